@@ -1,0 +1,56 @@
+# Every check has its one definition here; people and CI call the same.
+# `make` alone tells what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+CDK_CLI := aws-cdk@2.1148.1
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench snapshots clean
+
+help: ## tell what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## put Python packages, Node and the CDK CLI into .venv
+
+$(INSTALLED): pyproject.toml constraints.txt Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "cdk-mailroom needs Python 3.11 or later; name one with: make PYTHON=python3.12"; exit 1; }
+	@echo "installing into $(VENV) (about two minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable '.[local]' --group dev
+	@$(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund $(CDK_CLI)
+	@touch $@
+
+demo: install ## deploy the help desk to a local AWS, send it real mail, show what happens
+	@$(BIN)/python examples/helpdesk/demo.py
+
+test: install ## run the tests (under five minutes)
+	@$(BIN)/pytest $(ARGS)
+
+check: install ## lint, format, types, and cfn-lint on the synthesized examples
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/cdk synth --quiet --no-notices --output .mailroom/check >/dev/null
+	@$(BIN)/cfn-lint .mailroom/check/*.template.json
+	@echo "all checks passed"
+
+format: install ## rewrite the code as ruff wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: install ## compare import and per-event cost with json, Powertools and boto3
+	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+snapshots: install ## accept the examples' synthesized templates as they are now
+	@$(BIN)/pytest tests/constructs --snapshot-update
+
+clean: ## remove everything that was installed or built
+	rm -rf $(VENV) .mailroom cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

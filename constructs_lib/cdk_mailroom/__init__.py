@@ -1,0 +1,20 @@
+"""Mail infrastructure for AWS CDK apps: constructs that provision what ``mailroom`` runs on."""
+
+from cdk_mailroom import actions, handlers
+from cdk_mailroom._activation import Activation
+from cdk_mailroom._checks import ConfigurationError
+from cdk_mailroom.handlers import PythonHandler
+from cdk_mailroom.receiving import EVERY_RECIPIENT, InboundMail, InboundRule
+from mailroom import __version__
+
+__all__ = [
+    "EVERY_RECIPIENT",
+    "Activation",
+    "ConfigurationError",
+    "InboundMail",
+    "InboundRule",
+    "PythonHandler",
+    "__version__",
+    "actions",
+    "handlers",
+]

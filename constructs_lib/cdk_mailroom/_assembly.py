@@ -1,0 +1,224 @@
+"""Builds the code of a Lambda function: the runtime, the user's folder, its requirements.
+
+One zip a function, put together in Python without Docker. Its names are sorted, its times and
+modes fixed, and bytecode left out, so the same code gives the same bytes; and the asset's hash is
+taken from the names and contents alone, so nothing is redeployed because of who packed it.
+"""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import difflib
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from aws_cdk import AssetHashType
+from aws_cdk import aws_lambda as lambda_
+
+import mailroom
+from cdk_mailroom._checks import ConfigurationError, Problems
+
+__all__ = ["check_function", "code", "runtime_files"]
+
+# The builders for users' unit tests have no use in Lambda.
+_NOT_DEPLOYED = {"testing.py"}
+_SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
+_SKIPPED_SUFFIXES = {".pyc", ".pyo"}
+# What pip writes differently from one machine to the next, and Lambda never reads.
+_SKIPPED_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+
+_WHEEL_PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
+
+
+def code(
+    *,
+    folder: Path | None = None,
+    requirements: Path | None = None,
+    runtime: lambda_.Runtime,
+    architecture: lambda_.Architecture,
+) -> lambda_.AssetCode:
+    """Return the code of one function: the runtime, with the contents of *folder* beside it.
+
+    *requirements* is a requirements file, installed as wheels for the function's platform.
+    Raises `ConfigurationError` if the folder brings a module named ``mailroom`` of its own, or if
+    the requirements cannot be installed.
+    """
+    files = dict(runtime_files())
+    if requirements is not None:
+        installed = _install(requirements, runtime.name, architecture.name)
+        files.update(_tree(installed, hidden=True))
+    if folder is not None:
+        own = dict(_tree(folder))
+        if any(PurePosixPath(name).parts[0] in ("mailroom", "mailroom.py") for name in own):
+            raise ConfigurationError(
+                f"folder is {str(folder)!r}: it contains 'mailroom', which would hide the "
+                "runtime of the same name; rename yours"
+            )
+        files.update(own)
+    path, digest = _write(files)
+    return lambda_.Code.from_asset(
+        str(path), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM
+    )
+
+
+def runtime_files() -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each file of the runtime, as it lies in the zip."""
+    root = Path(mailroom.__file__).parent
+    for name, content in _tree(root):
+        if name not in _NOT_DEPLOYED:
+            yield f"mailroom/{name}", content
+
+
+def _tree(root: Path, *, hidden: bool = False) -> Iterator[tuple[str, bytes]]:
+    for directory, folders, names in os.walk(root):
+        folders[:] = sorted(
+            folder
+            for folder in folders
+            if folder not in _SKIPPED_FOLDERS and (hidden or not folder.startswith("."))
+        )
+        in_metadata = directory.endswith(".dist-info")
+        for name in sorted(names):
+            path = Path(directory, name)
+            if path.suffix in _SKIPPED_SUFFIXES or (not hidden and name.startswith(".")):
+                continue
+            if in_metadata and name in _SKIPPED_METADATA:
+                continue
+            yield path.relative_to(root).as_posix(), path.read_bytes()
+
+
+def _write(files: Mapping[str, bytes]) -> tuple[Path, str]:
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        for part in (name.encode(), files[name]):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    path = _scratch() / f"{digest.hexdigest()}.zip"
+    if not path.exists():
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for name in sorted(files):
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                entry.create_system = 3
+                entry.external_attr = 0o644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, files[name])
+    return path, digest.hexdigest()
+
+
+@cache
+def _scratch() -> Path:
+    # CDK copies the zip when the function is made; it must live until then, and no longer.
+    folder = tempfile.TemporaryDirectory(prefix="cdk-mailroom-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+@cache
+def _install(requirements: Path, runtime: str, architecture: str) -> Path:
+    """Install *requirements* for Lambda, as wheels only: nothing is built on this machine."""
+    version = runtime.removeprefix("python")
+    target = Path(tempfile.mkdtemp(prefix="requirements-", dir=_scratch()))
+    machine = _WHEEL_PLATFORMS[architecture]
+    print(f"installing {requirements} for {runtime} on {architecture}", file=sys.stderr)  # noqa: T201
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--no-compile", "--only-binary", ":all:", "--implementation", "cp"),
+        *("--python-version", version, "--target", str(target)),
+        # Amazon Linux 2023, on which Python 3.12 and later run, has glibc 2.34.
+        *(f"--platform=manylinux_2_{minor}_{machine}" for minor in (34, 31, 28, 17)),
+        *(f"--platform=manylinux2014_{machine}", "--requirement", str(requirements)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise ConfigurationError(
+            f"requirements is {str(requirements)!r}: pip could not install it for {runtime} on "
+            f"{architecture}; each requirement must come as a wheel for that platform\n"
+            f"{done.stderr.strip()}"
+        )
+    return target
+
+
+def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
+    """Find ``module:function`` of *spec* in *folder* by parsing; nothing is imported or run."""
+    if not folder.is_dir():
+        problems.add(
+            "folder",
+            str(folder),
+            "there is no such folder; relative paths start where "
+            "the app is run, so prefer Path(__file__).parent / '…'",
+        )
+        return
+    module_name, separator, function_name = spec.partition(":")
+    if (
+        not separator
+        or not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", module_name)
+        or not function_name.isidentifier()
+    ):
+        problems.add("handler", spec, "write 'module:function', such as 'app:on_mail'")
+        return
+    base = folder.joinpath(*module_name.split("."))
+    candidates = [base.with_name(f"{base.name}.py"), base / "__init__.py"]
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if path is None:
+        there = sorted(file.stem for file in folder.glob("*.py"))
+        problems.add(
+            "handler",
+            spec,
+            f"{folder} has no module {module_name!r}" + _suggestion(module_name, there),
+        )
+        return
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError as error:
+        problems.add("handler", spec, f"{path}:{error.lineno} is not valid Python: {error.msg}")
+        return
+    found = _top_level(tree)
+    node = found.get(function_name)
+    if function_name not in found:
+        problems.add(
+            "handler",
+            spec,
+            f"{path} has no function {function_name!r}" + _suggestion(function_name, list(found)),
+        )
+    elif isinstance(node, ast.AsyncFunctionDef):
+        problems.add("handler", spec, "it is 'async def'; Lambda calls plain functions")
+    elif isinstance(node, ast.FunctionDef) and not _takes_one_argument(node.args):
+        problems.add("handler", spec, "it must take one argument, as in 'def on_mail(mail):'")
+
+
+def _top_level(tree: ast.Module) -> dict[str, ast.stmt]:
+    found: dict[str, ast.stmt] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found[node.name] = node
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found.update((alias.asname or alias.name, node) for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            names = (target.id for target in node.targets if isinstance(target, ast.Name))
+            found.update((name, node) for name in names)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found[node.target.id] = node
+    return found
+
+
+def _takes_one_argument(arguments: ast.arguments) -> bool:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    required = len(positional) - len(arguments.defaults)
+    most = len(positional) if arguments.vararg is None else max(1, len(positional))
+    keyword_only = sum(default is None for default in arguments.kw_defaults)
+    return required <= 1 <= most and not keyword_only
+
+
+def _suggestion(wanted: str, there: list[str]) -> str:
+    close = difflib.get_close_matches(wanted, there, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; it has {', '.join(there[:8])}" if there else ""

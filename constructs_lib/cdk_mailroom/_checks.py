@@ -1,0 +1,169 @@
+"""Checks at synth: every problem of one call together, each with argument, value and remedy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aws_cdk import Duration, Token
+
+from cdk_mailroom import _quotas
+from constructs import Construct
+
+__all__ = [
+    "ConfigurationError",
+    "Problems",
+    "check_address",
+    "check_cidr",
+    "check_recipients",
+    "check_rule_name",
+    "resolved",
+]
+
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
+_LOCAL_PART = re.compile(rf"{_ATEXT}+(\.{_ATEXT}+)*")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
+
+
+class ConfigurationError(ValueError):
+    """What was asked for cannot be deployed, or could be but would lose mail.
+
+    The text has one line for each problem: the argument, its value, and what to do.
+    """
+
+
+class Problems:
+    """Collects what is wrong with one call, so that one run shows all of it."""
+
+    def __init__(self, subject: Construct | str) -> None:
+        self._subject = subject if isinstance(subject, str) else subject.node.path
+        self._problems: list[str] = []
+
+    def add(self, argument: str, value: object, remedy: str) -> None:
+        """Note that *argument* has a *value* that will not do."""
+        self._problems.append(f"{argument} is {value!r}: {remedy}")
+
+    def raise_if_any(self) -> None:
+        """Raise `ConfigurationError` with everything noted so far."""
+        if self._problems:
+            lines = "".join(f"\n  - {problem}" for problem in self._problems)
+            raise ConfigurationError(f"{self._subject}:{lines}")
+
+
+def resolved(value: object) -> bool:
+    """Tell whether *value* is known at synth; a token is not, and is never judged."""
+    return not Token.is_unresolved(value)
+
+
+def check_rule_name(problems: Problems, argument: str, name: str | None) -> None:
+    """SES: letters, digits, hyphen, underscore; a letter or digit at each end; under 64."""
+    if name is None or not resolved(name):
+        return
+    if not re.fullmatch(_quotas.RULE_NAME, name):
+        problems.add(
+            argument,
+            name,
+            "use letters, digits, '-' and '_' only, begin and end with a letter or a digit, "
+            "and stay under 64 characters",
+        )
+
+
+def check_recipients(problems: Problems, recipients: Sequence[str]) -> None:
+    """SES: an address, a domain, or '.domain' for the domain's subdomains; at most 500."""
+    if isinstance(recipients, str):
+        problems.add("recipients", recipients, f"give a list, even of one: [{recipients!r}]")
+        return
+    if not recipients:
+        problems.add(
+            "recipients",
+            list(recipients),
+            "name at least one address or domain; for a catch-all rule name EVERY_RECIPIENT",
+        )
+    if len(recipients) > _quotas.RECIPIENTS_PER_RULE:
+        problems.add(
+            "len(recipients)",
+            len(recipients),
+            f"SES allows {_quotas.RECIPIENTS_PER_RULE} a rule; name their domain, or add a rule "
+            "with the same handler",
+        )
+    seen: set[str] = set()
+    for position, recipient in enumerate(recipients):
+        if not resolved(recipient):
+            continue
+        argument = f"recipients[{position}]"
+        if not _is_recipient(recipient):
+            problems.add(
+                argument,
+                recipient,
+                "write 'user@example.com', 'example.com', or '.example.com' for its subdomains",
+            )
+        elif recipient.lower() in seen:
+            problems.add(argument, recipient, "it is there already; name each recipient once")
+        seen.add(str(recipient).lower())
+
+
+def _is_recipient(recipient: object) -> bool:
+    if not isinstance(recipient, str):
+        return False
+    local_part, at, domain = recipient.rpartition("@")
+    if not at:
+        return bool(_DOMAIN.fullmatch(domain.removeprefix(".")))
+    return bool(_LOCAL_PART.fullmatch(local_part) and _DOMAIN.fullmatch(domain))
+
+
+def check_address(problems: Problems, argument: str, address: object) -> None:
+    """An addr-spec of RFC 5322 without quoting or comments, which is what SES takes."""
+    if not resolved(address):
+        return
+    if not (isinstance(address, str) and "@" in address and _is_recipient(address)):
+        problems.add(argument, address, "write one bare address, such as 'user@example.com'")
+
+
+def check_addresses(problems: Problems, argument: str, addresses: Iterable[object]) -> None:
+    """Each of *addresses* as `check_address` has it."""
+    for position, address in enumerate(addresses):
+        check_address(problems, f"{argument}[{position}]", address)
+
+
+def check_cidr(problems: Problems, argument: str, cidr: object) -> None:
+    """SES: one IP address or a range in CIDR notation."""
+    if not resolved(cidr):
+        return
+    try:
+        ipaddress.ip_network(cidr)  # type: ignore[arg-type]
+    except ValueError:
+        problems.add(argument, cidr, "write an address or a range such as '203.0.113.0/24'")
+
+
+def check_prefix(problems: Problems, argument: str, prefix: str) -> None:
+    """An S3 object name prefix that leaves room for a message id."""
+    if not resolved(prefix):
+        return
+    if len(prefix.encode()) > _quotas.PREFIX_BYTES or prefix.startswith("/"):
+        problems.add(
+            argument, prefix, f"begin without '/' and stay within {_quotas.PREFIX_BYTES} bytes"
+        )
+
+
+def check_number(problems: Problems, argument: str, value: Any, allowed: range, unit: str) -> None:
+    """A whole number within *allowed*."""
+    if not resolved(value):
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+        problems.add(
+            argument, value, f"give a whole number of {unit}, {allowed[0]} to {allowed[-1]}"
+        )
+
+
+def check_seconds(
+    problems: Problems, argument: str, duration: Duration | None, allowed: range
+) -> None:
+    """A duration of whole seconds within *allowed*."""
+    if duration is None or duration.is_unresolved():
+        return
+    seconds = duration.to_seconds(integral=False)
+    if seconds not in allowed:
+        problems.add(argument, f"{seconds} s", f"give whole seconds, {allowed[0]} to {allowed[-1]}")

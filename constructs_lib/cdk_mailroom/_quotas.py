@@ -1,0 +1,62 @@
+"""Every AWS limit that is checked at synth, once, with the page it comes from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email receiving quotas"
+ACTIONS_PER_RULE: Final = 10
+RECIPIENTS_PER_RULE: Final = 500
+RULES_PER_RULE_SET: Final = 200
+IP_FILTERS_PER_ACCOUNT: Final = 100
+
+# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
+SYNCHRONOUS_SECONDS: Final = 30
+
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_ReceiptRule.html
+RULE_NAME: Final = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_AddHeaderAction.html
+HEADER_NAME: Final = r"[A-Za-z0-9-]{1,50}"
+HEADER_VALUE_LENGTH: Final = 2048
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html, less a 40-character id
+PREFIX_BYTES: Final = 900
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LAMBDA_MEMORY_MIB: Final = range(128, 10_241)
+LAMBDA_SECONDS: Final = range(1, 901)
+LAMBDA_LAYERS: Final = 5
+
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Sending quotas related to messages"
+RECIPIENTS_PER_MESSAGE: Final = 50
+
+# https://docs.aws.amazon.com/general/latest/gr/ses.html, "Email receiving endpoints", with what
+# users report beside it: lists disagree, so a region that is not here is a warning, not an error.
+RECEIVING_REGIONS: Final = frozenset(
+    {
+        "af-south-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-southeast-3",
+        "ca-central-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-south-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "il-central-1",
+        "me-south-1",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-gov-west-1",
+        "us-west-1",
+        "us-west-2",
+    }
+)

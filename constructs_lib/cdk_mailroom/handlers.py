@@ -1,0 +1,621 @@
+"""What a receipt rule can run: your own Python code, or a bundled behaviour.
+
+Each is a `ReceiptAction`, so each can stand as a rule's ``handler=`` and also before or after it.
+A behaviour of your own is one more subclass: either of `ReceiptAction`, with any AWS resource in
+its ``bind()``, or of `PythonHandler`, to hand out code together with what it needs::
+
+    class OpenTicket(PythonHandler):
+        def __init__(self, *, table: dynamodb.ITable) -> None:
+            super().__init__(HERE / "open_ticket", "open_ticket:on_mail")
+            self._table = table
+
+        def configure(self, function, context):
+            function.add_environment("TABLE", self._table.table_name)
+            self._table.grant_write_data(function)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+
+from cdk_mailroom import _assembly, _quotas
+from cdk_mailroom._checks import (
+    Problems,
+    check_address,
+    check_addresses,
+    check_number,
+    check_prefix,
+    check_seconds,
+    resolved,
+)
+from cdk_mailroom.actions import (
+    BoundAction,
+    ReceiptAction,
+    RuleContext,
+    StoredMail,
+    grant_invoke,
+    lambda_action,
+)
+from constructs import Construct
+
+__all__ = [
+    "AutoReply",
+    "Disposition",
+    "Forward",
+    "OnError",
+    "PythonHandler",
+    "RejectSpam",
+    "SaveAttachments",
+]
+
+
+class OnError(StrEnum):
+    """What SES is told when a synchronous handler fails; see ``mailroom.receiving.handler``."""
+
+    CONTINUE = "continue"
+    STOP_RULE = "stop_rule"
+    STOP_RULE_SET = "stop_rule_set"
+    RAISE = "raise"
+
+
+class Disposition(StrEnum):
+    """What happens after a synchronous handler answered."""
+
+    CONTINUE = "CONTINUE"
+    STOP_RULE = "STOP_RULE"
+    STOP_RULE_SET = "STOP_RULE_SET"
+
+
+class PythonHandler(ReceiptAction):
+    """Your own function: ``PythonHandler("helpdesk", "app:on_mail")``.
+
+    Creates a Lambda function and its log group. The folder's contents and the runtime become one
+    zip; the function is found at synth by parsing, so that a typo does not wait for the first
+    mail to be noticed. SES may call it for this rule only. What it fails to handle goes to the
+    rule's dead-letter queue: by Lambda after two retries if SES does not wait for it, by the
+    runtime at once if SES does.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path | None,
+        handler: str,
+        *,
+        requirements: str | Path | None = None,
+        synchronous: bool = False,
+        on_error: OnError | str | None = None,
+        read_mail: bool = True,
+        remember_handled: bool = False,
+        log_addresses: bool = False,
+        memory_size: int = 512,
+        timeout: Duration | None = None,
+        environment: Mapping[str, str] | None = None,
+        layers: Sequence[lambda_.ILayerVersion] = (),
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        log_retention: logs.RetentionDays | None = None,
+        runtime: lambda_.Runtime | None = None,
+        architecture: lambda_.Architecture | None = None,
+        reserved_concurrency: int | None = None,
+    ) -> None:
+        """Describe the function.
+
+        *folder*: its contents lie at the zip's top; hidden files and bytecode stay out. ``None``
+        if the code comes in a layer, or with the runtime. *handler*: ``module:function``, a plain
+        function of one argument, the ``ReceivedMail``. *requirements*: a requirements file,
+        installed as wheels for the function's platform; ``requirements.txt`` in *folder* is taken
+        if there is one. *synchronous*: SES waits for the disposition that the function returns,
+        and *on_error* (default: continue) is what SES is told if it raises. *read_mail*: grant
+        reading the stored messages of this rule; without it the function sees the header fields
+        only, and starts without boto3. *remember_handled*: after each mail leave a mark, for
+        ``mail.already_handled``. *log_addresses*: log sender, recipients and error texts too.
+        *memory_size* in MiB. *timeout*: 60 s, or 25 s if synchronous, where SES gives up after
+        30. *environment*: strings; names that begin with ``MAILROOM_`` are taken.
+        *log_retention*: three months. *runtime*: Python 3.13; *architecture*: arm64.
+
+        Raises `ConfigurationError` if the function cannot be found, or a limit is exceeded.
+        """
+        own = None if folder is None else Path(folder) / "requirements.txt"
+        if requirements is None and own is not None and own.is_file():
+            requirements = own
+        self._handler = handler
+        self._folder = None if folder is None else Path(folder).absolute()
+        self._requirements = None if requirements is None else Path(requirements).absolute()
+        self._synchronous = synchronous
+        self._on_error = OnError.CONTINUE if on_error is None else on_error
+        self._read_mail = read_mail
+        self._remember_handled = remember_handled
+        self._log_addresses = log_addresses
+        self._memory_size = memory_size
+        self._timeout = timeout or Duration.seconds(25 if synchronous else 60)
+        self._environment = dict(environment or {})
+        self._layers = list(layers)
+        self._vpc = vpc
+        self._vpc_subnets = vpc_subnets
+        self._security_groups = list(security_groups)
+        self._log_retention = log_retention or logs.RetentionDays.THREE_MONTHS
+        self._runtime = runtime or lambda_.Runtime.PYTHON_3_13
+        self._architecture = architecture or lambda_.Architecture.ARM_64
+        self._reserved_concurrency = reserved_concurrency
+        problems = Problems(f"{type(self).__name__} {handler!r}")
+        self._check(problems, on_error_given=on_error is not None)
+        problems.raise_if_any()
+
+    def configure(self, function: lambda_.Function, context: RuleContext) -> None:
+        """Grant and set what the code needs; called once for each rule. Does nothing here."""
+
+    def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
+        """Create the function, grant what it needs, let SES call it, and return the call."""
+        problems = Problems(scope)
+        if self._read_mail and context.stored is not None and context.stored.client_side_key:
+            problems.add(
+                "client_side_key",
+                context.stored.client_side_key.node.path,
+                "SES would encrypt the message before storing it, and no Python client can read "
+                "that; encrypt the bucket with the key instead, or set read_mail=False",
+            )
+        problems.raise_if_any()
+        function = self._function(scope, context)
+        if self._read_mail and context.stored is not None:
+            grant_read(function, context.stored)
+            self._set(
+                function,
+                MAILROOM_BUCKET=context.stored.bucket.bucket_name,
+                MAILROOM_PREFIX=context.stored.prefix,
+            )
+            if self._remember_handled:
+                self._grant_marks(function, context.stored, context.rule_id)
+        self.configure(function, context)
+        return BoundAction(
+            action=lambda_action(function, synchronous=self._synchronous),
+            dependencies=grant_invoke(scope, context, function),
+            function=function,
+            reads_mail=self._read_mail,
+        )
+
+    def _function(self, scope: Construct, context: RuleContext) -> lambda_.Function:
+        log_group = logs.LogGroup(
+            scope,
+            "Logs",
+            retention=self._log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        asynchronous: dict[str, Any] = {}
+        if not self._synchronous:
+            asynchronous = {
+                "on_failure": destinations.SqsDestination(context.dead_letter_queue),
+                "retry_attempts": 2,
+                "max_event_age": Duration.hours(6),
+            }
+        function = lambda_.Function(
+            scope,
+            "Function",
+            description=f"Handles the mail of the receipt rule {context.rule_id}",
+            code=_assembly.code(
+                folder=self._folder,
+                requirements=self._requirements,
+                runtime=self._runtime,
+                architecture=self._architecture,
+            ),
+            handler="mailroom.receiving.handler",
+            runtime=self._runtime,
+            architecture=self._architecture,
+            memory_size=self._memory_size,
+            timeout=self._timeout,
+            layers=self._layers,
+            vpc=self._vpc,
+            vpc_subnets=self._vpc_subnets,
+            security_groups=self._security_groups or None,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            reserved_concurrent_executions=self._reserved_concurrency,
+            environment=self._environment,
+            **asynchronous,
+        )
+        self._set(function, MAILROOM_HANDLER=self._handler, MAILROOM_RULE=context.rule_id)
+        if self._log_addresses:
+            self._set(function, MAILROOM_LOG_ADDRESSES="1")
+        if self._synchronous:
+            queue = context.dead_letter_queue
+            queue.grant_send_messages(function)
+            self._set(
+                function,
+                MAILROOM_ON_ERROR=str(self._on_error),
+                MAILROOM_FAILURE_QUEUE=queue.queue_url,
+            )
+        return function
+
+    def _grant_marks(self, function: lambda_.Function, stored: StoredMail, rule_id: str) -> None:
+        prefix = f"handled/{rule_id}/"
+        self._set(function, MAILROOM_MARK_PREFIX=prefix)
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject"], resources=[stored.bucket.arn_for_objects(f"{prefix}*")]
+            )
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[stored.bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
+            )
+        )
+        if stored.bucket.encryption_key is not None:
+            stored.bucket.encryption_key.grant(function, "kms:GenerateDataKey")
+
+    @staticmethod
+    def _set(function: lambda_.Function, **values: str) -> None:
+        for name, value in values.items():
+            function.add_environment(name, value)
+
+    def _check(self, problems: Problems, *, on_error_given: bool) -> None:
+        self._check_code(problems)
+        self._check_semantics(problems, on_error_given=on_error_given)
+        self._check_platform(problems)
+
+    def _check_code(self, problems: Problems) -> None:
+        if self._folder is not None:
+            _assembly.check_function(problems, folder=self._folder, spec=self._handler)
+        if self._requirements is not None and not self._requirements.is_file():
+            problems.add("requirements", str(self._requirements), "there is no such file")
+        if self._runtime.family is not lambda_.RuntimeFamily.PYTHON:
+            problems.add("runtime", self._runtime.name, "give a Python runtime")
+
+    def _check_semantics(self, problems: Problems, *, on_error_given: bool) -> None:
+        if on_error_given and not self._synchronous:
+            problems.add(
+                "on_error",
+                str(self._on_error),
+                "it has no effect unless synchronous=True: SES does not wait, Lambda retries",
+            )
+        if self._on_error not in list(OnError):
+            problems.add(
+                "on_error", self._on_error, f"use one of {[str(item) for item in OnError]}"
+            )
+        if self._remember_handled and not self._read_mail:
+            problems.add(
+                "remember_handled",
+                True,
+                "it needs read_mail=True: the marks lie in the mail bucket",
+            )
+
+    def _check_platform(self, problems: Problems) -> None:
+        check_number(problems, "memory_size", self._memory_size, _quotas.LAMBDA_MEMORY_MIB, "MiB")
+        most = _quotas.SYNCHRONOUS_SECONDS if self._synchronous else _quotas.LAMBDA_SECONDS[-1]
+        check_seconds(problems, "timeout", self._timeout, range(1, most + 1))
+        if len(self._layers) > _quotas.LAMBDA_LAYERS:
+            problems.add("len(layers)", len(self._layers), f"Lambda takes {_quotas.LAMBDA_LAYERS}")
+        for name, value in self._environment.items():
+            if not isinstance(value, str):
+                problems.add(f"environment[{name!r}]", value, "give a string")
+            if name.startswith("MAILROOM_"):
+                problems.add(f"environment[{name!r}]", value, "MAILROOM_… is the runtime's own")
+        if self._vpc is None and (self._vpc_subnets is not None or self._security_groups):
+            problems.add("vpc", None, "vpc_subnets and security_groups have no effect without it")
+
+
+class Forward(PythonHandler):
+    """Send each mail on to other addresses, from an address that SES may send from.
+
+    ``From`` becomes *from_address* with the original author's name, ``Reply-To`` leads to the
+    original author, the old signatures go. Mail that failed the spam or the virus check is never
+    forwarded. Mail too large to send is announced with a link to its object. Grants sending as
+    *from_address* only. Behaviour: ``mailroom.handlers.forward``.
+    """
+
+    def __init__(
+        self,
+        *,
+        to: Sequence[str],
+        from_address: str | None = None,
+        subject_prefix: str | None = None,
+        configuration_set_name: str | None = None,
+        forward_unscanned: bool = False,
+        memory_size: int = 1024,
+    ) -> None:
+        """Describe the forwarding.
+
+        *to*: one or more addresses. *from_address*: of a verified identity; by default the
+        rule's first recipient, or ``forward@`` its domain. *subject_prefix*: put before the
+        subject. *configuration_set_name*: whose events tell what became of the forwarded mail.
+        *forward_unscanned*: also forward what SES could not scan. *memory_size* in MiB; 40 MB of
+        mail need the default.
+        """
+        problems = Problems("Forward")
+        if isinstance(to, str) or not to:
+            problems.add("to", to, "give a list of at least one address")
+        else:
+            check_addresses(problems, "to", to)
+        if from_address is not None:
+            check_address(problems, "from_address", from_address)
+        problems.raise_if_any()
+        self._to = list(to)
+        self._from_address = from_address
+        self._subject_prefix = subject_prefix
+        self._configuration_set_name = configuration_set_name
+        self._forward_unscanned = forward_unscanned
+        super().__init__(None, "mailroom.handlers.forward:on_mail", memory_size=memory_size)
+
+    def configure(self, function: lambda_.Function, context: RuleContext) -> None:
+        """Grant sending as the from address, and set where to."""
+        sender = self._from_address or default_sender(context, "forward", "from_address")
+        grant_send_as(function, sender, self._configuration_set_name)
+        self._set(
+            function,
+            MAILROOM_FORWARD_TO=json.dumps(self._to),
+            MAILROOM_FORWARD_FROM=sender,
+        )
+        if self._subject_prefix is not None:
+            self._set(function, MAILROOM_FORWARD_SUBJECT_PREFIX=self._subject_prefix)
+        if self._configuration_set_name is not None:
+            self._set(function, MAILROOM_CONFIGURATION_SET=self._configuration_set_name)
+        if self._forward_unscanned:
+            self._set(function, MAILROOM_FORWARD_UNSCANNED="1")
+
+
+class AutoReply(PythonHandler):
+    """Answer each sender once in a while, as RFC 3834 asks: never to automatic mail.
+
+    Creates a table of who was answered (hashes, no addresses), which forgets by itself. Grants
+    sending as *from_address* only. Behaviour: ``mailroom.handlers.auto_reply``.
+    """
+
+    def __init__(
+        self,
+        *,
+        text: str,
+        html: str | None = None,
+        subject: str | None = None,
+        from_address: str | None = None,
+        window: Duration | None = None,
+        configuration_set_name: str | None = None,
+        memory_size: int = 256,
+    ) -> None:
+        """Describe the answer.
+
+        *text*, *html*: its body. *subject*: by default ``Auto: `` and the original's.
+        *from_address*: of a verified identity; by default the rule's first recipient, or
+        ``no-reply@`` its domain. *window*: how long a sender is not answered again; 7 days.
+        """
+        problems = Problems("AutoReply")
+        if not text.strip():
+            problems.add("text", text, "say something")
+        if from_address is not None:
+            check_address(problems, "from_address", from_address)
+        # Lambda keeps all of a function's environment within 4 KB.
+        size = len(text.encode()) + len((html or "").encode())
+        if size > _REPLY_BYTES:
+            problems.add(
+                "len(text + html)", size, f"stay within {_REPLY_BYTES} bytes, or link to a page"
+            )
+        problems.raise_if_any()
+        self._text = text
+        self._html = html
+        self._subject = subject
+        self._from_address = from_address
+        self._window = window or Duration.days(7)
+        self._configuration_set_name = configuration_set_name
+        super().__init__(
+            None, "mailroom.handlers.auto_reply:on_mail", read_mail=False, memory_size=memory_size
+        )
+
+    def configure(self, function: lambda_.Function, context: RuleContext) -> None:
+        """Create the table of who was answered, and grant it and the sending."""
+        sender = self._from_address or default_sender(context, "no-reply", "from_address")
+        grant_send_as(function, sender, self._configuration_set_name)
+        scope = function.node.scope
+        assert isinstance(scope, Construct)
+        table = dynamodb.Table(
+            scope,
+            "Answered",
+            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            time_to_live_attribute="expires_at",
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        table.grant(function, "dynamodb:PutItem", "dynamodb:DeleteItem")
+        self._set(
+            function,
+            MAILROOM_REPLY_FROM=sender,
+            MAILROOM_REPLY_TEXT=self._text,
+            MAILROOM_REPLY_WINDOW_SECONDS=str(int(self._window.to_seconds())),
+            MAILROOM_REPLY_TABLE=table.table_name,
+        )
+        if self._html is not None:
+            self._set(function, MAILROOM_REPLY_HTML=self._html)
+        if self._subject is not None:
+            self._set(function, MAILROOM_REPLY_SUBJECT=self._subject)
+        if self._configuration_set_name is not None:
+            self._set(function, MAILROOM_CONFIGURATION_SET=self._configuration_set_name)
+
+
+_REPLY_BYTES = 3000
+
+
+class SaveAttachments(PythonHandler):
+    """Save each attachment as an object of its own, with a manifest beside them.
+
+    Grants writing below *prefix* only. Behaviour: ``mailroom.handlers.save_attachments``.
+    """
+
+    def __init__(
+        self,
+        *,
+        bucket: s3.IBucket | None = None,
+        prefix: str = "attachments/",
+        max_bytes: int = 40 * 1024 * 1024,
+        max_count: int = 100,
+        memory_size: int = 1024,
+    ) -> None:
+        """Describe the saving.
+
+        *bucket*: the rule's mail bucket unless given. *prefix*: before ``<message id>/<name>``.
+        *max_bytes*, *max_count*: larger and further attachments are named in the manifest only;
+        the message itself stays stored whole.
+        """
+        problems = Problems("SaveAttachments")
+        check_prefix(problems, "prefix", prefix)
+        check_number(problems, "max_bytes", max_bytes, range(1, 40 * 1024 * 1024 + 1), "bytes")
+        check_number(problems, "max_count", max_count, range(1, 501), "attachments")
+        problems.raise_if_any()
+        self._bucket = bucket
+        self._prefix = prefix
+        self._max_bytes = max_bytes
+        self._max_count = max_count
+        super().__init__(
+            None, "mailroom.handlers.save_attachments:on_mail", memory_size=memory_size
+        )
+
+    def configure(self, function: lambda_.Function, context: RuleContext) -> None:
+        """Grant the writing, and set where to."""
+        bucket = self._bucket
+        if bucket is None:
+            if context.stored is None:
+                problems = Problems(function)
+                problems.add("bucket", None, "this rule stores no mail, so name a bucket")
+                problems.raise_if_any()
+            assert context.stored is not None
+            bucket = context.stored.bucket
+        grant_write(function, bucket, self._prefix)
+        self._set(
+            function,
+            MAILROOM_ATTACHMENTS_BUCKET=bucket.bucket_name,
+            MAILROOM_ATTACHMENTS_PREFIX=self._prefix,
+            MAILROOM_ATTACHMENTS_MAX_BYTES=str(self._max_bytes),
+            MAILROOM_ATTACHMENTS_MAX_COUNT=str(self._max_count),
+        )
+
+
+class RejectSpam(PythonHandler):
+    """Stop mail by SES's verdicts, while SES waits.
+
+    Reads nothing but the event and needs no permission at all but its failure queue's. Stopping
+    is silent: the sender is not told, as spam's senders are mostly forged. To tell, let the rule
+    that has this handler end in a `Bounce` and this answer ``CONTINUE`` for spam and
+    ``STOP_RULE`` otherwise. Behaviour: ``mailroom.handlers.reject_spam``.
+    """
+
+    def __init__(
+        self,
+        *,
+        verdicts: Mapping[str, Mapping[str, Disposition | str]] | None = None,
+        on_error: OnError | str | None = None,
+        memory_size: int = 256,
+    ) -> None:
+        """Describe the gate.
+
+        *verdicts*: for each of ``spam``, ``virus``, ``spf``, ``dkim``, ``dmarc``, what to do at
+        which status; by default spam ``FAIL`` and virus ``FAIL`` stop the rule set. A status that
+        is not named continues.
+        """
+        stop = Disposition.STOP_RULE_SET
+        self._verdicts = verdicts or {"spam": {"FAIL": stop}, "virus": {"FAIL": stop}}
+        problems = Problems("RejectSpam")
+        for check, outcomes in self._verdicts.items():
+            if check not in _CHECKS:
+                problems.add("verdicts", check, f"SES checks {', '.join(_CHECKS)}")
+            for status, disposition in outcomes.items():
+                if disposition not in list(Disposition):
+                    problems.add(
+                        f"verdicts[{check!r}][{status!r}]",
+                        disposition,
+                        f"use one of {[str(item) for item in Disposition]}",
+                    )
+        problems.raise_if_any()
+        super().__init__(
+            None,
+            "mailroom.handlers.reject_spam:on_mail",
+            synchronous=True,
+            on_error=on_error,
+            read_mail=False,
+            memory_size=memory_size,
+        )
+
+    def configure(self, function: lambda_.Function, context: RuleContext) -> None:
+        """Set the verdicts; nothing is granted."""
+        plain = {
+            check: {status: str(disposition) for status, disposition in outcomes.items()}
+            for check, outcomes in self._verdicts.items()
+        }
+        self._set(function, MAILROOM_REJECT=json.dumps(plain))
+
+
+_CHECKS = ("spam", "virus", "spf", "dkim", "dmarc")
+
+
+def default_sender(context: RuleContext, local_part: str, argument: str) -> str:
+    """Return the rule's first recipient as a sender, or *local_part* at its domain."""
+    first = context.recipients[0] if context.recipients else None
+    if first is None or not resolved(first):
+        problems = Problems(context.rule)
+        problems.add(
+            argument,
+            None,
+            "this rule's recipients do not tell an address to send from; name one of a verified "
+            "identity",
+        )
+        problems.raise_if_any()
+    assert first is not None
+    return first if "@" in first else f"{local_part}@{first.removeprefix('.')}"
+
+
+def grant_send_as(
+    grantee: iam.IGrantable, sender: str, configuration_set_name: str | None = None
+) -> iam.Grant:
+    """Let *grantee* send as *sender* and as nobody else.
+
+    SES authorises against the identity that is verified, the address or its domain, and against
+    the configuration set too (https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html).
+    """
+    stack = Stack.of(grantee.grant_principal)  # type: ignore[arg-type]
+
+    def arn(resource: str, name: str) -> str:
+        return stack.format_arn(service="ses", resource=resource, resource_name=name)
+
+    resources = [arn("identity", sender), arn("identity", sender.rpartition("@")[2])]
+    if configuration_set_name is not None:
+        resources.append(arn("configuration-set", configuration_set_name))
+    return iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["ses:SendEmail", "ses:SendRawEmail"],
+        resource_arns=resources,
+        conditions={"StringEquals": {"ses:FromAddress": sender}},
+    )
+
+
+def grant_read(grantee: iam.IGrantable, stored: StoredMail) -> iam.Grant:
+    """Let *grantee* read the rule's stored messages, decrypting them if need be."""
+    return _grant_objects(grantee, stored.bucket, stored.prefix, "s3:GetObject", "kms:Decrypt")
+
+
+def grant_write(grantee: iam.IGrantable, bucket: s3.IBucket, prefix: str) -> iam.Grant:
+    """Let *grantee* write objects below *prefix*, encrypting them if need be."""
+    return _grant_objects(grantee, bucket, prefix, "s3:PutObject", "kms:GenerateDataKey")
+
+
+def _grant_objects(
+    grantee: iam.IGrantable, bucket: s3.IBucket, prefix: str, action: str, key_action: str
+) -> iam.Grant:
+    grant = iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=[action],
+        resource_arns=[bucket.arn_for_objects(f"{prefix}*")],
+    )
+    key: kms.IKey | None = bucket.encryption_key
+    return grant if key is None else grant.combine(key.grant(grantee, key_action))

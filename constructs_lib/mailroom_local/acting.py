@@ -1,0 +1,348 @@
+"""Carries out receipt rules against the local AWS, by API calls that anyone could make."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+
+from mailroom_local import clients, receiving
+from mailroom_local.client_side_encryption import encrypt
+from mailroom_local.journal import Journal
+from mailroom_local.receiving import Disposition, Envelope, Match, Message, Refusal
+
+# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
+SYNCHRONOUS_SECONDS = 30
+
+_LISTING_SECONDS = 1.0
+
+
+class Receiver:
+    """Accepts messages, and runs the active rule set's actions on them in the background."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        region: str,
+        journal: Journal,
+        on_accepted: Callable[[str, str], None] | None = None,
+        workers: int = 4,
+    ) -> None:
+        session = clients.session(region=region)
+        self._region = region
+        self._journal = journal
+        self._on_accepted = on_accepted
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mailroom-receiving")
+        self._ses = clients.client(session, "ses", endpoint)
+        self._s3 = clients.client(session, "s3", endpoint)
+        self._sns = clients.client(session, "sns", endpoint)
+        self._kms = clients.client(session, "kms", endpoint)
+        # A repeated invocation would run a handler twice for one message, which SES does not do.
+        self._lambda = clients.client(
+            session, "lambda", endpoint, read_timeout=SYNCHRONOUS_SECONDS, retries=0
+        )
+        self._identities = _Cached(self._list_identities, seconds=_LISTING_SECONDS)
+
+    def admit(self, recipient: str, *, client_address: str, tls: bool) -> Refusal | None:
+        """The refusal that RCPT TO gets, if any."""
+        if not receiving.client_admitted(self._filters(), client_address):
+            return Refusal(
+                reply="554 5.7.1 Client address is blocked",
+                reason=f"an IP filter blocks {client_address}",
+            )
+        rules = self._active_rules()
+        identities = self._identities.get()
+        return receiving.refuse_recipient(rules, recipient, tls=tls, identities=identities)
+
+    def refuse(self, *, mail_from: str, rcpt_tos: list[str], reply: str, reason: str) -> None:
+        """Note in the journal what was refused, and why."""
+        self._journal.write(
+            "refused", mail_from=mail_from, rcpt_tos=rcpt_tos, reply=reply, reason=reason
+        )
+
+    def accept(self, raw: bytes, envelope: Envelope) -> str:
+        """Take responsibility for a message and return its id; the actions follow on their own."""
+        message = Message(
+            message_id=receiving.new_message_id(),
+            raw=raw,
+            envelope=envelope,
+            received_at=datetime.now(UTC),
+            region=self._region,
+            verdicts=receiving.verdicts_of(raw),
+        )
+        identities = self._identities.get()
+        headers = {name.lower(): value for name, value in receiving.read_headers(raw)}
+        self._journal.write(
+            "accepted",
+            message_id=message.message_id,
+            mail_from=envelope.mail_from,
+            rcpt_tos=list(envelope.rcpt_tos),
+            subject=headers.get("subject", ""),
+            size=len(raw),
+            tls=envelope.tls,
+            unverified=[r for r in envelope.rcpt_tos if not receiving.belongs(r, identities)],
+        )
+        if self._on_accepted is not None:
+            self._on_accepted(message.message_id, envelope.mail_from)
+        matches = receiving.match_rules(
+            self._active_rules() or [], envelope.rcpt_tos, identities=identities
+        )
+        self._pool.submit(self._process, message, matches)
+        return message.message_id
+
+    def close(self) -> None:
+        """Drop what has not been begun, and wait for what has."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    # --- processing ----------------------------------------------------------------------------
+
+    def _process(self, message: Message, matches: list[Match]) -> None:
+        started = time.perf_counter()
+        stopped_by = None
+        for match in matches:
+            verdicts = message.verdicts.for_rule(match.rule)
+            self._journal.write(
+                "rule",
+                message_id=message.message_id,
+                rule=match.name,
+                recipients=list(match.recipients),
+                verdicts={
+                    name: getattr(verdicts, name)
+                    for name in ("spam", "virus", "spf", "dkim", "dmarc")
+                },
+            )
+            if self._run_rule(message, match) is Disposition.STOP_RULE_SET:
+                stopped_by = match.name
+                break
+        self._journal.write(
+            "finished",
+            message_id=message.message_id,
+            stopped_by=stopped_by,
+            ms=_milliseconds(started),
+        )
+
+    def _run_rule(self, message: Message, match: Match) -> Disposition:
+        for action in match.rule.get("Actions", []):
+            for kind, fields in action.items():
+                disposition = self._run_action(message, match, kind, fields)
+                if disposition is not Disposition.CONTINUE:
+                    return disposition
+        return Disposition.CONTINUE
+
+    def _run_action(
+        self, message: Message, match: Match, kind: str, fields: Mapping[str, str]
+    ) -> Disposition:
+        run = self._ACTIONS[kind]
+        name = kind.removesuffix("Action").replace("Workmail", "WorkMail")
+        described = {"type": name} | {
+            field[0].lower() + field[1:]: value
+            for field, value in fields.items()
+            if field not in ("IamRoleArn", "KmsKeyArn", "IAMRoleARN")
+        }
+        started = time.perf_counter()
+        try:
+            outcome, disposition = run(self, message, match, fields, described)
+            topic = fields.get("TopicArn")
+            if topic and kind != "SNSAction":
+                self._publish(topic, self._notification(message, match, described))
+        except (ClientError, BotoCoreError) as error:
+            described["error"] = str(error)
+            outcome, disposition = "failed", Disposition.CONTINUE
+        detail = {key: value for key, value in described.items() if key != "type"}
+        self._journal.write(
+            "action",
+            message_id=message.message_id,
+            rule=match.name,
+            action=name,
+            outcome=outcome,
+            ms=_milliseconds(started),
+            detail=detail,
+        )
+        return disposition
+
+    # Each of these does one kind of action; it may add to `described`, which is what functions,
+    # topics and the journal are told of it.
+
+    def _store(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        key = fields.get("ObjectKeyPrefix", "") + message.message_id
+        described["objectKey"] = key
+        body = message.content(match)
+        metadata: dict[str, str] = {}
+        if key_arn := fields.get("KmsKeyArn"):
+            context = {
+                "aws:ses:message-id": message.message_id,
+                "aws:ses:rule-name": match.name,
+                "aws:ses:source-account": clients.ACCOUNT,
+            }
+            body, metadata = encrypt(body, kms=self._kms, key_arn=key_arn, context=context)
+        self._s3.put_object(Bucket=fields["BucketName"], Key=key, Body=body, Metadata=metadata)
+        return "done", Disposition.CONTINUE
+
+    def _notify(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        content = message.content(match)
+        if len(content) > receiving.MAX_SNS_MESSAGE_BYTES:
+            described["error"] = "552 5.3.4 the message is larger than 150 KB, so SES bounces it"
+            described["bounceTo"] = message.envelope.mail_from
+            return "bounced", Disposition.CONTINUE
+        encoding = described.setdefault("encoding", "UTF-8")
+        told = self._notification(message, match, described)
+        told["content"] = receiving.encode_content(content, encoding)
+        self._publish(fields["TopicArn"], told)
+        return "done", Disposition.CONTINUE
+
+    def _invoke(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        invocation = described.setdefault("invocationType", "Event")
+        event = receiving.lambda_event(message, match, described, now=datetime.now(UTC))
+        try:
+            answer = self._lambda.invoke(
+                FunctionName=fields["FunctionArn"],
+                InvocationType=invocation,
+                Payload=json.dumps(event).encode(),
+            )
+        except ReadTimeoutError:
+            described["error"] = f"no answer within {SYNCHRONOUS_SECONDS} seconds"
+            return "failed", Disposition.CONTINUE
+        if invocation == "Event":
+            return "accepted", Disposition.CONTINUE
+        payload: bytes = answer["Payload"].read()
+        failed = "FunctionError" in answer
+        disposition = receiving.disposition_of(payload, failed=failed)
+        if failed:
+            described["error"] = payload.decode("utf-8", "replace")
+            return "failed", disposition
+        return disposition.value, disposition
+
+    def _bounce(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        sender = message.envelope.mail_from
+        if not sender:
+            # RFC 5321, 6.1: nothing may be sent back to the null reverse-path.
+            described["error"] = "the message is itself a notification: nothing is sent back"
+            return "skipped", Disposition.CONTINUE
+        described["bounceTo"] = sender
+        dsn = {
+            "Action": "failed",
+            "Status": fields.get("StatusCode") or "5.0.0",
+            "DiagnosticCode": f"smtp; {fields['SmtpReplyCode']} {fields['Message']}",
+        }
+        sent = self._ses.send_bounce(
+            OriginalMessageId=message.message_id,
+            BounceSender=fields["Sender"],
+            Explanation=fields["Message"],
+            BouncedRecipientInfoList=[
+                {"Recipient": recipient, "RecipientDsnFields": dsn}
+                for recipient in match.recipients
+            ],
+        )
+        described["bounceMessageId"] = sent["MessageId"]
+        return "done", Disposition.CONTINUE
+
+    def _add_header(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        message.added.append((fields["HeaderName"], fields["HeaderValue"]))
+        return "done", Disposition.CONTINUE
+
+    def _stop(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        return Disposition.STOP_RULE_SET.value, Disposition.STOP_RULE_SET
+
+    def _record(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        return "recorded", Disposition.CONTINUE
+
+    _ACTIONS: Mapping[
+        str,
+        Callable[
+            [Receiver, Message, Match, Mapping[str, str], dict[str, str]], tuple[str, Disposition]
+        ],
+    ] = {
+        "AddHeaderAction": _add_header,
+        "BounceAction": _bounce,
+        # Neither WorkMail nor Connect exists here; that they were reached is worth knowing.
+        "ConnectAction": _record,
+        "LambdaAction": _invoke,
+        "S3Action": _store,
+        "SNSAction": _notify,
+        "StopAction": _stop,
+        "WorkmailAction": _record,
+    }
+
+    def _notification(
+        self, message: Message, match: Match, described: Mapping[str, str]
+    ) -> dict[str, Any]:
+        return receiving.notification(message, match, described, now=datetime.now(UTC))
+
+    def _publish(self, topic: str, told: Mapping[str, Any]) -> None:
+        self._sns.publish(
+            TopicArn=topic,
+            Subject="Amazon SES Email Receipt Notification",
+            Message=json.dumps(told),
+        )
+
+    # --- what the account holds ----------------------------------------------------------------
+
+    def _active_rules(self) -> list[dict[str, Any]] | None:
+        answer = self._ses.describe_active_receipt_rule_set()
+        if "Metadata" not in answer:
+            return None
+        rules: list[dict[str, Any]] = answer.get("Rules", [])
+        return rules
+
+    def _filters(self) -> list[dict[str, Any]]:
+        filters: list[dict[str, Any]] = self._ses.list_receipt_filters()["Filters"]
+        return filters
+
+    def _list_identities(self) -> list[str]:
+        names: list[str] = []
+        for page in self._ses.get_paginator("list_identities").paginate():
+            names += page["Identities"]
+        verified: list[str] = []
+        for start in range(0, len(names), 100):
+            attributes = self._ses.get_identity_verification_attributes(
+                Identities=names[start : start + 100]
+            )["VerificationAttributes"]
+            verified += [
+                name
+                for name, found in attributes.items()
+                if found["VerificationStatus"] == "Success"
+            ]
+        return verified
+
+
+class _Cached:
+    """A listing that many recipients of one conversation share."""
+
+    def __init__(self, read: Callable[[], list[str]], *, seconds: float) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._lock = Lock()
+        self._until = 0.0
+        self._value: list[str] = []
+
+    def get(self) -> list[str]:
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._value = self._read()
+                self._until = time.monotonic() + self._seconds
+            return self._value
+
+
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)

@@ -1,0 +1,90 @@
+"""boto3 clients that can reach nothing but the local AWS."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+
+# A person's own profile, role or endpoint must not lead a rehearsal to a real account, so each of
+# these is taken out of the environment of everything that runs against the local AWS.
+FOREIGN_VARIABLES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_ROLE_ARN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+
+
+def environment(endpoint: str, *, region: str = REGION) -> dict[str, str]:
+    """This process's environment, turned towards the local AWS."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in FOREIGN_VARIABLES and not name.startswith("AWS_ENDPOINT_URL")
+    }
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def session(*, region: str = REGION) -> boto3.Session:
+    """A session that reads no profile and no credentials of the person who runs it."""
+    core = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return boto3.Session(
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="local",  # noqa: S106  # the local AWS takes any
+        region_name=region,
+        botocore_session=core,
+    )
+
+
+def client(
+    made: boto3.Session, service: str, endpoint: str, *, read_timeout: float = 60, retries: int = 2
+) -> Any:
+    """A client of the local AWS; path-style addresses, because ``bucket.127.0.0.1`` is no name."""
+    config = Config(
+        connect_timeout=5,
+        read_timeout=read_timeout,
+        retries={"total_max_attempts": 1 + retries, "mode": "standard"},
+        s3={"addressing_style": "path"},
+        proxies={},
+        max_pool_connections=32,
+    )
+    # The overloads of boto3-stubs need a literal service name.
+    factory: Any = made.client
+    return factory(service, endpoint_url=endpoint, config=config)

@@ -1,0 +1,100 @@
+"""Child processes that never outlive the step for which they were started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+_GRACE_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+_TAIL_LINES = 40
+
+
+class Child:
+    """A command in a process group of its own, whose output goes to a log and to ``on_line``.
+
+    Leaving the context ends the whole group, however it is left.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        log: Path,
+        on_line: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._on_line = on_line
+        self._log = log
+        self._process = subprocess.Popen(  # noqa: S603  # the command is the caller's own
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+            errors="replace",
+        )
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        stop_group(self._process)
+
+    def wait(self, *, seconds: float) -> int | None:
+        """The exit status, or ``None`` when the command has not ended in time."""
+        deadline = time.monotonic() + seconds
+        # Short waits rather than a long one, so that a signal is answered at once.
+        while time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = self._process.wait(_POLL_SECONDS)
+                self._reader.join(_GRACE_SECONDS)
+                return status
+        return None
+
+    def _read(self) -> None:
+        output = self._process.stdout
+        assert output is not None
+        with self._log.open("a") as log:
+            for line in output:
+                log.write(line)
+                if text := line.rstrip():
+                    self.tail.append(text)
+                    self._on_line(text)
+
+
+def stop_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+    """End a process that leads its own group, and everything that it started."""
+    if process.poll() is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)
+    # The leader may be gone and its children not.
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(leader: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)

@@ -1,0 +1,140 @@
+"""Shows what happened to messages as text that people read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from mailroom_local.journal import ActionRecord, HandlerOutcome, MessageRecord
+
+_GREEN, _YELLOW, _RED, _BOLD, _DIM, _PLAIN = (
+    f"\x1b[{code}m" for code in ("32", "33", "31", "1", "2", "0")
+)
+_BAD = frozenset({"failed", "bounced"})
+_NOTABLE = frozenset({"STOP_RULE", "STOP_RULE_SET", "skipped", "recorded"})
+_DETAIL = {
+    "AddHeader": ("headerName", "headerValue"),
+    "Bounce": ("smtpReplyCode", "message"),
+    "Connect": ("instanceARN",),
+    "Lambda": ("functionArn",),
+    "S3": ("bucketName", "objectKey"),
+    "SNS": ("topicArn",),
+    "Stop": ("scope",),
+    "WorkMail": ("organizationArn",),
+}
+_SHORT_ID = 12
+_ERROR_LETTERS = 100
+
+Row = tuple[str, str, str, str, str]
+
+
+def table(messages: Sequence[MessageRecord], *, colour: bool, full: bool = False) -> str:
+    """One heading for each message, and below it one aligned row for each action.
+
+    ``full`` shows whole message ids and what each rule was told of the verdicts.
+    """
+    rows = {id(message): _rows(message) for message in messages}
+    everything = [row for block in rows.values() for row in block]
+    widths = [max((len(row[column]) for row in everything), default=0) for column in range(4)]
+    lines: list[str] = []
+    for message in messages:
+        lines += _heading(message, colour=colour, full=full)
+        lines += [_row(row, widths, colour=colour) for row in rows[id(message)]]
+        lines += _ending(message, colour=colour)
+    return "\n".join(lines)
+
+
+def as_json(messages: Sequence[MessageRecord]) -> str:
+    """The same as a JSON document, for programs."""
+    return json.dumps(
+        [dataclasses.asdict(message) for message in messages],
+        indent=2,
+        default=datetime.isoformat,
+    )
+
+
+def _heading(message: MessageRecord, *, colour: bool, full: bool) -> list[str]:
+    identifier = message.message_id or "refused"
+    shown = identifier if full else identifier[:_SHORT_ID]
+    time = message.at.astimezone().strftime("%H:%M:%S")
+    way = f"{message.mail_from or '<>'} → {', '.join(message.rcpt_tos) or '(no recipient)'}"
+    subject = f"  {message.subject!r}" if message.subject else ""
+    lines = [f"{time}  {_paint(shown, _BOLD, colour)}  {way}{_paint(subject, _DIM, colour)}"]
+    if message.refused:
+        refusal = _paint(message.refused, _RED, colour)
+        lines.append(f"  {refusal}  ({message.reason})")
+    if message.unverified and full:
+        note = f"not verified, so SES would refuse: {', '.join(message.unverified)}"
+        lines.append("  " + _paint(note, _YELLOW, colour))
+    if full:
+        for rule in message.rules:
+            verdicts = "  ".join(f"{name} {verdict}" for name, verdict in rule.verdicts.items())
+            lines.append(f"  {rule.name}: {', '.join(rule.recipients)}  {verdicts}")
+    return lines
+
+
+def _rows(message: MessageRecord) -> list[Row]:
+    rows: list[Row] = []
+    previous = None
+    for action in message.actions:
+        rule = action.rule if action.rule != previous else ""
+        previous = action.rule
+        rows.append((rule, action.kind, action.outcome, f"{action.ms:.0f} ms", _detail(action)))
+    reached = {action.rule for action in message.actions}
+    rows += [
+        (rule.name, "", "no actions", "", "") for rule in message.rules if rule.name not in reached
+    ]
+    return rows
+
+
+def _row(row: Row, widths: Sequence[int], *, colour: bool) -> str:
+    rule, kind, outcome, ms, detail = row
+    paint = _RED if outcome in _BAD else _YELLOW if outcome in _NOTABLE else _GREEN
+    cells = (
+        rule.ljust(widths[0]),
+        kind.ljust(widths[1]),
+        # Painted after it is padded: escape sequences have no width.
+        _paint(outcome.ljust(widths[2]), paint, colour),
+        ms.rjust(widths[3]),
+        detail,
+    )
+    return "  " + "  ".join(cells).rstrip()
+
+
+def _ending(message: MessageRecord, *, colour: bool) -> list[str]:
+    if message.refused:
+        return []
+    if not message.finished:
+        return ["  " + _paint("under way", _YELLOW, colour)]
+    if not message.rules:
+        return ["  " + _paint("no rule took it", _YELLOW, colour)]
+    stopped = f", the rule set stopped by {message.stopped_by}" if message.stopped_by else ""
+    return ["  " + _paint(f"finished in {message.ms:.0f} ms{stopped}", _DIM, colour)]
+
+
+def _detail(action: ActionRecord) -> str:
+    known = [
+        str(action.detail[key]) for key in _DETAIL.get(action.kind, ()) if key in action.detail
+    ]
+    if action.kind == "S3":
+        parts = ["/".join(known)]
+    else:
+        parts = [part.rpartition(":")[2] if part.startswith("arn:") else part for part in known]
+    parts += [_handler(outcome) for outcome in action.handler]
+    if action.pending:
+        parts.append("invocation accepted")
+    if error := action.detail.get("error"):
+        parts.append(" ".join(str(error).split())[:_ERROR_LETTERS])
+    return "  ".join(parts)
+
+
+def _handler(outcome: HandlerOutcome) -> str:
+    error = f" ({outcome.error})" if outcome.error else ""
+    ms = f" in {outcome.ms:.0f} ms" if outcome.ms is not None else ""
+    return f"{outcome.outcome}{error}{ms}"
+
+
+def _paint(text: str, code: str, colour: bool) -> str:
+    return f"{code}{text}{_PLAIN}" if colour and text else text

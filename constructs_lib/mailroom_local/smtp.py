@@ -1,0 +1,191 @@
+"""The SMTP server: what ``inbound-smtp`` is on AWS."""
+
+# aiosmtpd finds commands and hooks by their names in capitals.
+# ruff: noqa: N802
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from threading import Event, Thread
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Session
+from aiosmtpd.smtp import Envelope as Transaction
+
+from mailroom_local.acting import Receiver
+from mailroom_local.receiving import MAX_MESSAGE_BYTES, Envelope
+
+_STOP_SECONDS = 5
+
+
+class _Session(Session):
+    """What is known of a client; ``pretended`` holds the address and name given by XCLIENT."""
+
+    pretended: tuple[str, str | None] | None = None
+
+
+class _Conversation(SMTP):
+    """One connection. Adds XCLIENT, by which a rehearsal comes from another address.
+
+    Everything here connects from 127.0.0.1, so IP filters could not be tried otherwise. The
+    syntax is Postfix's: ``XCLIENT ADDR=203.0.113.9 NAME=mx.example.com``.
+    """
+
+    def _create_session(self) -> _Session:
+        return _Session(self.loop)
+
+    async def smtp_XCLIENT(self, arg: str | None) -> None:
+        given = dict(part.split("=", 1) for part in (arg or "").split() if part.count("=") == 1)
+        attributes = {name.upper(): value for name, value in given.items()}
+        try:
+            address = str(ipaddress.ip_address(attributes["ADDR"]))
+        except (KeyError, ValueError):
+            await self.push("501 5.5.4 Syntax: XCLIENT ADDR=<IP address> [NAME=<host name>]")
+            return
+        assert isinstance(self.session, _Session)
+        self.session.pretended = (address, attributes.get("NAME"))
+        await self.push("220 2.0.0 OK")
+
+    async def push(self, status: Any) -> None:
+        # aiosmtpd answers for the size limit itself; the journal is to know of it nevertheless.
+        text = status if isinstance(status, str) else status.decode("ascii", "replace")
+        if text.startswith("552"):
+            handler: _Handler = self.event_handler
+            await handler.too_large(self.envelope, text)
+        await super().push(status)
+
+
+class _Handler:
+    """Answers the commands that SES decides on."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    async def handle_EHLO(
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Transaction,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], "250-XCLIENT ADDR NAME", responses[-1]]
+
+    async def handle_RCPT(
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Transaction,
+        address: str,
+        rcpt_options: list[str],
+    ) -> str:
+        refusal = await asyncio.to_thread(
+            self._receiver.admit,
+            address,
+            client_address=_client(session)[0],
+            tls=session.ssl is not None,
+        )
+        if refusal is not None:
+            self._receiver.refuse(
+                mail_from=envelope.mail_from or "",
+                rcpt_tos=[address],
+                reply=refusal.reply,
+                reason=refusal.reason,
+            )
+            return refusal.reply
+        if address not in envelope.rcpt_tos:
+            envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Transaction) -> str:
+        client_address, client_name = _client(session)
+        content = envelope.content
+        assert isinstance(content, bytes)
+        message_id = await asyncio.to_thread(
+            self._receiver.accept,
+            content,
+            Envelope(
+                mail_from=envelope.mail_from or "",
+                rcpt_tos=tuple(envelope.rcpt_tos),
+                client_address=client_address,
+                client_name=client_name,
+                tls=session.ssl is not None,
+            ),
+        )
+        return f"250 OK {message_id}"
+
+    async def handle_exception(self, error: Exception) -> str:
+        # aiosmtpd would show the error's text to the client; the log has it in full.
+        return "451 4.3.0 Requested action aborted: local error in processing"
+
+    async def too_large(self, envelope: Transaction | None, reply: str) -> None:
+        self._receiver.refuse(
+            mail_from=(envelope and envelope.mail_from) or "",
+            rcpt_tos=list(envelope.rcpt_tos) if envelope else [],
+            reply=reply,
+            reason="the message is larger than 40 MB",
+        )
+
+
+class SmtpServer:
+    """Serves SMTP on a socket that is already bound, in a thread with an event loop of its own.
+
+    Receiving 40 MB must not hold up the gateway, which runs in the main thread's loop.
+    """
+
+    def __init__(
+        self, *, receiver: Receiver, bound: socket.socket, tls: ssl.SSLContext, host_name: str
+    ) -> None:
+        self._handler = _Handler(receiver)
+        self._socket = bound
+        self._tls = tls
+        self._host_name = host_name
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._run, name="mailroom-smtp", daemon=True)
+        self._ready = Event()
+
+    def start(self) -> None:
+        """Begin to serve; connections are accepted when this returns."""
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self) -> None:
+        """Close the server and every connection."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_STOP_SECONDS)
+
+    def _conversation(self) -> _Conversation:
+        return _Conversation(
+            self._handler,
+            data_size_limit=MAX_MESSAGE_BYTES,
+            hostname=self._host_name,
+            ident="ESMTP Amazon SES, rehearsed by cdk-mailroom",
+            tls_context=self._tls,
+            loop=self._loop,
+        )
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(
+            self._loop.create_server(self._conversation, sock=self._socket)
+        )
+        self._ready.set()
+        try:
+            self._loop.run_forever()
+        finally:
+            for task in asyncio.all_tasks(self._loop):
+                task.cancel()
+            self._loop.run_until_complete(asyncio.sleep(0))
+
+
+def _client(session: Session) -> tuple[str, str]:
+    assert isinstance(session, _Session)
+    name = session.host_name or "unknown"
+    if session.pretended is not None:
+        address, pretended_name = session.pretended
+        return address, pretended_name or name
+    return str(session.peer[0]) if session.peer else "127.0.0.1", name

@@ -1,0 +1,160 @@
+"""``make demo``: deploy the help desk to a local AWS, send it real mail, show what happens.
+
+Everything in the path is the real thing: the CDK CLI deploys the app, mail comes in by SMTP with
+STARTTLS, receipt rules run, Python handlers run. Exits with 1 if anything differs from what the
+tables at the end promise.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+
+from boto3.dynamodb.types import TypeDeserializer
+from mailroom_local import LocalAws, SmtpRefused, render
+from mailroom_local.journal import MessageRecord
+from mailroom_local.progress import Terminal
+
+HERE = Path(__file__).parent
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+CUSTOMER = "jane@customer.example"
+
+
+def main() -> int:
+    started = time.monotonic()
+    colour = sys.stdout.isatty()
+    with LocalAws(progress=Terminal()) as aws:
+        aws.deploy(cwd=HERE, app=f"{sys.executable} app.py")
+        aws.verify_identity("example.com")
+        print()
+        failures = [
+            problem
+            for title, send in (
+                ("a plain mail", plain),
+                ("a mail with an attachment", with_attachment),
+                ("a spam mail", spam),
+                ("a mail for sales", sales),
+                ("a mail to nobody", nobody),
+            )
+            for problem in run(aws, title, send, colour=colour)
+        ]
+    took = time.monotonic() - started
+    if failures:
+        print("\nThis differs from what was expected:")
+        print("".join(f"  - {failure}\n" for failure in failures), end="")
+        return 1
+    print(f"\nAll as expected, in {took:.0f} s. Nothing is left running.")
+    return 0
+
+
+def run(
+    aws: LocalAws, title: str, scenario: Callable[[LocalAws], list[str]], *, colour: bool
+) -> list[str]:
+    before = len(aws.messages(handlers=False))
+    problems = [f"{title}: {problem}" for problem in scenario(aws)]
+    print(f"── {title}")
+    print(render.table(aws.messages()[before:], colour=colour))
+    print(f"  {'✗ ' + '; '.join(problems) if problems else '✓ as expected'}\n")
+    return problems
+
+
+def plain(aws: LocalAws) -> list[str]:
+    record = deliver(aws, letter("support@example.com", "The printer is on fire", "Help!\n"))
+    found = ticket(aws, record)
+    return differences(
+        ("actions", path(record), ["S3", "Lambda", "S3", "Lambda", "Lambda"]),
+        ("the gate's answer", record.actions[1].outcome, "CONTINUE"),
+        ("ticket subject", found.get("subject"), "The printer is on fire"),
+        ("ticket status", found.get("status"), "open"),
+    )
+
+
+def with_attachment(aws: LocalAws) -> list[str]:
+    message = letter("support@example.com", "Log file", "See attached.\n")
+    message.add_attachment(b"12:00 fire\n", maintype="text", subtype="x-log", filename="printer.log")
+    record = deliver(aws, message)
+    found = ticket(aws, record)
+    return differences(
+        ("attachments in the ticket", found.get("attachments"), 1),
+        (
+            "objects beside the mail",
+            stored(aws, f"attachments/{record.message_id}/"),
+            ["01-printer.log", "manifest.json"],
+        ),
+    )
+
+
+def spam(aws: LocalAws) -> list[str]:
+    record = deliver(aws, letter("support@example.com", "You have won", GTUBE))
+    return differences(
+        ("actions", path(record), ["S3", "Lambda"]),
+        ("the gate's answer", record.actions[-1].outcome, "STOP_RULE_SET"),
+        ("ticket", ticket(aws, record), {}),
+    )
+
+
+def sales(aws: LocalAws) -> list[str]:
+    deliver(aws, letter("sales@example.com", "An offer, please", "For 1,000 printers.\n"))
+    sent = aws.sent()
+    return differences(
+        ("mail forwarded", len(sent), 1),
+        ("forwarded to", sent[-1]["To"] if sent else None, ["team@example.net"]),
+    )
+
+
+def nobody(aws: LocalAws) -> list[str]:
+    try:
+        deliver(aws, letter("suport@example.com", "Typo", "Who reads this?\n"))
+    except SmtpRefused as refusal:
+        return differences(("SMTP reply code", refusal.code, 550))
+    return ["it was accepted, although no rule matches its recipient"]
+
+
+def letter(to: str, subject: str, text: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = f"Jane Doe <{CUSTOMER}>"
+    message["To"] = to
+    message["Subject"] = subject
+    message["Message-ID"] = f"<{subject.replace(' ', '.')}@customer.example>"
+    message.set_content(text)
+    return message
+
+
+def deliver(aws: LocalAws, message: EmailMessage) -> MessageRecord:
+    sent = aws.send(message, mail_from=CUSTOMER, rcpt_tos=[message["To"]])
+    return aws.wait(sent.message_id)
+
+
+def path(record: MessageRecord) -> list[str]:
+    return [action.kind for action in record.actions]
+
+
+def ticket(aws: LocalAws, record: MessageRecord) -> dict[str, object]:
+    table = output(aws, "TicketTable")
+    answer = aws.client("dynamodb").get_item(TableName=table, Key={"id": {"S": record.message_id}})
+    plain_value = TypeDeserializer().deserialize
+    return {name: plain_value(value) for name, value in answer.get("Item", {}).items()}
+
+
+def stored(aws: LocalAws, prefix: str) -> list[str]:
+    found = aws.client("s3").list_objects_v2(Bucket=output(aws, "MailBucket"), Prefix=prefix)
+    return [item["Key"].removeprefix(prefix) for item in found.get("Contents", ())]
+
+
+def output(aws: LocalAws, key: str) -> str:
+    stack = aws.client("cloudformation").describe_stacks(StackName="HelpDesk")["Stacks"][0]
+    values = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
+    return str(values[key])
+
+
+def differences(*expectations: tuple[str, object, object]) -> list[str]:
+    return [
+        f"{what} is {found!r}, not {expected!r}"
+        for what, found, expected in expectations
+        if found != expected
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

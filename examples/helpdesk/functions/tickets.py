@@ -1,0 +1,37 @@
+"""Support mail becomes a ticket: one item for each message, however often it is delivered."""
+
+from __future__ import annotations
+
+import os
+from email.message import EmailMessage
+
+import boto3
+from mailroom.receiving import ReceivedMail
+
+_EXCERPT_CHARACTERS = 2000
+
+_table = boto3.resource("dynamodb").Table(os.environ["TICKETS"])
+
+
+def on_mail(mail: ReceivedMail) -> None:
+    ticket = ticket_of(mail, mail.read())
+    try:
+        _table.put_item(Item=ticket, ConditionExpression="attribute_not_exists(id)")
+    except _table.meta.client.exceptions.ConditionalCheckFailedException:
+        # SES and Lambda deliver at least once; the ticket, which may be closed by now, stays.
+        return
+
+
+def ticket_of(mail: ReceivedMail, message: EmailMessage) -> dict[str, object]:
+    """Return the ticket as it is stored; no I/O, so it can be tested as it stands."""
+    body = message.get_body(preferencelist=("plain", "html"))
+    return {
+        "id": mail.message_id,
+        "status": "open",
+        "received_at": mail.timestamp.isoformat(),
+        "from": mail.from_[0] if mail.from_ else mail.source,
+        "subject": mail.subject or "(no subject)",
+        "excerpt": str(body.get_content())[:_EXCERPT_CHARACTERS] if body else "",
+        "attachments": sum(1 for _ in message.iter_attachments()),
+        "in_reply_to": str(message["In-Reply-To"] or ""),
+    }

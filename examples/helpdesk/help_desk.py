@@ -1,0 +1,66 @@
+"""A help desk: support mail becomes tickets, sales mail goes to the team, spam goes nowhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from cdk_mailroom import InboundMail, PythonHandler, handlers
+from constructs import Construct
+
+FUNCTIONS = Path(__file__).parent / "functions"
+
+
+class HelpDesk(cdk.Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        domain: str,
+        team: Sequence[str],
+        env: cdk.Environment | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description="Help desk on cdk-mailroom")
+
+        tickets = dynamodb.Table(
+            self,
+            "Tickets",
+            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+        )
+
+        inbound = InboundMail(self, "Inbound")
+
+        # First: keeps a copy of everything, then stops spam and viruses; what was stopped by
+        # mistake can still be found in the copy. It names the addresses that are served rather
+        # than the whole domain, so that a mistyped address is refused while its sender is there.
+        inbound.add_rule(
+            "SpamGate",
+            recipients=[f"support@{domain}", f"sales@{domain}"],
+            handler=handlers.RejectSpam(),
+        )
+
+        support = inbound.add_rule(
+            "Support",
+            recipients=[f"support@{domain}"],
+            handler=PythonHandler(
+                FUNCTIONS, "tickets:on_mail", environment={"TICKETS": tickets.table_name}
+            ),
+            after=[handlers.SaveAttachments()],
+        )
+        tickets.grant(support.function, "dynamodb:PutItem")
+
+        inbound.add_rule(
+            "Sales",
+            recipients=[f"sales@{domain}"],
+            handler=handlers.Forward(to=team, subject_prefix="[sales] "),
+        )
+
+        cdk.CfnOutput(self, "MailBucket", value=inbound.bucket.bucket_name)
+        cdk.CfnOutput(self, "TicketTable", value=tickets.table_name)
+        cdk.CfnOutput(self, "DeadLetters", value=inbound.dead_letter_queue.queue_url)

@@ -1,0 +1,134 @@
+"""What every entry point shares: settings, the user's function, one log line, the failure queue.
+
+Nothing here may import more than the Lambda runtime client already holds, because its import is
+paid for at every cold start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from importlib import import_module
+
+from mailroom.errors import HandlerNotFound, NotConfigured
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+__all__ = ["client", "dead_letter", "log", "resolve", "setting", "where"]
+
+_clients: dict[str, Any] = {}
+
+_NEVER_RUNS = 0x20 | 0x80 | 0x200
+"""CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR; importing ``inspect`` would cost 9 ms."""
+
+
+def setting(name: str) -> str:
+    """Return the environment variable *name*, or raise `NotConfigured` if it is absent or empty."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise NotConfigured(f"environment variable {name} is not set; the construct sets it")
+    return value
+
+
+def client(service: str) -> Any:
+    """Return this process's boto3 client of *service*, made on first use.
+
+    Retries are botocore's *standard* mode with five attempts; the endpoint follows
+    ``AWS_ENDPOINT_URL``, so the same code runs against a local AWS.
+    """
+    if service not in _clients:
+        import boto3
+        from botocore.config import Config
+
+        config = Config(retries={"mode": "standard", "total_max_attempts": 5})
+        _clients[service] = boto3.client(service, config=config)  # type: ignore[call-overload]
+    return _clients[service]
+
+
+def resolve(spec: str) -> Callable[..., Any]:
+    """Import ``module:function`` and return the function.
+
+    Raises `HandlerNotFound` with the exact name that is missing. An exception that the module
+    itself raises while it is imported propagates unchanged, because it is the user's to read.
+    """
+    module_name, separator, function_name = spec.partition(":")
+    if not (separator and module_name and function_name) or module_name.startswith("."):
+        raise HandlerNotFound(f"MAILROOM_HANDLER is {spec!r}; it must read 'module:function'")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise HandlerNotFound(f"MAILROOM_HANDLER {spec!r}: no module {error.name!r}") from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise HandlerNotFound(
+            f"MAILROOM_HANDLER {spec!r}: module {module_name!r} has no function {function_name!r}"
+        )
+    if getattr(getattr(function, "__code__", None), "co_flags", 0) & _NEVER_RUNS:
+        raise HandlerNotFound(
+            f"MAILROOM_HANDLER {spec!r}: {function_name!r} is async or a generator, which a call "
+            "alone does not run; it must be a plain function"
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def log(level: str, event: str, **fields: Any) -> None:
+    """Print one JSON line; Lambda's JSON log format takes ``level`` from it as it stands."""
+    line = {"timestamp": _now(), "level": level, "event": event}
+    line.update((name, value) for name, value in fields.items() if value is not None)
+    # One write, so that lines of two threads never interleave; ASCII, so that no header, however
+    # broken, makes the writing fail and with it a mail that was handled.
+    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def where(error: BaseException) -> str:
+    """Return ``file:line`` of the innermost frame, which tells the place and no personal data."""
+    trace = error.__traceback__
+    if trace is None:
+        return "unknown"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    file = os.path.basename(trace.tb_frame.f_code.co_filename)  # noqa: PTH119 (pathlib costs 3 ms)
+    return f"{file}:{trace.tb_lineno}"
+
+
+def dead_letter(payload: Mapping[str, Any], error: BaseException, context: Any) -> None:
+    """Put *payload* on the failure queue in the shape of a Lambda on-failure destination record.
+
+    Lambda does this itself for asynchronous invocations only; a synchronous invocation that fails
+    would otherwise leave no trace of the mail it was about. The record is the one documented at
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    record = {
+        "version": "1.0",
+        "timestamp": _now(),
+        "requestContext": {
+            "requestId": getattr(context, "aws_request_id", None),
+            "functionArn": getattr(context, "invoked_function_arn", None),
+            "condition": "HandlerFailed",
+            "approximateInvokeCount": 1,
+        },
+        "requestPayload": payload,
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": getattr(context, "function_version", None),
+            "functionError": "Handled",
+        },
+        "responsePayload": {"errorType": type(error).__name__, "errorMessage": str(error)},
+    }
+    client("sqs").send_message(
+        QueueUrl=setting("MAILROOM_FAILURE_QUEUE"), MessageBody=json.dumps(record)
+    )
+
+
+def _now() -> str:
+    seconds = time.time()
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{stamp}.{int(seconds * 1000) % 1000:03d}Z"

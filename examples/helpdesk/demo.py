@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from boto3.dynamodb.types import TypeDeserializer
+
 from mailroom_local import LocalAws, SmtpRefused, render
 from mailroom_local.journal import MessageRecord
 from mailroom_local.progress import Terminal
@@ -72,7 +73,9 @@ def plain(aws: LocalAws) -> list[str]:
 
 def with_attachment(aws: LocalAws) -> list[str]:
     message = letter("support@example.com", "Log file", "See attached.\n")
-    message.add_attachment(b"12:00 fire\n", maintype="text", subtype="x-log", filename="printer.log")
+    message.add_attachment(
+        b"12:00 fire\n", maintype="text", subtype="x-log", filename="printer.log"
+    )
     record = deliver(aws, message)
     found = ticket(aws, record)
     return differences(

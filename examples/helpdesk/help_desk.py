@@ -5,6 +5,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+
 from cdk_mailroom import InboundMail, PythonHandler, handlers
 from constructs import Construct
 

@@ -6,6 +6,7 @@ import os
 from email.message import EmailMessage
 
 import boto3
+
 from mailroom.receiving import ReceivedMail
 
 _EXCERPT_CHARACTERS = 2000
@@ -25,13 +26,14 @@ def on_mail(mail: ReceivedMail) -> None:
 def ticket_of(mail: ReceivedMail, message: EmailMessage) -> dict[str, object]:
     """Return the ticket as it is stored; no I/O, so it can be tested as it stands."""
     body = message.get_body(preferencelist=("plain", "html"))
+    text = str(body.get_content()).replace("\r\n", "\n") if body else ""
     return {
         "id": mail.message_id,
         "status": "open",
         "received_at": mail.timestamp.isoformat(),
         "from": mail.from_[0] if mail.from_ else mail.source,
         "subject": mail.subject or "(no subject)",
-        "excerpt": str(body.get_content())[:_EXCERPT_CHARACTERS] if body else "",
+        "excerpt": text[:_EXCERPT_CHARACTERS],
         "attachments": sum(1 for _ in message.iter_attachments()),
         "in_reply_to": str(message["In-Reply-To"] or ""),
     }

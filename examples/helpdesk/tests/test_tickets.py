@@ -1,0 +1,90 @@
+"""The help desk's own tests: its handler against built mail, with the table emulated."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from mailroom.testing import message, received_mail
+
+FUNCTIONS = Path(__file__).parents[1] / "functions"
+
+
+@pytest.fixture
+def tickets(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The handler's module as Lambda imports it, with an empty table behind it."""
+    monkeypatch.setenv("TICKETS", "Tickets")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.syspath_prepend(FUNCTIONS)
+    with mock_aws():
+        boto3.resource("dynamodb").create_table(
+            TableName="Tickets",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield importlib.import_module("tickets")
+        sys.modules.pop("tickets", None)
+
+
+def stored() -> list[dict[str, Any]]:
+    return list(boto3.resource("dynamodb").Table("Tickets").scan()["Items"])
+
+
+def test_mail_becomes_a_ticket(tickets: ModuleType) -> None:
+    """Sender, subject, text and the number of attachments are in the ticket."""
+    tickets.on_mail(
+        received_mail(
+            message(
+                from_="Jane Doe <jane@customer.example>",
+                subject="Paper jam",
+                text="It is stuck.\n",
+                attachments={"photo.jpg": b"\xff\xd8"},
+            )
+        )
+    )
+    (ticket,) = stored()
+    assert ticket["from"] == "Jane Doe <jane@customer.example>"
+    assert ticket["subject"] == "Paper jam"
+    assert ticket["excerpt"] == "It is stuck.\n"
+    assert ticket["attachments"] == 1
+    assert ticket["status"] == "open"
+
+
+def test_a_repeated_delivery_leaves_the_ticket_alone(tickets: ModuleType) -> None:
+    """A ticket that was closed meanwhile is not opened again by a second delivery."""
+    mail = received_mail()
+    tickets.on_mail(mail)
+    boto3.resource("dynamodb").Table("Tickets").update_item(
+        Key={"id": mail.message_id},
+        UpdateExpression="SET #s = :closed",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":closed": "closed"},
+    )
+    tickets.on_mail(mail)
+    (ticket,) = stored()
+    assert ticket["status"] == "closed"
+
+
+def test_mail_without_subject_or_text_still_becomes_a_ticket(tickets: ModuleType) -> None:
+    """Nothing that a sender may leave out stops a ticket."""
+    tickets.on_mail(received_mail(b"From: jane@customer.example\r\n\r\n"))
+    (ticket,) = stored()
+    assert ticket["subject"] == "(no subject)"
+    assert ticket["from"] == "jane@customer.example"
+
+
+def test_another_error_of_the_table_is_not_swallowed(tickets: ModuleType) -> None:
+    """Without its table the handler raises, so that the mail ends in the dead-letter queue."""
+    boto3.client("dynamodb").delete_table(TableName="Tickets")
+    with pytest.raises(Exception, match="not found"):
+        tickets.on_mail(received_mail())

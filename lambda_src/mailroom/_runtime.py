@@ -58,21 +58,21 @@ def resolve(spec: str) -> Callable[..., Any]:
     """
     module_name, separator, function_name = spec.partition(":")
     if not (separator and module_name and function_name) or module_name.startswith("."):
-        raise HandlerNotFound(f"MAILROOM_HANDLER is {spec!r}; it must read 'module:function'")
+        raise HandlerNotFound(f"handler {spec!r} must read 'module:function'")
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
-        raise HandlerNotFound(f"MAILROOM_HANDLER {spec!r}: no module {error.name!r}") from error
+        raise HandlerNotFound(f"handler {spec!r}: no module {error.name!r}") from error
     function = getattr(module, function_name, None)
     if not callable(function):
         raise HandlerNotFound(
-            f"MAILROOM_HANDLER {spec!r}: module {module_name!r} has no function {function_name!r}"
+            f"handler {spec!r}: module {module_name!r} has no function {function_name!r}"
         )
     if getattr(getattr(function, "__code__", None), "co_flags", 0) & _NEVER_RUNS:
         raise HandlerNotFound(
-            f"MAILROOM_HANDLER {spec!r}: {function_name!r} is async or a generator, which a call "
+            f"handler {spec!r}: {function_name!r} is async or a generator, which a call "
             "alone does not run; it must be a plain function"
         )
     return function  # type: ignore[no-any-return]

@@ -18,16 +18,18 @@ import time
 from enum import StrEnum
 
 from mailroom import _runtime
-from mailroom.errors import InvalidAnswer, MessageNotStored, MissingField, NotConfigured
-from mailroom.errors import UnknownInvocation as UnknownInvocation
+from mailroom._views import Headers, date_time, optional, required
+from mailroom.errors import InvalidAnswer, MessageNotStored, NotConfigured, UnknownInvocation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from email.message import EmailMessage
     from io import BufferedIOBase
-    from typing import Any, Protocol
+    from typing import Any, Protocol, TypeVar
+
+    T = TypeVar("T")
 
     class Store(Protocol):
         """Where whole messages are kept; `MailBucket` in Lambda, memory in a unit test."""
@@ -102,62 +104,6 @@ class Verdict:
         return f"Verdict({self.status!r})"
 
 
-class Headers:
-    """The message's header fields: in order, repeats kept, names compared without case.
-
-    A mapping as far as reading goes; `headers["received"]` is the first, i.e. the topmost, of
-    several. Values are as SES gives them, RFC 2047 words undecoded.
-    """
-
-    __slots__ = ("_index", "raw")
-
-    def __init__(self, raw: Sequence[Mapping[str, str]]) -> None:
-        self.raw = raw
-        self._index: dict[str, list[str]] | None = None
-
-    def get_all(self, name: str) -> list[str]:
-        """Return every value of *name*, topmost first; an empty list if there is none."""
-        if self._index is None:
-            index: dict[str, list[str]] = {}
-            for field, value in self.items():
-                index.setdefault(field.lower(), []).append(value)
-            self._index = index
-        return list(self._index.get(name.lower(), ()))
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        """Return the topmost value of *name*, or *default*."""
-        values = self.get_all(name)
-        return values[0] if values else default
-
-    def items(self) -> Iterator[tuple[str, str]]:
-        """Yield ``(name, value)`` of every field, in the order of the message."""
-        for field in self.raw:
-            name, value = (
-                (field.get("name"), field.get("value")) if isinstance(field, dict) else (None, None)
-            )
-            if not (isinstance(name, str) and isinstance(value, str)):
-                raise MissingField("'mail.headers' has a field without a name or a value")
-            yield name, value
-
-    def __getitem__(self, name: str) -> str:
-        values = self.get_all(name)
-        if not values:
-            raise MissingField(f"the message has no header field {name!r}")
-        return values[0]
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and bool(self.get_all(name))
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in self.items())
-
-    def __len__(self) -> int:
-        return len(self.raw)
-
-    def __repr__(self) -> str:
-        return f"<Headers: {len(self.raw)} fields>"
-
-
 class ReceivedMail:
     """One mail as SES received it; a view of the event, which stays reachable as ``raw``.
 
@@ -170,7 +116,7 @@ class ReceivedMail:
 
     def __init__(self, raw: Mapping[str, Any], *, store: Store | None = None) -> None:
         self.raw = raw
-        self._mail = _mapping(raw, "mail")
+        self._mail = required(raw, "mail", "mail", dict)
         self._store = store
         self._headers: Headers | None = None
 
@@ -182,22 +128,22 @@ class ReceivedMail:
 
         Not the ``Message-ID`` header field, which the sender chose; see `header_message_id`.
         """
-        return _required(self._mail, "messageId", "mail.messageId", str)  # type: ignore[no-any-return]
+        return required(self._mail, "messageId", "mail.messageId", str)
 
     @property
     def source(self) -> str:
         """The envelope sender (MAIL FROM); empty for the null reverse-path of a bounce."""
-        return _optional(self._mail, "source", "mail.source", str) or ""
+        return optional(self._mail, "source", "mail.source", str) or ""
 
     @property
     def destination(self) -> list[str]:
         """All envelope recipients (RCPT TO) of this mail, other rules' included."""
-        return list(_optional(self._mail, "destination", "mail.destination", list) or ())
+        return list(optional(self._mail, "destination", "mail.destination", list) or ())
 
     @property
     def recipients(self) -> list[str]:
         """The envelope recipients that this receipt rule matched."""
-        return list(_required(self._receipt, "recipients", "receipt.recipients", list))
+        return list(required(self._receipt, "recipients", "receipt.recipients", list))
 
     # The header fields (RFC 5322): what the sender wrote. Anyone can write anything.
 
@@ -205,7 +151,7 @@ class ReceivedMail:
     def headers(self) -> Headers:
         """All header fields, or the first 50 KB of them if `headers_truncated`."""
         if self._headers is None:
-            self._headers = Headers(_optional(self._mail, "headers", "mail.headers", list) or ())
+            self._headers = Headers(optional(self._mail, "headers", "mail.headers", list) or ())
         return self._headers
 
     @property
@@ -216,12 +162,12 @@ class ReceivedMail:
     @property
     def common_headers(self) -> Mapping[str, Any]:
         """SES's decoded choice of fields, as SES spells it; see the attributes beside this one."""
-        return _optional(self._mail, "commonHeaders", "mail.commonHeaders", dict) or {}
+        return optional(self._mail, "commonHeaders", "mail.commonHeaders", dict) or {}
 
     @property
     def subject(self) -> str | None:
         """The ``Subject``, decoded; ``None`` if the mail has none."""
-        return self._common("subject", str)  # type: ignore[no-any-return]
+        return self._common("subject", str)
 
     @property
     def from_(self) -> list[str]:
@@ -246,17 +192,17 @@ class ReceivedMail:
     @property
     def return_path(self) -> str | None:
         """The ``Return-Path`` that SES wrote, from the envelope sender."""
-        return self._common("returnPath", str)  # type: ignore[no-any-return]
+        return self._common("returnPath", str)
 
     @property
     def date(self) -> str | None:
         """The ``Date`` as the sender wrote it (RFC 5322 syntax, if the sender kept to it)."""
-        return self._common("date", str)  # type: ignore[no-any-return]
+        return self._common("date", str)
 
     @property
     def header_message_id(self) -> str | None:
         """The ``Message-ID`` header field, angle brackets included."""
-        return self._common("messageId", str)  # type: ignore[no-any-return]
+        return self._common("messageId", str)
 
     # What SES made of it.
 
@@ -288,28 +234,28 @@ class ReceivedMail:
     @property
     def dmarc_policy(self) -> str | None:
         """The sending domain's policy, ``none``, ``quarantine`` or ``reject``, if DMARC failed."""
-        return _optional(self._receipt, "dmarcPolicy", "receipt.dmarcPolicy", str)  # type: ignore[no-any-return]
+        return optional(self._receipt, "dmarcPolicy", "receipt.dmarcPolicy", str)
 
     @property
     def timestamp(self) -> datetime:
         """When SES received the mail (aware, UTC)."""
-        return _datetime(self._mail, "mail.timestamp")
+        return date_time(self._mail, "timestamp", "mail.timestamp")
 
     @property
     def action_timestamp(self) -> datetime:
         """When SES ran this rule's action (aware, UTC)."""
-        return _datetime(self._receipt, "receipt.timestamp")
+        return date_time(self._receipt, "timestamp", "receipt.timestamp")
 
     @property
     def processing_time_millis(self) -> int | None:
         """From SES's reception of the mail to this action, in milliseconds."""
         path = "receipt.processingTimeMillis"
-        return _optional(self._receipt, "processingTimeMillis", path, int)  # type: ignore[no-any-return]
+        return optional(self._receipt, "processingTimeMillis", path, int)
 
     @property
     def action(self) -> Mapping[str, Any]:
         """The receipt rule's action as SES describes it: ``type``, ``functionArn`` and so on."""
-        return _optional(self._receipt, "action", "receipt.action", dict) or {}
+        return optional(self._receipt, "action", "receipt.action", dict) or {}
 
     @property
     def synchronous(self) -> bool:
@@ -364,15 +310,15 @@ class ReceivedMail:
 
     @property
     def _receipt(self) -> Mapping[str, Any]:
-        return _mapping(self.raw, "receipt")
+        return required(self.raw, "receipt", "receipt", dict)
 
     def _verdict(self, key: str) -> Verdict:
         path = f"receipt.{key}"
-        verdict = _optional(self._receipt, key, path, dict) or {}
-        return Verdict(_optional(verdict, "status", f"{path}.status", str))
+        verdict = optional(self._receipt, key, path, dict) or {}
+        return Verdict(optional(verdict, "status", f"{path}.status", str))
 
-    def _common(self, key: str, kind: type) -> Any:
-        return _optional(self.common_headers, key, f"mail.commonHeaders.{key}", kind)
+    def _common(self, key: str, kind: type[T]) -> T | None:
+        return optional(self.common_headers, key, f"mail.commonHeaders.{key}", kind)
 
     def __repr__(self) -> str:
         return f"<ReceivedMail {self._mail.get('messageId')}>"
@@ -409,10 +355,14 @@ class MailBucket:
         key = self.prefix + message_id
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=key)
-        except self.client.exceptions.NoSuchKey as error:
+        except self.client.exceptions.ClientError as error:
+            # To those who may not list the bucket, S3 says 403 of an object that is not there.
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+                raise
             raise MessageNotStored(
-                f"bucket {self.bucket!r} has no object {key!r}: its retention passed, it was "
-                "deleted, or an action before this one stopped SES from storing it"
+                f"bucket {self.bucket!r} has no object {key!r} that this function may read: its "
+                "retention passed, it was deleted, or an action before this one kept SES from "
+                "storing it"
             ) from error
         return BufferedReader(answer["Body"], _CHUNK)
 
@@ -626,44 +576,6 @@ def _log(
         fields["recipients"] = _dig(raw, "receipt", "recipients")
         fields["detail"] = None if error is None else str(error)
     _runtime.log("INFO" if error is None else "ERROR", "mailroom.receiving", **fields)
-
-
-def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = raw.get(key)
-    if isinstance(value, dict):
-        return value
-    return _required(raw, key, key, dict)  # type: ignore[no-any-return]
-
-
-def _required(raw: Mapping[str, Any], key: str, path: str, kind: type) -> Any:
-    value = raw.get(key)
-    if isinstance(value, kind):
-        return value
-    if value is None:
-        raise MissingField(f"missing {path!r}")
-    raise _another_type(value, path, kind)
-
-
-def _optional(raw: Mapping[str, Any], key: str, path: str, kind: type) -> Any:
-    value = raw.get(key)
-    if value is None or isinstance(value, kind):
-        return value
-    raise _another_type(value, path, kind)
-
-
-def _another_type(value: object, path: str, kind: type) -> MissingField:
-    return MissingField(f"{path!r} is a {type(value).__name__}, not a {kind.__name__}")
-
-
-def _datetime(raw: Mapping[str, Any], path: str) -> datetime:
-    from datetime import UTC, datetime
-
-    text = _required(raw, "timestamp", path, str)
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise MissingField(f"{path!r} is no ISO 8601 time: {text!r:.40}") from None
 
 
 # Lambda imports this module while it initialises: a wrong name then fails before any mail is taken.

@@ -71,7 +71,10 @@ def decoded(value: str) -> str:
     from email.header import decode_header
 
     # What came in eight bits is UTF-8 nowadays (RFC 6532), whatever the field should have been.
-    value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # surrogates that stand for no byte, from JSON's escapes
+        value = value.encode("utf-8", "replace").decode("utf-8")
     if "=?" not in value:
         return value
     try:

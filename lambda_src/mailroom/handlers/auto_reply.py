@@ -61,7 +61,7 @@ __all__ = ["on_mail"]
 
 _ROLES = re.compile(
     r"(mailer-?daemon|postmaster|owner-.*|.*-(owner|request|relay|bounces?)|listserv|majordomo"
-    r"|bounces?([+=._-].*)?|nobody|(no|do-?not|dont)[._-]?reply([+._-].*)?|.*[+._-]no-?reply)",
+    r"|bounces?([+=._-].*)?|nobody|(no|do[._-]?not|dont)[._-]?reply([+._-].*)?|.*[+._-]no-?reply)",
     re.IGNORECASE,
 )
 # SES's own envelope senders only count bounces: nobody reads what arrives there.

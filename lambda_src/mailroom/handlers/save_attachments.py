@@ -168,12 +168,13 @@ def _content(part: AnyMessage) -> bytes:
 
 def _nested(part: AnyMessage) -> bytes:
     # Serialised as it was parsed: refolding header fields would break the signatures over them.
+    # (Only blanks right after a field's colon are gone, as the parser does not keep them.)
     from email import policy
 
-    kept = policy.default.clone(refold_source="none")
+    kept = policy.default.clone(refold_source="none", linesep="\r\n")
     whole = _careful(lambda: part.as_bytes(policy=kept))
     if not isinstance(whole, bytes):
-        whole = _careful(lambda: part.as_bytes(policy=policy.compat32)) or b""
+        whole = _careful(lambda: part.as_bytes(policy=policy.compat32.clone(linesep="\r\n"))) or b""
     content = re.split(rb"\r?\n\r?\n", whole, maxsplit=1)[-1]
     if str(_careful(lambda: part["Content-Transfer-Encoding"])).strip().lower() == "base64":
         # RFC 2046 §5.2.1 forbids it, and some senders do it; then the "message" is all base64.

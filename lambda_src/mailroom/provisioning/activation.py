@@ -141,8 +141,7 @@ class Request:
         self.id: str | None = event.get("RequestId")
         self.kind: str = event.get("RequestType", "")
         self.physical_id: str | None = event.get("PhysicalResourceId")
-        # An id on a Create would be a stranger's.
-        self.state = parse(self.physical_id) if self.kind != "Create" else None
+        self.state = parse(self.physical_id)
         properties = event.get("ResourceProperties") or {}
         before = event.get("OldResourceProperties") or {}
         self.name: str = properties.get("RuleSetName") or ""
@@ -176,6 +175,11 @@ class Request:
     def memory(self) -> str | None:
         """The foreign set that the id remembers for putting it back."""
         return self.held.previous if self.held else None
+
+    @property
+    def stops_replacing(self) -> bool:
+        """Whether this Update turns ``replace`` into ``join``."""
+        return (self.old_mode, self.mode) == ("replace", "join")
 
     def is_own(self, rule_set: str | None) -> bool:
         """Whether *rule_set* is ours: the one wanted now, or the one that it takes over from."""
@@ -222,11 +226,11 @@ class Plan:
 def decide(request: Request, active: str | None, memory_exists: bool) -> Plan:
     """Return what *request* calls for while *active* is the account's active set.
 
-    *memory_exists* says whether the set that the id remembers is still there. Raises
-    `ActivationError` if a foreign set is in the way.
+    *memory_exists* says whether the set that the id remembers is still there; it matters only if
+    `Request.stops_replacing`. Raises `ActivationError` if a foreign set is in the way.
     """
     if request.kind == "Delete":
-        return _release(request, active, memory_exists)
+        return _release(request, active)
     if active is None or request.is_own(active):
         return _hold(request, active, memory_exists)
     if request.mode == "join":
@@ -241,11 +245,11 @@ def decide(request: Request, active: str | None, memory_exists: bool) -> Plan:
     raise ActivationError(_in_the_way(request, active))
 
 
-def _release(request: Request, active: str | None, memory_exists: bool) -> Plan:
+def _release(request: Request, active: str | None) -> Plan:
     held = request.held
     if held is None or active != held.name:
         return Plan("left alone")
-    if held.previous and memory_exists:
+    if held.previous:
         return Plan("restored", change=True, activate=held.previous)
     return Plan("deactivated", change=True)
 
@@ -253,7 +257,7 @@ def _release(request: Request, active: str | None, memory_exists: bool) -> Plan:
 def _hold(request: Request, active: str | None, memory_exists: bool) -> Plan:
     """Nobody else's set is active, so ours may be."""
     held = request.held
-    if request.mode == "join" and request.old_mode == "replace" and memory_exists and active:
+    if request.stops_replacing and memory_exists and active:
         # What a join would have found, had there been no replace; so is undoing join -> replace.
         state = Joined(str(request.memory), request.name)
         return Plan("handed back", state=state, change=True, activate=state.rule_set)
@@ -352,6 +356,9 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
 
     An Update that asks for what the id already says is a rollback. It takes back no set that
     somebody else activated meanwhile; a warning in the log then says that ours is not active.
+    One rollback fails: ours was displaced, and the mode changed since it was first activated, so
+    that returning to today's mode cannot be told from choosing it. Activate ours by hand, then
+    continue the rollback.
     """
     request = Request(event)
     request.check()
@@ -363,7 +370,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     else:
         ses = Ses(_runtime.client("ses"))
         active = ses.active()
-        memory = request.memory if request.is_own(active) else None
+        memory = request.memory if request.stops_replacing and request.is_own(active) else None
         plan = decide(request, active, memory is not None and ses.exists(memory))
         if plan.change:
             plan = _carry_out(ses, request, plan)
@@ -378,6 +385,7 @@ def _carry_out(ses: Ses, request: Request, plan: Plan) -> Plan:
         ses.activate(plan.activate)
     except ses.client.exceptions.RuleSetDoesNotExistException:
         if request.kind == "Delete":
+            # The remembered set was deleted by hand.
             ses.activate(None)
             return Plan("deactivated")
         raise ActivationError(

@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
+from moto.core.models import botocore_stubber
 
 from mailroom import _runtime
 
@@ -40,7 +41,7 @@ class Outbox:
         body = json.loads(request.body)
         self.attempts += 1
         refusal = self.refuse(self.attempts)
-        headers = {"Content-Type": "application/json"}
+        headers: Any = {"Content-Type": "application/json"}
         if refusal is not None:
             status, code, text = refusal
             headers["x-amzn-ErrorType"] = code
@@ -92,6 +93,8 @@ def _sesv2(box: Outbox) -> Any:
             aws_secret_access_key="testing",
             config=Config(retries={"total_max_attempts": 1}),
         )
+        # botocore asks every hook, so moto would take the mail as well, and choke on eight bits.
+        client.meta.events.unregister("before-send", botocore_stubber)
         current: dict[str, Outbox] = {}
         client.meta.events.register(
             "before-send.sesv2.SendEmail", lambda **arguments: current["box"].answer(**arguments)
@@ -104,6 +107,6 @@ def _sesv2(box: Outbox) -> Any:
 
 @pytest.fixture
 def aws(_no_credentials: None) -> Iterator[None]:
-    """moto's S3 and DynamoDB."""
+    """Give S3 and DynamoDB as moto plays them."""
     with mock_aws():
         yield

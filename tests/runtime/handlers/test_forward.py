@@ -15,11 +15,11 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailroom import _runtime
 from mailroom.errors import MessageNotStored, NotConfigured
 from mailroom.handlers import _mail, forward
-from mailroom.receiving import ReceivedMail
+from mailroom.receiving import MailBucket, ReceivedMail
 from mailroom.testing import message, received_mail, received_mail_event
-
 
 if TYPE_CHECKING:
     from .conftest import Outbox
@@ -91,10 +91,11 @@ def test_from_keeps_names_beyond_ascii(outbox: Outbox) -> None:
 
 def test_encoded_line_break_in_the_name_is_harmless(outbox: Outbox) -> None:
     """A line break hidden in an encoded display name starts no field."""
-    hidden = "From: =?utf-8?Q?Jane=0D=0ABcc:_victim=40example.org?= <jane@example.org>"
-    sent = forwarded(outbox, plain(hidden))
-    assert sent["Bcc"] is None
-    assert sent["From"].addresses[0].addr_spec == "support@example.com"
+    hidden = "From: =?utf-8?Q?Jane=0D=0ABcc=3A_victim=40example.org?= <jane@example.org>"
+    forward.on_mail(stored(plain(hidden), plain()))
+    head = outbox.raw[0].partition(b"\r\n\r\n")[0]
+    assert b'From: "Jane Bcc: victim at example.org via Support" <support@example.com>' in head
+    assert b"\r\nBcc" not in head
 
 
 def test_reply_to_defaults_to_the_original_from(outbox: Outbox) -> None:
@@ -113,6 +114,16 @@ def test_reply_to_in_eight_bits_is_encoded(outbox: Outbox) -> None:
     sent = forwarded(outbox, plain("Reply-To: Jürgen <j@example.org>, bad@@x, ü@example.org"))
     assert [a.addr_spec for a in sent["Reply-To"].addresses] == ["j@example.org"]
     assert sent["Reply-To"].addresses[0].display_name == "Jürgen"
+
+
+@pytest.mark.parametrize("value", ["Jürgen <j@example.org>", "<j@example.org>, bad@@x"])
+def test_reply_to_that_ses_refuses_is_rewritten(outbox: Outbox, value: str) -> None:
+    """Eight-bit names and malformed neighbours each cost the message, so neither leaves."""
+    forwarded(outbox, plain("Reply-To: " + value))
+    head = outbox.raw[0].partition(b"\r\n\r\n")[0]
+    assert head.isascii()
+    assert b"<j@example.org>" in head
+    assert b"bad@@x" not in head
 
 
 def test_strict_address_parser_still_finds_the_sender(
@@ -136,7 +147,7 @@ def test_over_fifty_addresses_are_split(outbox: Outbox, monkeypatch: pytest.Monk
     monkeypatch.setenv("MAILROOM_FORWARD_TO", json.dumps(everyone))
     forward.on_mail(mail_of(plain()))
     assert [len(batch) for batch in outbox.recipients] == [50, 50, 1]
-    assert sum(outbox.recipients, []) == everyone
+    assert [one for batch in outbox.recipients for one in batch] == everyone
 
 
 def test_configuration_set_is_passed(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,9 +246,7 @@ def test_subject_prefix(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None
     assert forwarded(outbox, plain("Subject: Hi there"))["Subject"] == "[sales] Hi there"
 
 
-def test_subject_prefix_is_not_repeated(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_subject_prefix_is_not_repeated(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that has the prefix already gets no second one."""
     monkeypatch.setenv("MAILROOM_FORWARD_SUBJECT_PREFIX", "[sales]")
     assert forwarded(outbox, plain("Subject: Re: [sales] Hi"))["Subject"] == "Re: [sales] Hi"
@@ -325,6 +334,8 @@ def test_own_mail_is_not_forwarded_again(outbox: Outbox) -> None:
     """What this rule sent and gets back raises instead of going round."""
     forward.on_mail(mail_of(plain()))
     with pytest.raises(forward.NotForwarded, match="came back"):
+        forward.decide(mail_of(outbox.raw[0]), forward.Settings())
+    with pytest.raises(forward.NotForwarded, match="came back"):
         forward.on_mail(mail_of(outbox.raw[0]))
     assert len(outbox.sent) == 1
 
@@ -361,10 +372,13 @@ def test_foreign_bounce_is_forwarded(outbox: Outbox) -> None:
     assert sent["Reply-To"] == "MAILER-DAEMON@mx.example.org"
 
 
-@pytest.mark.parametrize("pad", [0, forward._CHUNK - 20])
-def test_bounce_of_a_forwarded_mail_is_reported_not_forwarded(outbox: Outbox, pad: int) -> None:
+@pytest.mark.parametrize("across", [False, True])
+def test_bounce_of_a_forwarded_mail_is_reported_not_forwarded(outbox: Outbox, across: bool) -> None:
     """A report about our own forwarding would bounce in its turn; somebody must know instead."""
     forward.on_mail(mail_of(plain()))
+    # The mark may lie across the border of two chunks.
+    at = outbox.raw[0].index(forward.Settings().token.encode())
+    pad = forward._CHUNK - at - 16 if across else 0
     report = plain("From: MAILER-DAEMON@mx.example.net", body=b"x" * pad + outbox.raw[0])
     with pytest.raises(forward.NotForwarded, match="forwarding fails"):
         forward.on_mail(mail_of(report, source=""))
@@ -415,7 +429,7 @@ def test_mail_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(forward, "MAX_BYTES", 1_000_000)
     forward.on_mail(stored(plain("Subject: Plans", body=b"x" * 2_000_000)))
     sent = message_from_bytes(outbox.raw[0], policy=policy.default)
-    text = sent.get_content()
+    text = sent.get_content().replace("\r\n", "\n")
     assert "From:    Jane Doe <jane@example.org>\n" in text
     assert "Subject: Plans\n" in text
     assert "Size:    2.0 MB\n" in text
@@ -424,14 +438,12 @@ def test_mail_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyP
         "https://eu-west-1.console.aws.amazon.com/s3/object/mail-bucket"
         "?region=eu-west-1&prefix=in%2Fm%2F1%20%C3%BC\n"
     ) in text
-    assert sent["Reply-To"] == "<jane@example.org>"
+    assert sent["Reply-To"] == "jane@example.org"
     assert sent["Auto-Submitted"] == "auto-generated"
     assert outbox.recipients == [["team@example.net"]]
 
 
-def test_header_too_large_is_announced(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_header_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A header of a size that is no header's is not held in memory, and not lost either."""
     data = plain("X-Long: " + "x" * forward._MAX_HEADER)
     forward.on_mail(stored(data, plain("Subject: Plans")))
@@ -448,7 +460,7 @@ def test_announcement_cannot_be_steered(outbox: Outbox, monkeypatch: pytest.Monk
     forward.on_mail(mail)
     sent = message_from_bytes(outbox.raw[0], policy=policy.default)
     assert sent["Bcc"] is None
-    assert "Subject: a Bcc: victim@example.org http://evil\n" in sent.get_content()
+    assert "Subject: a Bcc: victim@example.org http://evil\r\n" in sent.get_content()
 
 
 @pytest.mark.parametrize(
@@ -498,6 +510,7 @@ def test_refusal_by_ses_propagates(outbox: Outbox, refusal: tuple[int, str, str]
     with pytest.raises(ClientError) as caught:
         forward.on_mail(mail_of(plain()))
     assert caught.value.response["Error"]["Code"] == refusal[1]
+    assert outbox.attempts == 1
 
 
 def test_one_refused_batch_does_not_cost_the_others(
@@ -518,6 +531,18 @@ def test_missing_mail_propagates(outbox: Outbox) -> None:
     mail._store.messages.clear()  # type: ignore[union-attr]
     with pytest.raises(MessageNotStored):
         forward.on_mail(mail)
+
+
+def test_mail_is_streamed_from_the_mail_bucket(outbox: Outbox, aws: None) -> None:
+    """From S3's own stream, whose chunks end anywhere, the mail arrives whole."""
+    data = plain("Subject: x", body=bytes(range(256)) * 3000)
+    client = _runtime.client("s3")
+    place = {"LocationConstraint": "eu-west-1"}
+    client.create_bucket(Bucket="mail", CreateBucketConfiguration=place)
+    client.put_object(Bucket="mail", Key="in/m1", Body=data)
+    raw = received_mail_event(plain(), message_id="m1")["Records"][0]["ses"]
+    forward.on_mail(ReceivedMail(raw, store=MailBucket(bucket="mail", prefix="in/")))
+    assert outbox.raw[0].partition(b"\r\n\r\n")[2] == data.partition(b"\r\n\r\n")[2]
 
 
 def test_repeated_delivery_is_forwarded_once_if_remembered(outbox: Outbox) -> None:
@@ -575,7 +600,7 @@ _line = st.binary(max_size=60) | st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(_line, max_size=8), st.sampled_from([b"\r\n", b"\n"]), st.binary(max_size=200))
 def test_any_message_leaves_well_formed(lines: list[bytes], end: bytes, body: bytes) -> None:
     """However a message is made: the header leaves well formed, without Bcc, the body unchanged."""
@@ -620,6 +645,30 @@ def test_any_text_makes_one_safe_field(text: str) -> None:
     assert len(line) <= 60
     back = message_from_bytes(raw + b"\r\n", policy=policy.default)["Subject"]
     assert " ".join(str(back).split()) == line
+
+
+def test_long_text_is_cut() -> None:
+    """No sender makes a field of ours as long as they like."""
+    assert _mail.one_line("ab " * 1000, 60) == ("ab " * 20).strip()
+
+
+def test_text_that_looks_encoded_is_encoded() -> None:
+    """What reads like an encoded word is shown as it was written, not decoded once more."""
+    text = "=?utf-8?Q?a=0D=0ABcc=3A_b?="
+    assert b"=0D=0A" not in _mail.encoded(text).replace(b"=3D0D=3D0A", b"")
+    raw = _mail.field("From", _mail.mailbox(text, "a@example.com")) + b"\r\n"
+    sender = message_from_bytes(raw, policy=policy.default)["From"]
+    assert sender.addresses[0].display_name == text
+
+
+def test_unknown_charset_is_shown_somehow() -> None:
+    """A word in a charset that does not exist is read as Latin-1."""
+    assert _mail.decoded("=?x-none?Q?a=E9?=") == "aé"
+
+
+def test_surrogates_from_json_are_harmless() -> None:
+    """Text that no encoding can hold is shown in part instead of failing the mail."""
+    assert _mail.decoded("a\ud800b") == "a?b"
 
 
 @given(st.text(alphabet="a\r\n \t:\x00", max_size=12))

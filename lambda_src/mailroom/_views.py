@@ -1,0 +1,105 @@
+"""What the typed views of several payloads share."""
+
+from __future__ import annotations
+
+from mailroom.errors import MissingField
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+__all__ = ["Headers", "date_time", "optional", "required"]
+
+
+def required(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T:
+    """Return *key* of *raw*; raise `MissingField` with *path* if it is absent or another type."""
+    value = raw.get(key)
+    if isinstance(value, kind):
+        return value
+    if value is None:
+        raise MissingField(f"missing {path!r}")
+    raise _another_type(value, path, kind)
+
+
+def optional(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T | None:
+    """Return *key* of *raw*, or ``None``; raise `MissingField` if it is another type."""
+    value = raw.get(key)
+    if value is None or isinstance(value, kind):
+        return value
+    raise _another_type(value, path, kind)
+
+
+def date_time(raw: Mapping[str, object], key: str, path: str) -> datetime:
+    """Return *key* of *raw*, an ISO 8601 time, as an aware one in UTC; raise `MissingField`."""
+    from datetime import UTC, datetime
+
+    text = required(raw, key, path, str)
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise MissingField(f"{path!r} is no ISO 8601 time: {text!r:.40}") from None
+
+
+def _another_type(value: object, path: str, kind: type) -> MissingField:
+    return MissingField(f"{path!r} is a {type(value).__name__}, not a {kind.__name__}")
+
+
+class Headers:
+    """The message's header fields: in order, repeats kept, names compared without case.
+
+    ``headers["received"]`` is the first, i.e. the topmost, of
+    several. Values are as SES gives them, RFC 2047 words undecoded.
+    """
+
+    __slots__ = ("_index", "raw")
+
+    def __init__(self, raw: Sequence[Mapping[str, str]]) -> None:
+        self.raw = raw
+        self._index: dict[str, list[str]] | None = None
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of *name*, topmost first; an empty list if there is none."""
+        if self._index is None:
+            index: dict[str, list[str]] = {}
+            for field, value in self.items():
+                index.setdefault(field.lower(), []).append(value)
+            self._index = index
+        return list(self._index.get(name.lower(), ()))
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the topmost value of *name*, or *default*."""
+        values = self.get_all(name)
+        return values[0] if values else default
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Yield ``(name, value)`` of every field, in the order of the message."""
+        for field in self.raw:
+            name, value = (
+                (field.get("name"), field.get("value")) if isinstance(field, dict) else (None, None)
+            )
+            if not (isinstance(name, str) and isinstance(value, str)):
+                raise MissingField("'mail.headers' has a field without a name or a value")
+            yield name, value
+
+    def __getitem__(self, name: str) -> str:
+        values = self.get_all(name)
+        if not values:
+            raise MissingField(f"the message has no header field {name!r}")
+        return values[0]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.get_all(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.items())
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __repr__(self) -> str:
+        return f"<Headers: {len(self.raw)} fields>"

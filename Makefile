@@ -38,8 +38,8 @@ check: install ## lint, format, types, and cfn-lint on the synthesized examples
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/cdk synth --quiet --no-notices --output .mailroom/check >/dev/null
-	@$(BIN)/cfn-lint .mailroom/check/*.template.json
+	@$(BIN)/cdk synth --quiet --no-notices --output .check >/dev/null
+	@$(BIN)/cfn-lint .check/*.template.json
 	@echo "all checks passed"
 
 format: install ## rewrite the code as ruff wants it

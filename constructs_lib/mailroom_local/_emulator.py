@@ -8,9 +8,13 @@ names that ministack does not promise to keep, so the version is pinned exactly 
 
 from __future__ import annotations
 
+import base64
 import copy
+import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email import message_from_bytes
+from email.utils import parseaddr
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,7 +27,7 @@ from mailroom_local.errors import SesError
 MINISTACK_VERSION = "1.5.33"
 
 INTERNALS: Mapping[str, tuple[str, ...]] = {
-    "ministack.app": ("app",),
+    "ministack.app": ("AUTH", "_enforce_data_plane", "_enforce_ses_v2", "app"),
     "ministack.core.iam_evaluator": (
         "EvalContext",
         "_gather_role_policies",
@@ -52,6 +56,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_create_receipt_rule",
         "_create_receipt_rule_set",
         "_error",
+        "_identities",
         "_message_rejection",
         "_receipt_result",
         "_receipt_rule_error",
@@ -63,6 +68,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "handle_request",
         "reset",
     ),
+    "ministack.services.ses_v2": ("_identities",),
     "ministack.services.sns": ("_topics",),
 }
 
@@ -83,23 +89,26 @@ _provisioners = import_module("ministack.services.cloudformation.provisioners")
 _responses = import_module("ministack.core.responses")
 _s3 = import_module("ministack.services.s3")
 _ses = import_module("ministack.services.ses")
+_ses_v2 = import_module("ministack.services.ses_v2")
 _sns = import_module("ministack.services.sns")
 _workers = import_module("ministack.core.lambda_runtime")
 
 _received: dict[str, str] = {}
 _filters: Any = _responses.AccountRegionScopedDict()
 _original_handle_request: _Handler = _ses.handle_request
+_original_enforce_ses_v2: Callable[..., Response | None] = _app._enforce_ses_v2
 _original_reset: Callable[[], None] = _ses.reset
 
 
 def install() -> None:
     """Extend ministack's SES and CloudFormation with what receiving mail needs. Idempotent."""
+    vars(_app).update(_enforce_ses_v2=_enforce_ses_v2)
     vars(_ses).update(handle_request=_handle_request, reset=_reset)
-    # The table that says which changed property makes CloudFormation replace a resource.
+    # The table that says which changed property makes CloudFormation replace a resource. A rule
+    # replaces itself: its name, which is its id, may be the same in another rule set.
     _provisioners._REPLACING_PROPERTIES.update(
         {
             "AWS::SES::ReceiptRuleSet": ("RuleSetName",),
-            "AWS::SES::ReceiptRule": ("RuleSetName",),
             "AWS::SES::ReceiptFilter": ("Filter",),
         }
     )
@@ -127,6 +136,16 @@ def asgi_app() -> Callable[..., Awaitable[None]]:
     """ministack's gateway."""
     gateway: Callable[..., Awaitable[None]] = _app.app
     return gateway
+
+
+def enforce_permissions(enforced: bool) -> None:
+    """Let a function do only what its execution role allows, or again whatever it likes.
+
+    ministack asks this switch on every request. A function takes its credentials along when its
+    process starts, so processes that run already are ended.
+    """
+    vars(_app).update(AUTH=enforced)
+    stop_functions()
 
 
 def remember_received(message_id: str, mail_from: str) -> None:
@@ -287,6 +306,57 @@ _OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
 }
 
 
+# --- permission to send ------------------------------------------------------------------------
+
+
+def _enforce_ses_v2(
+    method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str
+) -> Response | None:
+    """The refusal of a call, if permissions are enforced and the caller has none for it.
+
+    ministack asks for ``ses:SendEmail`` on ``*`` and without condition keys. SES asks for it on
+    the identity that the message is sent from, and on the configuration set too.
+    """
+    if not _app.AUTH or (method, path) != ("POST", "/v2/email/outbound-emails"):
+        return _original_enforce_ses_v2(method, path, headers, body, query_params, request_id)
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return None
+    display, address = parseaddr(str(request.get("FromEmailAddress") or _raw_sender(request)))
+    domain = address.rpartition("@")[2]
+    known = address in _ses._identities or address in _ses_v2._identities
+    resources = [f"identity/{address if known else domain}"]
+    if configuration_set := request.get("ConfigurationSetName"):
+        resources.append(f"configuration-set/{configuration_set}")
+    destinations = (request.get("Destination") or {}).values()
+    context = {
+        "ses:FromAddress": address,
+        "ses:FromDisplayName": display,
+        "ses:Recipients": [recipient for listed in destinations for recipient in listed],
+    }
+    scope = f"arn:aws:ses:{_responses.get_region()}:{_responses.get_account_id()}"
+    for resource in resources:
+        refusal: Response | None = _app._enforce_data_plane(
+            "sesv2",
+            "ses:SendEmail",
+            headers,
+            query_params,
+            request_id,
+            resource_arn=f"{scope}:{resource}",
+            service_context=context,
+            named_resource=f"{scope}:{resource}",
+        )
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _raw_sender(request: Mapping[str, Any]) -> str:
+    data = ((request.get("Content") or {}).get("Raw") or {}).get("Data", "")
+    return str(message_from_bytes(base64.b64decode(data)).get("From", ""))
+
+
 # --- the CloudFormation types ------------------------------------------------------------------
 
 
@@ -336,11 +406,16 @@ def _update_rule_resource(
     logical_id: str,
 ) -> tuple[str, dict[str, Any]]:
     declared = new_properties.get("Rule") or {}
-    if declared.get("Name") != (old_properties.get("Rule") or {}).get("Name"):
-        created = _provision_rule(logical_id, new_properties, stack_name)
-        _provisioners._delete_predecessor(_delete_rule_resource, physical_id, old_properties)
-        return created
     set_name = str(new_properties.get("RuleSetName", ""))
+    renamed = declared.get("Name") != (old_properties.get("Rule") or {}).get("Name")
+    if renamed or set_name != old_properties.get("RuleSetName"):
+        # A rollback comes here to go back to a rule that the failed update has not deleted yet.
+        kept = _ses._receipt_rule_sets.get(set_name, {}).get("Rules", [])
+        name = declared.get("Name") or physical_id
+        if _rules.rule_from_properties(declared, name=name) not in kept:
+            name, _ = _provision_rule(logical_id, new_properties, stack_name)
+        _provisioners._delete_predecessor(_delete_rule_resource, physical_id, old_properties)
+        return name, {}
     with _CloudFormationErrors():
         _replace_rule(set_name, _rules.rule_from_properties(declared, name=physical_id))
         if new_properties.get("After") != old_properties.get("After"):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
@@ -19,8 +18,6 @@ from mailroom_local.receiving import Disposition, Envelope, Match, Message, Refu
 
 # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
 SYNCHRONOUS_SECONDS = 30
-
-_LISTING_SECONDS = 1.0
 
 
 class Receiver:
@@ -48,7 +45,6 @@ class Receiver:
         self._lambda = clients.client(
             session, "lambda", endpoint, read_timeout=SYNCHRONOUS_SECONDS, retries=0
         )
-        self._identities = _Cached(self._list_identities, seconds=_LISTING_SECONDS)
 
     def admit(self, recipient: str, *, client_address: str, tls: bool) -> Refusal | None:
         """The refusal that RCPT TO gets, if any."""
@@ -58,7 +54,9 @@ class Receiver:
                 reason=f"an IP filter blocks {client_address}",
             )
         rules = self._active_rules()
-        identities = self._identities.get()
+        # Only such a rule asks which identities are verified.
+        everyone = any(not rule.get("Recipients") for rule in rules or [])
+        identities = self._verified_identities() if everyone else []
         return receiving.refuse_recipient(rules, recipient, tls=tls, identities=identities)
 
     def refuse(self, *, mail_from: str, rcpt_tos: list[str], reply: str, reason: str) -> None:
@@ -77,7 +75,7 @@ class Receiver:
             region=self._region,
             verdicts=receiving.verdicts_of(raw),
         )
-        identities = self._identities.get()
+        identities = self._verified_identities()
         headers = {name.lower(): value for name, value in receiving.read_headers(raw)}
         self._journal.write(
             "accepted",
@@ -309,7 +307,7 @@ class Receiver:
         filters: list[dict[str, Any]] = self._ses.list_receipt_filters()["Filters"]
         return filters
 
-    def _list_identities(self) -> list[str]:
+    def _verified_identities(self) -> list[str]:
         names: list[str] = []
         for page in self._ses.get_paginator("list_identities").paginate():
             names += page["Identities"]
@@ -324,24 +322,6 @@ class Receiver:
                 if found["VerificationStatus"] == "Success"
             ]
         return verified
-
-
-class _Cached:
-    """A listing that many recipients of one conversation share."""
-
-    def __init__(self, read: Callable[[], list[str]], *, seconds: float) -> None:
-        self._read = read
-        self._seconds = seconds
-        self._lock = Lock()
-        self._until = 0.0
-        self._value: list[str] = []
-
-    def get(self) -> list[str]:
-        with self._lock:
-            if time.monotonic() >= self._until:
-                self._value = self._read()
-                self._until = time.monotonic() + self._seconds
-            return self._value
 
 
 def _milliseconds(started: float) -> float:

@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -27,7 +27,7 @@ from mailroom_local.errors import MailroomError, NotRunning, SmtpRefused
 from mailroom_local.journal import MessageRecord
 from mailroom_local.processes import stop_group
 from mailroom_local.progress import Progress, Silent
-from mailroom_local.server import SENT_PATH, STATUS_PATH
+from mailroom_local.server import ENFORCE_PATH, IGNORE_PATH, SENT_PATH, STATUS_PATH
 from mailroom_local.state import Server, State
 
 T = TypeVar("T")
@@ -179,6 +179,19 @@ class LocalAws:
             ses.verify_email_identity(EmailAddress=identity)
         else:
             ses.verify_domain_identity(Domain=identity)
+
+    @contextlib.contextmanager
+    def permissions_enforced(self) -> Iterator[None]:
+        """While the context is open, a function may do only what its execution role allows.
+
+        Otherwise the local AWS allows everything, as it must while the CDK CLI deploys: the roles
+        that this assumes ask for permissions that the emulator does not know.
+        """
+        _get(self.server, ENFORCE_PATH)
+        try:
+            yield
+        finally:
+            _get(self.server, IGNORE_PATH)
 
     def send(
         self,
@@ -352,6 +365,9 @@ def _stop(server: Server) -> None:
         os.kill(server.pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
         while time.monotonic() < deadline:
+            # When this process started it, it stays a zombie until somebody asks for its status.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(server.pid, os.WNOHANG)
             os.kill(server.pid, 0)
             time.sleep(_POLL_SECONDS)
         os.killpg(server.pid, signal.SIGKILL)

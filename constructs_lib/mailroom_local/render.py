@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -19,12 +20,15 @@ _DETAIL = {
     "Bounce": ("smtpReplyCode", "message"),
     "Connect": ("instanceARN",),
     "Lambda": ("functionArn",),
-    "S3": ("bucketName", "objectKey"),
+    "S3": ("objectKey",),
     "SNS": ("topicArn",),
     "Stop": ("scope",),
     "WorkMail": ("organizationArn",),
 }
 _SHORT_ID = 12
+# STACK-LOGICALID-SUFFIX, as CloudFormation names what the template leaves unnamed; the CDK ends
+# its logical ids in a hash of their path.
+_GENERATED = re.compile(r"[A-Za-z][A-Za-z0-9-]*-([A-Za-z0-9]+?)(?:[0-9A-F]{8})?-[0-9A-Z]{12,13}")
 _ERROR_LETTERS = 100
 
 Row = tuple[str, str, str, str, str]
@@ -33,16 +37,16 @@ Row = tuple[str, str, str, str, str]
 def table(messages: Sequence[MessageRecord], *, colour: bool, full: bool = False) -> str:
     """One heading for each message, and below it one aligned row for each action.
 
-    ``full`` shows whole message ids and what each rule was told of the verdicts.
+    ``full`` shows ids and names whole, and what each rule was told of the verdicts.
     """
-    rows = {id(message): _rows(message) for message in messages}
+    rows = {id(message): _rows(message, full=full) for message in messages}
     everything = [row for block in rows.values() for row in block]
     widths = [max((len(row[column]) for row in everything), default=0) for column in range(4)]
     lines: list[str] = []
     for message in messages:
         lines += _heading(message, colour=colour, full=full)
         lines += [_row(row, widths, colour=colour) for row in rows[id(message)]]
-        lines += _ending(message, colour=colour)
+        lines += _ending(message, colour=colour, full=full)
     return "\n".join(lines)
 
 
@@ -75,17 +79,17 @@ def _heading(message: MessageRecord, *, colour: bool, full: bool) -> list[str]:
     return lines
 
 
-def _rows(message: MessageRecord) -> list[Row]:
+def _rows(message: MessageRecord, *, full: bool) -> list[Row]:
     rows: list[Row] = []
     previous = None
     for action in message.actions:
-        rule = action.rule if action.rule != previous else ""
+        rule = _name(action.rule, full=full) if action.rule != previous else ""
         previous = action.rule
-        rows.append((rule, action.kind, action.outcome, f"{action.ms:.0f} ms", _detail(action)))
+        detail = _detail(action, full=full)
+        rows.append((rule, action.kind, action.outcome, f"{action.ms:.0f} ms", detail))
     reached = {action.rule for action in message.actions}
-    rows += [
-        (rule.name, "", "no actions", "", "") for rule in message.rules if rule.name not in reached
-    ]
+    idle = [rule.name for rule in message.rules if rule.name not in reached]
+    rows += [(_name(name, full=full), "", "no actions", "", "") for name in idle]
     return rows
 
 
@@ -103,31 +107,44 @@ def _row(row: Row, widths: Sequence[int], *, colour: bool) -> str:
     return "  " + "  ".join(cells).rstrip()
 
 
-def _ending(message: MessageRecord, *, colour: bool) -> list[str]:
+def _ending(message: MessageRecord, *, colour: bool, full: bool) -> list[str]:
     if message.refused:
         return []
     if not message.finished:
         return ["  " + _paint("under way", _YELLOW, colour)]
     if not message.rules:
         return ["  " + _paint("no rule took it", _YELLOW, colour)]
-    stopped = f", the rule set stopped by {message.stopped_by}" if message.stopped_by else ""
+    stopper = message.stopped_by and _name(message.stopped_by, full=full)
+    stopped = f", the rule set stopped by {stopper}" if stopper else ""
     return ["  " + _paint(f"finished in {message.ms:.0f} ms{stopped}", _DIM, colour)]
 
 
-def _detail(action: ActionRecord) -> str:
-    known = [
-        str(action.detail[key]) for key in _DETAIL.get(action.kind, ()) if key in action.detail
-    ]
+def _detail(action: ActionRecord, *, full: bool) -> str:
+    shown = _DETAIL.get(action.kind, ())
+    known = [str(action.detail[key]) for key in shown if key in action.detail]
     if action.kind == "S3":
-        parts = ["/".join(known)]
+        bucket = f"{action.detail.get('bucketName', '')}/" if full else ""
+        parts = [bucket + key if full else _shortened_key(key) for key in known]
     else:
-        parts = [part.rpartition(":")[2] if part.startswith("arn:") else part for part in known]
+        names = [part.rpartition(":")[2] if part.startswith("arn:") else part for part in known]
+        parts = [_name(name, full=full) for name in names]
     parts += [_handler(outcome) for outcome in action.handler]
     if action.pending:
         parts.append("invocation accepted")
     if error := action.detail.get("error"):
-        parts.append(" ".join(str(error).split())[:_ERROR_LETTERS])
+        text = " ".join(str(error).split())
+        parts.append(text if full else text[:_ERROR_LETTERS])
     return "  ".join(parts)
+
+
+def _name(name: str, *, full: bool) -> str:
+    generated = None if full else _GENERATED.fullmatch(name)
+    return generated[1] if generated else name
+
+
+def _shortened_key(key: str) -> str:
+    prefix, slash, name = key.rpartition("/")
+    return f"{prefix}{slash}{name[:_SHORT_ID]}…" if len(name) > _SHORT_ID else key
 
 
 def _handler(outcome: HandlerOutcome) -> str:

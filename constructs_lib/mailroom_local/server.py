@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import ipaddress
 import json
 import os
@@ -25,6 +26,8 @@ from mailroom_local.state import Server, State
 
 STATUS_PATH = "/_mailroom/status"
 SENT_PATH = "/_mailroom/sent"
+ENFORCE_PATH = "/_mailroom/permissions/enforced"
+IGNORE_PATH = "/_mailroom/permissions/ignored"
 
 _LOOPBACK = "127.0.0.1"
 _PARENT_SECONDS = 1.0
@@ -54,8 +57,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     # Lambda functions inherit this environment; a path to this package is not theirs to import by.
     os.environ.pop("PYTHONPATH", None)
-    os.environ.update(_settings(endpoint, region=options.region))
-    asyncio.run(_serve(State(options.state), server, gateway, smtp, parent=options.parent))
+    state = State(options.state)
+    os.environ.update(_settings(endpoint, region=options.region, folder=state.temporary))
+    asyncio.run(_serve(state, server, gateway, smtp, parent=options.parent))
 
 
 def keep_to_loopback() -> None:
@@ -79,7 +83,7 @@ def keep_to_loopback() -> None:
     sys.addaudithook(refuse)
 
 
-def _settings(endpoint: str, *, region: str) -> dict[str, str]:
+def _settings(endpoint: str, *, region: str, folder: Path) -> dict[str, str]:
     port = endpoint.rpartition(":")[2]
     return {
         "AWS_ENDPOINT_URL": endpoint,
@@ -90,7 +94,9 @@ def _settings(endpoint: str, *, region: str) -> dict[str, str]:
         "MINISTACK_ACCOUNT_ID": clients.ACCOUNT,
         "MINISTACK_HOST": _LOOPBACK,
         "MINISTACK_REGION": region,
+        "S3_DATA_DIR": str(folder / "s3"),
         "SFTP_ENABLED": "0",
+        "STATE_DIR": str(folder / "ministack"),
         # A minute between attempts, as on AWS, would make every rehearsal of a failure wait.
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": os.environ.get("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.5"),
     }
@@ -154,7 +160,15 @@ async def _serve(
     smtp.start()
     state.announce(server)
     try:
-        application: Any = _with_own_paths(emulator.asgi_app(), server, emulator.sent_messages)
+        application: Any = _with_own_paths(
+            emulator.asgi_app(),
+            {
+                STATUS_PATH: lambda: dataclasses.asdict(server),
+                SENT_PATH: emulator.sent_messages,
+                ENFORCE_PATH: lambda: emulator.enforce_permissions(True),
+                IGNORE_PATH: lambda: emulator.enforce_permissions(False),
+            },
+        )
         await serve(application, config, shutdown_trigger=stop.wait)
     finally:
         state.retract()
@@ -164,19 +178,20 @@ async def _serve(
         gateway.detach()
 
 
-def _with_own_paths(gateway: _App, server: Server, sent: Callable[[], list[Any]]) -> _App:
-    """The gateway, and beside it what only this server can tell."""
-    status = {"pid": server.pid, "endpoint": server.endpoint, "smtp_port": server.smtp_port}
-    answers: dict[str, Callable[[], Any]] = {STATUS_PATH: lambda: status, SENT_PATH: sent}
+def _with_own_paths(gateway: _App, answers: dict[str, Callable[[], Any]]) -> _App:
+    """The gateway, and beside it what only this server can tell or do."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         answer = answers.get(scope.get("path", "")) if scope["type"] == "http" else None
         if answer is None:
-            await gateway(scope, receive, send)
+            # To AWS one speaks TLS. Here nothing leaves the machine, but a policy that refuses
+            # plain HTTP is to find what it would find there.
+            await gateway({**scope, "scheme": "https"}, receive, send)
             return
+        content = json.dumps(await asyncio.to_thread(answer)).encode()
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(answer()).encode()})
+        await send({"type": "http.response.body", "body": content})
 
     return application
 

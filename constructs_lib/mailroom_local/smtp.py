@@ -91,7 +91,7 @@ class _Handler:
         )
         if refusal is not None:
             self._receiver.refuse(
-                mail_from=envelope.mail_from or "",
+                mail_from=_sender(envelope),
                 rcpt_tos=[address],
                 reply=refusal.reply,
                 reason=refusal.reason,
@@ -109,7 +109,7 @@ class _Handler:
             self._receiver.accept,
             content,
             Envelope(
-                mail_from=envelope.mail_from or "",
+                mail_from=_sender(envelope),
                 rcpt_tos=tuple(envelope.rcpt_tos),
                 client_address=client_address,
                 client_name=client_name,
@@ -124,7 +124,7 @@ class _Handler:
 
     async def too_large(self, envelope: Transaction | None, reply: str) -> None:
         self._receiver.refuse(
-            mail_from=(envelope and envelope.mail_from) or "",
+            mail_from=_sender(envelope) if envelope else "",
             rcpt_tos=list(envelope.rcpt_tos) if envelope else [],
             reply=reply,
             reason="the message is larger than 40 MB",
@@ -180,6 +180,11 @@ class SmtpServer:
             for task in asyncio.all_tasks(self._loop):
                 task.cancel()
             self._loop.run_until_complete(asyncio.sleep(0))
+
+
+def _sender(transaction: Transaction) -> str:
+    # aiosmtpd keeps the angle brackets of the null reverse-path.
+    return "" if transaction.mail_from in (None, "<>") else str(transaction.mail_from)
 
 
 def _client(session: Session) -> tuple[str, str]:

@@ -29,17 +29,13 @@ def main() -> int:
         aws.deploy(cwd=HERE, app=f"{sys.executable} app.py")
         aws.verify_identity("example.com")
         print()
-        failures = [
-            problem
-            for title, send in (
-                ("a plain mail", plain),
-                ("a mail with an attachment", with_attachment),
-                ("a spam mail", spam),
-                ("a mail for sales", sales),
-                ("a mail to nobody", nobody),
-            )
-            for problem in run(aws, title, send, colour=colour)
-        ]
+        # From here on each function may do what its role allows, and nothing else.
+        with aws.permissions_enforced():
+            failures = [
+                problem
+                for title, scenario in SCENARIOS.items()
+                for problem in run(aws, title, scenario, colour=colour)
+            ]
     took = time.monotonic() - started
     if failures:
         print("\nThis differs from what was expected:")
@@ -158,6 +154,14 @@ def differences(*expectations: tuple[str, object, object]) -> list[str]:
         if found != expected
     ]
 
+
+SCENARIOS: dict[str, Callable[[LocalAws], list[str]]] = {
+    "a plain mail": plain,
+    "a mail with an attachment": with_attachment,
+    "a spam mail": spam,
+    "a mail for sales": sales,
+    "a mail to nobody": nobody,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

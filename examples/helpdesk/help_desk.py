@@ -5,9 +5,9 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
 
 from cdk_mailroom import InboundMail, PythonHandler, handlers
-from constructs import Construct
 
 FUNCTIONS = Path(__file__).parent / "functions"
 

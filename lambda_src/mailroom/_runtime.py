@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["client", "dead_letter", "log", "resolve", "setting", "where"]
+__all__ = ["client", "dead_letter", "log", "metric", "resolve", "setting", "where"]
 
 _clients: dict[str, Any] = {}
 
@@ -85,6 +85,26 @@ def log(level: str, event: str, **fields: Any) -> None:
     # One write, so that lines of two threads never interleave; ASCII, so that no header, however
     # broken, makes the writing fail and with it a mail that was handled.
     sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def metric(name: str, value: float, unit: str = "Count", **dimensions: str) -> None:
+    """Print one value of a CloudWatch metric in the namespace ``Mailroom``; needs no permission.
+
+    The line is CloudWatch's embedded metric format, from which it makes the metric itself:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    directive = {
+        "Namespace": "Mailroom",
+        "Dimensions": [sorted(dimensions)],
+        "Metrics": [{"Name": name, "Unit": unit}],
+    }
+    line = {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        **dimensions,
+        name: value,
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
 

@@ -6,6 +6,7 @@ __all__ = [
     "HandlerNotFound",
     "InvalidAnswer",
     "MailroomError",
+    "MalformedEvent",
     "MessageNotStored",
     "MissingField",
     "NotConfigured",
@@ -23,6 +24,10 @@ class HandlerNotFound(MailroomError):
 
 class InvalidAnswer(MailroomError, TypeError):
     """A handler answered something that the invoking service would not understand."""
+
+
+class MalformedEvent(MailroomError, ValueError):
+    """What should be a sending event is none: no JSON, no object, or without a type."""
 
 
 class MessageNotStored(MailroomError, LookupError):

@@ -137,7 +137,7 @@ class ReceivedMail:
 
     @property
     def destination(self) -> list[str]:
-        """All envelope recipients (RCPT TO) of this mail, other rules' included."""
+        """All addresses in ``To`` and ``Cc``; who the mail was sent to is `recipients`."""
         return list(optional(self._mail, "destination", "mail.destination", list) or ())
 
     @property
@@ -289,6 +289,14 @@ class ReceivedMail:
             while chunk := stream.read(_CHUNK):
                 parser.feed(chunk)
         return parser.close()
+
+    @property
+    def stored_at(self) -> tuple[str, str] | None:
+        """Bucket and object name of the message; ``None`` if this function has no mail bucket."""
+        bucket = getattr(self._store, "bucket", None)
+        if bucket is None:
+            return None
+        return bucket, f"{getattr(self._store, 'prefix', '')}{self.message_id}"
 
     @property
     def already_handled(self) -> bool:

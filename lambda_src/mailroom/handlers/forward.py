@@ -259,8 +259,6 @@ def announcement(mail: ReceivedMail, settings: Settings, size: int) -> bytes:
     """Return the message that stands in for one that is too large to forward."""
     original = ", ".join(mail.from_) or mail.source
     subject = _mail.one_line(_mail.decoded(mail.subject or ""), 200)
-    store = mail._store
-    bucket = getattr(store, "bucket", None)
     lines = [
         "A message was too large to forward, and waits in the mail bucket:",
         "",
@@ -268,8 +266,8 @@ def announcement(mail: ReceivedMail, settings: Settings, size: int) -> bytes:
         f"Subject: {subject or '(none)'}",
         f"Size:    {size / 1_000_000:.1f} MB",
     ]
-    if bucket:
-        key = f"{getattr(store, 'prefix', '')}{mail.message_id}"
+    if mail.stored_at:
+        bucket, key = mail.stored_at
         lines += ["", console_link(bucket, key, os.environ.get("AWS_REGION", ""))]
         lines += [f"s3://{bucket}/{key}"]
     else:
@@ -316,9 +314,9 @@ def _from(value: bytes, mail: ReceivedMail, settings: Settings) -> bytes:
 def _reply_to(first: dict[str, bytes]) -> bytes:
     for name in ("reply-to", "from"):
         value = first.get(name, b"")
-        found = _mail.mailboxes(_text(value))
-        usable = [(shown, address) for shown, address in found if _mail.is_address(address)]
-        if usable and usable == found and value.isascii():
+        usable = [one for one in _mail.mailboxes(_text(value)) if _mail.is_address(one[1])]
+        # Counted, since Python's parsers differ in whether they report what they cannot read.
+        if usable and value.count(b"@") == len(usable) and value.isascii():
             return value
         # Rewritten only where SES would refuse it: for one malformed address it refuses the whole
         # message, and eight-bit names are legal only with SMTPUTF8, which it does not offer.

@@ -216,6 +216,14 @@ def test_encoded_names_are_decoded(disposition: bytes) -> None:
     assert [one[0] for one in attachments(parse(multipart(part)))] == ["grüße.pdf"]
 
 
+def test_message_of_the_older_policy_is_read_alike() -> None:
+    """Users may parse with compat32, which leaves encoded names as they are."""
+    part = b'Content-Type: image/gif; name="=?utf-8?Q?gr=C3=BCn.gif?="\r\n\r\n1'
+    assert list(attachments(message_from_bytes(multipart(part)))) == [
+        ("grün.gif", "image/gif", b"1")
+    ]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

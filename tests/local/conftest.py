@@ -1,0 +1,223 @@
+"""One local AWS for the whole folder; each test brings its own rules, buckets and functions."""
+
+import io
+import itertools
+import json
+import time
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mailroom_local import LocalAws, MessageRecord
+
+_names = itertools.count(1)
+
+STACK_SECONDS = 20.0
+
+
+class Account:
+    """What the tests need of an account, in few words."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        self.id = aws.server.account
+        self.region = aws.server.region
+        self.ses = aws.client("ses")
+        self.s3 = aws.client("s3")
+        self.sns = aws.client("sns")
+        self.sqs = aws.client("sqs")
+        self.iam = aws.client("iam")
+        self.kms = aws.client("kms")
+        self.functions = aws.client("lambda")
+        self.cloudformation = aws.client("cloudformation")
+
+    def name(self, kind: str) -> str:
+        return f"{kind}-{next(_names)}"
+
+    def bucket(self, *, policy: bool | dict[str, Any] = True) -> str:
+        """A bucket; with ``policy``, one that SES may write to."""
+        name = self.name("mail")
+        self.s3.create_bucket(Bucket=name)
+        if policy:
+            document = policy if isinstance(policy, dict) else self.bucket_policy(name)
+            self.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(document))
+        return name
+
+    def bucket_policy(
+        self, bucket: str, *, condition: dict[str, Any] | None = None, effect: str = "Allow"
+    ) -> dict[str, Any]:
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": effect,
+                    "Principal": {"Service": "ses.amazonaws.com"},
+                    "Action": "s3:PutObject",
+                    "Resource": f"arn:aws:s3:::{bucket}/*",
+                    "Condition": condition or {"StringEquals": {"aws:SourceAccount": self.id}},
+                }
+            ],
+        }
+
+    def function(self, body: str = "return None", *, permission: bool = True) -> str:
+        """A function with this body for a handler; with ``permission``, SES may invoke it."""
+        name = self.name("function")
+        code = f"import json, time\ndef handler(event, context):\n    {body}\n"
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as entries:
+            entries.writestr("index.py", code)
+        arn: str = self.functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=f"arn:aws:iam::{self.id}:role/any",
+            Handler="index.handler",
+            Code={"ZipFile": archive.getvalue()},
+            Timeout=40,
+        )["FunctionArn"]
+        if permission:
+            self.permit(name, SourceAccount=self.id)
+        return arn
+
+    def permit(self, function: str, **conditions: str) -> None:
+        self.functions.add_permission(
+            FunctionName=function,
+            StatementId=self.name("statement"),
+            Action="lambda:InvokeFunction",
+            Principal="ses.amazonaws.com",
+            **conditions,
+        )
+
+    def topic(self) -> tuple[str, str]:
+        """A topic and a queue that receives its messages as they are published."""
+        topic = self.sns.create_topic(Name=self.name("topic"))["TopicArn"]
+        queue = self.sqs.create_queue(QueueName=self.name("queue"))["QueueUrl"]
+        self.sns.subscribe(
+            TopicArn=topic,
+            Protocol="sqs",
+            Endpoint=f"arn:aws:sqs:{self.region}:{self.id}:{queue.rpartition('/')[2]}",
+            Attributes={"RawMessageDelivery": "true"},
+        )
+        return topic, queue
+
+    def received(self, queue: str) -> list[dict[str, Any]]:
+        answer = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    def rule_set(self) -> str:
+        name = self.name("rules")
+        self.ses.create_receipt_rule_set(RuleSetName=name)
+        return name
+
+    def rule(self, rule_set: str, *actions: dict[str, Any], **fields: Any) -> str:
+        """Add a rule behind those that are there; ``after=None`` puts it in front."""
+        rules = self.ses.describe_receipt_rule_set(RuleSetName=rule_set).get("Rules", [])
+        after = fields.pop("after", rules[-1]["Name"] if rules else None)
+        rule = {"Name": self.name("rule"), "Enabled": True, "Actions": list(actions), **fields}
+        placed = {"After": after} if after else {}
+        self.ses.create_receipt_rule(RuleSetName=rule_set, Rule=rule, **placed)
+        return str(rule["Name"])
+
+    def order(self, rule_set: str) -> list[str]:
+        found = self.ses.describe_receipt_rule_set(RuleSetName=rule_set)
+        return [rule["Name"] for rule in found.get("Rules", [])]
+
+    def send(
+        self,
+        *,
+        to: str | list[str] = "support@example.com",
+        body: bytes = b"Hello\r\n",
+        headers: bytes = b"",
+        mail_from: str = "jane@example.net",
+        wait: bool = True,
+        **options: Any,
+    ) -> MessageRecord:
+        """Send a message and wait until its actions have run."""
+        recipients = [to] if isinstance(to, str) else to
+        raw = (
+            b"From: Jane Doe <jane@example.net>\r\nTo: "
+            + ", ".join(recipients).encode()
+            + b"\r\nSubject: Test\r\n"
+            + headers
+            + b"\r\n"
+            + body
+        )
+        sent = self.aws.send(raw, mail_from=mail_from, rcpt_tos=recipients, **options)
+        return self.aws.wait(sent.message_id, seconds=15, handlers=False)
+
+    def read(self, bucket: str, key: str) -> bytes:
+        content: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+
+    def deploy(self, resources: dict[str, Any], *, stack: str | None = None) -> dict[str, Any]:
+        """Create a stack, or update the given one, and return how it ended."""
+        template = json.dumps({"Resources": resources})
+        if stack is None:
+            stack = self.name("stack")
+            self.cloudformation.create_stack(StackName=stack, TemplateBody=template)
+        else:
+            self.cloudformation.update_stack(StackName=stack, TemplateBody=template)
+        return self._settled(stack)
+
+    def delete(self, stack: str) -> dict[str, Any]:
+        found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        self.cloudformation.delete_stack(StackName=stack)
+        return self._settled(found["StackId"])
+
+    def physical_id(self, stack: str, logical_id: str) -> str:
+        found = self.cloudformation.describe_stack_resource(
+            StackName=stack, LogicalResourceId=logical_id
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def reasons(self, stack: str) -> str:
+        events = self.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
+
+    def _settled(self, stack: str) -> dict[str, Any]:
+        deadline = time.monotonic() + STACK_SECONDS
+        while True:
+            found: dict[str, Any] = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][
+                0
+            ]
+            status = found["StackStatus"]
+            if not status.endswith("_IN_PROGRESS"):
+                return found
+            assert time.monotonic() < deadline, f"{stack} is still {status}"
+            time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS that runs for as long as the tests of this folder."""
+    with LocalAws(state=tmp_path_factory.mktemp("mailroom") / "state") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def account(aws: LocalAws) -> Account:
+    """The account of that local AWS."""
+    return Account(aws)
+
+
+@pytest.fixture
+def active(account: Account) -> Iterator[str]:
+    """The name of a new, empty rule set, which is the active one during the test."""
+    name = account.rule_set()
+    account.ses.set_active_receipt_rule_set(RuleSetName=name)
+    yield name
+    account.ses.set_active_receipt_rule_set()
+    account.ses.delete_receipt_rule_set(RuleSetName=name)
+
+
+@pytest.fixture
+def refusal() -> Any:
+    """Read an SES error as its code and its message."""
+
+    def read(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
+        found = error.value.response["Error"]
+        return found["Code"], found["Message"]
+
+    return read

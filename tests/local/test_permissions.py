@@ -1,0 +1,110 @@
+"""With permissions enforced, a function may do what its execution role allows, and no more."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Invoke = Callable[..., str]
+
+READ = "import boto3; return boto3.client('s3').get_object(**event)['Body'].read().decode()"
+SEND = "import boto3; return boto3.client('sesv2').send_email(**event)['MessageId']"
+
+
+@pytest.fixture
+def invoke(account: Any) -> Invoke:
+    """Run a body in a function whose role has these statements; the answer, or its error."""
+
+    def run(body: str, event: dict[str, Any], *statements: dict[str, Any]) -> str:
+        name = account.name("role")
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+        role = account.iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps(
+                {"Statement": [{**trust, "Action": "sts:AssumeRole"}]}
+            ),
+        )["Role"]["Arn"]
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            account.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document)
+        function = account.function(body)
+        account.functions.update_function_configuration(FunctionName=function, Role=role)
+        with account.aws.permissions_enforced():
+            answer = account.functions.invoke(
+                FunctionName=function, Payload=json.dumps(event).encode()
+            )
+        return str(answer["Payload"].read().decode())
+
+    return run
+
+
+def allow(action: str, resource: str, **condition: Any) -> dict[str, Any]:
+    """A statement of a role's policy."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition}
+
+
+def test_a_function_reads_only_where_its_role_lets_it(account: Any, invoke: Invoke) -> None:
+    """A grant on one prefix is none on another."""
+    bucket = account.bucket()
+    for key in ("in/a", "out/a"):
+        account.s3.put_object(Bucket=bucket, Key=key, Body=b"content")
+    grant = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/in/*")
+    assert invoke(READ, {"Bucket": bucket, "Key": "in/a"}, grant) == '"content"'
+    assert "AccessDenied" in invoke(READ, {"Bucket": bucket, "Key": "out/a"}, grant)
+    assert "AccessDenied" in invoke(READ, {"Bucket": bucket, "Key": "in/a"})
+
+
+def test_a_bucket_that_wants_tls_can_be_read(account: Any, invoke: Invoke) -> None:
+    """On AWS the same call would have come over TLS."""
+    bucket = account.bucket(policy=False)
+    deny = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    account.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [deny]}))
+    account.s3.put_object(Bucket=bucket, Key="a", Body=b"content")
+    grant = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")
+    assert invoke(READ, {"Bucket": bucket, "Key": "a"}, grant) == '"content"'
+
+
+def mail(**fields: Any) -> dict[str, Any]:
+    """A message from sales@permitted.example."""
+    return {
+        "FromEmailAddress": "Sales <sales@permitted.example>",
+        "Destination": {"ToAddresses": ["team@example.net"]},
+        "Content": {"Simple": {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}},
+        **fields,
+    }
+
+
+def test_sending_needs_permission_on_the_identity(account: Any, invoke: Invoke) -> None:
+    """The verified domain here; and the From address that the policy's condition names."""
+    account.aws.verify_identity("permitted.example")
+    domain = f"arn:aws:ses:{account.region}:{account.id}:identity/permitted.example"
+    from_sales = {"StringEquals": {"ses:FromAddress": "sales@permitted.example"}}
+    from_other = {"StringEquals": {"ses:FromAddress": "other@permitted.example"}}
+    assert "@email.amazonses.com" in invoke(
+        SEND, mail(), allow("ses:SendEmail", domain, **from_sales)
+    )
+    assert "AccessDenied" in invoke(SEND, mail(), allow("ses:SendEmail", domain, **from_other))
+    assert "AccessDenied" in invoke(SEND, mail(), allow("ses:SendEmail", domain + "x"))
+    assert account.aws.sent()[-1]["To"] == ["team@example.net"]
+
+
+def test_sending_needs_permission_on_the_configuration_set_too(
+    account: Any, invoke: Invoke
+) -> None:
+    """The identity alone is not enough (aws/aws-cdk#34402)."""
+    account.aws.verify_identity("permitted.example")
+    name = account.name("set")
+    account.aws.client("sesv2").create_configuration_set(ConfigurationSetName=name)
+    scope = f"arn:aws:ses:{account.region}:{account.id}"
+    identity = allow("ses:SendEmail", f"{scope}:identity/permitted.example")
+    both = [identity, allow("ses:SendEmail", f"{scope}:configuration-set/{name}")]
+    event = mail(ConfigurationSetName=name)
+    assert "AccessDenied" in invoke(SEND, event, identity)
+    assert "@email.amazonses.com" in invoke(SEND, event, *both)

@@ -8,9 +8,10 @@ from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, custom_resou
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-
-from cdk_mailroom import _assembly
 from constructs import Construct
+
+from cdk_mailroom import _assembly, _roles
+from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
 
 __all__ = ["Activation", "ActiveRuleSet"]
 
@@ -63,6 +64,7 @@ class _Provider(Construct):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         runtime, architecture = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64
+        log_group = self._logs("Logs")
         function = lambda_.Function(
             self,
             "Function",
@@ -74,7 +76,8 @@ class _Provider(Construct):
             memory_size=256,
             # SES takes one control call a second from a whole account, so patience is needed.
             timeout=Duration.minutes(5),
-            log_group=self._logs("Logs"),
+            role=_roles.function_role(self, "Role", log_group=log_group),
+            log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
         )
         function.add_to_role_policy(
@@ -88,11 +91,21 @@ class _Provider(Construct):
                 resources=["*"],
             )
         )
+        reviewed_wildcard(function.role, "*", "these SES operations know no resource")
+        reviewed(function, "L1", "tested with Python 3.13, on which all handlers run by default")
+        framework_logs = self._logs("FrameworkLogs")
+        framework_role = _roles.function_role(self, "FrameworkRole", log_group=framework_logs)
+        reviewed_wildcard(
+            framework_role,
+            f"{function.function_arn}:*",
+            "CDK's provider framework asks for every version of the one function that it calls",
+        )
         provider = custom_resources.Provider(
             self,
             "Framework",
             on_event_handler=function,
-            log_group=self._logs("FrameworkLogs"),
+            framework_on_event_role=framework_role,
+            log_group=framework_logs,
         )
         self.service_token = provider.service_token
 

@@ -35,6 +35,8 @@ _SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
 _SKIPPED_SUFFIXES = {".pyc", ".pyo"}
 # What pip writes differently from one machine to the next, and Lambda never reads.
 _SKIPPED_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+# Commands, which begin with the path of the Python that pip ran on.
+_SKIPPED_SCRIPTS = "bin/"
 
 _WHEEL_PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 
@@ -55,14 +57,18 @@ def code(
     files = dict(runtime_files())
     if requirements is not None:
         installed = _install(requirements, runtime.name, architecture.name)
-        files.update(_tree(installed, hidden=True))
+        theirs = {
+            name: content
+            for name, content in _tree(installed, hidden=True)
+            if not name.startswith(_SKIPPED_SCRIPTS)
+        }
+        _check_no_runtime(
+            theirs, f"requirements is {str(requirements)!r}", "take that requirement out"
+        )
+        files.update(theirs)
     if folder is not None:
         own = dict(_tree(folder))
-        if any(PurePosixPath(name).parts[0] in ("mailroom", "mailroom.py") for name in own):
-            raise ConfigurationError(
-                f"folder is {str(folder)!r}: it contains 'mailroom', which would hide the "
-                "runtime of the same name; rename yours"
-            )
+        _check_no_runtime(own, f"folder is {str(folder)!r}", "rename yours")
         files.update(own)
     path, digest = _write(files)
     return lambda_.Code.from_asset(
@@ -78,6 +84,14 @@ def runtime_files() -> Iterator[tuple[str, bytes]]:
             yield f"mailroom/{name}", content
 
 
+def _check_no_runtime(files: Mapping[str, bytes], subject: str, remedy: str) -> None:
+    if any(PurePosixPath(name).parts[0] in ("mailroom", "mailroom.py") for name in files):
+        raise ConfigurationError(
+            f"{subject}: it contains 'mailroom', which would hide the runtime of the same name; "
+            f"{remedy}"
+        )
+
+
 def _tree(root: Path, *, hidden: bool = False) -> Iterator[tuple[str, bytes]]:
     for directory, folders, names in os.walk(root):
         folders[:] = sorted(
@@ -85,6 +99,12 @@ def _tree(root: Path, *, hidden: bool = False) -> Iterator[tuple[str, bytes]]:
             for folder in folders
             if folder not in _SKIPPED_FOLDERS and (hidden or not folder.startswith("."))
         )
+        for folder in folders:
+            if Path(directory, folder).is_symlink():
+                raise ConfigurationError(
+                    f"folder is {str(root)!r}: {folder!r} in it is a link to a folder, which is "
+                    "not followed; copy the folder, or name it in requirements"
+                )
         in_metadata = directory.endswith(".dist-info")
         for name in sorted(names):
             path = Path(directory, name)
@@ -129,14 +149,17 @@ def _install(requirements: Path, runtime: str, architecture: str) -> Path:
     machine = _WHEEL_PLATFORMS[architecture]
     print(f"installing {requirements} for {runtime} on {architecture}", file=sys.stderr)  # noqa: T201
     command = [
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        # -P: the folder that it runs in may hold modules named like those that pip imports.
+        *(sys.executable, "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
         *("--no-compile", "--only-binary", ":all:", "--implementation", "cp"),
         *("--python-version", version, "--target", str(target)),
-        # Amazon Linux 2023, on which Python 3.12 and later run, has glibc 2.34.
-        *(f"--platform=manylinux_2_{minor}_{machine}" for minor in (34, 31, 28, 17)),
+        *(f"--platform=manylinux_2_{minor}_{machine}" for minor in _glibc(version)),
         *(f"--platform=manylinux2014_{machine}", "--requirement", str(requirements)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    # Relative paths in the file start at the file, wherever the app is run from.
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, check=False, cwd=requirements.parent
+    )
     if done.returncode != 0:
         raise ConfigurationError(
             f"requirements is {str(requirements)!r}: pip could not install it for {runtime} on "
@@ -144,6 +167,12 @@ def _install(requirements: Path, runtime: str, architecture: str) -> Path:
             f"{done.stderr.strip()}"
         )
     return target
+
+
+def _glibc(version: str) -> tuple[int, ...]:
+    # Python 3.11 runs on Amazon Linux 2 with glibc 2.26, later ones on 2023 with glibc 2.34.
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+    return (26, 24, 17) if version == "3.11" else (34, 31, 28, 26, 24, 17)
 
 
 def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
@@ -178,11 +207,18 @@ def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except SyntaxError as error:
-        problems.add("handler", spec, f"{path}:{error.lineno} is not valid Python: {error.msg}")
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        problems.add(
+            "handler",
+            spec,
+            f"{path}:{error.lineno} is not valid Python {here}, which the app runs on: {error.msg}",
+        )
         return
-    found = _top_level(tree)
+    found = _top_level(tree.body)
     node = found.get(function_name)
     if function_name not in found:
+        if "*" in found:
+            return
         problems.add(
             "handler",
             spec,
@@ -194,9 +230,9 @@ def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
         problems.add("handler", spec, "it must take one argument, as in 'def on_mail(mail):'")
 
 
-def _top_level(tree: ast.Module) -> dict[str, ast.stmt]:
+def _top_level(body: list[ast.stmt]) -> dict[str, ast.stmt]:
     found: dict[str, ast.stmt] = {}
-    for node in tree.body:
+    for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found[node.name] = node
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -206,6 +242,11 @@ def _top_level(tree: ast.Module) -> dict[str, ast.stmt]:
             found.update((name, node) for name in names)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found[node.target.id] = node
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            for block in ("body", "handlers", "orelse", "finalbody"):
+                for inner in getattr(node, block, ()):
+                    nested = inner.body if isinstance(inner, ast.ExceptHandler) else [inner]
+                    found.update(_top_level(nested))
     return found
 
 

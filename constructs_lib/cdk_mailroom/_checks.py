@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aws_cdk import Duration, Token
+from constructs import Construct
 
 from cdk_mailroom import _quotas
-from constructs import Construct
 
 __all__ = [
     "ConfigurationError",
     "Problems",
     "check_address",
     "check_cidr",
+    "check_configuration_set_name",
     "check_recipients",
     "check_rule_name",
     "resolved",
@@ -46,6 +48,14 @@ class Problems:
         """Note that *argument* has a *value* that will not do."""
         self._problems.append(f"{argument} is {value!r}: {remedy}")
 
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Note what a `ConfigurationError` says instead of letting it out."""
+        try:
+            yield
+        except ConfigurationError as error:
+            self._problems.append(str(error).replace("\n  ", "\n    "))
+
     def raise_if_any(self) -> None:
         """Raise `ConfigurationError` with everything noted so far."""
         if self._problems:
@@ -71,10 +81,21 @@ def check_rule_name(problems: Problems, argument: str, name: str | None) -> None
         )
 
 
+def check_configuration_set_name(problems: Problems, argument: str, name: str | None) -> None:
+    """SES: 1 to 64 letters, digits, hyphens and underscores."""
+    if name is None or not resolved(name):
+        return
+    if not re.fullmatch(_quotas.CONFIGURATION_SET_NAME, name):
+        problems.add(argument, name, "use 1 to 64 letters, digits, '-' and '_'")
+
+
 def check_recipients(problems: Problems, recipients: Sequence[str]) -> None:
     """SES: an address, a domain, or '.domain' for the domain's subdomains; at most 500."""
     if isinstance(recipients, str):
         problems.add("recipients", recipients, f"give a list, even of one: [{recipients!r}]")
+        return
+    # A list that CloudFormation will know is one element, which stands for all of them.
+    if not resolved(recipients):
         return
     if not recipients:
         problems.add(
@@ -133,7 +154,9 @@ def check_cidr(problems: Problems, argument: str, cidr: object) -> None:
     if not resolved(cidr):
         return
     try:
-        ipaddress.ip_network(cidr)  # type: ignore[arg-type]
+        if not isinstance(cidr, str) or not re.fullmatch(r"[^/]+(/\d+)?", cidr):
+            raise ValueError(cidr)
+        ipaddress.ip_network(cidr)
     except ValueError:
         problems.add(argument, cidr, "write an address or a range such as '203.0.113.0/24'")
 
@@ -165,5 +188,6 @@ def check_seconds(
     if duration is None or duration.is_unresolved():
         return
     seconds = duration.to_seconds(integral=False)
-    if seconds not in allowed:
+    # Not "in allowed": for a float, that would look at every number of the range.
+    if seconds % 1 or not allowed[0] <= seconds <= allowed[-1]:
         problems.add(argument, f"{seconds} s", f"give whole seconds, {allowed[0]} to {allowed[-1]}")

@@ -28,8 +28,35 @@ LAMBDA_MEMORY_MIB: Final = range(128, 10_241)
 LAMBDA_SECONDS: Final = range(1, 901)
 LAMBDA_LAYERS: Final = 5
 
-# https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Sending quotas related to messages"
-RECIPIENTS_PER_MESSAGE: Final = 50
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+LAMBDA_ENVIRONMENT_NAME: Final = r"[A-Za-z][A-Za-z0-9_]+"
+LAMBDA_RESERVED_NAMES: Final = frozenset(
+    {
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
+CONFIGURATION_SET_NAME: Final = r"[A-Za-z0-9_-]{1,64}"
+MAX_DELIVERY_SECONDS: Final = range(300, 50_401)
+
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination.html
+DESTINATIONS_PER_CONFIGURATION_SET: Final = 10
 
 # https://docs.aws.amazon.com/general/latest/gr/ses.html, "Email receiving endpoints", with what
 # users report beside it: lists disagree, so a region that is not here is a warning, not an error.

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations, CfnResource, Reference, Stack, Tokenization
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -28,10 +28,10 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_ses_actions import AddHeader, Bounce, BounceTemplate, EmailEncoding, Stop, WorkMail
+from constructs import Construct, IConstruct, IDependable
 
 from cdk_mailroom import _quotas
-from cdk_mailroom._checks import Problems, check_prefix, check_seconds, resolved
-from constructs import Construct, IConstruct, IDependable
+from cdk_mailroom._checks import ConfigurationError, Problems, check_prefix, check_seconds, resolved
 
 __all__ = [
     "S3",
@@ -87,6 +87,8 @@ class RuleContext:
     """The rule's name if it was given; CloudFormation makes one otherwise."""
     recipients: Sequence[str]
     """What the rule matches; empty for a catch-all rule."""
+    scanned: bool
+    """Whether SES scans the rule's mail; spam and virus verdicts are ``DISABLED`` otherwise."""
     stored: StoredMail | None
     """The rule's own copy of its mail, if it keeps one."""
     dead_letter_queue: sqs.IQueue
@@ -177,15 +179,11 @@ class S3(ReceiptAction):
 
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
         """Grant the writing, to the role or to SES, and return the action."""
-        dependencies: list[IDependable] = []
-        if self.role is not None:
-            dependencies += self._grant_role(self.role)
-        else:
-            dependencies += self._grant_service(scope, context)
-        if self.topic is not None:
-            dependencies += _grant_publish(scope, context, self.topic)
-        if self.client_side_key is not None:
-            _grant_key(scope, context, self.client_side_key)
+        dependencies = (
+            self._grant_service(scope, context)
+            if self.role is None
+            else self._grant_role(self.role)
+        )
         return BoundAction(
             action=ses.CfnReceiptRule.ActionProperty(
                 s3_action=ses.CfnReceiptRule.S3ActionProperty(
@@ -202,16 +200,27 @@ class S3(ReceiptAction):
         )
 
     def _grant_role(self, role: iam.IRole) -> list[IDependable]:
+        # SES uses the role for the object, the client-side key and the topic alike.
+        # https://docs.aws.amazon.com/ses/latest/APIReference/API_S3Action.html
         grant = iam.Grant.add_to_principal(
             grantee=role,
             actions=["s3:PutObject"],
             resource_arns=[self.bucket.arn_for_objects(f"{self.prefix}*")],
         )
         grants = [grant]
-        if self.bucket.encryption_key is not None:
+        keys = [self.bucket.encryption_key, self.client_side_key]
+        if self.topic is not None:
             grants.append(
-                self.bucket.encryption_key.grant(role, "kms:Decrypt", "kms:GenerateDataKey*")
+                iam.Grant.add_to_principal(
+                    grantee=role, actions=["sns:Publish"], resource_arns=[self.topic.topic_arn]
+                )
             )
+            keys.append(_key_of(self.topic))
+        grants += [
+            key.grant(role, "kms:Decrypt", "kms:GenerateDataKey*")
+            for key in keys
+            if key is not None
+        ]
         return [*grants, role]
 
     def _grant_service(self, scope: Construct, context: RuleContext) -> list[IDependable]:
@@ -231,8 +240,12 @@ class S3(ReceiptAction):
             )
         if self.bucket.encryption_key is not None:
             _grant_key(scope, context, self.bucket.encryption_key)
-        policy = result.policy_dependable
-        return [] if policy is None else [policy]
+        if self.client_side_key is not None:
+            _grant_key(scope, context, self.client_side_key)
+        dependencies = [] if result.policy_dependable is None else [result.policy_dependable]
+        if self.topic is not None:
+            dependencies += _grant_publish(scope, context, self.topic)
+        return dependencies
 
 
 class Sns(ReceiptAction):
@@ -347,12 +360,14 @@ def grant_invoke(
     permission_id: str = "AllowSes",
 ) -> list[IDependable]:
     """Let SES call *function* for this rule; return what the rule must wait for."""
-    function.add_permission(
-        permission_id,
-        principal=iam.ServicePrincipal(_SES),
-        source_account=Stack.of(context.rule).account,
-        source_arn=context.source_arn(function),
-    )
+    # A rule may call the same function twice.
+    if function.permissions_node.try_find_child(permission_id) is None:
+        function.add_permission(
+            permission_id,
+            principal=iam.ServicePrincipal(_SES),
+            source_account=Stack.of(context.rule).account,
+            source_arn=context.source_arn(function),
+        )
     permission = function.permissions_node.try_find_child(permission_id)
     if permission is None:
         Annotations.of(scope).add_warning_v2(
@@ -394,10 +409,17 @@ class _Native(ReceiptAction):
 
 def as_action(action: ReceiptAction | ses.IReceiptRuleAction) -> ReceiptAction:
     """Return *action* as one of ours, whichever of the two it is."""
-    return action if isinstance(action, ReceiptAction) else _Native(action)
+    if isinstance(action, ReceiptAction):
+        return action
+    if not hasattr(action, "bind"):
+        raise ConfigurationError(
+            f"{action!r} is no action: give PythonHandler(folder, 'module:function'), or one of "
+            "cdk_mailroom.handlers, cdk_mailroom.actions or aws_cdk.aws_ses_actions"
+        )
+    return _Native(action)
 
 
-def check_bound(problems: Problems, bound: list[BoundAction]) -> None:
+def check_bound(problems: Problems, bound: list[BoundAction | None]) -> None:
     """Find what SES would refuse, or what could never run, among a rule's actions in order."""
     if len(bound) > _quotas.ACTIONS_PER_RULE:
         problems.add(
@@ -407,16 +429,38 @@ def check_bound(problems: Problems, bound: list[BoundAction]) -> None:
             "included; give the rest to a second rule with the same recipients",
         )
     for position, item in enumerate(bound):
+        if item is None:
+            continue
         action = item.action
         argument = f"actions[{position}]"
         if action.stop_action is not None and position != len(bound) - 1:
             problems.add(argument, "Stop", "what follows could never run; put it last")
-        sns_action: ses.CfnReceiptRule.SNSActionProperty | None = action.sns_action  # type: ignore[assignment]
-        if sns_action is not None and _is_fifo(sns_action.topic_arn):
-            problems.add(argument, sns_action.topic_arn, _FIFO_REMEDY)
+        for kind in _WITH_TOPIC:
+            topic_arn: str | None = getattr(getattr(action, kind), "topic_arn", None)
+            if _is_fifo(topic_arn):
+                problems.add(f"{argument}.topic", _name_of(topic_arn), _FIFO_REMEDY)
+        call: ses.CfnReceiptRule.LambdaActionProperty | None = action.lambda_action  # type: ignore[assignment]
+        if call is not None:
+            _check_call(problems, argument, call)
         header: ses.CfnReceiptRule.AddHeaderActionProperty | None = action.add_header_action  # type: ignore[assignment]
         if header is not None:
             _check_header(problems, argument, header)
+
+
+def _check_call(
+    problems: Problems, argument: str, call: ses.CfnReceiptRule.LambdaActionProperty
+) -> None:
+    function = _resource(call.function_arn)
+    if call.invocation_type == InvocationType.REQUEST_RESPONSE and isinstance(
+        function, lambda_.CfnFunction
+    ):
+        seconds = function.timeout or 0
+        if resolved(seconds) and seconds > _quotas.SYNCHRONOUS_SECONDS:
+            problems.add(
+                f"{argument}.timeout",
+                f"{seconds:g} s",
+                f"SES waits {_quotas.SYNCHRONOUS_SECONDS} s for a synchronous function",
+            )
 
 
 def _check_header(
@@ -437,6 +481,14 @@ def _check_header(
 
 _L1 = TypeVar("_L1")
 
+_WITH_TOPIC = (
+    "bounce_action",
+    "lambda_action",
+    "s3_action",
+    "sns_action",
+    "stop_action",
+    "workmail_action",
+)
 _FIFO_REMEDY = "SES cannot publish to a FIFO topic; give a standard one"
 
 
@@ -446,7 +498,24 @@ def _check_topic(problems: Problems, topic: sns.ITopic | None) -> None:
 
 
 def _is_fifo(topic_arn: str | None) -> bool:
-    return topic_arn is not None and resolved(topic_arn) and topic_arn.endswith(".fifo")
+    if topic_arn is None:
+        return False
+    if resolved(topic_arn):
+        return topic_arn.endswith(".fifo")
+    topic = _resource(topic_arn)
+    return isinstance(topic, sns.CfnTopic) and topic.fifo_topic is True
+
+
+def _resource(arn: str) -> CfnResource | None:
+    """Return the resource whose *arn* it is, if it is made in this app."""
+    token = None if resolved(arn) else Tokenization.reverse_string(arn).first_token
+    target = token.target if isinstance(token, Reference) else None
+    return target if isinstance(target, CfnResource) else None
+
+
+def _name_of(arn: str | None) -> str | None:
+    resource = None if arn is None else _resource(arn)
+    return arn if resource is None else resource.node.path.removesuffix("/Resource")
 
 
 def _grant_publish(scope: Construct, context: RuleContext, topic: sns.ITopic) -> list[IDependable]:
@@ -464,10 +533,15 @@ def _grant_publish(scope: Construct, context: RuleContext, topic: sns.ITopic) ->
             "sns:Publish where aws:SourceAccount is this account, or the deployment may fail "
             "with InvalidSnsTopic",
         )
-    if isinstance(topic, sns.Topic) and topic.master_key is not None:
-        _grant_key(scope, context, topic.master_key)
+    key = _key_of(topic)
+    if key is not None:
+        _grant_key(scope, context, key)
     policy = result.policy_dependable
     return [] if policy is None else [policy]
+
+
+def _key_of(topic: sns.ITopic) -> kms.IKey | None:
+    return topic.master_key if isinstance(topic, sns.Topic) else None
 
 
 def _grant_key(scope: Construct, context: RuleContext, key: kms.IKey) -> None:

@@ -17,12 +17,13 @@ its ``bind()``, or of `PythonHandler`, to hand out code together with what it ne
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Fn, RemovalPolicy, Stack, Tokenization
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -31,8 +32,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from constructs import Construct
 
-from cdk_mailroom import _assembly, _quotas
+from cdk_mailroom import _assembly, _quotas, _roles
 from cdk_mailroom._checks import (
     Problems,
     check_address,
@@ -42,6 +44,7 @@ from cdk_mailroom._checks import (
     check_seconds,
     resolved,
 )
+from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
 from cdk_mailroom.actions import (
     BoundAction,
     ReceiptAction,
@@ -50,7 +53,7 @@ from cdk_mailroom.actions import (
     grant_invoke,
     lambda_action,
 )
-from constructs import Construct
+from mailroom.handlers.reject_spam import CHECKS, STATUSES
 
 __all__ = [
     "AutoReply",
@@ -89,6 +92,9 @@ class PythonHandler(ReceiptAction):
     rule's dead-letter queue: by Lambda after two retries if SES does not wait for it, by the
     runtime at once if SES does.
     """
+
+    _needs_mail = False
+    """Whether the code is of no use without the stored message; the event has no body."""
 
     def __init__(
         self,
@@ -133,8 +139,8 @@ class PythonHandler(ReceiptAction):
         own = None if folder is None else Path(folder) / "requirements.txt"
         if requirements is None and own is not None and own.is_file():
             requirements = own
-        self._handler = handler
-        self._folder = None if folder is None else Path(folder).absolute()
+        self.handler = handler
+        self.folder = None if folder is None else Path(folder).absolute()
         self._requirements = None if requirements is None else Path(requirements).absolute()
         self._synchronous = synchronous
         self._on_error = OnError.CONTINUE if on_error is None else on_error
@@ -142,7 +148,7 @@ class PythonHandler(ReceiptAction):
         self._remember_handled = remember_handled
         self._log_addresses = log_addresses
         self._memory_size = memory_size
-        self._timeout = timeout or Duration.seconds(25 if synchronous else 60)
+        self.timeout = timeout or Duration.seconds(25 if synchronous else 60)
         self._environment = dict(environment or {})
         self._layers = list(layers)
         self._vpc = vpc
@@ -162,6 +168,12 @@ class PythonHandler(ReceiptAction):
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
         """Create the function, grant what it needs, let SES call it, and return the call."""
         problems = Problems(scope)
+        if context.stored is None and self._needs_mail:
+            problems.add("store", False, "this handler reads the message, so it must be stored")
+        elif context.stored is None and self._remember_handled:
+            problems.add(
+                "remember_handled", True, "the marks lie in the bucket where the rule has to store"
+            )
         if self._read_mail and context.stored is not None and context.stored.client_side_key:
             problems.add(
                 "client_side_key",
@@ -171,6 +183,13 @@ class PythonHandler(ReceiptAction):
             )
         problems.raise_if_any()
         function = self._function(scope, context)
+        if context.dead_letter_queue.encryption_master_key is not None:
+            for operation in ("kms:GenerateDataKey*", "kms:ReEncrypt*"):
+                reviewed_wildcard(
+                    function.role,
+                    f"Action::{operation}",
+                    "both variants of one operation, on the dead-letter queue's key alone",
+                )
         if self._read_mail and context.stored is not None:
             grant_read(function, context.stored)
             self._set(
@@ -189,12 +208,6 @@ class PythonHandler(ReceiptAction):
         )
 
     def _function(self, scope: Construct, context: RuleContext) -> lambda_.Function:
-        log_group = logs.LogGroup(
-            scope,
-            "Logs",
-            retention=self._log_retention,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
         asynchronous: dict[str, Any] = {}
         if not self._synchronous:
             asynchronous = {
@@ -202,34 +215,13 @@ class PythonHandler(ReceiptAction):
                 "retry_attempts": 2,
                 "max_event_age": Duration.hours(6),
             }
-        function = lambda_.Function(
+        function = self.make_function(
             scope,
-            "Function",
+            entry="mailroom.receiving.handler",
             description=f"Handles the mail of the receipt rule {context.rule_id}",
-            code=_assembly.code(
-                folder=self._folder,
-                requirements=self._requirements,
-                runtime=self._runtime,
-                architecture=self._architecture,
-            ),
-            handler="mailroom.receiving.handler",
-            runtime=self._runtime,
-            architecture=self._architecture,
-            memory_size=self._memory_size,
-            timeout=self._timeout,
-            layers=self._layers,
-            vpc=self._vpc,
-            vpc_subnets=self._vpc_subnets,
-            security_groups=self._security_groups or None,
-            log_group=log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            reserved_concurrent_executions=self._reserved_concurrency,
-            environment=self._environment,
             **asynchronous,
         )
-        self._set(function, MAILROOM_HANDLER=self._handler, MAILROOM_RULE=context.rule_id)
-        if self._log_addresses:
-            self._set(function, MAILROOM_LOG_ADDRESSES="1")
+        self._set(function, MAILROOM_HANDLER=self.handler, MAILROOM_RULE=context.rule_id)
         if self._synchronous:
             queue = context.dead_letter_queue
             queue.grant_send_messages(function)
@@ -240,9 +232,69 @@ class PythonHandler(ReceiptAction):
             )
         return function
 
+    def make_function(
+        self, scope: Construct, *, entry: str, description: str, **options: Any
+    ) -> lambda_.Function:
+        """Create function, log group and role below *scope*; *entry* is the runtime's handler."""
+        log_group = logs.LogGroup(
+            scope,
+            "Logs",
+            retention=self._log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        function = lambda_.Function(
+            scope,
+            "Function",
+            description=description,
+            code=_assembly.code(
+                folder=self.folder,
+                requirements=self._requirements,
+                runtime=self._runtime,
+                architecture=self._architecture,
+            ),
+            handler=entry,
+            runtime=self._runtime,
+            architecture=self._architecture,
+            memory_size=self._memory_size,
+            timeout=self.timeout,
+            layers=self._layers,
+            vpc=self._vpc,
+            vpc_subnets=self._vpc_subnets,
+            security_groups=self._security_groups or None,
+            role=_roles.function_role(scope, "Role", log_group=log_group, vpc=self._vpc),
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            reserved_concurrent_executions=self._reserved_concurrency,
+            environment=self._environment,
+            **options,
+        )
+        if self._runtime.name == lambda_.Runtime.PYTHON_3_13.name:
+            reviewed(function, "L1", "Python 3.13 is the default; runtime= chooses another")
+        if self._log_addresses:
+            self._set(function, MAILROOM_LOG_ADDRESSES="1")
+        return function
+
+    def check_for_events(self, problems: Problems) -> None:
+        """Find the options that mean something for received mail only."""
+        if self._synchronous:
+            problems.add("synchronous", True, "it has no effect on events: nobody waits")
+        if self._remember_handled:
+            problems.add(
+                "remember_handled",
+                True,
+                "it has no effect on events: they carry a key of their own",
+            )
+
     def _grant_marks(self, function: lambda_.Function, stored: StoredMail, rule_id: str) -> None:
-        prefix = f"handled/{rule_id}/"
+        # Two functions of one rule, or two stacks with one bucket, must not take each other's marks
+        # for their own.
+        prefix = f"handled/{rule_id}-{function.node.addr[-8:]}/"
         self._set(function, MAILROOM_MARK_PREFIX=prefix)
+        reviewed_wildcard(
+            function.role,
+            stored.bucket.arn_for_objects(f"{prefix}*"),
+            "one mark a message, below the rule's own prefix",
+        )
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["s3:PutObject"], resources=[stored.bucket.arn_for_objects(f"{prefix}*")]
@@ -269,12 +321,13 @@ class PythonHandler(ReceiptAction):
         self._check_platform(problems)
 
     def _check_code(self, problems: Problems) -> None:
-        if self._folder is not None:
-            _assembly.check_function(problems, folder=self._folder, spec=self._handler)
+        if self.folder is not None:
+            _assembly.check_function(problems, folder=self.folder, spec=self.handler)
         if self._requirements is not None and not self._requirements.is_file():
             problems.add("requirements", str(self._requirements), "there is no such file")
-        if self._runtime.family is not lambda_.RuntimeFamily.PYTHON:
-            problems.add("runtime", self._runtime.name, "give a Python runtime")
+        version = re.fullmatch(r"python3\.(\d+)", self._runtime.name)
+        if version is None or int(version[1]) < _OLDEST_PYTHON:
+            problems.add("runtime", self._runtime.name, f"give Python 3.{_OLDEST_PYTHON} or later")
 
     def _check_semantics(self, problems: Problems, *, on_error_given: bool) -> None:
         if on_error_given and not self._synchronous:
@@ -297,7 +350,7 @@ class PythonHandler(ReceiptAction):
     def _check_platform(self, problems: Problems) -> None:
         check_number(problems, "memory_size", self._memory_size, _quotas.LAMBDA_MEMORY_MIB, "MiB")
         most = _quotas.SYNCHRONOUS_SECONDS if self._synchronous else _quotas.LAMBDA_SECONDS[-1]
-        check_seconds(problems, "timeout", self._timeout, range(1, most + 1))
+        check_seconds(problems, "timeout", self.timeout, range(1, most + 1))
         if len(self._layers) > _quotas.LAMBDA_LAYERS:
             problems.add("len(layers)", len(self._layers), f"Lambda takes {_quotas.LAMBDA_LAYERS}")
         for name, value in self._environment.items():
@@ -305,8 +358,22 @@ class PythonHandler(ReceiptAction):
                 problems.add(f"environment[{name!r}]", value, "give a string")
             if name.startswith("MAILROOM_"):
                 problems.add(f"environment[{name!r}]", value, "MAILROOM_… is the runtime's own")
+            if (
+                not re.fullmatch(_quotas.LAMBDA_ENVIRONMENT_NAME, name)
+                or name in _quotas.LAMBDA_RESERVED_NAMES
+            ):
+                problems.add(
+                    f"environment[{name!r}]",
+                    value,
+                    "Lambda takes names of two or more letters, digits and underscores, a letter "
+                    "first, and keeps some of its own, such as AWS_REGION",
+                )
         if self._vpc is None and (self._vpc_subnets is not None or self._security_groups):
             problems.add("vpc", None, "vpc_subnets and security_groups have no effect without it")
+
+
+# As pyproject.toml has it for the whole distribution.
+_OLDEST_PYTHON = 11
 
 
 class Forward(PythonHandler):
@@ -317,6 +384,8 @@ class Forward(PythonHandler):
     forwarded. Mail too large to send is announced with a link to its object. Grants sending as
     *from_address* only. Behaviour: ``mailroom.handlers.forward``.
     """
+
+    _needs_mail = True
 
     def __init__(
         self,
@@ -349,10 +418,24 @@ class Forward(PythonHandler):
         self._subject_prefix = subject_prefix
         self._configuration_set_name = configuration_set_name
         self._forward_unscanned = forward_unscanned
-        super().__init__(None, "mailroom.handlers.forward:on_mail", memory_size=memory_size)
+        super().__init__(
+            None,
+            "mailroom.handlers.forward:on_mail",
+            remember_handled=True,
+            memory_size=memory_size,
+        )
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Grant sending as the from address, and set where to."""
+        if not (context.scanned or self._forward_unscanned):
+            problems = Problems(function)
+            problems.add(
+                "scan",
+                False,
+                "unscanned mail is not forwarded, so all of it would end in the dead-letter "
+                "queue; let the rule scan, or set forward_unscanned=True",
+            )
+            problems.raise_if_any()
         sender = self._from_address or default_sender(context, "forward", "from_address")
         grant_send_as(function, sender, self._configuration_set_name)
         self._set(
@@ -403,6 +486,7 @@ class AutoReply(PythonHandler):
             problems.add(
                 "len(text + html)", size, f"stay within {_REPLY_BYTES} bytes, or link to a page"
             )
+        check_seconds(problems, "window", window, range(1, _REPLY_WINDOW_SECONDS + 1))
         problems.raise_if_any()
         self._text = text
         self._html = html
@@ -434,7 +518,7 @@ class AutoReply(PythonHandler):
             function,
             MAILROOM_REPLY_FROM=sender,
             MAILROOM_REPLY_TEXT=self._text,
-            MAILROOM_REPLY_WINDOW_SECONDS=str(int(self._window.to_seconds())),
+            MAILROOM_REPLY_WINDOW_SECONDS=Tokenization.stringify_number(self._window.to_seconds()),
             MAILROOM_REPLY_TABLE=table.table_name,
         )
         if self._html is not None:
@@ -446,6 +530,7 @@ class AutoReply(PythonHandler):
 
 
 _REPLY_BYTES = 3000
+_REPLY_WINDOW_SECONDS = 10 * 365 * 24 * 3600
 
 
 class SaveAttachments(PythonHandler):
@@ -453,6 +538,8 @@ class SaveAttachments(PythonHandler):
 
     Grants writing below *prefix* only. Behaviour: ``mailroom.handlers.save_attachments``.
     """
+
+    _needs_mail = True
 
     def __init__(
         self,
@@ -484,14 +571,8 @@ class SaveAttachments(PythonHandler):
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Grant the writing, and set where to."""
-        bucket = self._bucket
-        if bucket is None:
-            if context.stored is None:
-                problems = Problems(function)
-                problems.add("bucket", None, "this rule stores no mail, so name a bucket")
-                problems.raise_if_any()
-            assert context.stored is not None
-            bucket = context.stored.bucket
+        assert context.stored is not None  # or bind() would have refused
+        bucket = self._bucket or context.stored.bucket
         grant_write(function, bucket, self._prefix)
         self._set(
             function,
@@ -525,12 +606,19 @@ class RejectSpam(PythonHandler):
         is not named continues.
         """
         stop = Disposition.STOP_RULE_SET
-        self._verdicts = verdicts or {"spam": {"FAIL": stop}, "virus": {"FAIL": stop}}
+        default = {"spam": {"FAIL": stop}, "virus": {"FAIL": stop}}
+        self._verdicts = default if verdicts is None else verdicts
         problems = Problems("RejectSpam")
+        if not self._verdicts:
+            problems.add("verdicts", verdicts, "name at least one; nothing would ever be stopped")
         for check, outcomes in self._verdicts.items():
-            if check not in _CHECKS:
-                problems.add("verdicts", check, f"SES checks {', '.join(_CHECKS)}")
+            if check not in CHECKS:
+                problems.add("verdicts", check, f"SES checks {', '.join(CHECKS)}")
             for status, disposition in outcomes.items():
+                if status not in STATUSES:
+                    problems.add(
+                        f"verdicts[{check!r}]", status, f"SES answers {', '.join(STATUSES)}"
+                    )
                 if disposition not in list(Disposition):
                     problems.add(
                         f"verdicts[{check!r}][{status!r}]",
@@ -549,14 +637,18 @@ class RejectSpam(PythonHandler):
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Set the verdicts; nothing is granted."""
+        unknown = [check for check in ("spam", "virus") if check in self._verdicts]
+        if unknown and not context.scanned:
+            problems = Problems(function)
+            problems.add(
+                "scan", False, f"without it SES knows no verdict of {' and '.join(unknown)}"
+            )
+            problems.raise_if_any()
         plain = {
             check: {status: str(disposition) for status, disposition in outcomes.items()}
             for check, outcomes in self._verdicts.items()
         }
         self._set(function, MAILROOM_REJECT=json.dumps(plain))
-
-
-_CHECKS = ("spam", "virus", "spf", "dkim", "dmarc")
 
 
 def default_sender(context: RuleContext, local_part: str, argument: str) -> str:
@@ -580,15 +672,16 @@ def grant_send_as(
 ) -> iam.Grant:
     """Let *grantee* send as *sender* and as nobody else.
 
-    SES authorises against the identity that is verified, the address or its domain, and against
-    the configuration set too (https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html).
+    SES authorises against the identity that is verified, which may be the address, its domain or
+    a domain above that, and against the configuration set too (https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html).
     """
     stack = Stack.of(grantee.grant_principal)  # type: ignore[arg-type]
 
     def arn(resource: str, name: str) -> str:
         return stack.format_arn(service="ses", resource=resource, resource_name=name)
 
-    resources = [arn("identity", sender), arn("identity", sender.rpartition("@")[2])]
+    names = [sender, *_domains_of(sender)]
+    resources = [arn("identity", name) for name in names]
     if configuration_set_name is not None:
         resources.append(arn("configuration-set", configuration_set_name))
     return iam.Grant.add_to_principal(
@@ -597,6 +690,13 @@ def grant_send_as(
         resource_arns=resources,
         conditions={"StringEquals": {"ses:FromAddress": sender}},
     )
+
+
+def _domains_of(sender: str) -> list[str]:
+    if not resolved(sender):
+        return [Fn.select(1, Fn.split("@", sender))]
+    labels = sender.rpartition("@")[2].split(".")
+    return [".".join(labels[start:]) for start in range(len(labels) - 1)]
 
 
 def grant_read(grantee: iam.IGrantable, stored: StoredMail) -> iam.Grant:
@@ -612,10 +712,10 @@ def grant_write(grantee: iam.IGrantable, bucket: s3.IBucket, prefix: str) -> iam
 def _grant_objects(
     grantee: iam.IGrantable, bucket: s3.IBucket, prefix: str, action: str, key_action: str
 ) -> iam.Grant:
-    grant = iam.Grant.add_to_principal(
-        grantee=grantee,
-        actions=[action],
-        resource_arns=[bucket.arn_for_objects(f"{prefix}*")],
+    objects = bucket.arn_for_objects(f"{prefix}*")
+    grant = iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[objects])
+    reviewed_wildcard(
+        grantee.grant_principal, objects, "one object a message, below the prefix of one purpose"
     )
     key: kms.IKey | None = bucket.encryption_key
     return grant if key is None else grant.combine(key.grant(grantee, key_action))

@@ -7,8 +7,6 @@ from enum import Enum
 from typing import Final, Literal
 
 from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -17,8 +15,9 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
-from cdk_mailroom import _quotas, actions
+from cdk_mailroom import _queues, _quotas, actions
 from cdk_mailroom._activation import Activation, ActiveRuleSet
 from cdk_mailroom._checks import (
     ConfigurationError,
@@ -30,7 +29,6 @@ from cdk_mailroom._checks import (
 )
 from cdk_mailroom.actions import BoundAction, ReceiptAction, RuleContext, StoredMail
 from cdk_mailroom.handlers import grant_read
-from constructs import Construct
 
 __all__ = ["EVERY_RECIPIENT", "Activation", "EveryRecipient", "InboundMail", "InboundRule"]
 
@@ -110,9 +108,14 @@ class InboundMail(Construct):
             self, "RuleSet", receipt_rule_set_name=rule_set_name
         )
         """The rule set: made, or given. With `Activation.JOIN` rules may go into another."""
-        self.dead_letter_queue = self._queue(encryption_key)
+        self.dead_letter_queue = _queues.dead_letter_queue(self, key=encryption_key)
         """Takes what any handler failed to handle, in the form that Lambda's destinations use."""
-        self.dead_letter_alarm = self._alarm(alarm_topic)
+        self.dead_letter_alarm = _queues.dead_letter_alarm(
+            self,
+            self.dead_letter_queue,
+            description="Mail that a handler failed to handle lies in the dead-letter queue",
+            topic=alarm_topic,
+        )
         """Goes off while a message lies in the dead-letter queue."""
         self.bucket: s3.IBucket = bucket or self._bucket(encryption_key, retention, removal_policy)
         """The mail bucket: made, or given."""
@@ -181,10 +184,10 @@ class InboundMail(Construct):
                 len(self._rules) + 1,
                 f"SES allows {_quotas.RULES_PER_RULE_SET}; name several recipients in one rule",
             )
-        problems.raise_if_any()
         rule = InboundRule(
             self,
             construct_id,
+            problems=problems,
             inbound=self,
             rule_set=self._rule_set,
             rule_set_name=self._rule_set_name,
@@ -229,32 +232,6 @@ class InboundMail(Construct):
         """Let *grantee* read all messages in the mail bucket."""
         return grant_read(grantee, StoredMail(bucket=self.bucket, prefix=""))
 
-    def _queue(self, key: kms.IKey | None) -> sqs.Queue:
-        return sqs.Queue(
-            self,
-            "DeadLetterQueue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED if key is None else sqs.QueueEncryption.KMS,
-            encryption_master_key=key,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-
-    def _alarm(self, topic: sns.ITopic | None) -> cloudwatch.Alarm:
-        alarm = self.dead_letter_queue.metric_approximate_number_of_messages_visible(
-            statistic="Maximum", period=Duration.minutes(1)
-        ).create_alarm(
-            self,
-            "DeadLetterAlarm",
-            alarm_description="Mail that a handler failed to handle lies in the dead-letter queue",
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        if topic is not None:
-            alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
-        return alarm
-
     def _bucket(
         self,
         key: kms.IKey | None,
@@ -279,7 +256,7 @@ class InboundMail(Construct):
         )
 
     def _identity(self, zone: route53.IHostedZone, domain: str | None) -> ses.EmailIdentity:
-        name = domain or zone.zone_name
+        name = domain or zone.zone_name.removesuffix(".")
         if name == zone.zone_name and isinstance(zone, route53.PublicHostedZone):
             identity = ses.EmailIdentity(
                 self, "Identity", identity=ses.Identity.public_hosted_zone(zone)
@@ -301,7 +278,8 @@ class InboundMail(Construct):
             self,
             "MxRecord",
             zone=zone,
-            record_name=name,
+            # With the dot, the name is whole even if it is a token.
+            record_name=f"{name}.",
             values=[
                 route53.MxRecordValue(
                     host_name=f"inbound-smtp.{Stack.of(self).region}.amazonaws.com", priority=10
@@ -329,16 +307,23 @@ class InboundMail(Construct):
     def _check_domain(
         self, problems: Problems, zone: route53.IHostedZone | None, domain: str | None
     ) -> None:
-        if domain is None:
-            return
         if zone is None:
-            problems.add("domain", domain, "it has no effect without a hosted_zone")
-        elif (
-            resolved(domain)
-            and resolved(zone.zone_name)
-            and not f".{domain}".endswith(f".{zone.zone_name}")
-        ):
-            problems.add("domain", domain, f"it does not lie in the zone {zone.zone_name}")
+            if domain is not None:
+                problems.add("domain", domain, "it has no effect without a hosted_zone")
+            return
+        try:
+            name = zone.zone_name
+        except RuntimeError:  # what JavaScript's errors become
+            problems.add(
+                "hosted_zone",
+                zone.node.path,
+                "its name is unknown; import it with from_hosted_zone_attributes or from_lookup",
+            )
+            return
+        if domain is None or not resolved(domain) or not resolved(name):
+            return
+        if not f".{domain}".endswith(f".{name.removesuffix('.')}"):
+            problems.add("domain", domain, f"it does not lie in the zone {name}")
 
     def _warn_of_region(self) -> None:
         region = Stack.of(self).region
@@ -358,6 +343,7 @@ class InboundRule(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        problems: Problems,
         inbound: InboundMail,
         rule_set: ses.IReceiptRuleSet,
         rule_set_name: str,
@@ -395,6 +381,7 @@ class InboundRule(Construct):
             rule_set_name=rule_set_name,
             rule_name=rule_name,
             recipients=recipients,
+            scanned=scan,
             stored=self.stored,
             dead_letter_queue=self.dead_letter_queue,
         )
@@ -404,14 +391,18 @@ class InboundRule(Construct):
             *(() if handler is None else (("Handler", handler),)),
             *((f"After{number}", item) for number, item in enumerate(after, start=1)),
         ]
-        bound = {
-            name: actions.as_action(item).bind(Construct(self, name), context)
-            for name, item in named
-        }
+        bound: dict[str, BoundAction | None] = dict.fromkeys(name for name, _ in named)
+        for name, item in named:
+            with problems.collecting():
+                bound[name] = actions.as_action(item).bind(Construct(self, name), context)
+        if not bound:
+            problems.add("handler", None, "the rule would do nothing; give a handler or an action")
+        actions.check_bound(problems, list(bound.values()))
+        problems.raise_if_any()
         self.function: lambda_.IFunction | None = self._function_of(bound.get("Handler"))
         """The handler's function, or ``None`` if the handler calls none."""
         self._finish(
-            list(bound.values()),
+            [item for item in bound.values() if item is not None],
             recipients=recipients,
             rule_name=rule_name,
             enabled=enabled,
@@ -447,11 +438,6 @@ class InboundRule(Construct):
         scan: bool,
         require_tls: bool,
     ) -> None:
-        problems = Problems(self)
-        if not bound:
-            problems.add("handler", None, "the rule would do nothing; give a handler or an action")
-        actions.check_bound(problems, bound)
-        problems.raise_if_any()
         resource = self.rule.node.default_child
         assert isinstance(resource, ses.CfnReceiptRule)
         resource.rule = ses.CfnReceiptRule.RuleProperty(

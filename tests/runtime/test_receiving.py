@@ -453,11 +453,11 @@ class TestMessage:
     def test_where_the_message_lies_is_told(self, bucket: Any, deploy: Callable[..., None]) -> None:
         """`stored_at` is bucket and object name, or ``None`` for a function without a bucket."""
         seen: list[object] = []
-        deploy(lambda mail: seen.append(mail.stored_at), bucket=BUCKET, prefix="inbox/")
-        receiving.handler(sample(), CONTEXT)
         deploy(lambda mail: seen.append(mail.stored_at))
         receiving.handler(sample(), CONTEXT)
-        assert seen == [(BUCKET, f"inbox/{MESSAGE_ID}"), None]
+        deploy(lambda mail: seen.append(mail.stored_at), bucket=BUCKET, prefix="inbox/")
+        receiving.handler(sample(), CONTEXT)
+        assert seen == [None, (BUCKET, f"inbox/{MESSAGE_ID}")]
 
     def test_without_a_bucket_the_remedy_is_named(self, deploy: Callable[..., None]) -> None:
         """Reading, opening and recognising repeats need the bucket, and say so."""

@@ -1,0 +1,102 @@
+"""Queues as both capabilities make them, and the alarm that somebody hears."""
+
+from __future__ import annotations
+
+from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from cdk_mailroom._reviewed import reviewed
+
+__all__ = ["dead_letter_alarm", "dead_letter_queue", "queue", "tell"]
+
+
+def queue(
+    scope: Construct,
+    construct_id: str,
+    *,
+    key: kms.IKey | None,
+    retention: Duration,
+    visibility_timeout: Duration | None = None,
+    dead_letter_queue: sqs.DeadLetterQueue | None = None,
+) -> sqs.Queue:
+    """Return a queue that is encrypted, by *key* or by SQS's own, and takes TLS only."""
+    return sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED if key is None else sqs.QueueEncryption.KMS,
+        encryption_master_key=key,
+        enforce_ssl=True,
+        retention_period=retention,
+        visibility_timeout=visibility_timeout,
+        dead_letter_queue=dead_letter_queue,
+    )
+
+
+def dead_letter_queue(scope: Construct, *, key: kms.IKey | None) -> sqs.Queue:
+    """Return a queue that keeps what failed for as long as SQS can: 14 days."""
+    made = queue(scope, "DeadLetterQueue", key=key, retention=Duration.days(14))
+    reviewed(made, "SQS3", "it is itself the dead-letter queue")
+    return made
+
+
+def dead_letter_alarm(
+    scope: Construct, letters: sqs.IQueue, *, description: str, topic: sns.ITopic | None
+) -> cloudwatch.Alarm:
+    """Return an alarm that goes off while one message lies in *letters*, and tells *topic*."""
+    alarm = letters.metric_approximate_number_of_messages_visible(
+        statistic="Maximum", period=Duration.minutes(1)
+    ).create_alarm(
+        scope,
+        "DeadLetterAlarm",
+        alarm_description=description,
+        threshold=1,
+        evaluation_periods=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    if topic is not None:
+        tell(alarm, topic)
+    return alarm
+
+
+def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
+    """Have *alarm* publish to *topic*, and see to it that it may.
+
+    CloudWatch publishes by the topic's own policy. A new topic has one that lets it, but the first
+    statement that CDK adds, TLS only for example, replaces that, and the alarm falls silent:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
+    conditions = {"StringEquals": {"aws:SourceAccount": Stack.of(alarm).account}}
+    principal = iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=conditions)
+    added = topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="AlarmsOfThisAccount",
+            actions=["sns:Publish"],
+            principals=[principal],
+            resources=[topic.topic_arn],
+        )
+    ).statement_added
+    key = topic.master_key if isinstance(topic, sns.Topic) else None
+    if key is not None:
+        added &= key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                principals=[principal],
+                resources=["*"],
+            )
+        ).statement_added
+    if not added:
+        Annotations.of(alarm).add_warning_v2(
+            "cdk-mailroom:imported-alarm-topic",
+            f"the policy of {topic.topic_arn} or of its key is not this app's: allow "
+            "cloudwatch.amazonaws.com sns:Publish, and kms:Decrypt and kms:GenerateDataKey*, where "
+            "aws:SourceAccount is this account, or nobody hears the alarm",
+        )

@@ -1,0 +1,400 @@
+"""The code asset: the same bytes from everywhere, and nothing in it that does not belong."""
+
+from __future__ import annotations
+
+import base64
+import compileall
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+from aws_cdk import aws_lambda as lambda_
+from synthesis import FOLDER, ROOT, new_stack
+
+from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, _assembly
+
+RUNTIME, ARCHITECTURE = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64
+
+
+def asset(folder=None, requirements=None, *, runtime=RUNTIME, architecture=ARCHITECTURE) -> Path:
+    """Return the zip that is made, whose name is its hash."""
+    code = _assembly.code(
+        folder=folder, requirements=requirements, runtime=runtime, architecture=architecture
+    )
+    return Path(code.path)
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Return name and content of each entry."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Return a copy of the handlers' folder, with one package in it."""
+    copy = tmp_path / "handlers"
+    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "team").mkdir()
+    (copy / "team" / "__init__.py").write_text("NAME = 'team'\n")
+    return copy
+
+
+def test_the_users_folder_lies_beside_the_runtime(folder):
+    """The folder's contents at the top, the runtime as the package ``mailroom``."""
+    names = set(contents(asset(folder)))
+    assert {"app.py", "team/__init__.py", "mailroom/receiving.py", "mailroom/__init__.py"} <= names
+    assert {name.split("/")[0] for name in names} == {"app.py", "team", "mailroom"}
+
+
+def test_what_users_test_with_is_not_deployed():
+    """``mailroom.testing`` has no use in Lambda."""
+    assert "mailroom/testing.py" not in contents(asset())
+
+
+def test_entries_are_sorted_and_carry_no_trace_of_the_machine(folder):
+    """Names sorted, times and modes fixed."""
+    with zipfile.ZipFile(asset(folder)) as archive:
+        entries = archive.infolist()
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr >> 16 for entry in entries} == {0o644}
+    assert {entry.create_system for entry in entries} == {3}
+
+
+def test_a_copy_with_other_times_and_modes_is_the_same(folder, tmp_path):
+    """As after a clone by somebody else."""
+    first = asset(folder)
+    copy = tmp_path / "elsewhere" / "named otherwise"
+    shutil.copytree(folder, copy)
+    for number, path in enumerate(sorted(copy.rglob("*"))):
+        os.utime(path, (1_000_000 + number, 1_000_000 + number))
+        path.chmod(0o700)
+    assert asset(copy) == first
+
+
+def test_compiling_the_folder_changes_nothing(folder):
+    """Bytecode names the machine's paths and times, so it stays out."""
+    first = asset(folder)
+    assert compileall.compile_dir(folder, quiet=2)
+    assert compileall.compile_dir(folder, quiet=2, legacy=True)
+    assert asset(folder) == first
+
+
+def test_hidden_files_and_folders_stay_out(folder):
+    """Editors, Git, and what holds secrets."""
+    first = asset(folder)
+    (folder / ".env").write_text("SECRET=1")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text("x")
+    (folder / "team" / ".hidden.py").write_text("x")
+    (folder / "node_modules").mkdir()
+    (folder / "node_modules" / "x.js").write_text("x")
+    assert asset(folder) == first
+
+
+def test_a_link_to_a_folder_is_refused(folder, tmp_path):
+    """It would be left out, and the function would miss it only when mail comes."""
+    (tmp_path / "shared").mkdir()
+    (folder / "shared").symlink_to(tmp_path / "shared")
+    with pytest.raises(ConfigurationError, match="'shared' in it is a link to a folder"):
+        asset(folder)
+
+
+@pytest.mark.parametrize("change", ["content", "name", "new", "gone"])
+def test_a_change_of_the_code_moves_the_hash(folder, change):
+    """Otherwise it would never be deployed."""
+    first = asset(folder)
+    module = folder / "team" / "__init__.py"
+    match change:
+        case "content":
+            module.write_text("NAME = 'else'\n")
+        case "name":
+            module.rename(folder / "team" / "other.py")
+        case "new":
+            (folder / "new.py").write_text("")
+        case "gone":
+            module.unlink()
+    assert asset(folder) != first
+
+
+def test_no_two_layouts_share_a_hash(tmp_path):
+    """Where a name ends and its content begins is part of what is hashed."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder, name, content in ((one, "ab", "c"), (two, "a", "bc")):
+        folder.mkdir()
+        (folder / name).write_text(content)
+    assert asset(one).name != asset(two).name
+
+
+def test_a_change_of_the_runtime_moves_the_hash(monkeypatch):
+    """A new version of the runtime must be deployed too."""
+    first = asset()
+    monkeypatch.setattr(
+        _assembly, "runtime_files", lambda: iter([("mailroom/__init__.py", b"other")])
+    )
+    assert asset() != first
+
+
+def test_another_process_elsewhere_makes_the_same_bytes(folder, tmp_path):
+    """Another hash seed, umask, working directory, time zone and locale."""
+    program = textwrap.dedent(
+        f"""
+        import os
+        os.umask(0o077)
+        from pathlib import Path
+        from aws_cdk import aws_lambda as lambda_
+        from cdk_mailroom import _assembly
+        code = _assembly.code(
+            folder=Path({os.path.relpath(folder, tmp_path)!r}), requirements=None,
+            runtime=lambda_.Runtime.PYTHON_3_13, architecture=lambda_.Architecture.ARM_64,
+        )
+        path = Path(code.path)
+        import hashlib
+        print(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+        """
+    )
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "12345",
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "C",
+        "SOURCE_DATE_EPOCH": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    here = asset(folder)
+    assert done.stdout.split() == [here.name, hashlib.sha256(here.read_bytes()).hexdigest()]
+
+
+def test_the_assets_hash_is_that_of_its_contents(folder):
+    """CDK would hash the zip's bytes, which depend on the machine's zlib."""
+    stack = new_stack()
+    InboundMail(stack, "Inbound").add_rule(
+        "Support", recipients=["a@example.com"], handler=PythonHandler(folder, "app:on_mail")
+    )
+    digest = asset(folder).stem
+    # CDK mixes a custom hash into one of its own; that one must depend on nothing else.
+    expected = hashlib.sha256(digest.encode()).hexdigest()
+    function = stack.node.find_child("Inbound").node.find_child("Support").function
+    assert expected in str(stack.resolve(function.node.default_child.code))
+
+
+@pytest.mark.parametrize("name", ["mailroom/__init__.py", "mailroom.py"])
+def test_a_folder_with_a_mailroom_of_its_own_is_refused(folder, name):
+    """It would hide the runtime."""
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    with pytest.raises(ConfigurationError, match=r"'mailroom'.*rename"):
+        asset(folder)
+
+
+def test_a_name_that_only_begins_with_mailroom_is_fine(folder):
+    """``mailroom_rules.py`` hides nothing."""
+    (folder / "mailroom_rules.py").write_text("")
+    assert "mailroom_rules.py" in contents(asset(folder))
+
+
+def test_the_runtimes_zip_is_small():
+    """Under 60 KB: it is part of every cold start."""
+    assert asset().stat().st_size < 60_000
+
+
+# Requirements
+
+
+def wheel(folder: Path, name: str, files: dict[str, str], *, tag: str = "py3-none-any") -> Path:
+    """Write a wheel by hand, so that no test needs the network."""
+    info = f"{name}-1.0.dist-info"
+    entries = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": (
+            f"Wheel-Version: 1.0\nGenerator: by-hand\nRoot-Is-Purelib: true\nTag: {tag}\n"
+        ),
+    }
+    record = [f"{path},sha256={_digest(text)},{len(text)}" for path, text in entries.items()]
+    entries[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,"]) + "\n"
+    path = folder / f"{name}-1.0-{tag}.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, text in entries.items():
+            archive.writestr(entry, text)
+    return path
+
+
+def _digest(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def offline(monkeypatch) -> None:
+    """Let pip find nothing but what is named by path."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+
+@pytest.fixture
+def requirements(tmp_path, offline) -> Path:
+    """Return a requirements file that names a wheel beside it, by a relative path."""
+    wheel(tmp_path, "parcel", {"parcel/__init__.py": "WEIGHT = 1\n"})
+    path = tmp_path / "requirements.txt"
+    path.write_text("./parcel-1.0-py3-none-any.whl\n")
+    return path
+
+
+def test_requirements_are_installed_beside_the_code(folder, requirements):
+    """Also if the app is run from elsewhere: relative paths start at the file."""
+    names = contents(asset(folder, requirements))
+    assert names["parcel/__init__.py"] == b"WEIGHT = 1\n"
+    assert "app.py" in names
+
+
+def test_requirements_in_the_folder_are_found(folder, tmp_path, offline):
+    """``requirements.txt`` needs no argument; modules beside it do not disturb pip."""
+    path = wheel(tmp_path, "parcel", {"parcel/__init__.py": ""})
+    (folder / "requirements.txt").write_text(f"parcel @ {path.as_uri()}\n")
+    (folder / "typing.py").write_text("raise RuntimeError('pip must not import this')\n")
+    stack = new_stack()
+    rule = InboundMail(stack, "Inbound").add_rule(
+        "Support", recipients=["a@example.com"], handler=PythonHandler(folder, "app:on_mail")
+    )
+    assert rule.function is not None
+    assert "parcel/__init__.py" in contents(asset(folder, folder / "requirements.txt"))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "runtime", "tags"),
+    [
+        (
+            "ARM_64",
+            "PYTHON_3_13",
+            [
+                "cp313-cp313-manylinux_2_34_aarch64",
+                "cp313-cp313-manylinux_2_28_aarch64",
+                "cp313-cp313-manylinux2014_aarch64",
+                "cp38-abi3-manylinux_2_17_aarch64",
+            ],
+        ),
+        ("X86_64", "PYTHON_3_11", ["cp311-cp311-manylinux_2_26_x86_64"]),
+    ],
+)
+def test_wheels_are_the_functions_platforms(tmp_path, offline, architecture, runtime, tags):
+    """Whatever this machine is: the function's architecture, Python and C library."""
+    names = [f"parcel{number}" for number in range(len(tags))]
+    path = tmp_path / "requirements.txt"
+    path.write_text(
+        "\n".join(
+            str(wheel(tmp_path, name, {f"{name}.so": ""}, tag=tag))
+            for name, tag in zip(names, tags, strict=True)
+        )
+    )
+    made = asset(
+        None,
+        path,
+        runtime=getattr(lambda_.Runtime, runtime),
+        architecture=getattr(lambda_.Architecture, architecture),
+    )
+    assert {f"{name}.so" for name in names} <= set(contents(made))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "tag"),
+    [
+        ("PYTHON_3_13", "cp313-cp313-manylinux_2_17_x86_64"),
+        ("PYTHON_3_13", "cp312-cp312-manylinux_2_17_aarch64"),
+        ("PYTHON_3_13", "cp313-cp313-manylinux_2_39_aarch64"),
+        ("PYTHON_3_11", "cp311-cp311-manylinux_2_28_aarch64"),
+    ],
+    ids=["architecture", "python", "glibc", "older glibc"],
+)
+def test_wheels_of_another_platform_are_refused(tmp_path, offline, runtime, tag):
+    """It would fail in Lambda, at the first mail; the message names file and platform."""
+    path = tmp_path / "requirements.txt"
+    path.write_text(str(wheel(tmp_path, "parcel", {"parcel.so": ""}, tag=tag)))
+    version = runtime.removeprefix("PYTHON_").replace("_", ".")
+    with pytest.raises(
+        ConfigurationError, match=rf"(?s)requirements.txt.*python{version} on arm64"
+    ):
+        asset(None, path, runtime=getattr(lambda_.Runtime, runtime))
+
+
+def test_requirements_that_cannot_be_found_are_reported_with_pips_words(tmp_path, offline):
+    """What pip says is what helps."""
+    path = tmp_path / "requirements.txt"
+    path.write_text("no-such-distribution==1.0\n")
+    with pytest.raises(
+        ConfigurationError, match=r"(?s)requirements.txt.*no-such-distribution==1\.0"
+    ):
+        asset(None, path)
+
+
+def test_requirements_give_the_same_bytes_every_time(tmp_path, offline):
+    """pip's own records, commands and bytecode differ from machine to machine."""
+    parcel = wheel(
+        tmp_path,
+        "parcel",
+        {
+            "parcel/__init__.py": "def main(): ...\n",
+            "parcel/.hidden.json": "{}",
+            "parcel-1.0.dist-info/entry_points.txt": "[console_scripts]\nparcel = parcel:main\n",
+        },
+    )
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        copy = shutil.copy(parcel, tmp_path / name)
+        path = tmp_path / name / "requirements.txt"
+        path.write_text(str(copy))
+        made.append(asset(None, path))
+    assert made[0] == made[1]
+    names = {name for name in contents(made[0]) if not name.startswith("mailroom/")}
+    assert names == {
+        "parcel/__init__.py",
+        "parcel/.hidden.json",
+        "parcel-1.0.dist-info/METADATA",
+        "parcel-1.0.dist-info/WHEEL",
+        "parcel-1.0.dist-info/entry_points.txt",
+    }
+
+
+def test_a_requirement_that_brings_mailroom_is_refused(tmp_path, offline):
+    """It would hide the runtime that this version of the constructs was made for."""
+    path = tmp_path / "requirements.txt"
+    path.write_text(str(wheel(tmp_path, "theirs", {"mailroom/__init__.py": ""})))
+    with pytest.raises(ConfigurationError, match="'mailroom'"):
+        asset(None, path)
+
+
+def test_the_users_code_wins_over_requirements(folder, tmp_path, offline):
+    """As it would on any other path: what is nearest is meant."""
+    (folder / "parcel.py").write_text("mine\n")
+    path = tmp_path / "requirements.txt"
+    path.write_text(str(wheel(tmp_path, "parcel", {"parcel.py": "theirs\n"})))
+    assert contents(asset(folder, path))["parcel.py"] == b"mine\n"
+
+
+def test_nothing_is_imported_to_find_a_function(tmp_path):
+    """A module that would fail here may well run in Lambda."""
+    (tmp_path / "app.py").write_text("raise RuntimeError\ndef on_mail(mail): ...\n")
+    assert PythonHandler(tmp_path, "app:on_mail")
+
+
+def test_the_runtime_is_found_wherever_it_is_installed():
+    """Its files come from the imported package, not from a path in this repository."""
+    names = dict(_assembly.runtime_files())
+    assert (
+        names["mailroom/receiving.py"] == (ROOT / "lambda_src/mailroom/receiving.py").read_bytes()
+    )
+    assert not [name for name in names if "__pycache__" in name]

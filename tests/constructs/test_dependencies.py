@@ -1,0 +1,238 @@
+"""What exists before what: nothing in a circle, and every permission before its rule."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sns as sns
+from synthesis import FOLDER, Template, cycle, new_app, new_stack
+
+from cdk_mailroom import EVERY_RECIPIENT, InboundMail, PythonHandler, actions, handlers
+
+
+def rules(inbound, *, topic=None, function=None):
+    """Add one rule of every kind."""
+    extra = [] if topic is None else [actions.Sns(topic=topic)]
+    if function is not None:
+        extra.append(actions.InvokeFunction(function))
+    inbound.add_rule(
+        "Gate", recipients=["example.com"], handler=handlers.RejectSpam(), before=extra
+    )
+    inbound.add_rule(
+        "Support",
+        recipients=["a@example.com"],
+        handler=PythonHandler(FOLDER, "app:on_mail", remember_handled=True),
+        after=[handlers.SaveAttachments(), actions.Stop(topic=topic)],
+    )
+    inbound.add_rule(
+        "Sales", recipients=["b@example.com"], handler=handlers.Forward(to=["c@example.net"])
+    )
+    inbound.add_rule(
+        "Reply", recipients=["d@example.com"], handler=handlers.AutoReply(text="Thanks")
+    )
+    inbound.add_rule("Rest", recipients=EVERY_RECIPIENT)
+
+
+def plain(stack, other):
+    """Everything left to its default."""
+    rules(InboundMail(stack, "Inbound"))
+
+
+def join(stack, other):
+    """Rules go into the set that is active."""
+    rules(InboundMail(stack, "Inbound", activation="join"))
+
+
+def replace(stack, other):
+    """Ours displaces the set that is active."""
+    rules(InboundMail(stack, "Inbound", activation="replace"))
+
+
+def customer_key(stack, other):
+    """One key for bucket, queue and topic."""
+    key = kms.Key(stack, "Key")
+    topic = sns.Topic(stack, "Topic", master_key=key)
+    rules(InboundMail(stack, "Inbound", encryption_key=key, alarm_topic=topic), topic=topic)
+
+
+def customer_key_and_join(stack, other):
+    """The key's policy names the joined set."""
+    key = kms.Key(stack, "Key")
+    topic = sns.Topic(stack, "Topic", master_key=key)
+    inbound = InboundMail(stack, "Inbound", encryption_key=key, activation="join")
+    rules(inbound, topic=topic)
+
+
+def everything_from_another_stack(stack, other):
+    """Bucket, key, topic, function and rule set."""
+    key = kms.Key(other, "Key")
+    bucket = s3.Bucket(other, "Bucket", encryption=s3.BucketEncryption.KMS, encryption_key=key)
+    topic = sns.Topic(other, "Topic", master_key=key)
+    rule_set = ses.ReceiptRuleSet(other, "Set")
+    inbound = InboundMail(
+        stack, "Inbound", bucket=bucket, encryption_key=None, rule_set=rule_set, alarm_topic=topic
+    )
+    rules(inbound, topic=topic, function=function(other))
+
+
+def key_from_another_stack(stack, other):
+    """Only the key."""
+    key = kms.Key(other, "Key")
+    rules(InboundMail(stack, "Inbound", encryption_key=key))
+
+
+def bucket_from_another_stack_and_join(stack, other):
+    """Its policy must not name the joined set."""
+    bucket = s3.Bucket(other, "Bucket")
+    inbound = InboundMail(stack, "Inbound", bucket=bucket, activation="join")
+    rules(inbound, topic=sns.Topic(other, "Topic"), function=function(other))
+
+
+def given_rule_set(stack, other):
+    """A set made beside ours."""
+    rules(InboundMail(stack, "Inbound", rule_set=ses.ReceiptRuleSet(stack, "Set")))
+
+
+def through_a_role(stack, other):
+    """SES writes as a role."""
+    inbound = InboundMail(stack, "Inbound")
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ses.amazonaws.com"))
+    inbound.add_rule(
+        "Support", recipients=["a@example.com"], store=actions.S3(bucket=inbound.bucket, role=role)
+    )
+
+
+def function(stack):
+    """Return a function of somebody else's."""
+    return lambda_.Function(
+        stack,
+        "Theirs",
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        handler="index.handler",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+    )
+
+
+COMPOSITIONS = [
+    plain,
+    join,
+    replace,
+    customer_key,
+    customer_key_and_join,
+    everything_from_another_stack,
+    key_from_another_stack,
+    bucket_from_another_stack_and_join,
+    given_rule_set,
+    through_a_role,
+]
+
+
+@cache
+def templates_of(name: str) -> tuple[Template, Template]:
+    """Return a composition's two stacks: ours, and the one that things are brought from."""
+    app = new_app()
+    stack, other = new_stack(app, "Ours"), new_stack(app, "Theirs")
+    sns.Topic(other, "Unused")  # CDK refuses a stack without any resource
+    next(build for build in COMPOSITIONS if build.__name__ == name)(stack, other)
+    return Template(stack), Template(other)
+
+
+names = pytest.mark.parametrize("name", [build.__name__ for build in COMPOSITIONS])
+
+
+def test_the_check_itself_finds_a_cycle():
+    """A check that cannot fail proves nothing."""
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+@names
+def test_no_resource_waits_for_itself(name):
+    """CloudFormation refuses a circular dependency, when it is too late for a better message."""
+    for template in templates_of(name):
+        assert cycle(template.references) == []
+
+
+@names
+def test_no_two_stacks_wait_for_each_other(name):
+    """The stack that others bring things from knows nothing of ours."""
+    _, other = templates_of(name)
+    assert "Fn::ImportValue" not in str(other.raw)
+
+
+@names
+def test_every_permission_is_there_before_the_rule(name):
+    """SES checks when a rule is created that it may call, write, publish and encrypt."""
+    ours, _ = templates_of(name)
+    for path, rule in ours.of("AWS::SES::ReceiptRule").items():
+        needed = ours.needs(path)
+        for action in rule["Rule"]["Actions"]:
+            if "ImportValue" in str(action):
+                continue  # the other stack as a whole comes first
+            if "LambdaAction" in action:
+                target = action["LambdaAction"]["FunctionArn"].strip("<>").removesuffix(".Arn")
+                assert any(one.startswith(f"{target}/AllowSes") for one in needed)
+            if "SNSAction" in action:
+                assert action["SNSAction"]["TopicArn"].strip("<>") + "/Policy" in needed
+            if "S3Action" in action and "IamRoleArn" not in action["S3Action"]:
+                assert action["S3Action"]["BucketName"].strip("<>") + "/Policy" in needed
+
+
+@names
+def test_functions_can_read_before_the_first_mail_comes(name):
+    """A rule that runs before its function's policy is there would lose its first mail."""
+    ours, _ = templates_of(name)
+    for path in ours.of("AWS::SES::ReceiptRule"):
+        needed = ours.needs(path)
+        for function_path in needed & set(ours.of("AWS::Lambda::Function")):
+            role = ours.at(function_path)["Role"].strip("<>").removesuffix(".Arn")
+            policies = {
+                p for p, one in ours.of("AWS::IAM::Policy").items() if f"<{role}>" in one["Roles"]
+            }
+            assert policies <= needed
+
+
+@pytest.mark.parametrize(
+    "name", ["everything_from_another_stack", "bucket_from_another_stack_and_join"]
+)
+def test_permissions_in_another_stack_hold_for_this_account_only(name):
+    """The set's name would make the stacks wait for each other, so any set of ours will do."""
+    _, other = templates_of(name)
+    statement = next(
+        one
+        for one in other.at("Bucket/Policy")["PolicyDocument"]["Statement"]
+        if one["Action"] == "s3:PutObject"
+    )
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111122223333"}
+    assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(
+        "receipt-rule-set/*:receipt-rule/*"
+    )
+
+
+def test_a_key_of_ours_lets_in_ses_and_our_alarms_and_nobody_else():
+    """Beside the account itself, which decides by its own policies."""
+    ours, _ = templates_of("customer_key")
+    principals = [str(one["Principal"]) for one in ours.at("Key")["KeyPolicy"]["Statement"]]
+    assert set(principals) == {
+        "{'AWS': 'arn:aws:iam::111122223333:root'}",
+        "{'Service': 'cloudwatch.amazonaws.com'}",
+        "{'Service': 'ses.amazonaws.com'}",
+    }
+
+
+def test_services_may_use_a_key_for_our_rules_and_alarms_only():
+    """The key's statements carry the source account, and those for SES the source ARN."""
+    ours, _ = templates_of("customer_key")
+    for statement in ours.at("Key")["KeyPolicy"]["Statement"][1:]:
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111122223333"}
+        if statement["Principal"] == {"Service": "ses.amazonaws.com"}:
+            assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(
+                "receipt-rule-set/<Inbound/RuleSet>:receipt-rule/*"
+            )

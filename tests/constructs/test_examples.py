@@ -1,0 +1,191 @@
+"""The examples: logical ids, templates, and what cdk-nag says.
+
+After a change that is meant: ``pytest tests/constructs --snapshot-update``, and read the diff.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from cdk_nag import AwsSolutionsChecks
+from synthesis import FOLDER, ROOT, Template, new_app, new_stack
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from cdk_mailroom import InboundMail, PythonHandler
+
+EXAMPLES = {
+    "helpdesk": ("help_desk", "HelpDesk", {"domain": "example.com", "team": ["team@example.net"]})
+}
+
+
+@contextmanager
+def modules_of(folder: Path) -> Iterator[None]:
+    """Import from *folder* as the CDK CLI would, and forget it afterwards."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
+                del sys.modules[name]
+
+
+def example(name: str, *, nag: bool = False) -> cdk.Stack:
+    """Return the example's stack, for any account and region."""
+    module, class_name, options = EXAMPLES[name]
+    with modules_of(ROOT / "examples" / name):
+        import importlib
+
+        app = new_app()
+        # The synthesizer is the app's to choose, and ours leaves out what tells of versions.
+        app_stack = getattr(importlib.import_module(module), class_name)(app, class_name, **options)
+        if nag:
+            importlib.import_module("nag").acknowledge(app_stack)
+    return app_stack
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def template(request) -> Template:
+    """One example's template."""
+    return Template(example(request.param))
+
+
+def normalised(template: dict[str, Any]) -> dict[str, Any]:
+    """Return *template* without what changes by itself."""
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<asset>", json.dumps(template))
+    plain = json.loads(text)
+    plain.get("Parameters", {}).pop("BootstrapVersion", None)
+    plain.pop("Rules", None)
+    for resource in plain["Resources"].values():
+        resource.pop("Metadata", None)
+    return plain
+
+
+def test_an_examples_template_is_as_reviewed(template, snapshot):
+    """Whoever changes it sees in the diff what will change in an account."""
+    assert normalised(template.raw) == snapshot(extension_class=JSONSnapshotExtension)
+
+
+LOGICAL_IDS = {
+    "helpdesk": """
+        InboundActivation565205E2
+        InboundBucket803B7612
+        InboundBucketPolicy0E3F0889
+        InboundDeadLetterAlarm07E7533F
+        InboundDeadLetterQueue406257A9
+        InboundDeadLetterQueuePolicy07CEFEA2
+        InboundRuleSet47196728
+        InboundSalesHandlerFunctionAllowSes4E988084
+        InboundSalesHandlerFunctionB452E46F
+        InboundSalesHandlerFunctionEventInvokeConfig74D67918
+        InboundSalesHandlerLogs76A2458F
+        InboundSalesHandlerRoleC6FA1C45
+        InboundSalesHandlerRoleDefaultPolicy07D16387
+        InboundSalesRule1B3D78A1
+        InboundSpamGateHandlerFunctionAllowSes919C927A
+        InboundSpamGateHandlerFunctionF2F404B2
+        InboundSpamGateHandlerLogsFB353B3F
+        InboundSpamGateHandlerRole0B27DC72
+        InboundSpamGateHandlerRoleDefaultPolicy2881B0B3
+        InboundSpamGateRule8122E0E1
+        InboundSupportAfter1Function8CFFB349
+        InboundSupportAfter1FunctionAllowSesAA279EA7
+        InboundSupportAfter1FunctionEventInvokeConfigDE4B8D7A
+        InboundSupportAfter1LogsF45C3214
+        InboundSupportAfter1Role62EFAEC6
+        InboundSupportAfter1RoleDefaultPolicyE31F1849
+        InboundSupportHandlerFunction24FD4FF3
+        InboundSupportHandlerFunctionAllowSesE0F9DBBF
+        InboundSupportHandlerFunctionEventInvokeConfig4B046A47
+        InboundSupportHandlerLogs8798FE91
+        InboundSupportHandlerRole63F496BC
+        InboundSupportHandlerRoleDefaultPolicyCBAE39C9
+        InboundSupportRuleD7472CE1
+        MailroomActivationFrameworkLogs270D42F2
+        MailroomActivationFrameworkRole24AD9550
+        MailroomActivationFrameworkRoleDefaultPolicy35151CF8
+        MailroomActivationFrameworkframeworkonEventEDF9425B
+        MailroomActivationFunction3331E533
+        MailroomActivationLogsF827F559
+        MailroomActivationRole0659B0E3
+        MailroomActivationRoleDefaultPolicy3BA5BE6C
+        Tickets83B11BB2
+    """
+}
+
+
+def test_logical_ids_of_an_example_stay(template, request):
+    """They are a contract: another id deletes a resource and makes a new one, mail included."""
+    name = request.node.callspec.params["template"]
+    assert sorted(template.raw["Resources"]) == LOGICAL_IDS[name].split()
+
+
+def findings(app: cdk.App) -> str:
+    """Return what cdk-nag has to say of *app*, empty if nothing."""
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+    try:
+        app.synth()
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_cdk_nag_has_nothing_to_say_of_an_example(name):
+    """AwsSolutions, with the reasons of the library and of the example's ``nag.py``."""
+    assert findings(cdk.App.of(example(name, nag=True))) == ""
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_answers_for_nothing_that_is_not_found(name):
+    """Each of its reasons is needed: without them, exactly these findings are left."""
+    with modules_of(ROOT / "examples" / name):
+        import nag
+
+        reviewed = {rule for rules in nag.REVIEWED.values() for rule in rules}
+        assert all(len(reason) > 20 for rules in nag.REVIEWED.values() for reason in rules.values())
+    text = findings(cdk.App.of(example(name)))
+    assert set(re.findall(r"AwsSolutions::(AwsSolutions-[A-Z]+\d+)", text)) == reviewed
+
+
+def test_with_a_customer_key_nothing_more_is_found():
+    """The library answers for what the key adds."""
+    app = new_app()
+    stack = new_stack(app)
+    key = kms.Key(stack, "Key", enable_key_rotation=True)
+    inbound = InboundMail(stack, "Inbound", encryption_key=key)
+    for rule, synchronous in (("Support", False), ("Gate", True)):
+        inbound.add_rule(
+            rule,
+            recipients=[f"{rule.lower()}@example.com"],
+            handler=PythonHandler(
+                FOLDER, "app:on_mail", synchronous=synchronous, remember_handled=True
+            ),
+        )
+    text = findings(app)
+    assert set(re.findall(r"AwsSolutions::(AwsSolutions-[^']*)'", text)) == {"AwsSolutions-S1"}
+
+
+def test_the_library_does_not_answer_for_what_an_app_adds():
+    """A wildcard of the app's own, in the role of one of our functions, is still found."""
+    app = new_app()
+    stack = new_stack(app)
+    rule = InboundMail(stack, "Inbound").add_rule(
+        "Support", recipients=["a@example.com"], handler=PythonHandler(FOLDER, "app:on_mail")
+    )
+    rule.function.add_to_role_policy(iam.PolicyStatement(actions=["dynamodb:*"], resources=["*"]))
+    text = findings(app)
+    assert "AwsSolutions-IAM5[Action::dynamodb:*]" in text
+    assert "AwsSolutions-IAM5[Resource::*]" in text

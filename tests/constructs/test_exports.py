@@ -1,0 +1,142 @@
+"""What others may rely on: names, typing, documentation."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+from importlib import resources
+
+import pytest
+
+import cdk_mailroom
+from cdk_mailroom import actions, handlers
+
+MODULES = [
+    "cdk_mailroom",
+    "cdk_mailroom.actions",
+    "cdk_mailroom.handlers",
+    "mailroom.receiving",
+    "mailroom.testing",
+    "mailroom.errors",
+]
+
+
+def test_names_of_the_package():
+    """Removing one is a breaking change; adding one is a promise."""
+    assert cdk_mailroom.__all__ == [
+        "BUNDLED",
+        "EVERY_RECIPIENT",
+        "Activation",
+        "ConfigurationError",
+        "EventPublishing",
+        "EventType",
+        "InboundMail",
+        "InboundRule",
+        "MailDashboard",
+        "PythonHandler",
+        "__version__",
+        "actions",
+        "handlers",
+    ]
+
+
+def test_names_of_the_handlers():
+    """The bundled behaviours, and what configures them."""
+    assert handlers.__all__ == [
+        "AutoReply",
+        "Disposition",
+        "Forward",
+        "OnError",
+        "PythonHandler",
+        "RejectSpam",
+        "SaveAttachments",
+    ]
+
+
+def test_names_of_the_actions():
+    """Every action of SES, and what one of your own needs."""
+    assert {"S3", "Sns", "InvokeFunction", "Bounce", "AddHeader", "Stop", "WorkMail"} <= set(
+        actions.__all__
+    )
+    assert {"ReceiptAction", "BoundAction", "RuleContext", "UNKNOWN_FAILURE"} <= set(
+        actions.__all__
+    )
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_exported_name_is_there(name):
+    """``from module import *`` works, and names nothing twice."""
+    module = importlib.import_module(name)
+    assert len(set(module.__all__)) == len(module.__all__)
+    assert [one for one in module.__all__ if not hasattr(module, one)] == []
+
+
+@pytest.mark.parametrize("package", ["cdk_mailroom", "mailroom", "mailroom_local"])
+def test_types_are_shipped(package):
+    """PEP 561."""
+    assert resources.files(package).joinpath("py.typed").is_file()
+
+
+def public_callables():
+    """Yield each public method and constructor of the exported classes."""
+    for module in (cdk_mailroom, actions, handlers):
+        for name in module.__all__:
+            value = getattr(module, name, None)
+            if inspect.isclass(value) and value.__module__.startswith("cdk_mailroom"):
+                for method_name, method in inspect.getmembers(value, inspect.isfunction):
+                    if method.__module__.startswith("cdk_mailroom") and (
+                        method_name == "__init__" or not method_name.startswith("_")
+                    ):
+                        yield pytest.param(method, id=f"{name}.{method_name}")
+
+
+@pytest.mark.parametrize("method", list(public_callables()))
+def test_public_signatures_are_typed(method):
+    """Each parameter and each answer; and no constructor takes ``**kwargs``."""
+    if method.__qualname__.startswith("EveryRecipient"):
+        return
+    signature = inspect.signature(method)
+    assert signature.return_annotation is not inspect.Signature.empty
+    for parameter in signature.parameters.values():
+        assert parameter.name == "self" or parameter.annotation is not inspect.Parameter.empty
+        assert method.__name__ != "__init__" or parameter.kind is not parameter.VAR_KEYWORD
+
+
+@pytest.mark.parametrize("method", list(public_callables()))
+def test_defaults_are_plain_values(method):
+    """A jsii object as a default would be shared by all apps of a process."""
+    for parameter in inspect.signature(method).parameters.values():
+        default = parameter.default
+        assert (
+            default is inspect.Parameter.empty
+            or default is None
+            or isinstance(default, str | int | float | tuple | bool)
+            or type(default).__module__ == "dataclasses"
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("OnError", "_ON_ERROR"), ("Disposition", "Disposition")]
+)
+def test_words_are_the_runtimes(name, theirs):
+    """Both halves spell them alike, though neither is the other's."""
+    from mailroom import receiving
+
+    words = {str(getattr(item, "value", item)) for item in getattr(receiving, theirs)}
+    assert {str(item) for item in getattr(handlers, name)} == words
+
+
+def test_the_runtime_imports_nothing_of_cdk():
+    """It runs in Lambda, where there is none."""
+    program = (
+        "import sys, mailroom.receiving, mailroom.testing, mailroom.handlers.forward\n"
+        "import mailroom.provisioning.activation\n"
+        "of_cdk = {'aws_cdk', 'constructs', 'jsii', 'cdk_mailroom'}\n"
+        "print([name for name in sys.modules if name.split('.')[0] in of_cdk])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

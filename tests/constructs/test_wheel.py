@@ -1,0 +1,162 @@
+"""The wheel: what users install gives the same templates and assets as the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+from synthesis import CONTEXT, ROOT
+
+SYNTHESIS = textwrap.dedent(
+    """
+    import json, os, sys
+    for path in reversed(json.loads(os.environ["TEST_PATH"])):
+        sys.path.insert(0, path)
+    import aws_cdk as cdk
+    import cdk_mailroom, mailroom
+    from help_desk import HelpDesk
+
+    app = cdk.App(context=json.loads(os.environ["TEST_CONTEXT"]), outdir=sys.argv[1])
+    HelpDesk(app, "HelpDesk", domain="example.com", team=["team@example.net"])
+    app.synth()
+    print(json.dumps([cdk_mailroom.__file__, mailroom.__file__]))
+    """
+)
+
+
+def synthesize(example: Path, outdir: Path, *paths: Path) -> list[str]:
+    """Synthesize *example* with *paths* first, and return where our packages came from.
+
+    ``-S`` keeps the editable install's .pth file out; dependencies are named as a path.
+    """
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", SYNTHESIS, str(outdir)],
+        cwd=example,
+        env={
+            **os.environ,
+            "TEST_PATH": json.dumps(
+                [*map(str, paths), str(example), sysconfig.get_path("purelib")]
+            ),
+            "TEST_CONTEXT": json.dumps(CONTEXT),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """Return the wheel, built from a copy, so that nothing is left in the checkout."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in ("constructs_lib", "lambda_src"):
+        shutil.copytree(ROOT / name, source / name)
+    folder = tmp_path_factory.mktemp("dist")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(folder),
+            str(source),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [path] = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def clouds(wheel, tmp_path_factory) -> dict[str, Path]:
+    """The help desk's cloud assembly, from the checkout and from the installed wheel."""
+    target = tmp_path_factory.mktemp("installed")
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"),
+            *("--disable-pip-version-check", "--target", str(target), str(wheel)),
+        ],
+        check=True,
+    )
+    copied = tmp_path_factory.mktemp("elsewhere") / "my desk"
+    shutil.copytree(ROOT / "examples/helpdesk", copied)
+    clouds = {name: tmp_path_factory.mktemp(name) for name in ("checkout", "wheel")}
+    here = synthesize(
+        ROOT / "examples/helpdesk", clouds["checkout"], ROOT / "constructs_lib", ROOT / "lambda_src"
+    )
+    assert all(path.startswith(str(ROOT)) for path in here)
+    there = synthesize(copied, clouds["wheel"], target)
+    assert all(path.startswith(str(target)) for path in there)
+    return clouds
+
+
+def test_the_wheels_template_is_the_checkouts(clouds):
+    """Asset hashes, which are part of it, included."""
+    one, two = (
+        json.loads((folder / "HelpDesk.template.json").read_text()) for folder in clouds.values()
+    )
+    assert one == two
+
+
+def test_the_wheels_assets_are_the_checkouts_byte_for_byte(clouds):
+    """Installing compiled the packages; nothing of that may show."""
+    one, two = (
+        {path.name: path.read_bytes() for path in folder.glob("asset.*.zip")}
+        for folder in clouds.values()
+    )
+    assert one
+    assert one == two
+
+
+def test_the_wheel_ships_types_and_no_tests(wheel):
+    """Three packages, each with its marker, and the licence."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    for package in ("cdk_mailroom", "mailroom", "mailroom_local"):
+        assert f"{package}/py.typed" in names
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {
+        "cdk_mailroom",
+        "mailroom",
+        "mailroom_local",
+    }
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
+
+
+def test_the_wheel_needs_only_what_it_says(wheel):
+    """aws-cdk-lib, constructs and boto3, as ranges; the rest is the extra ``local``."""
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = next(
+            archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")
+        )
+    needed = [
+        line.removeprefix("Requires-Dist: ")
+        for line in metadata.splitlines()
+        if line.startswith("Requires-Dist")
+    ]
+    plain = {line for line in needed if "extra ==" not in line}
+    assert {line.split("<")[0].split(">")[0] for line in plain} == {
+        "aws-cdk-lib",
+        "constructs",
+        "boto3",
+    }
+    assert not [line for line in plain if "==" in line]
+    assert all("extra == 'local'" in line for line in needed if line not in plain)

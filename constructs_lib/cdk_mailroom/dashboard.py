@@ -1,0 +1,255 @@
+"""A CloudWatch dashboard that a person would like to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from cdk_mailroom._checks import Problems
+from cdk_mailroom.events import EventPipeline, EventPublishing
+from cdk_mailroom.receiving import InboundMail
+from mailroom.events import EventType
+
+__all__ = ["MailDashboard"]
+
+_NAMESPACE = "Mailroom"
+_WIDTH = 24
+_HOUR = Duration.hours(1)
+_FIVE_MINUTES = Duration.minutes(5)
+
+# One colour for one thing in every graph: what went well is green and blue, what did not is red.
+_COLOURS = {
+    EventType.SEND: "#7f7f7f",
+    EventType.DELIVERY: "#2ca02c",
+    EventType.OPEN: "#1f77b4",
+    EventType.CLICK: "#17becf",
+    EventType.DELIVERY_DELAY: "#ffbf00",
+    EventType.BOUNCE: "#ff7f0e",
+    EventType.COMPLAINT: "#d62728",
+    EventType.REJECT: "#9467bd",
+    EventType.RENDERING_FAILURE: "#8c564b",
+    EventType.SUBSCRIPTION: "#e377c2",
+}
+
+
+class MailDashboard(Construct):
+    """Rates, latency, events by type, queues and failures on one page.
+
+    From top to bottom: what AWS judges the account by, with its thresholds; how mail fares; how
+    long it takes; whether the handlers keep up; what waits in dead-letter queues. The graphs of
+    events come from the bundled behaviours' metrics; a type that only a function of yours handles
+    has none.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        publishing: EventPublishing | None = None,
+        inbound: InboundMail | None = None,
+        dashboard_name: str | None = None,
+    ) -> None:
+        """Show *publishing*, *inbound*, or both; CloudFormation makes a name unless given."""
+        super().__init__(scope, construct_id)
+        problems = Problems(self)
+        if publishing is None and inbound is None:
+            problems.add("publishing", None, "give publishing, inbound or both")
+        problems.raise_if_any()
+        self.dashboard = cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=dashboard_name,
+            default_interval=Duration.days(7),
+            period_override=cloudwatch.PeriodOverride.INHERIT,
+        )
+        """The dashboard; add widgets of your own with ``add_widgets``."""
+        if publishing is not None:
+            self._title("Sending")
+            self._reputation()
+            self._events(publishing)
+            self._pipelines(_once(publishing.pipelines.values()))
+        if inbound is not None:
+            self._title("Receiving")
+            self._inbound(inbound)
+
+    def _title(self, text: str) -> None:
+        self.dashboard.add_widgets(
+            cloudwatch.TextWidget(markdown=f"# {text}", width=_WIDTH, height=1)
+        )
+
+    def _reputation(self) -> None:
+        self.dashboard.add_widgets(
+            self._rate("Bounce rate (account)", "BounceRate", review=5.0),
+            self._rate("Complaint rate (account)", "ComplaintRate", review=0.1),
+        )
+
+    def _rate(self, title: str, metric: str, *, review: float) -> cloudwatch.GraphWidget:
+        rate = cloudwatch.Metric(
+            namespace="AWS/SES",
+            metric_name=f"Reputation.{metric}",
+            statistic="Maximum",
+            period=_HOUR,
+        )
+        percent = cloudwatch.MathExpression(
+            expression="100 * rate", using_metrics={"rate": rate}, label="percent", period=_HOUR
+        )
+        return cloudwatch.GraphWidget(
+            title=title,
+            left=[percent],
+            left_y_axis=cloudwatch.YAxisProps(min=0, label="%", show_units=False),
+            left_annotations=[
+                _line(review, f"AWS reviews the account at {review:g} %", cloudwatch.Color.RED),
+                _line(review / 2, "early warning", cloudwatch.Color.ORANGE),
+            ],
+            width=_WIDTH // 2,
+            height=6,
+        )
+
+    def _events(self, publishing: EventPublishing) -> None:
+        name = publishing.configuration_set_name
+        handled = [kind for kind in _COLOURS if kind in publishing.pipelines]
+        events = {
+            kind: cloudwatch.Metric(
+                namespace=_NAMESPACE,
+                metric_name="Events",
+                dimensions_map={"ConfigurationSet": name, "Type": str(kind)},
+                statistic="Sum",
+                period=_HOUR,
+                color=_COLOURS[kind],
+                label=str(kind),
+            )
+            for kind in handled
+        }
+        latency = [
+            cloudwatch.Metric(
+                namespace=_NAMESPACE,
+                metric_name="DeliveryLatency",
+                dimensions_map={"ConfigurationSet": name},
+                statistic=statistic,
+                period=_HOUR,
+                label=statistic,
+                unit=cloudwatch.Unit.MILLISECONDS,
+            )
+            for statistic in ("p50", "p90", "p99")
+        ]
+        self.dashboard.add_widgets(
+            cloudwatch.SingleValueWidget(
+                title="In the period shown",
+                metrics=list(events.values()),
+                set_period_to_time_range=True,
+                width=_WIDTH,
+                height=3,
+            )
+        )
+        self.dashboard.add_widgets(
+            cloudwatch.GraphWidget(
+                title="Events by type, per hour",
+                left=list(events.values()),
+                left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+                width=_WIDTH // 2,
+                height=7,
+            ),
+            cloudwatch.GraphWidget(
+                title="From SES's taking mail to its delivery",
+                left=latency,
+                left_y_axis=cloudwatch.YAxisProps(min=0, label="ms", show_units=False),
+                width=_WIDTH // 2,
+                height=7,
+            ),
+        )
+
+    def _pipelines(self, pipelines: Sequence[EventPipeline]) -> None:
+        if not pipelines:
+            return
+        self.dashboard.add_widgets(
+            _graph(
+                "Oldest event waiting, in seconds",
+                [
+                    pipeline.queue.metric_approximate_age_of_oldest_message(
+                        statistic="Maximum", period=_FIVE_MINUTES, label=pipeline.node.id
+                    )
+                    for pipeline in pipelines
+                ],
+            ),
+            _graph(
+                "Failed invocations and throttles",
+                [
+                    metric
+                    for pipeline in pipelines
+                    for metric in (
+                        pipeline.function.metric_errors(
+                            period=_FIVE_MINUTES, label=f"{pipeline.node.id} failed"
+                        ),
+                        pipeline.function.metric_throttles(
+                            period=_FIVE_MINUTES, label=f"{pipeline.node.id} throttled"
+                        ),
+                    )
+                ],
+            ),
+            _graph(
+                "Dead letters",
+                [
+                    pipeline.dead_letter_queue.metric_approximate_number_of_messages_visible(
+                        statistic="Maximum", period=_FIVE_MINUTES, label=pipeline.node.id
+                    )
+                    for pipeline in pipelines
+                ],
+            ),
+        )
+
+    def _inbound(self, inbound: InboundMail) -> None:
+        handled = [(rule.node.id, rule.function) for rule in inbound.rules if rule.function]
+        self.dashboard.add_widgets(
+            _graph(
+                "Mail by rule",
+                [
+                    function.metric_invocations(period=_FIVE_MINUTES, label=name)
+                    for name, function in handled
+                ],
+            ),
+            _graph(
+                "Handler duration, p90 in ms",
+                [
+                    function.metric_duration(statistic="p90", period=_FIVE_MINUTES, label=name)
+                    for name, function in handled
+                ],
+            ),
+            _graph(
+                "Failed invocations, and dead letters",
+                [
+                    *(
+                        function.metric_errors(period=_FIVE_MINUTES, label=f"{name} failed")
+                        for name, function in handled
+                    ),
+                    inbound.dead_letter_queue.metric_approximate_number_of_messages_visible(
+                        statistic="Maximum",
+                        period=_FIVE_MINUTES,
+                        label="dead letters",
+                        color=cloudwatch.Color.RED,
+                    ),
+                ],
+            ),
+        )
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=list(metrics),
+        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+        width=_WIDTH // 3,
+        height=6,
+    )
+
+
+def _line(value: float, label: str, colour: str) -> cloudwatch.HorizontalAnnotation:
+    return cloudwatch.HorizontalAnnotation(value=value, label=label, color=colour)
+
+
+def _once(pipelines: Iterable[EventPipeline]) -> list[EventPipeline]:
+    # A pipeline of several types appears under each of them.
+    return list(dict.fromkeys(pipelines))

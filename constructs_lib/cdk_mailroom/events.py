@@ -1,0 +1,649 @@
+"""Handle sending events: configuration set, SNS destination, one tested pipeline for each type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aws_cdk import Annotations, Duration, Stack, Tags
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from cdk_mailroom import _queues, _quotas
+from cdk_mailroom._checks import (
+    Problems,
+    check_address,
+    check_configuration_set_name,
+    check_number,
+    check_seconds,
+    resolved,
+)
+from cdk_mailroom._reviewed import reviewed_wildcard
+from cdk_mailroom.handlers import PythonHandler
+from mailroom.events import EventType
+
+__all__ = ["BUNDLED", "Bundled", "EventPipeline", "EventPublishing", "EventType"]
+
+_SES = "ses.amazonaws.com"
+
+# CloudFormation spells the types in a way of its own:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ses-configurationseteventdestination-eventdestination.html
+_IN_CLOUDFORMATION: Final = {
+    EventType.BOUNCE: "bounce",
+    EventType.CLICK: "click",
+    EventType.COMPLAINT: "complaint",
+    EventType.DELIVERY: "delivery",
+    EventType.DELIVERY_DELAY: "deliveryDelay",
+    EventType.OPEN: "open",
+    EventType.REJECT: "reject",
+    EventType.RENDERING_FAILURE: "renderingFailure",
+    EventType.SEND: "send",
+    EventType.SUBSCRIPTION: "subscription",
+}
+
+
+class Bundled:
+    """The type of `BUNDLED`."""
+
+
+BUNDLED: Final = Bundled()
+"""As a handler in `EventPublishing.on`: the bundled behaviour of the type, to chain with yours."""
+
+
+class EventPublishing(Construct):
+    """What SES tells about the mail that one sends, handled; say which types with `on`.
+
+    Creates a configuration set and a topic to which SES alone may publish, and for each call of
+    `on` a subscription that filters by type, a queue, a dead-letter queue with an alarm, and a
+    function. SES publishes only the types that somebody handles. The bundled behaviours keep each
+    message's story in an event table (on demand, encrypted, point-in-time recovery, kept if the
+    stack is deleted; events go after 90 days) and tell the alert topic what a person should know.
+    Alarms warn before AWS reviews the account (bounces 5 %, complaints 0.1 %), and at half that.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        configuration_set: ses.IConfigurationSet | None = None,
+        configuration_set_name: str | None = None,
+        topic: sns.ITopic | None = None,
+        encryption_key: kms.IKey | None = None,
+        identities: Sequence[ses.IEmailIdentity | str] | None = None,
+        event_table: dynamodb.ITable | None = None,
+        event_retention: Duration | None = None,
+        alert_topic: sns.ITopic | None = None,
+        alert_window: Duration | None = None,
+        delay_warning: Duration | None = None,
+        suppress: bool = True,
+        maximum_concurrency: int = 10,
+        reputation_alarms: bool = True,
+        sending_enabled: bool | None = None,
+        tls_policy: ses.ConfigurationSetTlsPolicy | None = None,
+        dedicated_ip_pool: ses.IDedicatedIpPool | None = None,
+        suppression_reasons: ses.SuppressionReasons | None = None,
+        disable_suppression_list: bool | None = None,
+        reputation_metrics: bool | None = None,
+        tracking_domain: str | None = None,
+        tracking_https_policy: ses.HttpsPolicy | None = None,
+        vdm_options: ses.VdmOptions | None = None,
+        max_delivery_duration: Duration | None = None,
+        archive_arn: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Create what publishing needs.
+
+        *configuration_set*, *topic*, *event_table*, *alert_topic*: yours instead of new ones; the
+        table as ``mailroom.handlers.record`` documents it. *encryption_key*: of the new topics
+        and of all queues; the topics are not encrypted at rest and the queues by SQS's own key
+        unless given. *identities*: what `grant_send` lets others send from, as identities or
+        their names; all of this account unless given. *event_retention*: whole days, 90.
+        *alert_window*: the same alert at most once in it, an hour. *delay_warning*: tell of
+        delayed mail when SES gives it up within it, two hours. *suppress*: put permanent bounces
+        and complaints on the account's suppression list. *maximum_concurrency*: of each function,
+        2 to 1000, 10.
+
+        The rest are the new configuration set's own options, with SES's own defaults.
+        *tracking_domain* serves open and click tracking in place of SES's domain, by
+        *tracking_https_policy*. *archive_arn*: of a Mail Manager archive.
+
+        Raises `ConfigurationError` for arguments that contradict each other.
+        """
+        super().__init__(scope, construct_id)
+        options = {
+            "sending_enabled": sending_enabled,
+            "tls_policy": tls_policy,
+            "dedicated_ip_pool": dedicated_ip_pool,
+            "suppression_reasons": suppression_reasons,
+            "disable_suppression_list": disable_suppression_list,
+            "reputation_metrics": reputation_metrics,
+            "custom_tracking_redirect_domain": tracking_domain,
+            "custom_tracking_https_policy": tracking_https_policy,
+            "vdm_options": vdm_options,
+            "max_delivery_duration": max_delivery_duration,
+        }
+        problems = Problems(self)
+        check_configuration_set_name(problems, "configuration_set_name", configuration_set_name)
+        if configuration_set is not None:
+            given = {
+                **options,
+                "configuration_set_name": configuration_set_name,
+                "archive_arn": archive_arn,
+                "tags": tags,
+            }
+            for name, value in given.items():
+                if value is not None:
+                    problems.add(name, str(value), "it has no effect on a given configuration_set")
+        if tracking_https_policy is not None and tracking_domain is None:
+            problems.add(
+                "tracking_https_policy",
+                tracking_https_policy.name,
+                "it has no effect without a tracking_domain",
+            )
+        if disable_suppression_list and suppression_reasons is not None:
+            problems.add(
+                "suppression_reasons",
+                suppression_reasons.name,
+                "it has no effect with disable_suppression_list",
+            )
+        if topic is not None and (topic.fifo or _is_fifo(topic)):
+            problems.add("topic", topic.node.path, "SES cannot publish to a FIFO topic")
+        check_number(
+            problems, "maximum_concurrency", maximum_concurrency, range(2, 1001), "invocations"
+        )
+        check_seconds(
+            problems, "max_delivery_duration", max_delivery_duration, _quotas.MAX_DELIVERY_SECONDS
+        )
+        for duration, argument in (
+            (alert_window, "alert_window"),
+            (delay_warning, "delay_warning"),
+        ):
+            check_seconds(problems, argument, duration, range(1, 14 * 86_400 + 1))
+        if event_retention is not None:
+            _check_days(problems, "event_retention", event_retention)
+        problems.raise_if_any()
+
+        self._key = encryption_key
+        self._identities = identities
+        self._suppress = suppress
+        self._maximum_concurrency = maximum_concurrency
+        self._settings = {
+            "MAILROOM_EVENT_TTL_DAYS": str(int((event_retention or Duration.days(90)).to_days())),
+            "MAILROOM_ALERT_WINDOW_SECONDS": _seconds(alert_window or Duration.hours(1)),
+            "MAILROOM_EXPIRY_WARNING_SECONDS": _seconds(delay_warning or Duration.hours(2)),
+            "MAILROOM_SUPPRESS": "1" if suppress else "0",
+        }
+        self.configuration_set: ses.IConfigurationSet = configuration_set or self._made(
+            configuration_set_name, options, archive_arn, tags
+        )
+        """The configuration set: made, or given. Mail that does not name it has no events."""
+        self.configuration_set_name = (
+            configuration_set_name or self.configuration_set.configuration_set_name
+        )
+        """Its name, for the sender."""
+        self.topic: sns.ITopic = topic or self._topic("Topic")
+        """Where SES publishes the events: made, or given."""
+        self.alert_topic: sns.ITopic = alert_topic or self._topic("AlertTopic")
+        """What a person should know: subscribe to it. Alarms and bundled behaviours publish here.
+
+        SNS's own mail travels through no configuration set of yours, so alerts cannot loop.
+        """
+        self._event_table = event_table
+        self._pipelines: dict[EventType, EventPipeline] = {}
+        self._destination: ses.CfnConfigurationSetEventDestination | None = None
+        self._publishing = self._grant_ses()
+        self._destinations = 1
+        if reputation_alarms:
+            self._reputation_alarms()
+
+    @property
+    def pipelines(self) -> Mapping[EventType, EventPipeline]:
+        """What handles each type; types that were named together share one."""
+        return dict(self._pipelines)
+
+    @property
+    def event_table(self) -> dynamodb.ITable:
+        """Each message's story: made when it is first needed, or given."""
+        if self._event_table is None:
+            self._event_table = self._table()
+        return self._event_table
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a sender's environment must say, so that its mail has events."""
+        return {"MAILROOM_CONFIGURATION_SET": self.configuration_set_name}
+
+    def on(
+        self, types: EventType | Sequence[EventType], *handlers: PythonHandler | Bundled
+    ) -> EventPipeline:
+        """Handle one type of event, or several together.
+
+        *types*: one type has a queue and a function of its own, so that a flood of opens delays no
+        bounce; several in a list share them, which is fewer things for a small stack. *handlers*:
+        none is the bundled behaviour; a `PythonHandler` is your function, which gets the typed
+        event; ``BUNDLED`` and a `PythonHandler` run one after the other, in the order given.
+
+        Raises `ConfigurationError` if a type is handled already.
+        """
+        wanted = [types] if isinstance(types, str) else list(types)
+        problems = Problems(self)
+        if not wanted:
+            problems.add("types", wanted, "name at least one EventType")
+        seen: set[EventType] = set()
+        for kind in wanted:
+            if kind not in list(EventType):
+                problems.add("types", kind, f"use one of {', '.join(EventType.__members__)}")
+            elif kind in self._pipelines or kind in seen:
+                problems.add(
+                    "types",
+                    str(kind),
+                    "it is handled already; chain handlers in one call: on(type, BUNDLED, yours)",
+                )
+            seen.add(EventType(kind) if kind in list(EventType) else kind)
+        own = [handler for handler in handlers if isinstance(handler, PythonHandler)]
+        if len(own) > 1:
+            problems.add(
+                "len(handlers)", len(handlers), "one function has one folder; call yours from it"
+            )
+        for handler in own:
+            handler.check_for_events(problems)
+        problems.raise_if_any()
+        pipeline = EventPipeline(
+            self,
+            _construct_id(wanted[0]),
+            publishing=self,
+            types=wanted,
+            handlers=handlers or (BUNDLED,),
+        )
+        self._pipelines.update(dict.fromkeys(wanted, pipeline))
+        self._publish(pipeline)
+        return pipeline
+
+    def add_destination(
+        self, construct_id: str, *, destination: ses.EventDestination, types: Sequence[EventType]
+    ) -> ses.ConfigurationSetEventDestination:
+        """Publish *types* to one more destination of aws-cdk-lib's, beside the topic."""
+        problems = Problems(f"{self.node.path}/{construct_id}")
+        if not types:
+            problems.add("types", list(types), "name at least one EventType")
+        if self._destinations >= _quotas.DESTINATIONS_PER_CONFIGURATION_SET:
+            problems.add(
+                "destinations",
+                self._destinations + 1,
+                f"SES allows {_quotas.DESTINATIONS_PER_CONFIGURATION_SET} a configuration set",
+            )
+        problems.raise_if_any()
+        self._destinations += 1
+        return ses.ConfigurationSetEventDestination(
+            self,
+            construct_id,
+            configuration_set=self.configuration_set,
+            destination=destination,
+            events=[ses.EmailSendingEvent[kind.name] for kind in types],
+        )
+
+    def grant_send(
+        self,
+        grantee: iam.IGrantable,
+        *,
+        from_address: str | None = None,
+        templates: Sequence[str] = (),
+    ) -> iam.Grant:
+        """Let *grantee* send through the configuration set, and tell it which one that is.
+
+        SES asks for permission on the identity, on the configuration set and, for templated mail,
+        on the template (https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html).
+        *from_address*: the only From address that it may use. *templates*: names. A function
+        also gets `environment`.
+        """
+        problems = Problems(self)
+        if from_address is not None:
+            check_address(problems, "from_address", from_address)
+        problems.raise_if_any()
+        stack = Stack.of(self)
+        identities = [
+            stack.format_arn(service="ses", resource="identity", resource_name=name)
+            for name in (_identity_names(self._identities) or ["*"])
+        ]
+        if self._identities is None:
+            reviewed_wildcard(
+                grantee.grant_principal, identities[0], "no identities were named: all may be used"
+            )
+        conditions = {"StringEquals": {"ses:FromAddress": from_address}} if from_address else None
+        if isinstance(grantee, lambda_.Function):
+            for name, value in self.environment.items():
+                grantee.add_environment(name, value)
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[
+                "ses:SendBulkEmail",
+                "ses:SendBulkTemplatedEmail",
+                "ses:SendEmail",
+                "ses:SendRawEmail",
+                "ses:SendTemplatedEmail",
+            ],
+            resource_arns=[
+                *identities,
+                self.configuration_set_arn,
+                *(
+                    stack.format_arn(service="ses", resource="template", resource_name=name)
+                    for name in templates
+                ),
+            ],
+            conditions=conditions,
+        )
+
+    @property
+    def configuration_set_arn(self) -> str:
+        """The ARN of the configuration set."""
+        return Stack.of(self).format_arn(
+            service="ses", resource="configuration-set", resource_name=self.configuration_set_name
+        )
+
+    def _made(
+        self,
+        name: str | None,
+        options: Mapping[str, object],
+        archive_arn: str | None,
+        tags: Mapping[str, str] | None,
+    ) -> ses.ConfigurationSet:
+        made = ses.ConfigurationSet(
+            self,
+            "ConfigurationSet",
+            configuration_set_name=name,
+            **options,  # type: ignore[arg-type]
+        )
+        if archive_arn is not None:
+            resource = made.node.default_child
+            assert isinstance(resource, ses.CfnConfigurationSet)
+            resource.archiving_options = ses.CfnConfigurationSet.ArchivingOptionsProperty(
+                archive_arn=archive_arn
+            )
+        for key, value in (tags or {}).items():
+            Tags.of(made).add(key, value)
+        return made
+
+    def _topic(self, construct_id: str) -> sns.Topic:
+        return sns.Topic(self, construct_id, master_key=self._key, enforce_ssl=True)
+
+    def _table(self) -> dynamodb.Table:
+        text = dynamodb.AttributeType.STRING
+        table = dynamodb.Table(
+            self,
+            "EventTable",
+            partition_key=dynamodb.Attribute(name="message_id", type=text),
+            sort_key=dynamodb.Attribute(name="at", type=text),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=(
+                dynamodb.TableEncryption.AWS_MANAGED
+                if self._key is None
+                else dynamodb.TableEncryption.CUSTOMER_MANAGED
+            ),
+            encryption_key=self._key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires_at",
+        )
+        table.add_global_secondary_index(
+            index_name="recipient",
+            partition_key=dynamodb.Attribute(name="recipient", type=text),
+            sort_key=dynamodb.Attribute(name="at", type=text),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["type", "configuration_set"],
+        )
+        # By this `mailroom trace` finds it.
+        Tags.of(table).add("mailroom:event-table", "true")
+        return table
+
+    def _conditions(self) -> dict[str, object]:
+        return {
+            "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+            "ArnLike": {"aws:SourceArn": self.configuration_set_arn},
+        }
+
+    def _grant_ses(self) -> list[Construct]:
+        """Let SES publish; it checks that it may when the destination is created."""
+        principal = iam.ServicePrincipal(_SES, conditions=self._conditions())
+        result = self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sns:Publish"], principals=[principal], resources=[self.topic.topic_arn]
+            )
+        )
+        if not result.statement_added:
+            Annotations.of(self).add_warning_v2(
+                "cdk-mailroom:imported-topic",
+                f"the topic {self.topic.topic_arn} is imported, so its policy is yours: allow "
+                f"{_SES} sns:Publish where aws:SourceAccount is this account and aws:SourceArn is "
+                f"{self.configuration_set_arn}, or no event will come",
+            )
+        key = self.topic.master_key if isinstance(self.topic, sns.Topic) else None
+        if key is not None:
+            _grant_key(self, key, principal)
+        policy = result.policy_dependable
+        return [policy] if isinstance(policy, Construct) else []
+
+    def _publish(self, pipeline: EventPipeline) -> None:
+        matching = sorted(_IN_CLOUDFORMATION[kind] for kind in self._pipelines)
+        destination = ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
+            matching_event_types=matching,
+            enabled=True,
+            sns_destination=ses.CfnConfigurationSetEventDestination.SnsDestinationProperty(
+                topic_arn=self.topic.topic_arn
+            ),
+        )
+        if self._destination is None:
+            self._destination = ses.CfnConfigurationSetEventDestination(
+                self,
+                "Destination",
+                configuration_set_name=self.configuration_set_name,
+                event_destination=destination,
+            )
+            for dependency in (*self._publishing, self.configuration_set):
+                self._destination.node.add_dependency(dependency)
+        self._destination.event_destination = destination
+        # What is published before its subscription exists is gone.
+        self._destination.node.add_dependency(pipeline)
+
+    def _reputation_alarms(self) -> None:
+        # https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
+        for name, metric, threshold, what in (
+            ("BounceWarning", "BounceRate", 0.025, "2.5 % of mail bounces"),
+            ("BounceReview", "BounceRate", 0.05, "5 % of mail bounces: AWS reviews the account"),
+            ("ComplaintWarning", "ComplaintRate", 0.0005, "0.05 % of mail is complained about"),
+            (
+                "ComplaintReview",
+                "ComplaintRate",
+                0.001,
+                "0.1 % of mail is complained about: AWS reviews the account",
+            ),
+        ):
+            _queues.tell(
+                cloudwatch.Metric(
+                    namespace="AWS/SES",
+                    metric_name=f"Reputation.{metric}",
+                    statistic="Maximum",
+                    period=Duration.hours(1),
+                ).create_alarm(
+                    self,
+                    name,
+                    alarm_description=f"{what}, over the whole account and region",
+                    threshold=threshold,
+                    evaluation_periods=1,
+                    comparison_operator=(
+                        cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+                    ),
+                    # SES publishes a rate only when mail was sent.
+                    treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+                ),
+                self.alert_topic,
+            )
+
+
+class EventPipeline(Construct):
+    """Subscription, queue, dead-letter queue and function; made by `EventPublishing.on`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        publishing: EventPublishing,
+        types: Sequence[EventType],
+        handlers: Sequence[PythonHandler | Bundled],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.types = tuple(types)
+        """The types that it handles."""
+        own = next((item for item in handlers if isinstance(item, PythonHandler)), None)
+        maker = own or PythonHandler(None, "mailroom.handlers.record:on_event", memory_size=256)
+        key = publishing._key
+        self.dead_letter_queue = _queues.dead_letter_queue(self, key=key)
+        """Takes what the function failed five times to handle, and what it could not read."""
+        self.queue = _queues.queue(
+            self,
+            "Queue",
+            key=key,
+            retention=Duration.days(4),
+            # AWS's advice: six times the function's timeout, or a slow batch comes twice.
+            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+            visibility_timeout=Duration.seconds(6 * maker.timeout.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letter_queue, max_receive_count=5
+            ),
+        )
+        """Where the events wait."""
+        self.function = maker.make_function(
+            self,
+            entry="mailroom.events.handler",
+            description=f"Handles SES events: {', '.join(types)}",
+        )
+        """What handles them."""
+        self.function.add_environment("MAILROOM_HANDLERS", json.dumps(_specs(types, handlers)))
+        if any(isinstance(item, Bundled) for item in handlers):
+            self._grant_bundled(publishing)
+        self.function.add_event_source(
+            event_sources.SqsEventSource(
+                self.queue,
+                batch_size=10,
+                report_batch_item_failures=True,
+                max_concurrency=publishing._maximum_concurrency,
+            )
+        )
+        publishing.topic.add_subscription(
+            subscriptions.SqsSubscription(
+                self.queue,
+                raw_message_delivery=True,
+                filter_policy_with_message_body={
+                    "eventType": sns.FilterOrPolicy.filter(
+                        sns.SubscriptionFilter.string_filter(
+                            allowlist=[str(kind) for kind in types]
+                        )
+                    )
+                },
+            )
+        )
+        self.dead_letter_alarm = _queues.dead_letter_alarm(
+            self,
+            self.dead_letter_queue,
+            description=f"Events that were not handled: {', '.join(types)}",
+            topic=publishing.alert_topic,
+        )
+        """Goes off while an event lies in the dead-letter queue."""
+
+    def _grant_bundled(self, publishing: EventPublishing) -> None:
+        table = publishing.event_table
+        for name, value in publishing._settings.items():
+            self.function.add_environment(name, value)
+        self.function.add_environment("MAILROOM_EVENT_TABLE", table.table_name)
+        table.grant(self.function, "dynamodb:PutItem")
+        if any(kind in _ALERTING for kind in self.types):
+            self.function.add_environment("MAILROOM_ALERT_TOPIC", publishing.alert_topic.topic_arn)
+            publishing.alert_topic.grant_publish(self.function)
+        if publishing._suppress and any(kind in _SUPPRESSING for kind in self.types):
+            self.function.add_to_role_policy(
+                iam.PolicyStatement(
+                    actions=["ses:PutSuppressedDestination"],
+                    # It knows no resource (Service Authorization Reference, Amazon SES v2).
+                    resources=["*"],
+                )
+            )
+            reviewed_wildcard(
+                self.function.role, "*", "the suppression list is the account's, and has no ARN"
+            )
+
+
+_SUPPRESSING = frozenset({EventType.BOUNCE, EventType.COMPLAINT})
+_ALERTING = frozenset(
+    {
+        EventType.COMPLAINT,
+        EventType.DELIVERY_DELAY,
+        EventType.REJECT,
+        EventType.RENDERING_FAILURE,
+        EventType.SUBSCRIPTION,
+    }
+)
+
+
+def _specs(
+    types: Sequence[EventType], handlers: Sequence[PythonHandler | Bundled]
+) -> dict[str, list[str]]:
+    return {
+        str(kind): [
+            handler.handler
+            if isinstance(handler, PythonHandler)
+            else f"mailroom.handlers.{kind.name.lower()}:on_event"
+            for handler in handlers
+        ]
+        for kind in types
+    }
+
+
+def _construct_id(kind: EventType) -> str:
+    return kind.replace(" ", "")
+
+
+def _identity_names(identities: Sequence[ses.IEmailIdentity | str] | None) -> list[str]:
+    return [
+        identity if isinstance(identity, str) else identity.email_identity_name
+        for identity in identities or ()
+    ]
+
+
+def _grant_key(scope: Construct, key: kms.IKey, principal: iam.ServicePrincipal) -> None:
+    result = key.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"], principals=[principal], resources=["*"]
+        )
+    )
+    if not result.statement_added:
+        Annotations.of(scope).add_warning_v2(
+            "cdk-mailroom:imported-key",
+            f"the key {key.key_arn} is imported, so its policy is yours: allow {principal.service} "
+            "kms:Decrypt and kms:GenerateDataKey* where aws:SourceAccount is this account",
+        )
+
+
+def _is_fifo(topic: sns.ITopic) -> bool:
+    return resolved(topic.topic_arn) and topic.topic_arn.endswith(".fifo")
+
+
+def _seconds(duration: Duration) -> str:
+    return str(int(duration.to_seconds()))
+
+
+def _check_days(problems: Problems, argument: str, duration: Duration) -> None:
+    days = duration.to_days(integral=False)
+    if days != int(days) or days < 1:
+        problems.add(argument, f"{days} d", "give whole days, one or more")

@@ -69,7 +69,11 @@ class _Provider(Construct):
             self,
             "Function",
             description="Activates SES receipt rule sets",
-            code=_assembly.code(runtime=runtime, architecture=architecture),
+            code=_assembly.code(
+                modules=["mailroom.provisioning.activation"],
+                runtime=runtime,
+                architecture=architecture,
+            ),
             handler="mailroom.provisioning.activation.handler",
             runtime=runtime,
             architecture=architecture,

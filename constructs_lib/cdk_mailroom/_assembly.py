@@ -1,8 +1,10 @@
-"""Builds the code of a Lambda function: the runtime, the user's folder, its requirements.
+"""Builds the code of a Lambda function: what it needs of the runtime, and the user's folder.
 
 One zip a function, put together in Python without Docker. Its names are sorted, its times and
 modes fixed, and bytecode left out, so the same code gives the same bytes; and the asset's hash is
-taken from the names and contents alone, so nothing is redeployed because of who packed it.
+taken from the names and contents alone, so nothing is redeployed because of who packed it. Of the
+runtime it has the modules that the function can import and no others, so a change of one
+capability redeploys no function of another.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -43,6 +45,7 @@ _WHEEL_PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 def code(
     *,
+    modules: Iterable[str] | None,
     folder: Path | None = None,
     requirements: Path | None = None,
     runtime: lambda_.Runtime,
@@ -50,11 +53,13 @@ def code(
 ) -> lambda_.AssetCode:
     """Return the code of one function: the runtime, with the contents of *folder* beside it.
 
-    *requirements* is a requirements file, installed as wheels for the function's platform.
+    *modules*: of the runtime, where the function begins; what these import comes along, and what
+    the folder and the requirements import. ``None``: the whole runtime. *requirements*: a
+    requirements file, installed as wheels for the function's platform.
     Raises `ConfigurationError` if the folder brings a module named ``mailroom`` of its own, or if
     the requirements cannot be installed.
     """
-    files = dict(runtime_files())
+    files: dict[str, bytes] = {}
     if requirements is not None:
         installed = _install(requirements, runtime.name, architecture.name)
         theirs = {
@@ -70,7 +75,10 @@ def code(
         own = dict(_tree(folder))
         _check_no_runtime(own, f"folder is {str(folder)!r}", "rename yours")
         files.update(own)
-    path, digest = _write(files)
+    runtime_code = dict(runtime_files())
+    if modules is not None:
+        runtime_code = _reachable(runtime_code, {*modules, *_imports_of(files)})
+    path, digest = _write({**runtime_code, **files})
     return lambda_.Code.from_asset(
         str(path), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM
     )
@@ -82,6 +90,38 @@ def runtime_files() -> Iterator[tuple[str, bytes]]:
     for name, content in _tree(root):
         if name not in _NOT_DEPLOYED:
             yield f"mailroom/{name}", content
+
+
+def _reachable(runtime: Mapping[str, bytes], modules: Iterable[str]) -> dict[str, bytes]:
+    """Return those of the *runtime*'s files that importing *modules* can lead to."""
+    found: dict[str, bytes] = {}
+    waiting = ["mailroom", *modules]
+    while waiting:
+        base = waiting.pop().replace(".", "/")
+        for name in (f"{base}.py", f"{base}/__init__.py"):
+            if name in runtime and name not in found:
+                found[name] = runtime[name]
+                waiting += _imports_of({name: runtime[name]})
+                waiting.append(str(PurePosixPath(base).parent).replace("/", "."))
+    return found
+
+
+def _imports_of(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield every name that may be a module of the runtime and that *files* import."""
+    for name, content in files.items():
+        # Cheap first, as requirements may hold thousands of files that have nothing to do with us.
+        if not name.endswith(".py") or b"mailroom" not in content:
+            continue
+        try:
+            tree = ast.parse(content)
+        except (SyntaxError, ValueError):
+            continue  # written for another Python, or no Python at all
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _check_no_runtime(files: Mapping[str, bytes], subject: str, remedy: str) -> None:

@@ -524,13 +524,15 @@ class EventPipeline(Construct):
             ),
         )
         """Where the events wait."""
+        specs = _specs(types, handlers)
         self.function = maker.make_function(
             self,
-            entry="mailroom.events.handler",
+            entry="mailroom.events",
+            specs=[spec for chain in specs.values() for spec in chain],
             description=f"Handles SES events: {', '.join(types)}",
         )
         """What handles them."""
-        self.function.add_environment("MAILROOM_HANDLERS", json.dumps(_specs(types, handlers)))
+        self.function.add_environment("MAILROOM_HANDLERS", json.dumps(specs))
         if any(isinstance(item, Bundled) for item in handlers):
             self._grant_bundled(publishing)
         self.function.add_event_source(

@@ -217,7 +217,8 @@ class PythonHandler(ReceiptAction):
             }
         function = self.make_function(
             scope,
-            entry="mailroom.receiving.handler",
+            entry="mailroom.receiving",
+            specs=[self.handler],
             description=f"Handles the mail of the receipt rule {context.rule_id}",
             **asynchronous,
         )
@@ -233,9 +234,19 @@ class PythonHandler(ReceiptAction):
         return function
 
     def make_function(
-        self, scope: Construct, *, entry: str, description: str, **options: Any
+        self,
+        scope: Construct,
+        *,
+        entry: str,
+        specs: Sequence[str],
+        description: str,
+        **options: Any,
     ) -> lambda_.Function:
-        """Create function, log group and role below *scope*; *entry* is the runtime's handler."""
+        """Create function, log group and role below *scope*.
+
+        *entry*: the runtime's module whose ``handler`` Lambda calls; *specs*: what that calls, each
+        ``module:function``.
+        """
         log_group = logs.LogGroup(
             scope,
             "Logs",
@@ -247,12 +258,16 @@ class PythonHandler(ReceiptAction):
             "Function",
             description=description,
             code=_assembly.code(
+                # Nobody can tell from here what code in a layer imports.
+                modules=None
+                if self._layers
+                else [entry, *(spec.partition(":")[0] for spec in specs)],
                 folder=self.folder,
                 requirements=self._requirements,
                 runtime=self._runtime,
                 architecture=self._architecture,
             ),
-            handler=entry,
+            handler=f"{entry}.handler",
             runtime=self._runtime,
             architecture=self._architecture,
             memory_size=self._memory_size,

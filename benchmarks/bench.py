@@ -1,4 +1,4 @@
-"""What a received mail costs with cdk-mailroom, and with what one would otherwise use.
+"""What a mail or an event costs with cdk-mailroom, and with what one would otherwise use.
 
 ``make bench`` prints it; ``--json`` is for programs. Import cost is measured on whole processes,
 because that is what a cold start is; cost per event in one process. Every candidate takes its turn
@@ -33,6 +33,8 @@ CLIENT = "import boto3; boto3.client('s3', region_name='us-east-1')"
 IMPORTS = {
     "Lambda runtime client (base)": "",
     "mailroom.receiving": "import mailroom.receiving",
+    "mailroom.events": "import mailroom.events",
+    "mailroom.events + bounce": "import mailroom.events, mailroom.handlers.bounce",
     "Powertools data class": ("from aws_lambda_powertools.utilities.data_classes import SESEvent"),
     "Powertools pydantic model": (
         "from aws_lambda_powertools.utilities.parser.models import SesModel"
@@ -67,12 +69,14 @@ def measure_imports(runs: int) -> dict[str, dict[str, float]]:
         if with_powertools() or "aws_lambda_powertools" not in statement
     }
     env = {**os.environ, "PYTHONPATH": str(LAMBDA_SRC), "POWERTOOLS_DEV": "0"}
-    env.pop("MAILROOM_HANDLER", None)
+    for name in ("MAILROOM_HANDLER", "MAILROOM_HANDLERS", "MAILROOM_EVENT_TABLE"):
+        env.pop(name, None)
     for turn in range(runs + 1):
         for name, statement in programs.items():
             program = f"{RUNTIME_CLIENT}\n{statement}"
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-c", program], env=env, check=True, timeout=60)
+            # Without a timeout, with which Python would look for the end only now and then.
+            subprocess.run([sys.executable, "-c", program], env=env, check=True)
             if turn:  # the first only writes bytecode and warms the file cache
                 times.setdefault(name, []).append((time.perf_counter() - started) * 1000)
     medians = {name: statistics.median(found) for name, found in times.items()}
@@ -157,6 +161,106 @@ def measure_events(rounds: int, repeats: int = 200) -> dict[str, dict[str, float
     answers = [do() for name, do in work.items() if name != "json.loads (base)"]
     if any(answer != answers[0] for answer in answers):
         raise SystemExit(f"the candidates do not read the same fields: {answers}")
+    return measure(work, rounds, repeats)
+
+
+def sending_events() -> list[str]:
+    """Return AWS's sample of each sending event, minified, as SES publishes them."""
+    found = sorted((ROOT / "tests/payloads/sending_events").glob("*.json"))
+    return [json.dumps(json.loads(path.read_text()), separators=(",", ":")) for path in found]
+
+
+def sending_candidates(texts: list[str]) -> dict[str, Callable[[], object]]:
+    """Return what to do with one sample of each sending event: decode it, and read six fields."""
+    sys.path.insert(0, str(LAMBDA_SRC))
+    from mailroom.events import parse
+
+    def bare() -> object:
+        return [json.loads(text) for text in texts]
+
+    def by_hand() -> object:
+        answer = []
+        for text in texts:
+            event = json.loads(text)
+            mail = event["mail"]
+            kind = event["eventType"]
+            part = event.get("bounce") or event.get("complaint") or event.get("deliveryDelay") or {}
+            named = (
+                part.get("bouncedRecipients")
+                or part.get("complainedRecipients")
+                or part.get("delayedRecipients")
+            )
+            recipients = [one["emailAddress"] for one in named] if named else mail["destination"]
+            if kind == "Delivery":
+                recipients = event["delivery"]["recipients"]
+            answer.append(
+                (
+                    kind,
+                    mail["messageId"],
+                    mail["source"],
+                    mail["destination"],
+                    recipients,
+                    mail["tags"]["ses:configuration-set"][0],
+                )
+            )
+        return answer
+
+    def ours() -> object:
+        answer = []
+        for text in texts:
+            event = parse(text)
+            mail = event.mail
+            answer.append(
+                (
+                    event.type,
+                    mail.message_id,
+                    mail.source,
+                    mail.destination,
+                    event.recipients,
+                    mail.configuration_set,
+                )
+            )
+        return answer
+
+    return {
+        "json.loads (base)": bare,
+        "json.loads, six keys": by_hand,
+        "mailroom parse": ours,
+    }
+
+
+def batch_candidates(texts: list[str]) -> dict[str, Callable[[], object]]:
+    """Return what to do with a batch of ten: take the events out of SQS's and SNS's envelopes."""
+    sys.path.insert(0, str(LAMBDA_SRC))
+    from mailroom.events import records
+    from mailroom.testing import event_invocation
+
+    batch = event_invocation(texts, "sqs-sns")
+
+    def bare() -> object:
+        return [json.loads(json.loads(one["body"])["Message"]) for one in batch["Records"]]
+
+    def ours() -> object:
+        return [event for _, event in records(batch)]
+
+    return {"json.loads (base)": bare, "mailroom records": ours}
+
+
+def measure_sending(
+    rounds: int, repeats: int = 20
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+    """Time the ten sending events, by themselves and as a batch."""
+    texts = sending_events()
+    work = sending_candidates(texts)
+    if work["json.loads, six keys"]() != work["mailroom parse"]():
+        raise SystemExit("the candidates do not read the same fields of sending events")
+    return measure(work, rounds, repeats), measure(batch_candidates(texts), rounds, repeats)
+
+
+def measure(
+    work: dict[str, Callable[[], object]], rounds: int, repeats: int
+) -> dict[str, dict[str, float]]:
+    """Time each candidate in interleaved rounds of *repeats*."""
     times: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds):
         for name, do in work.items():
@@ -214,8 +318,15 @@ def main() -> None:
         print("measuring, about half a minute …", file=sys.stderr)
     imports = measure_imports(arguments.runs)
     events = measure_events(arguments.rounds)
+    sending, batch = measure_sending(arguments.rounds)
     if arguments.json:
-        report: dict[str, Any] = {"versions": versions(), "imports": imports, "events": events}
+        report: dict[str, Any] = {
+            "versions": versions(),
+            "imports": imports,
+            "events": events,
+            "sending_events": sending,
+            "sending_batch": batch,
+        }
         print(json.dumps(report, indent=2))
         return
     print(", ".join(f"{name} {number}" for name, number in versions().items()), end="\n\n")
@@ -224,8 +335,13 @@ def main() -> None:
         for name, row in imports.items()
     ]
     print(table("Import, whole process", ["ms", "added ms", "ratio"], rows), end="\n\n")
-    rows = [[name, f"{row['us']:.1f}", f"{row['ratio']:.2f} x"] for name, row in events.items()]
-    print(table("One event, decoded, six fields", ["µs", "ratio"], rows))
+    for title, found in (
+        ("One received mail, decoded, six fields", events),
+        ("Ten sending events, decoded, six fields of each", sending),
+        ("Ten sending events, out of SQS and SNS", batch),
+    ):
+        rows = [[name, f"{row['us']:.1f}", f"{row['ratio']:.2f} x"] for name, row in found.items()]
+        print(table(title, ["µs", "ratio"], rows), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES event publish
 _SUBSCRIBED = "AmazonSnsSubscriptionSucceeded"
 
 # A constant, as a union in isinstance() is built anew at each call.
-_TEXT = (str, bytes, bytearray)
+_BYTES = (bytes, bytearray)
+_decode = json.JSONDecoder().decode
 
 
 class EventType(StrEnum):
@@ -746,11 +747,14 @@ def _read(payload: Any) -> SendingEvent | SkippedRecord:
 
 
 def _load(payload: Any) -> dict[str, Any]:
-    if isinstance(payload, _TEXT):
-        try:
-            payload = json.loads(payload)
-        except (ValueError, RecursionError) as error:
-            raise MalformedEvent(f"it is no JSON: {error}") from None
+    try:
+        # What json.loads() comes to, without its looking at options and for an encoding first.
+        if isinstance(payload, str):
+            payload = _decode(payload)
+        elif isinstance(payload, _BYTES):
+            payload = _decode(payload.decode())
+    except (ValueError, RecursionError) as error:
+        raise MalformedEvent(f"it is no JSON: {error}") from None
     if isinstance(payload, dict):
         return payload
     raise MalformedEvent(f"it is no JSON object but {type(payload).__name__}")

@@ -1,0 +1,528 @@
+"""The bundled behaviour of each type: what is suppressed, told, and counted."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from mailroom.errors import MissingField
+from mailroom.events import (
+    Bounce,
+    Complaint,
+    DeliveryDelay,
+    RenderingFailure,
+    Subscription,
+    parse,
+)
+from mailroom.handlers import (
+    _events,
+    bounce,
+    click,
+    complaint,
+    delivery,
+    delivery_delay,
+    open,  # noqa: A004 (the event's own name)
+    reject,
+    rendering_failure,
+    subscription,
+)
+from mailroom.testing import sending_event
+from runtime.events.event_aws import Aws, metrics, named, new_process, sample
+
+Capture = pytest.CaptureFixture[str]
+TWO = ["a@example.com", "b@example.com"]
+
+
+def a_bounce(kind: str = "Permanent", sub: str = "General", **changes: Any) -> Bounce:
+    event = sending_event("Bounce", bounce_type=kind, bounce_sub_type=sub, **changes)
+    assert isinstance(event, Bounce)
+    return event
+
+
+def a_complaint(**changes: Any) -> Complaint:
+    event = sending_event("Complaint", **changes)
+    assert isinstance(event, Complaint)
+    return event
+
+
+def a_failure(**changes: Any) -> RenderingFailure:
+    event = sending_event("Rendering Failure", **changes)
+    assert isinstance(event, RenderingFailure)
+    return event
+
+
+def a_delay(**changes: Any) -> DeliveryDelay:
+    event = sending_event("DeliveryDelay", **changes)
+    assert isinstance(event, DeliveryDelay)
+    return event
+
+
+# Bounces
+
+
+def test_a_permanent_bounce_is_suppressed(aws: Aws, capsys: Capture) -> None:
+    """Every bounced recipient, as SES spells them, with the reason; counted by type and subtype."""
+    bounce.on_event(a_bounce(sub="NoEmail", recipients=["A Name <A@Example.com>", "b@example.com"]))
+    assert aws.suppressed == {"A@Example.com": "BOUNCE", "b@example.com": "BOUNCE"}
+    assert named(metrics(capsys.readouterr().out), "Bounces") == [
+        {
+            "Bounces": 2,
+            "BounceType": "Permanent",
+            "BounceSubType": "NoEmail",
+            "ConfigurationSet": "ConfigSet",
+        }
+    ]
+    assert aws.alerts == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "sub"),
+    [
+        ("Permanent", "Suppressed"),
+        ("Permanent", "OnAccountSuppressionList"),
+        ("Permanent", "UnsubscribedRecipient"),
+        ("Transient", "General"),
+        ("Transient", "MailboxFull"),
+        ("Undetermined", "Undetermined"),
+        ("Added", "Later"),
+    ],
+)
+def test_other_bounces_are_counted_only(aws: Aws, capsys: Capture, kind: str, sub: str) -> None:
+    """The address may be good, or is on the list already."""
+    bounce.on_event(a_bounce(kind, sub))
+    assert aws.suppressed == {}
+    (line,) = named(metrics(capsys.readouterr().out), "Bounces")
+    assert (line["BounceType"], line["BounceSubType"]) == (kind, sub)
+    assert len(aws.items) == 1
+
+
+def test_suppression_can_be_left_out(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then bounces and complaints are only recorded, and the alert says so."""
+    monkeypatch.setenv("MAILROOM_SUPPRESS", "0")
+    bounce.on_event(a_bounce())
+    complaint.on_event(a_complaint())
+    assert aws.suppressed == {}
+    assert "PutSuppressedDestination" not in aws.calls
+    assert len(aws.items) == 2
+    assert "leave the account's suppression list alone" in aws.alerts[0][1]
+
+
+@pytest.mark.parametrize("changes", [{"bounced_recipients": None}, {"bounced_recipients": []}])
+def test_a_permanent_bounce_of_nobody_fails(aws: Aws, changes: dict[str, Any]) -> None:
+    """After it was recorded; somebody must look at it."""
+    with pytest.raises(MissingField, match=re.escape("bounce.bouncedRecipients")):
+        bounce.on_event(a_bounce(**changes))
+    assert len(aws.items) == 1
+
+
+@pytest.mark.parametrize("field", ["bounce_type", "bounce_sub_type"])
+def test_a_bounce_of_no_type_fails(aws: Aws, capsys: Capture, field: str) -> None:
+    """Nobody knows whether to suppress; it is recorded and counted all the same."""
+    with pytest.raises(MissingField, match=r"missing 'bounce\.bounce"):
+        bounce.on_event(sending_event("Bounce", **{field: None}))  # type: ignore[arg-type]
+    assert len(aws.items) == 1
+    assert len(named(metrics(capsys.readouterr().out), "Bounces")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("A@Example.com", "a@example.com"),
+        (" A Name <a@example.com> ", "a@example.com"),
+        ('"<odd>" <a@example.com>', "a@example.com"),
+        ('"a<b"@example.com', '"a<b"@example.com'),
+        ("<a@example.com>", "a@example.com"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_found_in_what_may_have_a_name(text: str, wanted: str) -> None:
+    """Lower-cased, so that the index finds whoever it is."""
+    assert _events.address(text) == wanted
+
+
+# Complaints
+
+
+def test_a_complaint_is_suppressed_and_told(aws: Aws, capsys: Capture) -> None:
+    """With who it was, as a person has to take them off other lists."""
+    complaint.on_event(a_complaint())
+    assert aws.suppressed == {"recipient@example.com": "COMPLAINT"}
+    ((subject, text),) = aws.alerts
+    assert subject == "Complaint about a mail"
+    assert "recipient@example.com complained about a mail from sender@example.com." in text
+    assert "The report says: abuse." in text
+    (line,) = named(metrics(capsys.readouterr().out), "Complaints")
+    assert line == {"Complaints": 1, "FeedbackType": "abuse", "ConfigurationSet": "ConfigSet"}
+
+
+def test_all_who_may_have_complained_are_suppressed(aws: Aws, capsys: Capture) -> None:
+    """It counts as one complaint, and the alert says that it may be any of them."""
+    complaint.on_event(a_complaint(recipients=[f"{n}@example.com" for n in range(12)]))
+    assert len(aws.suppressed) == 12
+    assert "One of these may have complained: 0@example.com, 1@" in aws.alerts[0][1]
+    assert "9@example.com and others about a mail" in aws.alerts[0][1]
+    (line,) = named(metrics(capsys.readouterr().out), "Complaints")
+    assert line["Complaints"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"complaint_feedback_type": "not-spam"}, "not-spam"),
+        (
+            {"complaint_feedback_type": None, "complaint_sub_type": "OnAccountSuppressionList"},
+            "OnAccountSuppressionList",
+        ),
+    ],
+)
+def test_what_is_no_new_complaint_is_recorded(
+    aws: Aws, capsys: Capture, changes: dict[str, Any], kind: str
+) -> None:
+    """Nobody is suppressed or told; the metric tells it from the others."""
+    complaint.on_event(a_complaint(**changes))
+    assert aws.suppressed == {}
+    assert aws.alerts == []
+    assert len(aws.items) == 1
+    assert named(metrics(capsys.readouterr().out), "Complaints")[0]["FeedbackType"] == kind
+
+
+def test_a_complaint_without_a_type_is_one(aws: Aws, capsys: Capture) -> None:
+    """Mailbox providers need not give it."""
+    complaint.on_event(a_complaint(complaint_feedback_type=None))
+    assert aws.suppressed
+    assert "The report says" not in aws.alerts[0][1]
+    assert named(metrics(capsys.readouterr().out), "Complaints")[0]["FeedbackType"] == "none"
+
+
+def test_a_complaint_of_nobody_fails(aws: Aws) -> None:
+    """As a permanent bounce does."""
+    with pytest.raises(MissingField, match="complainedRecipients"):
+        complaint.on_event(a_complaint(complained_recipients=None))
+    assert len(aws.items) == 1
+
+
+# Deliveries, opens, clicks
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [(11893, 11893), (0, 0), (None, None), (-1, None), (True, None), ("5", None), (10**400, None)],
+)
+def test_a_latency_is_measured_if_it_can_be_one(
+    aws: Aws, capsys: Capture, value: Any, wanted: int | None
+) -> None:
+    """The delivery is recorded and counted in any case."""
+    delivery.on_event(sending_event("Delivery", processing_time_millis=value))  # type: ignore[arg-type]
+    found = metrics(capsys.readouterr().out)
+    measured = [line["DeliveryLatency"] for line in named(found, "DeliveryLatency")]
+    assert measured == ([] if wanted is None else [wanted])
+    assert len(named(found, "Events")) == len(aws.items) == 1
+
+
+GMAIL_PREFETCH = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
+)
+GMAIL_PROXY = (
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+)
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
+
+
+@pytest.mark.parametrize(
+    ("detail", "wanted"),
+    [
+        # What SES says, whatever the field is called, comes before what we think.
+        ({"isBot": True}, "yes"),
+        ({"isBot": False}, "no"),
+        ({"isBot": False, "userAgent": "curl/8"}, "no"),
+        ({"bot": "true"}, "yes"),
+        ({"automated": "No"}, "no"),
+        ({"interactionType": "AUTOMATED"}, "unknown"),
+        ({"automationStatus": "HUMAN"}, "no"),
+        ({"machineOpen": True, "isBot": False}, "yes"),
+        ({"isBotClick": True}, "yes"),
+        ({"botScore": 5}, "unknown"),
+        ({"isBot": None}, "unknown"),
+        ({"automated": "perhaps"}, "unknown"),
+        ({"bottom": True, "both": True}, "unknown"),
+        # Without a word of SES's, a program's own name tells, and nothing else does.
+        ({}, "unknown"),
+        ({"userAgent": 5}, "unknown"),
+        ({"userAgent": CHROME}, "unknown"),
+        ({"userAgent": GMAIL_PROXY}, "unknown"),
+        ({"userAgent": "Mozilla/5.0 (Linux; Android 9; CUBOT_X19) Chrome/9"}, "unknown"),
+        ({"userAgent": GMAIL_PREFETCH}, "yes"),
+        ({"userAgent": "Mozilla/5.0"}, "yes"),
+        ({"userAgent": "Mozilla/5.0 (compatible; bingbot/2.0)"}, "yes"),
+        ({"userAgent": "python-requests/2.32"}, "yes"),
+    ],
+)
+def test_automated_interactions_are_told_apart(detail: dict[str, Any], wanted: str) -> None:
+    """By SES's flag under any likely name, by a program's name; never guessed to be a person."""
+    assert _events.automated(detail) == wanted
+
+
+@pytest.mark.parametrize(
+    ("module", "kind", "metric"), [(open, "Open", "Opens"), (click, "Click", "Clicks")]
+)
+def test_opens_and_clicks_are_counted_by_it(
+    aws: Aws, capsys: Capture, module: Any, kind: str, metric: str
+) -> None:
+    """The flag is kept in the item as well."""
+    module.on_event(sending_event(kind, isBot=True))
+    (line,) = named(metrics(capsys.readouterr().out), metric)
+    assert line == {metric: 1, "Automated": "yes", "ConfigurationSet": "ConfigSet"}
+    assert json.loads(aws.items[0]["detail"])["isBot"] is True
+
+
+# Rejects
+
+
+def test_a_reject_is_told(aws: Aws, capsys: Capture) -> None:
+    """With the sender, who is the one to ask."""
+    reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
+    ((subject, text),) = aws.alerts
+    assert subject == "SES rejected a mail"
+    assert "a mail from sender@example.com, and" in text
+    assert "The reason: Bad content." in text
+    (line,) = named(metrics(capsys.readouterr().out), "Rejects")
+    assert line == {"Rejects": 1, "ConfigurationSet": "ConfigSet"}
+
+
+# Rendering failures
+
+
+def test_a_template_is_told_with_what_it_lacks(aws: Aws, capsys: Capture) -> None:
+    """In the subject the template, in the text the attribute."""
+    rendering_failure.on_event(a_failure())
+    ((subject, text),) = aws.alerts
+    assert subject == "Template MyTemplate could not be filled in"
+    assert "the data lack the attribute 'attributeName'" in text
+    (line,) = named(metrics(capsys.readouterr().out), "RenderingFailures")
+    assert (line["RenderingFailures"], line["Template"]) == (1, "MyTemplate")
+
+
+def test_a_storm_of_failures_is_told_once_a_window(aws: Aws) -> None:
+    """Once for template, attribute and configuration set, whichever process sees it."""
+    for number in range(5):
+        rendering_failure.on_event(a_failure(message_id=f"m{number}"))
+        if number == 2:
+            new_process()
+    assert len(aws.alerts) == 1
+    assert len(aws.items) == 5
+    calls = len(aws.calls)
+    rendering_failure.on_event(a_failure(message_id="m9"))
+    assert aws.calls[calls:] == ["PutItem"], "a claim that is known is not asked for again"
+    rendering_failure.on_event(a_failure(message_id="m5", sent_at="2026-01-02T04:00:00.000Z"))
+    rendering_failure.on_event(a_failure(message_id="m6", template_name="Other"))
+    rendering_failure.on_event(a_failure(message_id="m7", configuration_set="Other"))
+    rendering_failure.on_event(a_failure(message_id="m8", error_message="Attribute 'b' is not"))
+    assert len(aws.alerts) == 5
+
+
+def test_windows_may_have_another_length(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are counted from 1970, by the events' own times."""
+    monkeypatch.setenv("MAILROOM_ALERT_WINDOW_SECONDS", "60")
+    for minute, second in ((4, 5), (4, 59), (5, 0)):
+        moment = f"2026-01-02T03:{minute:02}:{second:02}.000Z"
+        rendering_failure.on_event(a_failure(message_id=moment, sent_at=moment))
+    assert len(aws.alerts) == 2
+    assert "for up to 60 seconds" in aws.alerts[0][1]
+
+
+def test_another_reason_is_told_in_ses_words(aws: Aws) -> None:
+    """If no attribute is missing."""
+    rendering_failure.on_event(a_failure(error_message="Template is broken\r\nat 5."))
+    assert "SES says: Template is broken at 5. The mail" in aws.alerts[0][1]
+
+
+# Delays
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("2026-01-02T05:04:17.571Z", True),
+        ("2026-01-02T05:04:17.572Z", False),
+        ("2026-01-02T03:00:00.000Z", True),
+        (None, False),
+    ],
+)
+def test_a_delay_is_told_when_its_end_is_near(aws: Aws, end: str | None, told: bool) -> None:
+    """Two hours before, unless set otherwise; without an end nobody knows."""
+    delivery_delay.on_event(a_delay(expiration_time=end))
+    assert bool(aws.alerts) is told
+    assert len(aws.items) == 1
+
+
+def test_a_delay_is_counted_by_type_and_told_by_domain(
+    aws: Aws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose mail it is, is in the table; other delays of the type are not told again."""
+    monkeypatch.setenv("MAILROOM_EXPIRY_WARNING_SECONDS", "999999")
+    delivery_delay.on_event(a_delay(recipients=TWO, delay_type="MailboxFull"))
+    delivery_delay.on_event(a_delay(message_id="m2", delay_type="MailboxFull"))
+    delivery_delay.on_event(a_delay(message_id="m3", delay_type="SpamDetected"))
+    subjects = [subject for subject, _ in aws.alerts]
+    assert subjects == [
+        "Delayed mail is about to be given up (MailboxFull)",
+        "Delayed mail is about to be given up (SpamDetected)",
+    ]
+    text = aws.alerts[0][1]
+    assert "A mail to 2 recipient(s) at example.com still waits" in text
+    assert "gives up at 2026-01-02T17:04:05.678Z" in text
+    assert "@" not in text
+    assert [line["Delays"] for line in named(metrics(capsys.readouterr().out), "Delays")] == [
+        2,
+        1,
+        1,
+    ]
+
+
+# Subscriptions
+
+
+def preferences(everything: bool = False, **topics: str) -> dict[str, Any]:
+    """Return preferences as SES writes them."""
+    return {
+        "unsubscribeAll": everything,
+        "topicSubscriptionStatus": [
+            {"topicName": name, "subscriptionStatus": status} for name, status in topics.items()
+        ],
+    }
+
+
+def a_change(old: dict[str, Any], new: dict[str, Any]) -> Subscription:
+    event = sending_event("Subscription", old_topic_preferences=old, new_topic_preferences=new)
+    assert isinstance(event, Subscription)
+    return event
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        (preferences(a="OptIn"), preferences(a="OptIn"), {}),
+        (preferences(a="OptIn", b="OptIn"), preferences(a="OptOut", b="OptIn"), {"a": "OptOut"}),
+        (preferences(a="OptOut"), preferences(a="OptIn"), {"a": "OptIn"}),
+        (preferences(), preferences(a="OptOut"), {"a": "OptOut"}),
+        (preferences(a="OptIn"), preferences(), {"a": "Removed"}),
+        (preferences(), preferences(everything=True), {"*": "OptOut"}),
+        (preferences(everything=True), preferences(), {"*": "OptIn"}),
+        (
+            preferences(a="OptIn", b="OptOut"),
+            preferences(everything=True, a="OptOut", b="OptOut"),
+            {"*": "OptOut", "a": "OptOut"},
+        ),
+    ],
+)
+def test_the_difference_of_preferences_is_told_topic_by_topic(
+    aws: Aws, capsys: Capture, old: dict[str, Any], new: dict[str, Any], wanted: dict[str, str]
+) -> None:
+    """For a user's own function, in the alert, and counted where somebody wants less."""
+    event = a_change(old, new)
+    assert subscription.changes(event) == wanted
+    subscription.on_event(event)
+    text = aws.alerts[0][1]
+    words = {"OptIn": "subscribed", "OptOut": "unsubscribed", "Removed": "no longer listed"}
+    for topic, status in wanted.items():
+        what = "everything" if topic == "*" else f"the topic '{topic}'"
+        assert f"- {what}: {words[status]}\n" in text
+    assert text.count("\n- ") == len(wanted)
+    less = "OptOut" in wanted.values()
+    found = named(metrics(capsys.readouterr().out), "Unsubscribes")
+    assert [line["ContactList"] for line in found] == (["ContactListName"] if less else [])
+
+
+def test_preferences_that_cannot_be_read_fail(aws: Aws) -> None:
+    """After the event was recorded."""
+    with pytest.raises(MissingField, match="newTopicPreferences"):
+        subscription.on_event(sending_event("Subscription", new_topic_preferences=None))  # type: ignore[arg-type]
+    assert len(aws.items) == 1
+
+
+def test_many_topics_are_cut(aws: Aws) -> None:
+    """An alert is to be read."""
+    new = preferences(**{f"t{number}": "OptIn" for number in range(25)})
+    subscription.on_event(a_change(preferences(), new))
+    assert "- and 5 more\n" in aws.alerts[0][1]
+
+
+# Alerts
+
+TOLD = {
+    "complaint": complaint,
+    "reject": reject,
+    "rendering_failure": rendering_failure,
+    "delivery_delay": delivery_delay,
+    "subscription": subscription,
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_an_alert_reads_well_and_says_where_to_look(aws: Aws, name: str) -> None:
+    """Sentences, what to do, the message's id, the configuration set, the time, and the log."""
+    event = parse(sample(name))
+    TOLD[name].on_event(event)  # type: ignore[attr-defined]
+    ((subject, text),) = aws.alerts
+    assert subject.isascii()
+    assert len(subject) <= 100
+    first = text.splitlines()[0]
+    assert first[0].isupper() or name == "complaint"
+    assert first.endswith(".")
+    assert "\nWhat to do: " in text
+    assert f"\nMessage id: {event.mail.message_id}\n" in text
+    assert "\nConfiguration set: ConfigSet\n" in text
+    assert f"mailroom trace {event.mail.message_id}\n" in text
+    assert text.endswith(
+        "\nThe log: https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
+        "#logsV2:log-groups/log-group/$252Faws$252Flambda$252FOutbound$2520Bounce\n"
+    )
+    assert "Message sent from Amazon SES" not in text
+    assert ("recipient@example.com" in text) is (name == "complaint")
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_without_a_topic_nobody_is_told(
+    aws: Aws, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no claim is made, so that a topic that comes later finds nothing taken."""
+    monkeypatch.delenv("MAILROOM_ALERT_TOPIC")
+    TOLD[name].on_event(parse(sample(name)))  # type: ignore[attr-defined]
+    assert aws.alerts == []
+    assert aws.claims == []
+    assert len(aws.items) == 1
+
+
+def test_what_others_wrote_stays_on_its_line(aws: Aws) -> None:
+    """No line of an alert can be forged, and a subject is always one that SNS takes."""
+    odd = "My\r\nMessage id: forged\u2028\u202e Tëmplate " + "x" * 500
+    rendering_failure.on_event(a_failure(template_name=odd))
+    ((subject, text),) = aws.alerts
+    assert subject.isascii()
+    assert subject.isprintable()
+    assert len(subject) <= 100
+    assert text.count("\nMessage id: ") == 1
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-gov-west-1", "console.amazonaws-us-gov.com"),
+        ("cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("", None),
+    ],
+)
+def test_the_log_is_in_the_partitions_own_console(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, region: str, host: str | None
+) -> None:
+    """Without a region, as in a test on one's own machine, there is no link."""
+    monkeypatch.setenv("AWS_REGION", region)
+    reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
+    text = aws.alerts[0][1]
+    assert ("The log:" in text) is (host is not None)
+    assert host is None or f"https://{host}/cloudwatch/home?region={region}#" in text

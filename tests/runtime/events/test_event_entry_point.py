@@ -1,0 +1,288 @@
+"""The entry point: each record by itself, in order, and what failed comes again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mailroom import errors, events
+from mailroom.events import SendingEvent, handler
+from mailroom.testing import VALIDATION_TEXT, event_invocation, sending_event_payload
+from runtime.events.event_aws import ENVELOPES, metrics, sample
+from runtime.runtime_api import invoke
+
+TASK = Path(events.__file__).parent
+WITH_ANSWERS = [envelope for envelope in ENVELOPES if envelope.startswith("sqs")]
+RAISING = [envelope for envelope in ENVELOPES if not envelope.startswith("sqs")]
+
+
+class App(ModuleType):
+    """A user's module: it notes what it is called with, and fails where it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__("user_app")
+        self.seen: list[tuple[str, str]] = []
+        self.fail: set[tuple[str, str]] = set()
+
+    def note(self, function: str, event: SendingEvent) -> None:
+        self.seen.append((function, event.mail.message_id))
+        if (function, event.mail.message_id) in self.fail:
+            raise ZeroDivisionError("jane@example.com")
+
+    def first(self, event: SendingEvent) -> None:
+        self.note("first", event)
+
+    def second(self, event: SendingEvent) -> None:
+        self.note("second", event)
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> App:
+    """Send and everything unnamed go to the module's functions."""
+    found = App()
+    monkeypatch.setitem(sys.modules, "user_app", found)
+    use(monkeypatch, {"Send": ["user_app:first", "user_app:second"]})
+    return found
+
+
+def use(monkeypatch: pytest.MonkeyPatch, handlers: Any) -> None:
+    """Let the environment name *handlers*."""
+    monkeypatch.setenv("MAILROOM_HANDLERS", json.dumps(handlers))
+    monkeypatch.setattr(events, "_settings", None)
+
+
+def sends(*ids: str) -> list[Any]:
+    """Return a Send event of each message id."""
+    return [sending_event_payload("Send", message_id=one) for one in ids]
+
+
+def failed(answer: Any) -> list[str]:
+    """Return the ids in a partial answer, which has this shape and no other."""
+    assert set(answer) == {"batchItemFailures"}
+    assert all(set(entry) == {"itemIdentifier"} for entry in answer["batchItemFailures"])
+    return [entry["itemIdentifier"] for entry in answer["batchItemFailures"]]
+
+
+class Context:
+    """Lambda's context with the milliseconds that are left, one a question."""
+
+    def __init__(self, *left: int) -> None:
+        self.left = list(left)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+
+
+def test_functions_run_in_their_order(app: App) -> None:
+    """The records one after the other, of each the functions as they are named."""
+    assert failed(handler(event_invocation(sends("a", "b")))) == []
+    assert app.seen == [("first", "a"), ("second", "a"), ("first", "b"), ("second", "b")]
+
+
+def test_after_a_failure_the_later_functions_wait(app: App) -> None:
+    """They would act on what the first could not finish; all run when the record comes again."""
+    app.fail = {("first", "a")}
+    invocation = event_invocation(sends("a", "b"))
+    assert failed(handler(invocation)) == ["record-0"]
+    assert app.seen == [("first", "a"), ("first", "b"), ("second", "b")]
+    app.fail.clear()
+    assert failed(handler(event_invocation(sends("a")))) == []
+    assert app.seen[-2:] == [("first", "a"), ("second", "a")]
+
+
+@pytest.mark.parametrize("envelope", WITH_ANSWERS)
+def test_a_queue_is_always_answered_with_a_list(app: App, envelope: str) -> None:
+    """Without one, Lambda takes the whole batch for handled."""
+    assert handler(event_invocation(sends("a"), envelope)) == {"batchItemFailures": []}
+    app.fail = {("second", "a")}
+    assert failed(handler(event_invocation(sends("a"), envelope))) == ["record-0"]
+
+
+@pytest.mark.parametrize("envelope", RAISING)
+def test_without_a_queue_a_failure_is_raised(app: App, envelope: str) -> None:
+    """Lambda itself tries again then."""
+    assert handler(event_invocation(sends("a")[0], envelope)) is None
+    app.fail = {("second", "a")}
+    with pytest.raises(ZeroDivisionError):
+        handler(event_invocation(sends("a")[0], envelope))
+
+
+@pytest.mark.parametrize("poison", ["", "{", "[]", '{"eventType": 5}', '{"eventType": "Send"}'])
+def test_one_poison_record_fails_alone_among_nine(app: App, poison: str) -> None:
+    """The other nine are handled; the poison reaches the dead-letter queue as it came."""
+    payloads = sends(*"abcdefghi")
+    payloads.insert(4, poison)
+    assert failed(handler(event_invocation(payloads))) == ["record-4"]
+    assert [one for name, one in app.seen if name == "second"] == list("abcdefghi")
+
+
+def test_a_queue_record_without_a_body_fails_alone(app: App) -> None:
+    """Named by its id, as another id would make Lambda repeat the batch."""
+    invocation = event_invocation(sends("a", "b"))
+    del invocation["Records"][0]["body"]
+    assert failed(handler(invocation)) == ["record-0"]
+    invocation["Records"][0] = None
+    assert failed(handler(invocation)) == ["0"]
+
+
+@pytest.mark.parametrize("envelope", ["sqs", "sqs-sns", "sns"])
+def test_control_messages_are_handled(
+    app: App, envelope: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are said to be skipped, and no function sees them."""
+    answer = handler(event_invocation(VALIDATION_TEXT, envelope))
+    assert answer == (None if envelope == "sns" else {"batchItemFailures": []})
+    assert app.seen == []
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert (line["outcome"], line["reason"]) == ("skipped", "SES validated the topic")
+
+
+def test_a_type_without_functions_goes_to_those_of_any_type(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``*`` takes what has no entry, known or not."""
+    use(monkeypatch, {"Send": ["user_app:first"], "*": ["user_app:second"]})
+    handler(event_invocation([sample("open"), sending_event_payload("Reply", message_id="r")]))
+    assert app.seen == [("second", sample("open")["mail"]["messageId"]), ("second", "r")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "dimension"),
+    [("Reply", "Reply"), ("Open", "Open"), ("ä" * 5000, "?" * 64), (" ", "unknown")],
+)
+def test_a_type_that_nobody_takes_is_logged_and_counted(
+    app: App, capsys: pytest.CaptureFixture[str], kind: str, dimension: str
+) -> None:
+    """It is no failure: nobody asked for it."""
+    assert failed(handler(event_invocation(sending_event_payload(kind)))) == []
+    output = capsys.readouterr().out
+    assert metrics(output) == [{"Unhandled": 1, "Type": dimension}]
+    assert json.loads(output.splitlines()[-1])["outcome"] == "unhandled"
+
+
+def test_what_is_left_when_time_runs_out_comes_again(app: App) -> None:
+    """The first record is begun in any case, as else nothing would ever move."""
+    invocation = event_invocation(sends("a", "b", "c", "d"))
+    assert failed(handler(invocation, Context(5000, 5000, 100))) == ["record-3"]
+    assert failed(handler(invocation, Context(100))) == ["record-1", "record-2", "record-3"]
+    assert failed(handler(invocation, object())) == []
+
+
+def test_a_log_line_has_no_addresses_unless_asked(
+    app: App, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line a record: type, message id, outcome, error, and where; an address only if set."""
+    app.fail = {("first", "a")}
+    handler(event_invocation(sends("a")))
+    text = capsys.readouterr().out
+    line = json.loads(text)
+    assert (line["type"], line["message_id"], line["outcome"]) == ("Send", "a", "failed")
+    assert (line["level"], line["error"]) == ("ERROR", "ZeroDivisionError")
+    assert line["at"].startswith("test_event_entry_point.py:")
+    assert "example.com" not in text
+    monkeypatch.setenv("MAILROOM_LOG_ADDRESSES", "1")
+    monkeypatch.setattr(events, "_settings", None)
+    handler(event_invocation(sends("a")))
+    line = json.loads(capsys.readouterr().out)
+    assert (line["destination"], line["detail"]) == (["recipient@example.com"], "jane@example.com")
+
+
+@pytest.mark.parametrize("value", [[[]] * 3, "x" * 100_000, {"a": 1}, 5, None])
+def test_a_line_can_always_be_written(
+    app: App, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    """Whatever a record has for its ids and addresses, the others are not to suffer."""
+    monkeypatch.setenv("MAILROOM_LOG_ADDRESSES", "1")
+    odd = sending_event_payload("Send")
+    nested: Any = []
+    for _ in range(900):
+        nested = [nested]
+    odd["mail"].update(messageId=value, destination=[value, nested])
+    answer = handler(event_invocation([odd, *sends("b")]))
+    assert failed(answer) == ([] if isinstance(value, str) else ["record-0"])
+    assert ("second", "b") in app.seen
+    assert max(map(len, capsys.readouterr().out.splitlines())) < 4000
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "MAILROOM_HANDLERS is not set"),
+        ("{", "MAILROOM_HANDLERS is no JSON"),
+        ("[]", "must be a JSON object"),
+        ('{"Send": "user_app:first"}', "must be a JSON object"),
+        ('{"Send": [5]}', "must be a JSON object"),
+        ('{"Send": ["user_app:third"]}', "has no function 'third'"),
+    ],
+)
+def test_a_wrong_setting_is_told(
+    app: App, monkeypatch: pytest.MonkeyPatch, text: str, error: str
+) -> None:
+    """Before any event is touched."""
+    monkeypatch.setenv("MAILROOM_HANDLERS", text)
+    with pytest.raises(errors.MailroomError, match=error):
+        handler(event_invocation(sends("a")))
+    assert app.seen == []
+
+
+BOTO3 = """
+class Conditional(Exception):
+    response = {}
+
+class client:
+    class exceptions:
+        ConditionalCheckFailedException = Conditional
+
+    def __init__(self, service, config):
+        print("CLIENT", service)
+
+    def put_item(self, **arguments):
+        print("PUT", arguments["Item"]["recipient"]["S"])
+
+    def put_suppressed_destination(self, **arguments):
+        print("SUPPRESSED", arguments["EmailAddress"], arguments["Reason"])
+"""
+
+APP = """
+def on_bounce(event):
+    print("APP", event.bounce_type)
+"""
+
+
+def test_a_bounce_in_the_real_runtime_client(tmp_path: Path) -> None:
+    """Laid out as deployed: clients at init, the bundled behaviour, then the user's function."""
+    shutil.copytree(TASK, tmp_path / "mailroom", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "boto3.py").write_text(BOTO3)
+    (tmp_path / "app.py").write_text(APP)
+    invocation = event_invocation([sample("bounce"), "{"], "sqs-sns")
+    outcome = invoke(
+        invocation,
+        handler="mailroom.events.handler",
+        folder=tmp_path,
+        env={
+            "MAILROOM_HANDLERS": json.dumps(
+                {"Bounce": ["mailroom.handlers.bounce:on_event", "app:on_bounce"]}
+            ),
+            "MAILROOM_EVENT_TABLE": "Events",
+        },
+    )
+    assert outcome.init_error is None, outcome.init_error
+    assert outcome.results == [{"batchItemFailures": [{"itemIdentifier": "record-1"}]}]
+    plain = [line for line in outcome.output.splitlines() if line[:1].isupper()]
+    assert plain == [
+        "CLIENT dynamodb",
+        "CLIENT sesv2",
+        "PUT recipient@example.com",
+        "SUPPRESSED recipient@example.com BOUNCE",
+        "APP Permanent",
+    ]
+    assert [line.get("outcome") for line in outcome.lines() if "event" in line] == [
+        "handled",
+        "failed",
+    ]

@@ -28,8 +28,10 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@$(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund $(CDK_CLI)
 	@touch $@
 
-demo: install ## deploy the help desk to a local AWS, send it real mail, show what happens
+demo: install ## deploy the examples to a local AWS, send real mail, show what happens to it
 	@$(BIN)/python examples/helpdesk/demo.py
+	@echo
+	@$(BIN)/python examples/newsletter/demo.py
 
 test: install ## run the tests (under five minutes)
 	@$(BIN)/pytest $(ARGS)

@@ -19,6 +19,8 @@ __all__ = [
     "check_address",
     "check_cidr",
     "check_configuration_set_name",
+    "check_domain",
+    "check_identities",
     "check_recipients",
     "check_rule_name",
     "resolved",
@@ -143,10 +145,34 @@ def check_address(problems: Problems, argument: str, address: object) -> None:
         problems.add(argument, address, "write one bare address, such as 'user@example.com'")
 
 
+def check_domain(problems: Problems, argument: str, domain: object) -> None:
+    """A domain of two or more labels (RFC 1035), in ASCII."""
+    if not resolved(domain):
+        return
+    if not (isinstance(domain, str) and _DOMAIN.fullmatch(domain)):
+        problems.add(argument, domain, "write a domain such as 'example.com'")
+
+
 def check_addresses(problems: Problems, argument: str, addresses: Iterable[object]) -> None:
     """Each of *addresses* as `check_address` has it."""
     for position, address in enumerate(addresses):
         check_address(problems, f"{argument}[{position}]", address)
+
+
+def check_identities(problems: Problems, argument: str, identities: Sequence[object]) -> None:
+    """At least one, each a construct, or an address or a domain: none would not mean all."""
+    if isinstance(identities, str):
+        problems.add(argument, identities, f"give a list, even of one: [{identities!r}]")
+        return
+    if not identities:
+        problems.add(argument, list(identities), "name at least one, or leave it out for all")
+    for position, name in enumerate(identities):
+        if not isinstance(name, str) or not resolved(name):
+            continue
+        if name.startswith(".") or not _is_recipient(name):
+            problems.add(
+                f"{argument}[{position}]", name, "write 'example.com' or 'user@example.com'"
+            )
 
 
 def check_cidr(problems: Problems, argument: str, cidr: object) -> None:

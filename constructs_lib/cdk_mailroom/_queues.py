@@ -83,7 +83,7 @@ def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
             resources=[topic.topic_arn],
         )
     ).statement_added
-    key = topic.master_key if isinstance(topic, sns.Topic) else None
+    key = topic.master_key
     if key is not None:
         added &= key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -94,7 +94,8 @@ def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
             )
         ).statement_added
     if not added:
-        Annotations.of(alarm).add_warning_v2(
+        # At the topic, so that many alarms do not say it many times.
+        Annotations.of(topic).add_warning_v2(
             "cdk-mailroom:imported-alarm-topic",
             f"the policy of {topic.topic_arn} or of its key is not this app's: allow "
             "cloudwatch.amazonaws.com sns:Publish, and kms:Decrypt and kms:GenerateDataKey*, where "

@@ -55,6 +55,11 @@ LAMBDA_RESERVED_NAMES: Final = frozenset(
 CONFIGURATION_SET_NAME: Final = r"[A-Za-z0-9_-]{1,64}"
 MAX_DELIVERY_SECONDS: Final = range(300, 50_401)
 
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email template quotas" and
+# https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
+TEMPLATE_BYTES: Final = 500_000
+TOPICS_PER_CONTACT_LIST: Final = 20
+
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination.html
 DESTINATIONS_PER_CONFIGURATION_SET: Final = 10
 

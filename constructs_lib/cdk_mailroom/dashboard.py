@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from cdk_mailroom._checks import Problems
 from cdk_mailroom.events import EventPipeline, EventPublishing
@@ -41,7 +42,7 @@ class MailDashboard(Construct):
     From top to bottom: what AWS judges the account by, with its thresholds; how mail fares; how
     long it takes; whether the handlers keep up; what waits in dead-letter queues. The graphs of
     events come from the bundled behaviours' metrics; a type that only a function of yours handles
-    has none.
+    has none. Make it last: synth fails if a type or a rule came later, and would not be shown.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class MailDashboard(Construct):
         if inbound is not None:
             self._title("Receiving")
             self._inbound(inbound)
+        self.node.add_validation(_NothingCameLater(publishing, inbound))
 
     def _title(self, text: str) -> None:
         self.dashboard.add_widgets(
@@ -124,6 +126,8 @@ class MailDashboard(Construct):
             )
             for kind in handled
         }
+        if not events:
+            return
         latency = [
             cloudwatch.Metric(
                 namespace=_NAMESPACE,
@@ -145,22 +149,26 @@ class MailDashboard(Construct):
                 height=3,
             )
         )
-        self.dashboard.add_widgets(
+        widgets = [
             cloudwatch.GraphWidget(
                 title="Events by type, per hour",
                 left=list(events.values()),
                 left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
                 width=_WIDTH // 2,
                 height=7,
-            ),
-            cloudwatch.GraphWidget(
-                title="From SES's taking mail to its delivery",
-                left=latency,
-                left_y_axis=cloudwatch.YAxisProps(min=0, label="ms", show_units=False),
-                width=_WIDTH // 2,
-                height=7,
-            ),
-        )
+            )
+        ]
+        if EventType.DELIVERY in events:
+            widgets.append(
+                cloudwatch.GraphWidget(
+                    title="From SES's taking mail to its delivery",
+                    left=latency,
+                    left_y_axis=cloudwatch.YAxisProps(min=0, label="ms", show_units=False),
+                    width=_WIDTH // 2,
+                    height=7,
+                )
+            )
+        self.dashboard.add_widgets(*widgets)
 
     def _pipelines(self, pipelines: Sequence[EventPipeline]) -> None:
         if not pipelines:
@@ -170,7 +178,7 @@ class MailDashboard(Construct):
                 "Oldest event waiting, in seconds",
                 [
                     pipeline.queue.metric_approximate_age_of_oldest_message(
-                        statistic="Maximum", period=_FIVE_MINUTES, label=pipeline.node.id
+                        statistic="Maximum", period=_FIVE_MINUTES, label=_name(pipeline)
                     )
                     for pipeline in pipelines
                 ],
@@ -182,10 +190,10 @@ class MailDashboard(Construct):
                     for pipeline in pipelines
                     for metric in (
                         pipeline.function.metric_errors(
-                            period=_FIVE_MINUTES, label=f"{pipeline.node.id} failed"
+                            period=_FIVE_MINUTES, label=f"{_name(pipeline)} failed"
                         ),
                         pipeline.function.metric_throttles(
-                            period=_FIVE_MINUTES, label=f"{pipeline.node.id} throttled"
+                            period=_FIVE_MINUTES, label=f"{_name(pipeline)} throttled"
                         ),
                     )
                 ],
@@ -194,7 +202,7 @@ class MailDashboard(Construct):
                 "Dead letters",
                 [
                     pipeline.dead_letter_queue.metric_approximate_number_of_messages_visible(
-                        statistic="Maximum", period=_FIVE_MINUTES, label=pipeline.node.id
+                        statistic="Maximum", period=_FIVE_MINUTES, label=_name(pipeline)
                     )
                     for pipeline in pipelines
                 ],
@@ -203,21 +211,29 @@ class MailDashboard(Construct):
 
     def _inbound(self, inbound: InboundMail) -> None:
         handled = [(rule.node.id, rule.function) for rule in inbound.rules if rule.function]
+        # CloudWatch refuses a graph without any metric.
+        graphs = (
+            []
+            if not handled
+            else [
+                _graph(
+                    "Mail by rule",
+                    [
+                        function.metric_invocations(period=_FIVE_MINUTES, label=name)
+                        for name, function in handled
+                    ],
+                ),
+                _graph(
+                    "Handler duration, p90 in ms",
+                    [
+                        function.metric_duration(statistic="p90", period=_FIVE_MINUTES, label=name)
+                        for name, function in handled
+                    ],
+                ),
+            ]
+        )
         self.dashboard.add_widgets(
-            _graph(
-                "Mail by rule",
-                [
-                    function.metric_invocations(period=_FIVE_MINUTES, label=name)
-                    for name, function in handled
-                ],
-            ),
-            _graph(
-                "Handler duration, p90 in ms",
-                [
-                    function.metric_duration(statistic="p90", period=_FIVE_MINUTES, label=name)
-                    for name, function in handled
-                ],
-            ),
+            *graphs,
             _graph(
                 "Failed invocations, and dead letters",
                 [
@@ -236,6 +252,32 @@ class MailDashboard(Construct):
         )
 
 
+@jsii.implements(IValidation)
+class _NothingCameLater:
+    """Compares what there is at synth with what the dashboard shows."""
+
+    def __init__(self, publishing: EventPublishing | None, inbound: InboundMail | None) -> None:
+        self._publishing = publishing
+        self._inbound = inbound
+        self._shown = self._there()
+
+    def validate(self) -> list[str]:
+        """Return one sentence for each type or rule that is not shown."""
+        return [
+            f"{name} is not shown, as it came after the dashboard; make the dashboard last"
+            for name in self._there()
+            if name not in self._shown
+        ]
+
+    def _there(self) -> list[str]:
+        types = [] if self._publishing is None else self._publishing.pipelines
+        rules = [] if self._inbound is None else self._inbound.rules
+        return [
+            *(f"the type {kind}" for kind in types),
+            *(f"the rule {rule.node.id}" for rule in rules if rule.function),
+        ]
+
+
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title=title,
@@ -244,6 +286,11 @@ def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.Grap
         width=_WIDTH // 3,
         height=6,
     )
+
+
+def _name(pipeline: EventPipeline) -> str:
+    first, *others = pipeline.types
+    return f"{first} and {len(others)} more" if others else str(first)
 
 
 def _line(value: float, label: str, colour: str) -> cloudwatch.HorizontalAnnotation:

@@ -6,28 +6,29 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from aws_cdk import Annotations, Duration, Stack, Tags
+from aws_cdk import Annotations, Duration, Stack, Tags, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from cdk_mailroom import _queues, _quotas
 from cdk_mailroom._checks import (
     Problems,
     check_address,
     check_configuration_set_name,
+    check_domain,
+    check_identities,
     check_number,
     check_seconds,
     resolved,
 )
+from cdk_mailroom._grants import grant_sending, identity_names
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.handlers import PythonHandler
 from mailroom.events import EventType
@@ -35,6 +36,7 @@ from mailroom.events import EventType
 __all__ = ["BUNDLED", "Bundled", "EventPipeline", "EventPublishing", "EventType"]
 
 _SES = "ses.amazonaws.com"
+_SNS = "sns.amazonaws.com"
 
 # CloudFormation spells the types in a way of its own:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ses-configurationseteventdestination-eventdestination.html
@@ -49,6 +51,11 @@ _IN_CLOUDFORMATION: Final = {
     EventType.RENDERING_FAILURE: "renderingFailure",
     EventType.SEND: "send",
     EventType.SUBSCRIPTION: "subscription",
+}
+
+_OUR_NAMES: Final = {
+    "custom_tracking_redirect_domain": "tracking_domain",
+    "custom_tracking_https_policy": "tracking_https_policy",
 }
 
 
@@ -104,10 +111,12 @@ class EventPublishing(Construct):
     ) -> None:
         """Create what publishing needs.
 
-        *configuration_set*, *topic*, *event_table*, *alert_topic*: yours instead of new ones; the
-        table as ``mailroom.handlers.record`` documents it. *encryption_key*: of the new topics
-        and of all queues; the topics are not encrypted at rest and the queues by SQS's own key
-        unless given. *identities*: what `grant_send` lets others send from, as identities or
+        *configuration_set*, *topic*, *event_table*, *alert_topic*: yours instead of new ones. The
+        table has the keys ``message_id`` and ``at``, both text, and forgets by ``expires_at``; for
+        ``mailroom trace`` it also has the index ``recipient`` and the tag
+        ``mailroom:event-table``. *encryption_key*: of the new topics, the new table and all
+        queues; unless given, the topics are not encrypted at rest, and the others by keys of
+        their services. *identities*: what `grant_send` lets others send from, as identities or
         their names; all of this account unless given. *event_retention*: whole days, 90.
         *alert_window*: the same alert at most once in it, an hour. *delay_warning*: tell of
         delayed mail when SES gives it up within it, two hours. *suppress*: put permanent bounces
@@ -144,7 +153,11 @@ class EventPublishing(Construct):
             }
             for name, value in given.items():
                 if value is not None:
-                    problems.add(name, str(value), "it has no effect on a given configuration_set")
+                    problems.add(
+                        _OUR_NAMES.get(name, name),
+                        _readable(value),
+                        "it has no effect on a given configuration_set",
+                    )
         if tracking_https_policy is not None and tracking_domain is None:
             problems.add(
                 "tracking_https_policy",
@@ -157,8 +170,17 @@ class EventPublishing(Construct):
                 suppression_reasons.name,
                 "it has no effect with disable_suppression_list",
             )
-        if topic is not None and (topic.fifo or _is_fifo(topic)):
-            problems.add("topic", topic.node.path, "SES cannot publish to a FIFO topic")
+        if tracking_domain is not None:
+            check_domain(problems, "tracking_domain", tracking_domain)
+        if archive_arn is not None and resolved(archive_arn) and not _is_archive(archive_arn):
+            problems.add(
+                "archive_arn", archive_arn, "give the ARN of a Mail Manager archive: arn:aws:ses:…"
+            )
+        _check_topic(problems, "topic", topic, "SES")
+        _check_topic(problems, "alert_topic", alert_topic, "CloudWatch")
+        if identities is not None:
+            check_identities(problems, "identities", identities)
+        _check_table(problems, event_table)
         check_number(
             problems, "maximum_concurrency", maximum_concurrency, range(2, 1001), "invocations"
         )
@@ -175,11 +197,13 @@ class EventPublishing(Construct):
         problems.raise_if_any()
 
         self._key = encryption_key
-        self._identities = identities
+        self._identities = None if identities is None else identity_names(identities)
         self._suppress = suppress
         self._maximum_concurrency = maximum_concurrency
         self._settings = {
-            "MAILROOM_EVENT_TTL_DAYS": str(int((event_retention or Duration.days(90)).to_days())),
+            "MAILROOM_EVENT_TTL_DAYS": Tokenization.stringify_number(
+                (event_retention or Duration.days(90)).to_days()
+            ),
             "MAILROOM_ALERT_WINDOW_SECONDS": _seconds(alert_window or Duration.hours(1)),
             "MAILROOM_EXPIRY_WARNING_SECONDS": _seconds(delay_warning or Duration.hours(2)),
             "MAILROOM_SUPPRESS": "1" if suppress else "0",
@@ -203,7 +227,7 @@ class EventPublishing(Construct):
         self._pipelines: dict[EventType, EventPipeline] = {}
         self._destination: ses.CfnConfigurationSetEventDestination | None = None
         self._publishing = self._grant_ses()
-        self._destinations = 1
+        self._destinations = 0
         if reputation_alarms:
             self._reputation_alarms()
 
@@ -234,30 +258,21 @@ class EventPublishing(Construct):
         none is the bundled behaviour; a `PythonHandler` is your function, which gets the typed
         event; ``BUNDLED`` and a `PythonHandler` run one after the other, in the order given.
 
+        The first type of a list names the construct: another one there makes a new queue.
+
         Raises `ConfigurationError` if a type is handled already.
         """
-        wanted = [types] if isinstance(types, str) else list(types)
         problems = Problems(self)
-        if not wanted:
-            problems.add("types", wanted, "name at least one EventType")
-        seen: set[EventType] = set()
-        for kind in wanted:
-            if kind not in list(EventType):
-                problems.add("types", kind, f"use one of {', '.join(EventType.__members__)}")
-            elif kind in self._pipelines or kind in seen:
-                problems.add(
-                    "types",
-                    str(kind),
-                    "it is handled already; chain handlers in one call: on(type, BUNDLED, yours)",
-                )
-            seen.add(EventType(kind) if kind in list(EventType) else kind)
-        own = [handler for handler in handlers if isinstance(handler, PythonHandler)]
-        if len(own) > 1:
+        wanted = _checked_types(problems, types)
+        for kind in set(wanted) & set(self._pipelines):
             problems.add(
-                "len(handlers)", len(handlers), "one function has one folder; call yours from it"
+                "types",
+                str(kind),
+                "it is handled already; chain handlers in one call: on(type, BUNDLED, yours)",
             )
-        for handler in own:
-            handler.check_for_events(problems)
+        self._check_handlers(problems, handlers)
+        if self._destination is None:
+            self._check_destinations(problems)
         problems.raise_if_any()
         pipeline = EventPipeline(
             self,
@@ -271,18 +286,16 @@ class EventPublishing(Construct):
         return pipeline
 
     def add_destination(
-        self, construct_id: str, *, destination: ses.EventDestination, types: Sequence[EventType]
+        self,
+        construct_id: str,
+        *,
+        destination: ses.EventDestination,
+        types: EventType | Sequence[EventType],
     ) -> ses.ConfigurationSetEventDestination:
         """Publish *types* to one more destination of aws-cdk-lib's, beside the topic."""
         problems = Problems(f"{self.node.path}/{construct_id}")
-        if not types:
-            problems.add("types", list(types), "name at least one EventType")
-        if self._destinations >= _quotas.DESTINATIONS_PER_CONFIGURATION_SET:
-            problems.add(
-                "destinations",
-                self._destinations + 1,
-                f"SES allows {_quotas.DESTINATIONS_PER_CONFIGURATION_SET} a configuration set",
-            )
+        wanted = _checked_types(problems, types)
+        self._check_destinations(problems)
         problems.raise_if_any()
         self._destinations += 1
         return ses.ConfigurationSetEventDestination(
@@ -290,7 +303,7 @@ class EventPublishing(Construct):
             construct_id,
             configuration_set=self.configuration_set,
             destination=destination,
-            events=[ses.EmailSendingEvent[kind.name] for kind in types],
+            events=[ses.EmailSendingEvent[kind.name] for kind in wanted],
         )
 
     def grant_send(
@@ -310,39 +323,25 @@ class EventPublishing(Construct):
         problems = Problems(self)
         if from_address is not None:
             check_address(problems, "from_address", from_address)
+            self._check_from(problems, from_address)
+        if isinstance(templates, str):
+            problems.add("templates", templates, f"give a list, even of one: [{templates!r}]")
         problems.raise_if_any()
-        stack = Stack.of(self)
-        identities = [
-            stack.format_arn(service="ses", resource="identity", resource_name=name)
-            for name in (_identity_names(self._identities) or ["*"])
-        ]
-        if self._identities is None:
-            reviewed_wildcard(
-                grantee.grant_principal, identities[0], "no identities were named: all may be used"
-            )
-        conditions = {"StringEquals": {"ses:FromAddress": from_address}} if from_address else None
+        self.tell_sender(grantee)
+        return grant_sending(
+            grantee,
+            stack=Stack.of(self),
+            identities=self._identities,
+            configuration_set_name=self.configuration_set_name,
+            templates=templates,
+            from_address=from_address,
+        )
+
+    def tell_sender(self, grantee: iam.IGrantable) -> None:
+        """Put `environment` into *grantee*'s, if that is a function."""
         if isinstance(grantee, lambda_.Function):
             for name, value in self.environment.items():
                 grantee.add_environment(name, value)
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=[
-                "ses:SendBulkEmail",
-                "ses:SendBulkTemplatedEmail",
-                "ses:SendEmail",
-                "ses:SendRawEmail",
-                "ses:SendTemplatedEmail",
-            ],
-            resource_arns=[
-                *identities,
-                self.configuration_set_arn,
-                *(
-                    stack.format_arn(service="ses", resource="template", resource_name=name)
-                    for name in templates
-                ),
-            ],
-            conditions=conditions,
-        )
 
     @property
     def configuration_set_arn(self) -> str:
@@ -407,18 +406,88 @@ class EventPublishing(Construct):
         Tags.of(table).add("mailroom:event-table", "true")
         return table
 
-    def _conditions(self) -> dict[str, object]:
-        return {
-            "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
-            "ArnLike": {"aws:SourceArn": self.configuration_set_arn},
-        }
+    def _check_handlers(
+        self, problems: Problems, handlers: Sequence[PythonHandler | Bundled]
+    ) -> None:
+        for handler in handlers:
+            if not isinstance(handler, PythonHandler | Bundled):
+                problems.add("handlers", handler, "give a PythonHandler, or BUNDLED")
+        if sum(isinstance(handler, Bundled) for handler in handlers) > 1:
+            problems.add("handlers", "BUNDLED", "it is there twice, and would run twice")
+        own = [handler for handler in handlers if isinstance(handler, PythonHandler)]
+        if len(own) > 1:
+            problems.add(
+                "len(handlers)", len(handlers), "one function has one folder; call yours from it"
+            )
+        for handler in own:
+            handler.check_for_events(problems)
+            if type(handler).configure is not PythonHandler.configure:
+                problems.add(
+                    "handlers",
+                    type(handler).__name__,
+                    "its configure() is for receipt rules, so here it would lack what it needs; "
+                    "give a PythonHandler, and grant to the function of what on() returns",
+                )
+            reserved = handler._reserved_concurrency
+            if reserved is not None and reserved < self._maximum_concurrency:
+                problems.add(
+                    "reserved_concurrency",
+                    reserved,
+                    f"give maximum_concurrency, {self._maximum_concurrency}, or more: events that "
+                    "Lambda throttles end in the dead-letter queue",
+                )
+
+    def _check_destinations(self, problems: Problems) -> None:
+        if self._destinations >= _quotas.DESTINATIONS_PER_CONFIGURATION_SET:
+            problems.add(
+                "destinations",
+                self._destinations + 1,
+                f"SES allows {_quotas.DESTINATIONS_PER_CONFIGURATION_SET} a configuration set; the "
+                "topic is one of them",
+            )
+
+    def _check_from(self, problems: Problems, address: str) -> None:
+        names = self._identities
+        if names is None or not all(map(resolved, (address, *names))):
+            return
+        # A domain's identity is good for its subdomains too.
+        # https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+        domain = f".{address.lower().rpartition('@')[2]}"
+        if not any(
+            address.lower() == name.lower() if "@" in name else domain.endswith(f".{name.lower()}")
+            for name in names
+        ):
+            problems.add(
+                "from_address", address, f"it belongs to none of the identities {', '.join(names)}"
+            )
+
+    def _principal(self, near: IConstruct) -> iam.ServicePrincipal:
+        """Return SES acting for this configuration set, for a policy of the resource *near*.
+
+        If that is in another stack, any configuration set of this account will do: a made one's
+        name would make the two stacks wait for each other.
+        """
+        name = self.configuration_set_name
+        if not resolved(name) and Stack.of(near).node.addr != Stack.of(self).node.addr:
+            name = "*"
+        arn = Stack.of(self).format_arn(
+            service="ses", resource="configuration-set", resource_name=name
+        )
+        return iam.ServicePrincipal(
+            _SES,
+            conditions={
+                "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+                "ArnLike": {"aws:SourceArn": arn},
+            },
+        )
 
     def _grant_ses(self) -> list[Construct]:
         """Let SES publish; it checks that it may when the destination is created."""
-        principal = iam.ServicePrincipal(_SES, conditions=self._conditions())
         result = self.topic.add_to_resource_policy(
             iam.PolicyStatement(
-                actions=["sns:Publish"], principals=[principal], resources=[self.topic.topic_arn]
+                actions=["sns:Publish"],
+                principals=[self._principal(self.topic)],
+                resources=[self.topic.topic_arn],
             )
         )
         if not result.statement_added:
@@ -428,9 +497,9 @@ class EventPublishing(Construct):
                 f"{_SES} sns:Publish where aws:SourceAccount is this account and aws:SourceArn is "
                 f"{self.configuration_set_arn}, or no event will come",
             )
-        key = self.topic.master_key if isinstance(self.topic, sns.Topic) else None
+        key = self.topic.master_key
         if key is not None:
-            _grant_key(self, key, principal)
+            _grant_key(self, key, self._principal(key))
         policy = result.policy_dependable
         return [policy] if isinstance(policy, Construct) else []
 
@@ -450,11 +519,12 @@ class EventPublishing(Construct):
                 configuration_set_name=self.configuration_set_name,
                 event_destination=destination,
             )
+            self._destinations += 1
             for dependency in (*self._publishing, self.configuration_set):
                 self._destination.node.add_dependency(dependency)
         self._destination.event_destination = destination
         # What is published before its subscription exists is gone.
-        self._destination.node.add_dependency(pipeline)
+        self._destination.node.add_dependency(pipeline.subscription)
 
     def _reputation_alarms(self) -> None:
         # https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
@@ -518,7 +588,7 @@ class EventPipeline(Construct):
             retention=Duration.days(4),
             # AWS's advice: six times the function's timeout, or a slow batch comes twice.
             # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-            visibility_timeout=Duration.seconds(6 * maker.timeout.to_seconds()),
+            visibility_timeout=Duration.seconds(6 * _known_seconds(maker.timeout)),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letter_queue, max_receive_count=5
             ),
@@ -535,27 +605,20 @@ class EventPipeline(Construct):
         self.function.add_environment("MAILROOM_HANDLERS", json.dumps(specs))
         if any(isinstance(item, Bundled) for item in handlers):
             self._grant_bundled(publishing)
-        self.function.add_event_source(
-            event_sources.SqsEventSource(
-                self.queue,
-                batch_size=10,
-                report_batch_item_failures=True,
-                max_concurrency=publishing._maximum_concurrency,
-            )
+        # Not SqsEventSource and SqsSubscription of aws-cdk-lib: their ids contain the stack's name,
+        # and the subscription's key statement names the topic, which waits for the key itself.
+        self.queue.grant_consume_messages(self.function)
+        lambda_.EventSourceMapping(
+            self,
+            "Mapping",
+            target=self.function,
+            event_source_arn=self.queue.queue_arn,
+            batch_size=10,
+            report_batch_item_failures=True,
+            max_concurrency=publishing._maximum_concurrency,
         )
-        publishing.topic.add_subscription(
-            subscriptions.SqsSubscription(
-                self.queue,
-                raw_message_delivery=True,
-                filter_policy_with_message_body={
-                    "eventType": sns.FilterOrPolicy.filter(
-                        sns.SubscriptionFilter.string_filter(
-                            allowlist=[str(kind) for kind in types]
-                        )
-                    )
-                },
-            )
-        )
+        self.subscription = self._subscribe(publishing.topic)
+        """What of the topic comes into the queue."""
         self.dead_letter_alarm = _queues.dead_letter_alarm(
             self,
             self.dead_letter_queue,
@@ -564,15 +627,68 @@ class EventPipeline(Construct):
         )
         """Goes off while an event lies in the dead-letter queue."""
 
+    def _subscribe(self, topic: sns.ITopic) -> sns.Subscription:
+        allowed = self.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sqs:SendMessage"],
+                principals=[iam.ServicePrincipal(_SNS)],
+                resources=[self.queue.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": topic.topic_arn}},
+            )
+        )
+        key = self.queue.encryption_master_key
+        if key is not None:
+            account = topic.env.account
+            arn = f"arn:{Stack.of(self).partition}:sns:{topic.env.region}:{account}:*"
+            conditions = {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": arn},
+            }
+            _grant_key(self, key, iam.ServicePrincipal(_SNS, conditions=conditions))
+        subscription = sns.Subscription(
+            self,
+            "Subscription",
+            topic=topic,
+            protocol=sns.SubscriptionProtocol.SQS,
+            endpoint=self.queue.queue_arn,
+            raw_message_delivery=True,
+            filter_policy_with_message_body={
+                "eventType": sns.FilterOrPolicy.filter(
+                    sns.SubscriptionFilter.string_filter(
+                        allowlist=[str(kind) for kind in self.types]
+                    )
+                )
+            },
+        )
+        if allowed.policy_dependable is not None:
+            subscription.node.add_dependency(allowed.policy_dependable)
+        return subscription
+
+    def _review_key(self, *actions: str) -> None:
+        for action in actions:
+            reviewed_wildcard(
+                self.function.role,
+                f"Action::{action}",
+                "both variants of one operation, on the keys of table and alert topic alone",
+            )
+
     def _grant_bundled(self, publishing: EventPublishing) -> None:
         table = publishing.event_table
         for name, value in publishing._settings.items():
             self.function.add_environment(name, value)
         self.function.add_environment("MAILROOM_EVENT_TABLE", table.table_name)
-        table.grant(self.function, "dynamodb:PutItem")
+        # Not table.grant(), which takes in the indexes: nothing is written there.
+        iam.Grant.add_to_principal(
+            grantee=self.function, actions=["dynamodb:PutItem"], resource_arns=[table.table_arn]
+        )
+        if table.encryption_key is not None:
+            table.encryption_key.grant(self.function, *_TABLE_KEY_ACTIONS)
+            self._review_key("kms:GenerateDataKey*", "kms:ReEncrypt*")
         if any(kind in _ALERTING for kind in self.types):
             self.function.add_environment("MAILROOM_ALERT_TOPIC", publishing.alert_topic.topic_arn)
             publishing.alert_topic.grant_publish(self.function)
+            if publishing.alert_topic.master_key is not None:
+                self._review_key("kms:GenerateDataKey*")
         if publishing._suppress and any(kind in _SUPPRESSING for kind in self.types):
             self.function.add_to_role_policy(
                 iam.PolicyStatement(
@@ -586,6 +702,15 @@ class EventPipeline(Construct):
             )
 
 
+# DynamoDB uses a customer key in the name of whoever calls it.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+_TABLE_KEY_ACTIONS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+)
 _SUPPRESSING = frozenset({EventType.BOUNCE, EventType.COMPLAINT})
 _ALERTING = frozenset(
     {
@@ -616,11 +741,19 @@ def _construct_id(kind: EventType) -> str:
     return kind.replace(" ", "")
 
 
-def _identity_names(identities: Sequence[ses.IEmailIdentity | str] | None) -> list[str]:
-    return [
-        identity if isinstance(identity, str) else identity.email_identity_name
-        for identity in identities or ()
-    ]
+def _checked_types(problems: Problems, types: EventType | Sequence[EventType]) -> list[EventType]:
+    given = [types] if isinstance(types, str) else list(types)
+    if not given:
+        problems.add("types", given, "name at least one EventType")
+    found: list[EventType] = []
+    for kind in given:
+        if kind not in list(EventType):
+            problems.add("types", kind, f"use one of {', '.join(EventType.__members__)}")
+        elif kind in found:
+            problems.add("types", str(kind), "it is there twice; name each type once")
+        else:
+            found.append(EventType(kind))
+    return found
 
 
 def _grant_key(scope: Construct, key: kms.IKey, principal: iam.ServicePrincipal) -> None:
@@ -637,15 +770,61 @@ def _grant_key(scope: Construct, key: kms.IKey, principal: iam.ServicePrincipal)
         )
 
 
-def _is_fifo(topic: sns.ITopic) -> bool:
-    return resolved(topic.topic_arn) and topic.topic_arn.endswith(".fifo")
+def _check_topic(
+    problems: Problems, argument: str, topic: sns.ITopic | None, publisher: str
+) -> None:
+    if topic is None:
+        return
+    if topic.fifo or (resolved(topic.topic_arn) and topic.topic_arn.endswith(".fifo")):
+        problems.add(
+            argument, topic.node.path, f"{publisher} cannot publish to a FIFO topic; give another"
+        )
+    if topic.master_key is not None and "alias/aws/sns" in topic.master_key.key_arn:
+        problems.add(
+            argument,
+            topic.node.path,
+            f"{publisher} cannot use the key alias/aws/sns, whose policy is AWS's; encrypt the "
+            "topic with a key of yours",
+        )
+
+
+def _check_table(problems: Problems, table: dynamodb.ITable | None) -> None:
+    if not isinstance(table, dynamodb.Table):
+        return
+    schema = table.schema()
+    keys = [key.name for key in (schema.partition_key, schema.sort_key) if key is not None]
+    if keys != ["message_id", "at"]:
+        problems.add(
+            "event_table",
+            table.node.path,
+            f"its keys are {keys}; give a table with the keys 'message_id' and 'at'",
+        )
+
+
+def _readable(value: object) -> object:
+    if isinstance(value, Duration):
+        return value.to_human_string()
+    if isinstance(value, Construct):
+        return value.node.path
+    return value if isinstance(value, str | bool | Mapping) else str(value)
+
+
+def _is_archive(arn: str) -> bool:
+    return arn.startswith("arn:") and ":mailmanager-archive/" in arn
 
 
 def _seconds(duration: Duration) -> str:
-    return str(int(duration.to_seconds()))
+    return Tokenization.stringify_number(duration.to_seconds())
+
+
+def _known_seconds(timeout: Duration) -> float:
+    # What is known to CloudFormation only is at most what Lambda allows.
+    return _quotas.LAMBDA_SECONDS[-1] if timeout.is_unresolved() else timeout.to_seconds()
 
 
 def _check_days(problems: Problems, argument: str, duration: Duration) -> None:
+    if duration.is_unresolved():
+        return
     days = duration.to_days(integral=False)
     if days != int(days) or days < 1:
         problems.add(argument, f"{days} d", "give whole days, one or more")

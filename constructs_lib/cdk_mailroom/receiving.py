@@ -29,6 +29,7 @@ from cdk_mailroom._checks import (
 )
 from cdk_mailroom.actions import BoundAction, ReceiptAction, RuleContext, StoredMail
 from cdk_mailroom.handlers import grant_read
+from cdk_mailroom.sending import SendingIdentity
 
 __all__ = ["EVERY_RECIPIENT", "Activation", "EveryRecipient", "InboundMail", "InboundRule"]
 
@@ -255,25 +256,9 @@ class InboundMail(Construct):
             removal_policy=removal_policy or RemovalPolicy.RETAIN,
         )
 
-    def _identity(self, zone: route53.IHostedZone, domain: str | None) -> ses.EmailIdentity:
+    def _identity(self, zone: route53.IHostedZone, domain: str | None) -> SendingIdentity:
         name = domain or zone.zone_name.removesuffix(".")
-        if name == zone.zone_name and isinstance(zone, route53.PublicHostedZone):
-            identity = ses.EmailIdentity(
-                self, "Identity", identity=ses.Identity.public_hosted_zone(zone)
-            )
-        else:
-            identity = ses.EmailIdentity(self, "Identity", identity=ses.Identity.domain(name))
-            for position, record in enumerate(identity.dkim_records, start=1):
-                # Not CnameRecord: the name is a token that holds the whole name already.
-                route53.CfnRecordSet(
-                    self,
-                    f"DkimRecord{position}",
-                    hosted_zone_id=zone.hosted_zone_id,
-                    name=record.name,
-                    type="CNAME",
-                    resource_records=[record.value],
-                    ttl="1800",
-                )
+        identity = SendingIdentity(self, "Identity", domain=name, hosted_zone=zone)
         route53.MxRecord(
             self,
             "MxRecord",

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from mailroom_local.credentials import Credentials
 from mailroom_local.errors import DeployFailed, MailroomError, NotRunning, SmtpRefused
-from mailroom_local.journal import ActionRecord, HandlerOutcome, MessageRecord, RuleRecord
+from mailroom_local.journal import (
+    ActionRecord,
+    EventRecord,
+    HandlerOutcome,
+    MessageRecord,
+    RuleRecord,
+)
 from mailroom_local.local import LocalAws, Sent
 
 __all__ = [
     "ActionRecord",
+    "Credentials",
     "DeployFailed",
+    "EventRecord",
     "HandlerOutcome",
     "LocalAws",
     "MailroomError",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn, Protocol
 
-from mailroom_local.commands import down, log, send, up
+from mailroom_local.commands import down, log, send, trace, up
 from mailroom_local.errors import DeployFailed, MailroomError
 from mailroom_local.terminal import say
 
@@ -26,7 +26,13 @@ class _Command(Protocol):
 
 
 # A further subcommand is a module in `commands` and a line here.
-_COMMANDS: dict[str, _Command] = {"up": up, "send": send, "log": log, "down": down}
+_COMMANDS: dict[str, _Command] = {
+    "up": up,
+    "send": send,
+    "log": log,
+    "trace": trace,
+    "down": down,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

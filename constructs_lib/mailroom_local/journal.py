@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,8 +56,22 @@ class RuleRecord:
 
 
 @dataclass(slots=True, kw_only=True)
+class EventRecord:
+    """A sending event; ``destinations`` holds those that wanted it, and what became of that."""
+
+    kind: str
+    at: datetime
+    recipient: str | None
+    destinations: list[dict[str, str]]
+    payload: dict[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
 class MessageRecord:
-    """The path of one message: accepted, or refused during the SMTP conversation."""
+    """The path of one message: received, refused during the SMTP conversation, or sent.
+
+    A message that is ``outgoing`` has events instead of rules and actions; some come late.
+    """
 
     message_id: str | None
     at: datetime
@@ -74,6 +88,10 @@ class MessageRecord:
     finished: bool = False
     stopped_by: str | None = None
     ms: float | None = None
+    outgoing: bool = False
+    operation: str | None = None
+    configuration_set: str | None = None
+    events: list[EventRecord] = field(default_factory=list)
 
 
 class Journal:
@@ -95,12 +113,12 @@ class Journal:
 
 def read(path: Path) -> list[MessageRecord]:
     """Every message of the journal, oldest first."""
-    try:
-        lines = path.read_bytes().splitlines(keepends=True)
-    except FileNotFoundError:
-        return []
-    # A line that does not end yet is still being written.
-    return collect(json.loads(line) for line in lines if line.endswith(b"\n"))
+    return collect(_records(path))
+
+
+def published(path: Path) -> list[dict[str, Any]]:
+    """The payload of every sending event of the journal, oldest first."""
+    return [record["payload"] for record in _records(path) if record["type"] == "event"]
 
 
 def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
@@ -108,7 +126,7 @@ def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
     messages: list[MessageRecord] = []
     by_id: dict[str, MessageRecord] = {}
     for record in records:
-        if record["type"] in ("accepted", "refused"):
+        if record["type"] in ("accepted", "refused", "sent"):
             message = _message(record)
             messages.append(message)
             if message.message_id is not None:
@@ -118,6 +136,15 @@ def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
         if known is not None:
             _extend(known, record)
     return messages
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return
+    # A line that does not end yet is still being written.
+    yield from (json.loads(line) for line in lines if line.endswith(b"\n"))
 
 
 def _message(record: dict[str, Any]) -> MessageRecord:
@@ -133,6 +160,9 @@ def _message(record: dict[str, Any]) -> MessageRecord:
         refused=record.get("reply"),
         reason=record.get("reason"),
         finished=record["type"] == "refused",
+        outgoing=record["type"] == "sent",
+        operation=record.get("operation"),
+        configuration_set=record.get("configuration_set"),
     )
 
 
@@ -153,6 +183,16 @@ def _extend(message: MessageRecord, record: dict[str, Any]) -> None:
                 outcome=record["outcome"],
                 ms=record["ms"],
                 detail=record.get("detail", {}),
+            )
+        )
+    elif record["type"] == "event":
+        message.events.append(
+            EventRecord(
+                kind=record["event"],
+                at=datetime.fromisoformat(record["happened_at"]),
+                recipient=record.get("recipient"),
+                destinations=record["destinations"],
+                payload=record["payload"],
             )
         )
     elif record["type"] == "finished":

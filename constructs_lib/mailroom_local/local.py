@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -22,7 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from mailroom_local import cdk, clients, handlers, journal
+from mailroom_local import cdk, clients, credentials, handlers, journal
+from mailroom_local.credentials import Credentials
 from mailroom_local.errors import MailroomError, NotRunning, SmtpRefused
 from mailroom_local.journal import MessageRecord
 from mailroom_local.processes import stop_group
@@ -50,10 +52,10 @@ class Sent:
 
 
 class LocalAws:
-    """A local AWS with SES receiving.
+    """A local AWS on which SES receives mail, and sends it as far as its events.
 
     Used as a context it is started, and stopped at the end; :meth:`attach` finds one that runs.
-    ``port`` and ``smtp_port`` 0 mean any free port.
+    Port 0 means any free one.
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class LocalAws:
         state: Path | str | None = None,
         port: int = 0,
         smtp_port: int = 0,
+        submission_port: int = 0,
         region: str = clients.REGION,
         progress: Progress | None = None,
     ) -> None:
         self.state = State(state)
         self._port = port
         self._smtp_port = smtp_port
+        self._submission_port = submission_port
         self._region = region
         self._progress = progress or Silent()
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,6 +114,19 @@ class LocalAws:
                 remedy="use it as a context manager, or call start() or attach()",
             )
         return self._server
+
+    @property
+    def submission_port(self) -> int:
+        """Where mail is submitted by SMTP: STARTTLS first, then :attr:`credentials`."""
+        return self.server.submission_port
+
+    @property
+    def credentials(self) -> Credentials:
+        """A user and password for submission that need no IAM user.
+
+        SES SMTP credentials work too, when their access key exists in the local IAM.
+        """
+        return credentials.LOCAL
 
     @property
     def running(self) -> bool:
@@ -267,9 +284,24 @@ class LocalAws:
         return value
 
     def sent(self) -> list[dict[str, Any]]:
-        """What the account has sent through SES, oldest first."""
+        """What the account has sent through SES, oldest first.
+
+        ``To``, ``Subject`` and so on are as they were given; ``Raw`` holds the bytes that a
+        recipient gets, ``DeliveredTo`` the recipients that do.
+        """
         answer: list[dict[str, Any]] = _get(self.server, SENT_PATH)
+        for message in answer:
+            if "Raw" in message:
+                message["Raw"] = base64.b64decode(message["Raw"])
         return answer
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every sending event as SES publishes it, oldest first.
+
+        A message without a configuration set has none. Whether a destination took an event is in
+        :meth:`messages`.
+        """
+        return journal.published(self.state.journal)
 
     def _launch(self, *, detached: bool) -> None:
         command = [
@@ -277,6 +309,7 @@ class LocalAws:
             *("--state", str(self.state.root)),
             *("--port", str(self._port)),
             *("--smtp-port", str(self._smtp_port)),
+            *("--submission-port", str(self._submission_port)),
             *("--region", self._region),
             *(() if detached else ("--parent", str(os.getpid()))),
         ]
@@ -313,7 +346,8 @@ class LocalAws:
         tail = self.state.server_log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace")
         raise MailroomError(
             f"the local AWS did not start:\n{tail.rstrip()}",
-            remedy="choose another port with --port or --smtp-port if one is taken; "
+            remedy="choose other ports with --port, --smtp-port or --submission-port if one is "
+            "taken; "
             f"the whole log is {self.state.server_log}",
         )
 

@@ -246,8 +246,8 @@ def verdicts_of(raw: bytes) -> Verdicts:
     ``X-Mailroom-Verdict: spf=FAIL; dkim=GRAY; dmarc=FAIL; dmarcPolicy=reject``.
     """
     chosen = {
-        "spam": "FAIL" if _contains(raw, GTUBE) else "PASS",
-        "virus": "FAIL" if _contains(raw, EICAR) else "PASS",
+        "spam": "FAIL" if contains(raw, GTUBE) else "PASS",
+        "virus": "FAIL" if contains(raw, EICAR) else "PASS",
     }
     known = {"spam", "virus", "spf", "dkim", "dmarc"}
     for name, value in read_headers(raw):
@@ -261,12 +261,14 @@ def verdicts_of(raw: bytes) -> Verdicts:
     return Verdicts(**chosen)
 
 
-def _contains(raw: bytes, needle: bytes) -> bool:
+def contains(raw: bytes, needle: bytes) -> bool:
+    """Whether these bytes occur in a message, also inside a base64 part."""
     if needle in raw:
         return True
     if b"base64" not in raw.lower():
         return False
-    for block in re.findall(rb"(?:[A-Za-z0-9+/]{20,}={0,2}\r?\n?)+", raw):
+    # The last line of a part may be of any length.
+    for block in re.findall(rb"[A-Za-z0-9+/]{20,}={0,2}(?:\r?\n[A-Za-z0-9+/]+={0,2})*", raw):
         joined = b"".join(block.split())
         if needle in base64.b64decode(joined + b"=" * (-len(joined) % 4)):
             return True
@@ -348,9 +350,9 @@ def mail_object(message: Message, match: Match, *, header_bytes: int) -> dict[st
         size += len(f"{name}: {value}\r\n".encode("utf-8", "surrogateescape"))
         if size > header_bytes:
             break
-        kept.append({"name": name, "value": _printable(value)})
+        kept.append({"name": name, "value": printable(value)})
     return {
-        "timestamp": _timestamp(message.received_at),
+        "timestamp": timestamp(message.received_at),
         "source": message.envelope.mail_from,
         "messageId": message.message_id,
         "destination": _destination(headers) or list(message.envelope.rcpt_tos),
@@ -366,7 +368,7 @@ def receipt_object(
     """The ``receipt`` object: only the recipients that this rule took, and its verdicts."""
     verdicts = message.verdicts.for_rule(match.rule)
     receipt: dict[str, Any] = {
-        "timestamp": _timestamp(message.received_at),
+        "timestamp": timestamp(message.received_at),
         "processingTimeMillis": max(int((now - message.received_at).total_seconds() * 1000), 0),
         "recipients": list(match.recipients),
         "spamVerdict": {"status": verdicts.spam},
@@ -394,7 +396,7 @@ def _common_headers(headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
         key = _COMMON.get(name.lower())
         if key is None or key in common:
             continue
-        decoded = _decode(value)
+        decoded = decode(value)
         if key in _ADDRESS_LISTS:
             common[key] = [
                 f"{_quoted(display)} <{address}>" if display else address
@@ -406,7 +408,7 @@ def _common_headers(headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _destination(headers: Sequence[tuple[str, str]]) -> list[str]:
-    listed = [_decode(value) for name, value in headers if name.lower() in ("to", "cc")]
+    listed = [decode(value) for name, value in headers if name.lower() in ("to", "cc")]
     return [address for _, address in getaddresses(listed) if "@" in address]
 
 
@@ -429,14 +431,16 @@ def _quoted(display: str) -> str:
     return display if re.fullmatch(r"[^\"(),.:;<>@\[\]\\]+", display) else f'"{display}"'
 
 
-def _decode(value: str) -> str:
+def decode(value: str) -> str:
+    """A header's text with its encoded words decoded."""
     try:
-        return _printable(str(make_header(decode_header(value))))
+        return printable(str(make_header(decode_header(value))))
     except (LookupError, ValueError):
-        return _printable(value)
+        return printable(value)
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
+    """A header's text as JSON can carry it."""
     # Bytes that no charset explains arrive as surrogates, which JSON cannot carry.
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
@@ -445,5 +449,6 @@ def _word(verdict: str) -> str:
     return {"PASS": "pass", "FAIL": "fail", "GRAY": "none"}.get(verdict, "temperror")
 
 
-def _timestamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
+    """A moment as SES writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

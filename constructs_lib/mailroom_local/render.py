@@ -8,13 +8,14 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from mailroom_local.journal import ActionRecord, HandlerOutcome, MessageRecord
+from mailroom_local import timeline
+from mailroom_local.journal import ActionRecord, EventRecord, HandlerOutcome, MessageRecord
 
 _GREEN, _YELLOW, _RED, _BOLD, _DIM, _PLAIN = (
     f"\x1b[{code}m" for code in ("32", "33", "31", "1", "2", "0")
 )
-_BAD = frozenset({"failed", "bounced"})
-_NOTABLE = frozenset({"STOP_RULE", "STOP_RULE_SET", "skipped", "recorded"})
+_BAD = frozenset({"failed", "bounced", *timeline.BAD})
+_NOTABLE = frozenset({"STOP_RULE", "STOP_RULE_SET", "skipped", "recorded", *timeline.NOTABLE})
 _DETAIL = {
     "AddHeader": ("headerName", "headerValue"),
     "Bounce": ("smtpReplyCode", "message"),
@@ -26,6 +27,8 @@ _DETAIL = {
     "WorkMail": ("organizationArn",),
 }
 _SHORT_ID = 12
+# The beginning of an outgoing message's id is its time, which a minute's messages share.
+_SHORT_OUTGOING_ID = 25
 # STACK-LOGICALID-SUFFIX, as CloudFormation names what the template leaves unnamed; the CDK ends
 # its logical ids in a hash of their path.
 _GENERATED = re.compile(r"[A-Za-z][A-Za-z0-9-]*-([A-Za-z0-9]+?)(?:[0-9A-F]{8})?-[0-9A-Z]{12,13}")
@@ -35,7 +38,7 @@ Row = tuple[str, str, str, str, str]
 
 
 def table(messages: Sequence[MessageRecord], *, colour: bool, full: bool = False) -> str:
-    """One heading for each message, and below it one aligned row for each action.
+    """One heading for each message, and below it one aligned row for each action or event.
 
     ``full`` shows ids and names whole, and what each rule was told of the verdicts.
     """
@@ -61,9 +64,11 @@ def as_json(messages: Sequence[MessageRecord]) -> str:
 
 def _heading(message: MessageRecord, *, colour: bool, full: bool) -> list[str]:
     identifier = message.message_id or "refused"
-    shown = identifier if full else identifier[:_SHORT_ID]
+    shown = identifier if full else identifier[: _short(message)]
     time = message.at.astimezone().strftime("%H:%M:%S")
-    way = f"{message.mail_from or '<>'} → {', '.join(message.rcpt_tos) or '(no recipient)'}"
+    sign = "↗ " if message.outgoing else ""
+    to = ", ".join(message.rcpt_tos) or "(no recipient)"
+    way = f"{sign}{message.mail_from or '<>'} → {to}"
     subject = f"  {message.subject!r}" if message.subject else ""
     lines = [f"{time}  {_paint(shown, _BOLD, colour)}  {way}{_paint(subject, _DIM, colour)}"]
     if message.refused:
@@ -80,6 +85,8 @@ def _heading(message: MessageRecord, *, colour: bool, full: bool) -> list[str]:
 
 
 def _rows(message: MessageRecord, *, full: bool) -> list[Row]:
+    if message.outgoing:
+        return _event_rows(message, full=full)
     rows: list[Row] = []
     previous = None
     for action in message.actions:
@@ -91,6 +98,37 @@ def _rows(message: MessageRecord, *, full: bool) -> list[Row]:
     idle = [rule.name for rule in message.rules if rule.name not in reached]
     rows += [(_name(name, full=full), "", "no actions", "", "") for name in idle]
     return rows
+
+
+def _event_rows(message: MessageRecord, *, full: bool) -> list[Row]:
+    rows: list[Row] = []
+    for event in message.events:
+        since = timeline.since(event.at - message.at)
+        detail = [event.recipient or "", timeline.summary(event.payload), _taken(event, full=full)]
+        rows.append(
+            (
+                _name(message.configuration_set or "", full=full) if not rows else "",
+                "Event",
+                event.kind,
+                since,
+                "  ".join(part for part in detail if part),
+            )
+        )
+    return rows
+
+
+def _taken(event: EventRecord, *, full: bool) -> str:
+    told = []
+    for destination in event.destinations:
+        name = f" {destination['name']}" if full else ""
+        error = f" ({destination['error']})" if full and "error" in destination else ""
+        failed = " failed" if destination["outcome"] == "failed" else ""
+        told.append(f"→ {destination['kind']}{name}{failed}{error}")
+    return ", ".join(told)
+
+
+def _short(message: MessageRecord) -> int:
+    return _SHORT_OUTGOING_ID if message.outgoing else _SHORT_ID
 
 
 def _row(row: Row, widths: Sequence[int], *, colour: bool) -> str:
@@ -112,6 +150,10 @@ def _ending(message: MessageRecord, *, colour: bool, full: bool) -> list[str]:
         return []
     if not message.finished:
         return ["  " + _paint("under way", _YELLOW, colour)]
+    if message.outgoing:
+        if message.configuration_set is None:
+            return ["  " + _paint("no configuration set, so no events", _YELLOW, colour)]
+        return []
     if not message.rules:
         return ["  " + _paint("no rule took it", _YELLOW, colour)]
     stopper = message.stopped_by and _name(message.stopped_by, full=full)

@@ -1,4 +1,4 @@
-"""The server process: ministack with the mail extension, and SMTP, on loopback only.
+"""The server process: ministack with the mail extension, and SMTP both ways, on loopback only.
 
 Started by :class:`mailroom_local.LocalAws` as ``python -m mailroom_local.server``.
 """
@@ -20,9 +20,11 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mailroom_local import clients
 from mailroom_local.state import Server, State
+from mailroom_local.tracking import PREFIX, Answer
 
 STATUS_PATH = "/_mailroom/status"
 SENT_PATH = "/_mailroom/sent"
@@ -31,6 +33,8 @@ IGNORE_PATH = "/_mailroom/permissions/ignored"
 
 _LOOPBACK = "127.0.0.1"
 _PARENT_SECONDS = 1.0
+# Everything that may stand in a URL unencoded, and what is encoded already.
+_URL_SAFE = "%:/?#[]@!$&'()*+,;=~"
 
 _App = Callable[..., Awaitable[None]]
 
@@ -41,17 +45,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--smtp-port", type=int, default=0)
+    parser.add_argument("--submission-port", type=int, default=0)
     parser.add_argument("--region", default=clients.REGION)
     parser.add_argument("--parent", type=int)
     options = parser.parse_args(arguments)
 
     keep_to_loopback()
     gateway, smtp = _bind(options.port), _bind(options.smtp_port)
+    submission = _bind(options.submission_port)
     endpoint = f"http://{_LOOPBACK}:{gateway.getsockname()[1]}"
     server = Server(
         pid=os.getpid(),
         endpoint=endpoint,
         smtp_port=smtp.getsockname()[1],
+        submission_port=submission.getsockname()[1],
         region=options.region,
         account=clients.ACCOUNT,
     )
@@ -59,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.pop("PYTHONPATH", None)
     state = State(options.state)
     os.environ.update(_settings(endpoint, region=options.region, folder=state.temporary))
-    asyncio.run(_serve(state, server, gateway, smtp, parent=options.parent))
+    asyncio.run(_serve(state, server, gateway, smtp, submission, parent=options.parent))
 
 
 def keep_to_loopback() -> None:
@@ -117,6 +124,7 @@ async def _serve(
     server: Server,
     gateway: socket.socket,
     smtp_socket: socket.socket,
+    submission_socket: socket.socket,
     *,
     parent: int | None,
 ) -> None:
@@ -124,26 +132,48 @@ async def _serve(
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
+    from mailroom_local import smtp, submission
     from mailroom_local.acting import Receiver
     from mailroom_local.certificate import server_context
     from mailroom_local.journal import Journal
-    from mailroom_local.smtp import SmtpServer
+    from mailroom_local.mailer import Mailer
 
     emulator = import_module("mailroom_local._emulator")
-    emulator.install()
+    journal = Journal(state.journal)
+    mailer = Mailer(
+        endpoint=server.endpoint,
+        region=server.region,
+        journal=journal,
+        put_event=emulator.put_event,
+    )
+    emulator.install(mailer.send)
 
     receiver = Receiver(
         endpoint=server.endpoint,
         region=server.region,
-        journal=Journal(state.journal),
+        journal=journal,
         on_accepted=emulator.remember_received,
     )
-    host_name = f"inbound-smtp.{server.region}.amazonaws.com"
-    smtp = SmtpServer(
-        receiver=receiver,
-        bound=smtp_socket,
-        tls=server_context(state.temporary, host_name=host_name),
-        host_name=host_name,
+    inbound, outbound = (
+        f"{name}.{server.region}.amazonaws.com" for name in ("inbound-smtp", "email-smtp")
+    )
+    tls = server_context(state.temporary, host_name=inbound)
+    smtp_servers = (
+        smtp.SmtpServer(
+            bound=smtp_socket,
+            conversation=smtp.conversation(receiver=receiver, tls=tls, host_name=inbound),
+        ),
+        smtp.SmtpServer(
+            bound=submission_socket,
+            conversation=submission.conversation(
+                authenticate=lambda user, password: emulator.authenticate(
+                    user, password, region=server.region
+                ),
+                submit=emulator.submit,
+                tls=tls,
+                host_name=outbound,
+            ),
+        ),
     )
 
     stop = asyncio.Event()
@@ -157,7 +187,8 @@ async def _serve(
     config.bind = [f"fd://{gateway.fileno()}"]
     config.accesslog = None
     config.graceful_timeout = 1
-    smtp.start()
+    for smtp_server in smtp_servers:
+        smtp_server.start()
     state.announce(server)
     try:
         application: Any = _with_own_paths(
@@ -168,32 +199,53 @@ async def _serve(
                 ENFORCE_PATH: lambda: emulator.enforce_permissions(True),
                 IGNORE_PATH: lambda: emulator.enforce_permissions(False),
             },
+            mailer.visit,
         )
         await serve(application, config, shutdown_trigger=stop.wait)
     finally:
         state.retract()
-        smtp.stop()
+        for smtp_server in smtp_servers:
+            smtp_server.stop()
         emulator.stop_functions()
         receiver.close()
+        mailer.close()
         gateway.detach()
 
 
-def _with_own_paths(gateway: _App, answers: dict[str, Callable[[], Any]]) -> _App:
-    """The gateway, and beside it what only this server can tell or do."""
+def _with_own_paths(
+    gateway: _App, answers: dict[str, Callable[[], Any]], visit: Callable[..., Answer]
+) -> _App:
+    """The gateway, beside it what only this server can tell or do, and the links of sent mail."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        answer = answers.get(scope.get("path", "")) if scope["type"] == "http" else None
-        if answer is None:
+        path = scope.get("path", "") if scope["type"] == "http" else ""
+        if path in answers:
+            content = json.dumps(await asyncio.to_thread(answers[path])).encode()
+            await _respond(send, Answer(status=200, body=content, content_type="application/json"))
+        elif path.startswith(PREFIX):
+            headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+            answer = await asyncio.to_thread(
+                visit,
+                path,
+                method=scope["method"],
+                client_address=(scope.get("client") or (_LOOPBACK,))[0],
+                user_agent=headers.get("user-agent", b"").decode("latin-1"),
+            )
+            await _respond(send, answer)
+        else:
             # To AWS one speaks TLS. Here nothing leaves the machine, but a policy that refuses
             # plain HTTP is to find what it would find there.
             await gateway({**scope, "scheme": "https"}, receive, send)
-            return
-        content = json.dumps(await asyncio.to_thread(answer)).encode()
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
 
     return application
+
+
+async def _respond(send: Any, answer: Answer) -> None:
+    headers = [(b"content-type", answer.content_type.encode()), (b"cache-control", b"no-store")]
+    if answer.location is not None:
+        headers.append((b"location", quote(answer.location, safe=_URL_SAFE).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def _watch_parent(parent: int, stop: Callable[[], Any]) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
 
@@ -131,19 +132,32 @@ class _Handler:
         )
 
 
+def conversation(
+    *, receiver: Receiver, tls: ssl.SSLContext, host_name: str
+) -> Callable[[asyncio.AbstractEventLoop], SMTP]:
+    """A maker of conversations in which mail for this account is received."""
+    handler = _Handler(receiver)
+    return lambda loop: _Conversation(
+        handler,
+        data_size_limit=MAX_MESSAGE_BYTES,
+        hostname=host_name,
+        ident="ESMTP Amazon SES, rehearsed by cdk-mailroom",
+        tls_context=tls,
+        loop=loop,
+    )
+
+
 class SmtpServer:
     """Serves SMTP on a socket that is already bound, in a thread with an event loop of its own.
 
-    Receiving 40 MB must not hold up the gateway, which runs in the main thread's loop.
+    Taking 40 MB must not hold up the gateway, which runs in the main thread's loop.
     """
 
     def __init__(
-        self, *, receiver: Receiver, bound: socket.socket, tls: ssl.SSLContext, host_name: str
+        self, *, bound: socket.socket, conversation: Callable[[asyncio.AbstractEventLoop], SMTP]
     ) -> None:
-        self._handler = _Handler(receiver)
         self._socket = bound
-        self._tls = tls
-        self._host_name = host_name
+        self._conversation = conversation
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._run, name="mailroom-smtp", daemon=True)
         self._ready = Event()
@@ -158,20 +172,10 @@ class SmtpServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_STOP_SECONDS)
 
-    def _conversation(self) -> _Conversation:
-        return _Conversation(
-            self._handler,
-            data_size_limit=MAX_MESSAGE_BYTES,
-            hostname=self._host_name,
-            ident="ESMTP Amazon SES, rehearsed by cdk-mailroom",
-            tls_context=self._tls,
-            loop=self._loop,
-        )
-
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(
-            self._loop.create_server(self._conversation, sock=self._socket)
+            self._loop.create_server(lambda: self._conversation(self._loop), sock=self._socket)
         )
         self._ready.set()
         try:

@@ -23,6 +23,7 @@ class Server:
     pid: int
     endpoint: str
     smtp_port: int
+    submission_port: int
     region: str
     account: str
 

@@ -117,7 +117,7 @@ class Template:
         attached = [
             policy["PolicyDocument"]
             for policy in self.of("AWS::IAM::Policy").values()
-            if f"<{role}>" in policy["Roles"]
+            if f"<{role}>" in policy.get("Roles", ())
         ]
         return [one for document in inline + attached for one in document["Statement"]]
 

@@ -11,12 +11,15 @@ from importlib import resources
 import pytest
 
 import cdk_mailroom
-from cdk_mailroom import actions, handlers
+from cdk_mailroom import actions, events, handlers
 
 MODULES = [
     "cdk_mailroom",
     "cdk_mailroom.actions",
+    "cdk_mailroom.dashboard",
+    "cdk_mailroom.events",
     "cdk_mailroom.handlers",
+    "mailroom.events",
     "mailroom.receiving",
     "mailroom.testing",
     "mailroom.errors",
@@ -65,6 +68,14 @@ def test_names_of_the_actions():
     )
 
 
+def test_names_of_the_events():
+    """What `on` takes and returns; the types are the runtime's own."""
+    from mailroom.events import EventType
+
+    assert events.__all__ == ["BUNDLED", "Bundled", "EventPipeline", "EventPublishing", "EventType"]
+    assert events.EventType is EventType
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_exported_name_is_there(name):
     """``from module import *`` works, and names nothing twice."""
@@ -81,7 +92,7 @@ def test_types_are_shipped(package):
 
 def public_callables():
     """Yield each public method and constructor of the exported classes."""
-    for module in (cdk_mailroom, actions, handlers):
+    for module in (cdk_mailroom, actions, events, handlers):
         for name in module.__all__:
             value = getattr(module, name, None)
             if inspect.isclass(value) and value.__module__.startswith("cdk_mailroom"):
@@ -132,7 +143,10 @@ def test_the_runtime_imports_nothing_of_cdk():
     """It runs in Lambda, where there is none."""
     program = (
         "import sys, mailroom.receiving, mailroom.testing, mailroom.handlers.forward\n"
-        "import mailroom.provisioning.activation\n"
+        "import mailroom.provisioning.activation, mailroom.events\n"
+        "from importlib import import_module\n"
+        "for kind in mailroom.events.EventType:\n"
+        "    import_module('mailroom.handlers.' + kind.name.lower())\n"
         "of_cdk = {'aws_cdk', 'constructs', 'jsii', 'cdk_mailroom'}\n"
         "print([name for name in sys.modules if name.split('.')[0] in of_cdk])"
     )

@@ -61,7 +61,10 @@ def test_three_dkim_records_prove_it(templates, name):
     """SES signs with three keys; each record's name and value come from the identity."""
     dkim = records(templates[name], "CNAME")
     assert [(one["Name"], one["ResourceRecords"]) for one in dkim] == [
-        (f"<Inbound/Identity.DkimDNSTokenName{n}>", [f"<Inbound/Identity.DkimDNSTokenValue{n}>"])
+        (
+            f"<Inbound/Identity/Identity.DkimDNSTokenName{n}>",
+            [f"<Inbound/Identity/Identity.DkimDNSTokenValue{n}>"],
+        )
         for n in (1, 2, 3)
     ]
 

@@ -22,29 +22,34 @@ SYNTHESIS = textwrap.dedent(
         sys.path.insert(0, path)
     import aws_cdk as cdk
     import cdk_mailroom, mailroom
+    for path in json.loads(os.environ["TEST_EXAMPLES"]):
+        sys.path.insert(0, path)
     from help_desk import HelpDesk
+    from newsletter import Newsletter
 
     app = cdk.App(context=json.loads(os.environ["TEST_CONTEXT"]), outdir=sys.argv[1])
     HelpDesk(app, "HelpDesk", domain="example.com", team=["team@example.net"])
+    Newsletter(app, "Newsletter", domain="example.com")
     app.synth()
     print(json.dumps([cdk_mailroom.__file__, mailroom.__file__]))
     """
 )
 
+EXAMPLES = {"helpdesk": "HelpDesk", "newsletter": "Newsletter"}
 
-def synthesize(example: Path, outdir: Path, *paths: Path) -> list[str]:
-    """Synthesize *example* with *paths* first, and return where our packages came from.
+
+def synthesize(examples: Path, outdir: Path, *paths: Path) -> list[str]:
+    """Synthesize *examples* with *paths* first, and return where our packages came from.
 
     ``-S`` keeps the editable install's .pth file out; dependencies are named as a path.
     """
     done = subprocess.run(
         [sys.executable, "-S", "-c", SYNTHESIS, str(outdir)],
-        cwd=example,
+        cwd=examples,
         env={
             **os.environ,
-            "TEST_PATH": json.dumps(
-                [*map(str, paths), str(example), sysconfig.get_path("purelib")]
-            ),
+            "TEST_PATH": json.dumps([*map(str, paths), sysconfig.get_path("purelib")]),
+            "TEST_EXAMPLES": json.dumps([str(examples / name) for name in EXAMPLES]),
             "TEST_CONTEXT": json.dumps(CONTEXT),
         },
         capture_output=True,
@@ -86,7 +91,7 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def clouds(wheel, tmp_path_factory) -> dict[str, Path]:
-    """The help desk's cloud assembly, from the checkout and from the installed wheel."""
+    """The examples' cloud assembly, from the checkout and from the installed wheel."""
     target = tmp_path_factory.mktemp("installed")
     subprocess.run(
         [
@@ -95,11 +100,11 @@ def clouds(wheel, tmp_path_factory) -> dict[str, Path]:
         ],
         check=True,
     )
-    copied = tmp_path_factory.mktemp("elsewhere") / "my desk"
-    shutil.copytree(ROOT / "examples/helpdesk", copied)
+    copied = tmp_path_factory.mktemp("elsewhere") / "my examples"
+    shutil.copytree(ROOT / "examples", copied)
     clouds = {name: tmp_path_factory.mktemp(name) for name in ("checkout", "wheel")}
     here = synthesize(
-        ROOT / "examples/helpdesk", clouds["checkout"], ROOT / "constructs_lib", ROOT / "lambda_src"
+        ROOT / "examples", clouds["checkout"], ROOT / "constructs_lib", ROOT / "lambda_src"
     )
     assert all(path.startswith(str(ROOT)) for path in here)
     there = synthesize(copied, clouds["wheel"], target)
@@ -107,10 +112,11 @@ def clouds(wheel, tmp_path_factory) -> dict[str, Path]:
     return clouds
 
 
-def test_the_wheels_template_is_the_checkouts(clouds):
+@pytest.mark.parametrize("stack", EXAMPLES.values())
+def test_the_wheels_template_is_the_checkouts(clouds, stack):
     """Asset hashes, which are part of it, included."""
     one, two = (
-        json.loads((folder / "HelpDesk.template.json").read_text()) for folder in clouds.values()
+        json.loads((folder / f"{stack}.template.json").read_text()) for folder in clouds.values()
     )
     assert one == two
 

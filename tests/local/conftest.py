@@ -6,6 +6,9 @@ import json
 import time
 import zipfile
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -16,6 +19,8 @@ from mailroom_local import LocalAws, MessageRecord
 _names = itertools.count(1)
 
 STACK_SECONDS = 20.0
+SENDER = "sender@sending.example"
+VALIDATION = "Successfully validated SNS topic for Amazon SES event publishing."
 
 
 class Account:
@@ -26,6 +31,7 @@ class Account:
         self.id = aws.server.account
         self.region = aws.server.region
         self.ses = aws.client("ses")
+        self.v2 = aws.client("sesv2")
         self.s3 = aws.client("s3")
         self.sns = aws.client("sns")
         self.sqs = aws.client("sqs")
@@ -106,6 +112,63 @@ class Account:
         answer = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
+    def configuration_set(self, *types: str, **options: Any) -> tuple[str, str]:
+        """A set that publishes these types to a topic, and the queue which receives that."""
+        name = self.name("set")
+        self.v2.create_configuration_set(ConfigurationSetName=name, **options)
+        topic, queue = self.topic()
+        if types:
+            self.destination(name, *types, SnsDestination={"TopicArn": topic})
+            assert self.bodies(queue) == [VALIDATION]
+        return name, queue
+
+    def destination(self, name: str, *types: str, enabled: bool = True, **target: Any) -> str:
+        """Give a configuration set an event destination."""
+        destination = self.name("destination")
+        self.v2.create_configuration_set_event_destination(
+            ConfigurationSetName=name,
+            EventDestinationName=destination,
+            EventDestination={"Enabled": enabled, "MatchingEventTypes": list(types), **target},
+        )
+        return destination
+
+    def mail(self, to: str | list[str] = "reader@example.net", **fields: Any) -> str:
+        """Send a message by API v2, of text unless told otherwise, and return its id."""
+        html = fields.pop("html", None)
+        body = {"Html": {"Data": html}} if html else {"Text": {"Data": fields.pop("text", "Hi")}}
+        simple = {"Subject": {"Data": "Subject"}, "Body": body}
+        answer = self.v2.send_email(
+            FromEmailAddress=SENDER,
+            Destination={"ToAddresses": [to] if isinstance(to, str) else to},
+            Content=fields.pop("content", {"Simple": simple}),
+            **fields,
+        )
+        return str(answer["MessageId"])
+
+    def story(self, message_id: str, *, count: int = 0) -> list[dict[str, Any]]:
+        """The events of a message once it is done with, or once there are so many."""
+        record = self.aws.wait_until(
+            lambda: self.aws.message(message_id, handlers=False),
+            lambda found: found.finished and len(found.events) >= count,
+            seconds=10,
+        )
+        return [event.payload for event in record.events]
+
+    def delivered(self, message_id: str) -> EmailMessage:
+        """The message as its recipients get it."""
+        raw = next(each["Raw"] for each in self.aws.sent() if each["MessageId"] == message_id)
+        return message_from_bytes(raw, policy=default)
+
+    def bodies(self, queue: str, *, wait: int = 2) -> list[str]:
+        """The messages of a queue, which leave it."""
+        answer = self.sqs.receive_message(
+            QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=wait
+        )
+        found = answer.get("Messages", [])
+        for message in found:
+            self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in found]
+
     def rule_set(self) -> str:
         name = self.name("rules")
         self.ses.create_receipt_rule_set(RuleSetName=name)
@@ -159,12 +222,12 @@ class Account:
             self.cloudformation.create_stack(StackName=stack, TemplateBody=template)
         else:
             self.cloudformation.update_stack(StackName=stack, TemplateBody=template)
-        return self._settled(stack)
+        return self.settled(stack)
 
     def delete(self, stack: str) -> dict[str, Any]:
         found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         self.cloudformation.delete_stack(StackName=stack)
-        return self._settled(found["StackId"])
+        return self.settled(found["StackId"])
 
     def physical_id(self, stack: str, logical_id: str) -> str:
         found = self.cloudformation.describe_stack_resource(
@@ -176,7 +239,7 @@ class Account:
         events = self.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
         return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
-    def _settled(self, stack: str) -> dict[str, Any]:
+    def settled(self, stack: str) -> dict[str, Any]:
         deadline = time.monotonic() + STACK_SECONDS
         while True:
             found: dict[str, Any] = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][
@@ -198,7 +261,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def account(aws: LocalAws) -> Account:
-    """The account of that local AWS."""
+    """The account of that local AWS, with an identity that it sends by."""
+    aws.verify_identity("sending.example")
     return Account(aws)
 
 

@@ -10,6 +10,11 @@ Invoke = Callable[..., str]
 
 READ = "import boto3; return boto3.client('s3').get_object(**event)['Body'].read().decode()"
 SEND = "import boto3; return boto3.client('sesv2').send_email(**event)['MessageId']"
+RAW = "import boto3; return boto3.client('ses').send_raw_email(RawMessage=event)['MessageId']"
+BULK = (
+    "import boto3; "
+    "return boto3.client('sesv2').send_bulk_email(**event)['BulkEmailEntryResults'][0]['Status']"
+)
 
 
 @pytest.fixture
@@ -87,9 +92,7 @@ def test_sending_needs_permission_on_the_identity(account: Any, invoke: Invoke) 
     domain = f"arn:aws:ses:{account.region}:{account.id}:identity/permitted.example"
     from_sales = {"StringEquals": {"ses:FromAddress": "sales@permitted.example"}}
     from_other = {"StringEquals": {"ses:FromAddress": "other@permitted.example"}}
-    assert "@email.amazonses.com" in invoke(
-        SEND, mail(), allow("ses:SendEmail", domain, **from_sales)
-    )
+    assert "-000000" in invoke(SEND, mail(), allow("ses:SendEmail", domain, **from_sales))
     assert "AccessDenied" in invoke(SEND, mail(), allow("ses:SendEmail", domain, **from_other))
     assert "AccessDenied" in invoke(SEND, mail(), allow("ses:SendEmail", domain + "x"))
     assert account.aws.sent()[-1]["To"] == ["team@example.net"]
@@ -107,4 +110,38 @@ def test_sending_needs_permission_on_the_configuration_set_too(
     both = [identity, allow("ses:SendEmail", f"{scope}:configuration-set/{name}")]
     event = mail(ConfigurationSetName=name)
     assert "AccessDenied" in invoke(SEND, event, identity)
-    assert "@email.amazonses.com" in invoke(SEND, event, *both)
+    assert "-000000" in invoke(SEND, event, *both)
+
+
+def test_api_v1_asks_for_the_same_resources(account: Any, invoke: Invoke) -> None:
+    """The identity, by the sender's address, and the configuration set, also one in a header."""
+    account.aws.verify_identity("permitted.example")
+    name = account.name("set")
+    account.ses.create_configuration_set(ConfigurationSet={"Name": name})
+    scope = f"arn:aws:ses:{account.region}:{account.id}"
+    from_sales = {"StringEquals": {"ses:FromAddress": "sales@permitted.example"}}
+    identity = allow("ses:SendRawEmail", f"{scope}:identity/permitted.example", **from_sales)
+    both = [identity, allow("ses:SendRawEmail", f"{scope}:configuration-set/{name}")]
+    text = "From: sales@permitted.example\nTo: team@example.net\n"
+    assert "-000000" in invoke(RAW, {"Data": f"{text}\nHi"}, identity)
+    assert "AccessDenied" in invoke(
+        RAW, {"Data": text.replace("sales", "other") + "\nHi"}, identity
+    )
+    data = f"{text}X-SES-CONFIGURATION-SET: {name}\n\nHi"
+    assert "AccessDenied" in invoke(RAW, {"Data": data}, identity)
+    assert "-000000" in invoke(RAW, {"Data": data}, *both)
+
+
+def test_bulk_mail_has_an_action_of_its_own(account: Any, invoke: Invoke) -> None:
+    """On the same resources."""
+    account.aws.verify_identity("permitted.example")
+    domain = f"arn:aws:ses:{account.region}:{account.id}:identity/permitted.example"
+    event = {
+        "FromEmailAddress": "sales@permitted.example",
+        "DefaultContent": {
+            "Template": {"TemplateContent": {"Subject": "x", "Text": "x"}, "TemplateData": "{}"}
+        },
+        "BulkEmailEntries": [{"Destination": {"ToAddresses": ["team@example.net"]}}],
+    }
+    assert "SUCCESS" in invoke(BULK, event, allow("ses:SendBulkEmail", domain))
+    assert "AccessDenied" in invoke(BULK, event, allow("ses:SendEmail", domain))

@@ -1,4 +1,4 @@
-"""Show what happened to each message: rules, actions, outcomes, durations."""
+"""Show what happened to each message: rules and actions when received, events when sent."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _journal_of(state: str | None) -> LocalAws:
 
 
 def _follow(aws: LocalAws) -> None:
-    shown: set[tuple[str, str]] = set()
+    shown: set[tuple[str, str, int]] = set()
     while True:
         fresh = [
             message for message in aws.messages() if message.finished and _key(message) not in shown
@@ -67,5 +67,6 @@ def _follow(aws: LocalAws) -> None:
         time.sleep(_FOLLOW_SECONDS)
 
 
-def _key(message: MessageRecord) -> tuple[str, str]:
-    return message.at.isoformat(), message.message_id or ""
+def _key(message: MessageRecord) -> tuple[str, str, int]:
+    # A message that was sent is shown once more when somebody opens it.
+    return message.at.isoformat(), message.message_id or "", len(message.events)

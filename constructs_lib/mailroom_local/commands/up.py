@@ -28,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="of the AWS API (default: a free one)")
     parser.add_argument("--smtp-port", type=int, default=0, help="of SMTP (default: a free one)")
     parser.add_argument(
+        "--submission-port",
+        type=int,
+        default=0,
+        help="of SMTP submission, for sending (default: a free one)",
+    )
+    parser.add_argument(
         "--identity",
         action="append",
         default=[],
@@ -55,7 +61,11 @@ def run(options: argparse.Namespace) -> int:
         return 0
 
     aws = LocalAws(
-        state=options.state, port=options.port, smtp_port=options.smtp_port, progress=progress
+        state=options.state,
+        port=options.port,
+        smtp_port=options.smtp_port,
+        submission_port=options.submission_port,
+        progress=progress,
     )
     keep = False
     try:
@@ -97,7 +107,12 @@ def _announce(aws: LocalAws) -> None:
     rules = active.get("Rules", [])
     say()
     say(f"AWS   {aws.server.endpoint}  (account {aws.server.account}, {aws.server.region})")
-    say(f"SMTP  127.0.0.1:{aws.server.smtp_port}")
+    say(f"SMTP  127.0.0.1:{aws.server.smtp_port}  (mail that comes in)")
+    user = aws.credentials
+    say(
+        f"SMTP  127.0.0.1:{aws.submission_port}  "
+        f"(mail that is sent: STARTTLS, user {user.user}, password {user.password})"
+    )
     if "Metadata" not in active:
         say("no receipt rule set is active, so every message will be refused")
     for rule in rules:

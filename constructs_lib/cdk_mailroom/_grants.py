@@ -1,0 +1,69 @@
+"""Who may send as whom: one statement for functions, roles and users alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ses as ses
+
+from cdk_mailroom._reviewed import reviewed_wildcard
+
+__all__ = ["SEND_ACTIONS", "SMTP_ACTIONS", "grant_sending", "identity_names"]
+
+SEND_ACTIONS = (
+    "ses:SendBulkEmail",
+    "ses:SendBulkTemplatedEmail",
+    "ses:SendEmail",
+    "ses:SendRawEmail",
+    "ses:SendTemplatedEmail",
+)
+"""Every way of sending through the API."""
+
+SMTP_ACTIONS = ("ses:SendRawEmail",)
+"""What SES asks for when mail comes by SMTP."""
+
+
+def identity_names(identities: Sequence[ses.IEmailIdentity | str] | None) -> list[str]:
+    """Return the names of *identities*, which may be constructs or names already."""
+    return [
+        identity if isinstance(identity, str) else identity.email_identity_name
+        for identity in identities or ()
+    ]
+
+
+def grant_sending(
+    grantee: iam.IGrantable,
+    *,
+    stack: Stack,
+    identities: Sequence[str] | None,
+    configuration_set_name: str | None = None,
+    templates: Sequence[str] = (),
+    from_address: str | None = None,
+    actions: Sequence[str] = SEND_ACTIONS,
+) -> iam.Grant:
+    """Let *grantee* send from *identities*, all of the account's if none are named.
+
+    SES asks for permission on the identity that is verified, on the configuration set and, for
+    templated mail, on the template:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+    """
+
+    def arn(resource: str, name: str) -> str:
+        return stack.format_arn(service="ses", resource=resource, resource_name=name)
+
+    resources = [arn("identity", name) for name in identities or ("*",)]
+    if not identities:
+        reviewed_wildcard(
+            grantee.grant_principal, resources[0], "no identities were named: all may be used"
+        )
+    if configuration_set_name is not None:
+        resources.append(arn("configuration-set", configuration_set_name))
+    resources += [arn("template", name) for name in templates]
+    return iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=list(actions),
+        resource_arns=resources,
+        conditions=({"StringEquals": {"ses:FromAddress": from_address}} if from_address else None),
+    )

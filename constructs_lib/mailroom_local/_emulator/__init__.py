@@ -1,0 +1,192 @@
+"""Every touch of ministack's internals, and nothing else.
+
+:func:`install` adds to the modules that the server serves what they lack for mail: one module here
+for each part of it. Nobody else imports ministack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from mailroom_local._emulator import (
+    configuration_sets,
+    contacts,
+    internals,
+    permissions,
+    receiving,
+    sending,
+    suppression,
+)
+from mailroom_local._emulator.query import (
+    Parameters,
+    Request,
+    Response,
+    one,
+    v1_error,
+    v2_error,
+)
+from mailroom_local._emulator.receiving import remember_received
+from mailroom_local._emulator.sending import authenticate, submit
+from mailroom_local.errors import SesError
+from mailroom_local.sending import Outgoing
+
+__all__ = [
+    "asgi_app",
+    "authenticate",
+    "enforce_permissions",
+    "install",
+    "put_event",
+    "remember_received",
+    "sent_messages",
+    "stop_functions",
+    "submit",
+]
+
+_Handler = Callable[[str, str, Any, bytes, Any], Awaitable[Response]]
+
+_original_handle_request: _Handler = internals.ses.handle_request
+_original_handle_v2: _Handler = internals.ses_v2.handle_request
+_original_reset: Callable[[], None] = internals.ses.reset
+
+_V2_PREFIX = "/v2/email"
+_ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
+    **configuration_sets.ROUTES,
+    **contacts.ROUTES,
+    **suppression.ROUTES,
+}
+
+
+def install(send: Callable[[Outgoing], bytes]) -> None:
+    """Extend ministack's SES and CloudFormation with what mail needs. Idempotent.
+
+    ``send`` takes every message that SES accepts and answers with what its recipients get.
+    """
+    sending.mailer.send = send
+    vars(internals.actions).update(extract_iam_action=permissions.extract_iam_action)
+    vars(internals.app).update(_enforce_ses_v2=permissions.enforce_ses_v2)
+    vars(internals.ses).update(handle_request=_handle_request, reset=_reset)
+    vars(internals.ses_v2).update(
+        handle_request=_handle_v2,
+        _put_event_destination=configuration_sets.put_event_destination,
+    )
+    vars(internals.provisioners).update(
+        _ses_event_destination_put=configuration_sets.put_from_template
+    )
+    for part in (receiving, contacts):
+        internals.provisioners._REPLACING_PROPERTIES.update(part.REPLACING)
+        internals.provisioners._RESOURCE_HANDLERS.update(part.RESOURCES)
+
+
+def put_event(entry: dict[str, Any], region: str) -> None:
+    """Put an entry on the default event bus, as SES does: with the source ``aws.ses``."""
+    internals.responses.set_request_region(region)
+    status, _, body = internals.eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    if status >= 400 or json.loads(body).get("FailedEntryCount"):
+        raise RuntimeError(body.decode())
+
+
+def asgi_app() -> Callable[..., Awaitable[None]]:
+    """ministack's gateway."""
+    gateway: Callable[..., Awaitable[None]] = internals.app.app
+    return gateway
+
+
+def enforce_permissions(enforced: bool) -> None:
+    """Let a function do only what its execution role allows, or again whatever it likes.
+
+    ministack asks this switch on every request. A function takes its credentials along when its
+    process starts, so processes that run already are ended.
+    """
+    vars(internals.app).update(AUTH=enforced)
+    stop_functions()
+
+
+def sent_messages() -> list[dict[str, Any]]:
+    """Every message that the account sent, oldest first, as ministack recorded it."""
+    everything = internals.ses._sent_emails.to_dict()
+    found = [
+        record for key, records in everything.items() if key[-1] == "entries" for record in records
+    ]
+    return sorted(found, key=lambda record: float(record["Timestamp"]))
+
+
+def stop_functions() -> None:
+    """End the processes in which Lambda functions run, and remove their folders."""
+    internals.workers.reset()
+
+
+async def _handle_request(
+    method: str, path: str, headers: Any, body: bytes, query_params: Any
+) -> Response:
+    if method != "POST" or path.startswith("/v2/"):
+        return await _original_handle_request(method, path, headers, body, query_params)
+    parameters: Parameters = dict(query_params)
+    parameters.update(parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True))
+    name = one(parameters, "Action") or ""
+    operation = receiving.OPERATIONS.get(name) or configuration_sets.OPERATIONS.get(name)
+    try:
+        if operation is not None:
+            return operation(parameters)
+        if name in sending.OPERATIONS:
+            refusal = permissions.refuse_v1(name, parameters, headers, query_params)
+            if refusal is not None:
+                return refusal
+            # A large message must not hold up the gateway.
+            request = Request.of(headers, query_params)
+            return await asyncio.to_thread(sending.OPERATIONS[name], parameters, request)
+    except SesError as error:
+        return v1_error(error)
+    return await _original_handle_request(method, path, headers, body, query_params)
+
+
+async def _handle_v2(
+    method: str, path: str, headers: Any, body: bytes, query_params: Any
+) -> Response:
+    below = path.rstrip("/").removeprefix(_V2_PREFIX)
+    data: dict[str, Any] = {
+        name: values[0] if isinstance(values, list) and len(values) == 1 else values
+        for name, values in query_params.items()
+    }
+    try:
+        data.update(json.loads(body) if body else {})
+        if (method, below) in sending.ROUTES:
+            request = Request.of(headers, query_params)
+            return await asyncio.to_thread(sending.ROUTES[method, below], data, request)
+        for (verb, pattern), operation in _ROUTES.items():
+            match = re.fullmatch(pattern, below) if verb == method else None
+            if match is not None:
+                return operation(data, *match.groups())
+    except SesError as error:
+        return v2_error(error)
+    except ValueError:
+        # ministack has its own answer to a body that is not JSON.
+        pass
+    response = await _original_handle_v2(method, path, headers, body, query_params)
+    return _completed(method, below, data, response)
+
+
+def _completed(method: str, below: str, data: Mapping[str, Any], response: Response) -> Response:
+    """ministack's answer, with what it leaves out."""
+    if response[0] >= 400:
+        return response
+    if below.startswith("/configuration-sets"):
+        configuration_sets.synchronise()
+    elif (method, below) == ("POST", "/identities") and data.get("ConfigurationSetName"):
+        stored = internals.ses_v2._identities[data["EmailIdentity"]]
+        stored["ConfigurationSetName"] = data["ConfigurationSetName"]
+    elif (method, below) == ("GET", "/account"):
+        told = json.loads(response[2])
+        told["SuppressionAttributes"] = {"SuppressedReasons": suppression.account_reasons()}
+        return response[0], response[1], json.dumps(told).encode()
+    return response
+
+
+def _reset() -> None:
+    _original_reset()
+    for part in (receiving, contacts, suppression):
+        part.reset()

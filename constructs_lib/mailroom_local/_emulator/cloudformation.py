@@ -1,0 +1,28 @@
+"""What the handlers of all CloudFormation types have in common."""
+
+from __future__ import annotations
+
+import uuid
+
+from mailroom_local._emulator import internals
+from mailroom_local.errors import SesError
+
+
+class CloudFormationErrors:
+    """Turns an SES error into the sentence that a stack event on AWS carries."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, SesError):
+            raise ValueError(
+                f"{error.message} (Service: AmazonSimpleEmailService; Status Code: 400; "
+                f"Error Code: {error.code}; Request ID: {uuid.uuid4()}; Proxy: null)"
+            ) from error
+
+
+def generated_name(stack_name: str, logical_id: str) -> str:
+    # 64 characters are allowed; the last of ministack's names is a letter or digit, as SES wants.
+    name: str = internals.provisioners._physical_name(stack_name, logical_id, max_len=63)
+    return name

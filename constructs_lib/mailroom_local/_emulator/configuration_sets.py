@@ -1,0 +1,291 @@
+"""Configuration sets and their event destinations, in one store for both APIs and CloudFormation.
+
+ministack keeps the sets of API v1 apart from those of v2, and v1 has no event destinations. Here
+v2's store holds everything, v1's only repeats the names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mailroom_local._emulator import internals
+from mailroom_local._emulator.checks import check_event_destination
+from mailroom_local._emulator.cloudformation import CloudFormationErrors
+from mailroom_local._emulator.query import (
+    Parameters,
+    Response,
+    answer,
+    members,
+    numbered,
+    one,
+    required,
+    v2_error,
+)
+from mailroom_local.errors import SesError
+from mailroom_local.events import MAX_DESTINATIONS, VALIDATION_TEXT
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_original_put: Callable[..., Response | None] = internals.ses_v2._put_event_destination
+
+# API v1 says the same as v2 in other words.
+_V1_CODES = {
+    "AlreadyExistsException": "EventDestinationAlreadyExists",
+    "NotFoundException": "EventDestinationDoesNotExist",
+    "BadRequestException": "InvalidParameterValue",
+}
+
+
+def record(name: str) -> dict[str, Any]:
+    """The stored configuration set of that name."""
+    found: dict[str, Any] | None = internals.ses_v2._config_sets.get(name)
+    if found is None:
+        raise SesError(
+            "ConfigurationSetDoesNotExist", f"Configuration set <{name}> does not exist."
+        )
+    return found
+
+
+def publishes(stored: Mapping[str, Any], event_type: str) -> bool:
+    """Whether an enabled destination of the set takes events of this type."""
+    return any(
+        destination["Enabled"] and event_type in destination["MatchingEventTypes"]
+        for destination in (stored.get("EventDestinations") or {}).values()
+    )
+
+
+def put_event_destination(
+    name: str, destination: str, definition: Any, *, create: bool
+) -> Response | None:
+    """What API v2 calls instead of ministack's own; an error response or none."""
+    try:
+        _put(name, destination, definition if isinstance(definition, dict) else {}, create=create)
+    except SesError as error:
+        return v2_error(error)
+    except _Refused as refused:
+        return refused.response
+    return None
+
+
+def put_from_template(
+    name: str, destination: str, properties: Mapping[str, Any], *, create: bool
+) -> None:
+    """What CloudFormation calls instead of ministack's own, which passes over unknown sets."""
+    declared = properties.get("EventDestination") or {}
+    definition = internals.provisioners._ses_event_destination_definition(declared)
+    with CloudFormationErrors():
+        try:
+            _put(name, destination, definition, create=create)
+        except _Refused as refused:
+            told = json.loads(refused.response[2])
+            raise SesError("BadRequestException", str(told.get("message", ""))) from None
+
+
+def synchronise() -> None:
+    """Let API v1 know the sets that v2 or CloudFormation made, and forget those that are gone."""
+    names, known = internals.ses._configuration_sets, internals.ses_v2._config_sets
+    for name in [name for name in names if name not in known]:
+        del names[name]
+    for name in known:
+        names.setdefault(name, {"Name": name, "CreatedTimestamp": internals.ses._iso_now()})
+
+
+class _Refused(Exception):
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+def _put(name: str, destination: str, definition: dict[str, Any], *, create: bool) -> None:
+    stored = record(name)
+    existing: dict[str, Any] = stored.get("EventDestinations") or {}
+    if create and destination not in existing and len(existing) >= MAX_DESTINATIONS:
+        raise SesError(
+            "LimitExceeded",
+            f"A configuration set can have {MAX_DESTINATIONS} event destinations at most.",
+        )
+    check_event_destination(name, definition)
+    before = (existing.get(destination) or {}).get("SnsDestination")
+    if refusal := _original_put(name, destination, definition, create=create):
+        raise _Refused(refusal)
+    target = definition.get("SnsDestination")
+    if target and target != before:
+        internals.sns.publish_internal(target["TopicArn"], VALIDATION_TEXT)
+
+
+# --- API v1 ------------------------------------------------------------------------------------
+
+
+def _create(parameters: Parameters) -> Response:
+    name = required(parameters, "ConfigurationSet.Name", "configurationSet.name")
+    if not _NAME.fullmatch(name):
+        raise SesError("InvalidConfigurationSet", f"Invalid configuration set name <{name}>.")
+    if name in internals.ses_v2._config_sets:
+        raise SesError(
+            "ConfigurationSetAlreadyExists", f"Configuration set <{name}> already exists."
+        )
+    internals.ses_v2._create_config_set(name, {})
+    synchronise()
+    return _empty("CreateConfigurationSet")
+
+
+def _delete(parameters: Parameters) -> Response:
+    name = required(parameters, "ConfigurationSetName", "configurationSetName")
+    record(name)
+    del internals.ses_v2._config_sets[name]
+    synchronise()
+    return _empty("DeleteConfigurationSet")
+
+
+def _describe(parameters: Parameters) -> Response:
+    name = required(parameters, "ConfigurationSetName", "configurationSetName")
+    stored = record(name)
+    inner = f"<ConfigurationSet><Name>{name}</Name></ConfigurationSet>"
+    if "eventDestinations" in members(parameters, "ConfigurationSetAttributeNames"):
+        described = [
+            _described(destination, definition)
+            for destination, definition in (stored.get("EventDestinations") or {}).items()
+        ]
+        inner += internals.ses._receipt_element("EventDestinations", described)
+    return _xml("DescribeConfigurationSet", inner)
+
+
+def _described(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "Name": name,
+        "Enabled": definition["Enabled"],
+        "MatchingEventTypes": [_v1_name(kind) for kind in definition["MatchingEventTypes"]],
+    }
+    if topic := definition.get("SnsDestination"):
+        found["SNSDestination"] = {"TopicARN": topic["TopicArn"]}
+    if stream := definition.get("KinesisFirehoseDestination"):
+        found["KinesisFirehoseDestination"] = {
+            "IAMRoleARN": stream["IamRoleArn"],
+            "DeliveryStreamARN": stream["DeliveryStreamArn"],
+        }
+    if metric := definition.get("CloudWatchDestination"):
+        found["CloudWatchDestination"] = {
+            "DimensionConfigurations": [
+                {**each, "DimensionValueSource": _v1_name(each["DimensionValueSource"])}
+                for each in metric["DimensionConfigurations"]
+            ]
+        }
+    return found
+
+
+def _create_destination(parameters: Parameters) -> Response:
+    _put_v1(parameters, create=True)
+    return _empty("CreateConfigurationSetEventDestination")
+
+
+def _update_destination(parameters: Parameters) -> Response:
+    _put_v1(parameters, create=False)
+    return _empty("UpdateConfigurationSetEventDestination")
+
+
+def _put_v1(parameters: Parameters, *, create: bool) -> None:
+    name = required(parameters, "ConfigurationSetName", "configurationSetName")
+    destination = required(parameters, "EventDestination.Name", "eventDestination.name")
+    # ministack reads what CloudFormation says, and CloudFormation says what API v1 says.
+    definition = internals.provisioners._ses_event_destination_definition(_declared(parameters))
+    try:
+        _put(name, destination, definition, create=create)
+    except _Refused as refused:
+        told = json.loads(refused.response[2])
+        code = _V1_CODES.get(str(told.get("__type", "")).rpartition("#")[2])
+        kind = refused.response[1].get("x-amzn-errortype", "").partition(":")[0]
+        raise SesError(
+            code or _V1_CODES.get(kind, "InvalidParameterValue"), str(told.get("message", ""))
+        ) from None
+
+
+def _declared(parameters: Parameters) -> dict[str, Any]:
+    prefix = "EventDestination"
+    declared: dict[str, Any] = {
+        "Enabled": one(parameters, f"{prefix}.Enabled") or "false",
+        "MatchingEventTypes": members(parameters, f"{prefix}.MatchingEventTypes"),
+    }
+    if topic := one(parameters, f"{prefix}.SNSDestination.TopicARN"):
+        declared["SnsDestination"] = {"TopicARN": topic}
+    stream = f"{prefix}.KinesisFirehoseDestination"
+    if arn := one(parameters, f"{stream}.DeliveryStreamARN"):
+        declared["KinesisFirehoseDestination"] = {
+            "DeliveryStreamARN": arn,
+            "IAMRoleARN": one(parameters, f"{stream}.IAMRoleARN"),
+        }
+    configurations = numbered(parameters, f"{prefix}.CloudWatchDestination.DimensionConfigurations")
+    if configurations:
+        fields = ("DimensionName", "DimensionValueSource", "DefaultDimensionValue")
+        declared["CloudWatchDestination"] = {
+            "DimensionConfigurations": [
+                {field: one(parameters, f"{each}.{field}") or "" for field in fields}
+                for each in configurations
+            ]
+        }
+    return declared
+
+
+def _delete_destination(parameters: Parameters) -> Response:
+    stored = record(required(parameters, "ConfigurationSetName", "configurationSetName"))
+    name = required(parameters, "EventDestinationName", "eventDestinationName")
+    if (stored.get("EventDestinations") or {}).pop(name, None) is None:
+        raise SesError(
+            "EventDestinationDoesNotExist", f"An event destination named <{name}> does not exist."
+        )
+    return _empty("DeleteConfigurationSetEventDestination")
+
+
+def _update_sending(parameters: Parameters) -> Response:
+    stored = record(required(parameters, "ConfigurationSetName", "configurationSetName"))
+    enabled = (one(parameters, "Enabled") or "").lower() == "true"
+    internals.ses_v2._put_config_set_option(stored, "SendingOptions", {"SendingEnabled": enabled})
+    return _empty("UpdateConfigurationSetSendingEnabled")
+
+
+OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
+    "CreateConfigurationSet": _create,
+    "CreateConfigurationSetEventDestination": _create_destination,
+    "DeleteConfigurationSet": _delete,
+    "DeleteConfigurationSetEventDestination": _delete_destination,
+    "DescribeConfigurationSet": _describe,
+    "UpdateConfigurationSetEventDestination": _update_destination,
+    "UpdateConfigurationSetSendingEnabled": _update_sending,
+}
+
+
+# --- API v2: the configuration set that an identity sends with by default ------------------------
+
+
+def _set_default(data: Mapping[str, Any], identity: str) -> Response:
+    stored = internals.ses_v2._identities.get(identity)
+    if stored is None:
+        raise SesError("NotFound", f"Email identity <{identity}> does not exist.")
+    name = str(data.get("ConfigurationSetName") or "")
+    if name:
+        record(name)
+    stored["ConfigurationSetName"] = name
+    return answer()
+
+
+ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
+    ("PUT", r"/identities/([^/]+)/configuration-set"): _set_default,
+}
+
+
+def _v1_name(name: str) -> str:
+    first, *others = name.lower().split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _empty(operation: str) -> Response:
+    return _xml(operation, "")
+
+
+def _xml(operation: str, inner: str) -> Response:
+    response: Response = internals.ses._xml(
+        200, f"{operation}Response", f"<{operation}Result>{inner}</{operation}Result>"
+    )
+    return response

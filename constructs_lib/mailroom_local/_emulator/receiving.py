@@ -1,0 +1,354 @@
+"""Receipt rules and IP filters: their API and their CloudFormation types.
+
+ministack stores receipt rule sets but neither provisions them from CloudFormation nor checks them
+as SES does.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mailroom_local import _rules
+from mailroom_local._emulator import internals
+from mailroom_local._emulator.checks import check_rule
+from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
+from mailroom_local._emulator.query import (
+    Parameters,
+    Response,
+    count,
+    done,
+    members,
+    one,
+    raise_for,
+    required,
+)
+from mailroom_local._rules import Rule
+from mailroom_local.errors import SesError
+
+_received: dict[str, str] = {}
+_filters: Any = internals.responses.AccountRegionScopedDict()
+
+
+def remember_received(message_id: str, mail_from: str) -> None:
+    """Let SendBounce know of a message that came in over SMTP."""
+    _received[message_id] = mail_from
+
+
+def reset() -> None:
+    """Forget everything, as ministack does when it is reset."""
+    _filters.clear()
+    _received.clear()
+
+
+def _create_rule_set(parameters: Parameters) -> Response:
+    _room_for_rule_set()
+    response: Response = internals.ses._create_receipt_rule_set(parameters)
+    return response
+
+
+def _clone_rule_set(parameters: Parameters) -> Response:
+    original = _rule_set(required(parameters, "OriginalRuleSetName", "originalRuleSetName"))
+    _room_for_rule_set()
+    raise_for(internals.ses._create_receipt_rule_set(parameters))
+    clone = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
+    clone["Rules"] = copy.deepcopy(original["Rules"])
+    return done("CloneReceiptRuleSet")
+
+
+def _create_rule(parameters: Parameters) -> Response:
+    rule = internals.ses._receipt_rule_from_params(parameters)
+    set_name = one(parameters, "RuleSetName") or ""
+    # ministack's own operation validates form and names; it must not store anything before the
+    # live checks have passed, and those presuppose a well-formed rule.
+    raise_for(internals.ses._receipt_rule_error(rule))
+    if set_name in internals.ses._receipt_rule_sets:
+        _room_for_rule(set_name)
+        check_rule(set_name, rule)
+    response: Response = internals.ses._create_receipt_rule(parameters)
+    raise_for(response)
+    _announce_setup(rule, previous=None)
+    return response
+
+
+def _update_rule(parameters: Parameters) -> Response:
+    rule = internals.ses._receipt_rule_from_params(parameters)
+    required(parameters, "Rule.Name", "rule.name")
+    _replace_rule(required(parameters, "RuleSetName", "ruleSetName"), rule)
+    return done("UpdateReceiptRule")
+
+
+def _set_rule_position(parameters: Parameters) -> Response:
+    rule_set = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
+    name = required(parameters, "RuleName", "ruleName")
+    _move(rule_set, name, after=one(parameters, "After"))
+    return done("SetReceiptRulePosition")
+
+
+def _reorder_rule_set(parameters: Parameters) -> Response:
+    rule_set = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
+    rule_set["Rules"] = _rules.reorder(rule_set["Rules"], members(parameters, "RuleNames"))
+    return done("ReorderReceiptRuleSet")
+
+
+def _create_filter(parameters: Parameters) -> Response:
+    _store_filter(
+        {
+            "Name": one(parameters, "Filter.Name") or "",
+            "IpFilter": {
+                "Policy": one(parameters, "Filter.IpFilter.Policy") or "",
+                "Cidr": one(parameters, "Filter.IpFilter.Cidr") or "",
+            },
+        }
+    )
+    return done("CreateReceiptFilter")
+
+
+def _list_filters(parameters: Parameters) -> Response:
+    response: Response = internals.ses._receipt_result(
+        "ListReceiptFilters", {"Filters": [_filters[name] for name in sorted(_filters)]}
+    )
+    return response
+
+
+def _delete_filter(parameters: Parameters) -> Response:
+    _filters.pop(required(parameters, "FilterName", "filterName"), None)
+    return done("DeleteReceiptFilter")
+
+
+def _send_bounce(parameters: Parameters) -> Response:
+    """Send a delivery status notification to where a received message came from."""
+    sender = required(parameters, "BounceSender", "bounceSender")
+    original = required(parameters, "OriginalMessageId", "originalMessageId")
+    if original not in _received:
+        raise SesError("MessageRejected", f"No message of the last 24 hours has the id {original}")
+    if rejection := internals.ses._message_rejection(sender):
+        raise SesError("MessageRejected", rejection)
+    recipients = [
+        one(parameters, f"BouncedRecipientInfoList.member.{number}.Recipient") or ""
+        for number in range(1, count(parameters, "BouncedRecipientInfoList") + 1)
+    ]
+    if not recipients:
+        raise SesError("InvalidParameterValue", "BouncedRecipientInfoList must not be empty")
+    message_id = internals.ses._record_send(
+        source=sender,
+        to_addrs=[_received[original]],
+        subject="Delivery Status Notification (Failure)",
+        body_text=one(parameters, "Explanation") or "",
+        type_name="SendBounce",
+        extra={"OriginalMessageId": original, "BouncedRecipients": recipients},
+    )
+    response: Response = internals.ses._xml(
+        200,
+        "SendBounceResponse",
+        f"<SendBounceResult><MessageId>{message_id}</MessageId></SendBounceResult>",
+    )
+    return response
+
+
+OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
+    "CloneReceiptRuleSet": _clone_rule_set,
+    "CreateReceiptFilter": _create_filter,
+    "CreateReceiptRule": _create_rule,
+    "CreateReceiptRuleSet": _create_rule_set,
+    "DeleteReceiptFilter": _delete_filter,
+    "ListReceiptFilters": _list_filters,
+    "ReorderReceiptRuleSet": _reorder_rule_set,
+    "SendBounce": _send_bounce,
+    "SetReceiptRulePosition": _set_rule_position,
+    "UpdateReceiptRule": _update_rule,
+}
+
+
+# --- the CloudFormation types ------------------------------------------------------------------
+
+
+def _provision_rule_set(
+    logical_id: str, properties: Mapping[str, Any], stack_name: str
+) -> tuple[str, dict[str, Any]]:
+    name = properties.get("RuleSetName") or generated_name(stack_name, logical_id)
+    with CloudFormationErrors():
+        _room_for_rule_set()
+        raise_for(internals.ses._create_receipt_rule_set({"RuleSetName": [name]}))
+    return name, {}
+
+
+def _delete_rule_set_resource(physical_id: str, properties: Mapping[str, Any]) -> None:
+    with CloudFormationErrors():
+        if internals.ses._active_receipt_rule_set.get("name") == physical_id:
+            raise SesError("CannotDelete", f"Cannot delete active rule set: {physical_id}")
+        internals.ses._receipt_rule_sets.pop(physical_id, None)
+
+
+def _provision_rule(
+    logical_id: str, properties: Mapping[str, Any], stack_name: str
+) -> tuple[str, dict[str, Any]]:
+    declared = properties.get("Rule") or {}
+    name = declared.get("Name") or generated_name(stack_name, logical_id)
+    set_name = str(properties.get("RuleSetName", ""))
+    rule = _rules.rule_from_properties(declared, name=name)
+    with CloudFormationErrors():
+        rule_set = _rule_set(set_name)
+        raise_for(internals.ses._receipt_rule_error(rule))
+        if any(existing["Name"] == name for existing in rule_set["Rules"]):
+            raise SesError("AlreadyExists", f"Rule already exists: {name}")
+        _room_for_rule(set_name)
+        check_rule(set_name, rule)
+        rule_set["Rules"] = _rules.insert(
+            rule_set["Rules"], rule, after=properties.get("After") or None
+        )
+        _announce_setup(rule, previous=None)
+    return name, {}
+
+
+def _update_rule_resource(
+    physical_id: str,
+    old_properties: Mapping[str, Any],
+    new_properties: Mapping[str, Any],
+    stack_name: str,
+    logical_id: str,
+) -> tuple[str, dict[str, Any]]:
+    declared = new_properties.get("Rule") or {}
+    set_name = str(new_properties.get("RuleSetName", ""))
+    renamed = declared.get("Name") != (old_properties.get("Rule") or {}).get("Name")
+    if renamed or set_name != old_properties.get("RuleSetName"):
+        # A rollback comes here to go back to a rule that the failed update has not deleted yet.
+        kept = internals.ses._receipt_rule_sets.get(set_name, {}).get("Rules", [])
+        name = declared.get("Name") or physical_id
+        if _rules.rule_from_properties(declared, name=name) not in kept:
+            name, _ = _provision_rule(logical_id, new_properties, stack_name)
+        internals.provisioners._delete_predecessor(
+            _delete_rule_resource, physical_id, old_properties
+        )
+        return name, {}
+    with CloudFormationErrors():
+        _replace_rule(set_name, _rules.rule_from_properties(declared, name=physical_id))
+        if new_properties.get("After") != old_properties.get("After"):
+            _move(_rule_set(set_name), physical_id, after=new_properties.get("After") or None)
+    return physical_id, {}
+
+
+def _delete_rule_resource(physical_id: str, properties: Mapping[str, Any]) -> None:
+    rule_set = internals.ses._receipt_rule_sets.get(str(properties.get("RuleSetName", "")))
+    if rule_set is not None:
+        rule_set["Rules"] = [rule for rule in rule_set["Rules"] if rule["Name"] != physical_id]
+
+
+def _provision_filter(
+    logical_id: str, properties: Mapping[str, Any], stack_name: str
+) -> tuple[str, dict[str, Any]]:
+    declared = properties.get("Filter") or {}
+    name = declared.get("Name") or generated_name(stack_name, logical_id)
+    with CloudFormationErrors():
+        _store_filter({"Name": name, "IpFilter": dict(declared.get("IpFilter") or {})})
+    return name, {}
+
+
+def _delete_filter_resource(physical_id: str, properties: Mapping[str, Any]) -> None:
+    _filters.pop(physical_id, None)
+
+
+# --- what both have in common ------------------------------------------------------------------
+
+
+def _rule_set(name: str) -> dict[str, Any]:
+    rule_set: dict[str, Any] | None = internals.ses._receipt_rule_sets.get(name)
+    if rule_set is None:
+        raise SesError("RuleSetDoesNotExist", f"Rule set does not exist: {name}")
+    return rule_set
+
+
+def _room_for_rule_set() -> None:
+    if len(internals.ses._receipt_rule_sets) >= _rules.MAX_RULE_SETS:
+        raise SesError(
+            "LimitExceeded", f"Number of rule sets exceeds the limit: {_rules.MAX_RULE_SETS}"
+        )
+
+
+def _room_for_rule(set_name: str) -> None:
+    if len(_rule_set(set_name)["Rules"]) >= _rules.MAX_RULES_PER_SET:
+        raise SesError(
+            "LimitExceeded",
+            f"Number of rules in rule set {set_name} exceeds the limit: {_rules.MAX_RULES_PER_SET}",
+        )
+
+
+def _replace_rule(set_name: str, rule: Rule) -> None:
+    rule_set = _rule_set(set_name)
+    index = _rules.index_of(rule_set["Rules"], rule["Name"])
+    raise_for(internals.ses._receipt_rule_error(rule))
+    check_rule(set_name, rule)
+    previous = rule_set["Rules"][index]
+    rule_set["Rules"][index] = rule
+    _announce_setup(rule, previous=previous)
+
+
+def _move(rule_set: dict[str, Any], name: str, *, after: str | None) -> None:
+    rule = rule_set["Rules"][_rules.index_of(rule_set["Rules"], name)]
+    others = [other for other in rule_set["Rules"] if other["Name"] != name]
+    rule_set["Rules"] = _rules.insert(others, rule, after=after)
+
+
+def _store_filter(receipt_filter: dict[str, Any]) -> None:
+    _rules.check_filter(receipt_filter)
+    name = receipt_filter["Name"]
+    if name in _filters:
+        raise SesError("AlreadyExists", f"Filter already exists: {name}")
+    if len(_filters) >= _rules.MAX_FILTERS:
+        raise SesError(
+            "LimitExceeded", f"Number of filters exceeds the limit: {_rules.MAX_FILTERS}"
+        )
+    _filters[name] = receipt_filter
+
+
+def _announce_setup(rule: Rule, *, previous: Rule | None) -> None:
+    """Write the object by which SES proves that it can write to a bucket."""
+    before = _rules.actions(previous or {})
+    known = {_target(fields) for kind, fields in before if kind == "S3Action"}
+    for kind, fields in _rules.actions(rule):
+        if kind == "S3Action" and _target(fields) not in known:
+            key = fields.get("ObjectKeyPrefix", "") + _rules.SETUP_NOTIFICATION
+            internals.s3._put_object(fields["BucketName"], key, _setup_message(fields), {})
+
+
+def _target(fields: Mapping[str, str]) -> tuple[str, str]:
+    return fields.get("BucketName", ""), fields.get("ObjectKeyPrefix", "")
+
+
+def _setup_message(fields: Mapping[str, str]) -> bytes:
+    lines = (
+        "From: no-reply@amazonses.com",
+        "To: undisclosed-recipients:;",
+        "Subject: Amazon SES Setup Notification",
+        "",
+        f"Mail for this rule will be written to the bucket {fields['BucketName']}.",
+        "",
+    )
+    return "\r\n".join(lines).encode()
+
+
+# --- what is installed -------------------------------------------------------------------------
+
+# The table that says which changed property makes CloudFormation replace a resource. A rule
+# replaces itself: its name, which is its id, may be the same in another rule set.
+REPLACING: Mapping[str, tuple[str, ...]] = {
+    "AWS::SES::ReceiptRuleSet": ("RuleSetName",),
+    "AWS::SES::ReceiptFilter": ("Filter",),
+}
+RESOURCES: Mapping[str, Mapping[str, Any]] = {
+    "AWS::SES::ReceiptRuleSet": {
+        "create": _provision_rule_set,
+        "delete": _delete_rule_set_resource,
+    },
+    "AWS::SES::ReceiptRule": {
+        "create": _provision_rule,
+        "update": _update_rule_resource,
+        "update_with_logical_id": True,
+        "delete": _delete_rule_resource,
+    },
+    "AWS::SES::ReceiptFilter": {
+        "create": _provision_filter,
+        "delete": _delete_filter_resource,
+    },
+}

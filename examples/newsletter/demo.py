@@ -1,0 +1,184 @@
+"""``make demo``, second half: send a newsletter and follow each mail to its end.
+
+The function that the app deploys sends to a reader, to addresses of the mailbox simulator, and to
+one whose data lack a name; one more mail carries a virus. The reader opens the mail, follows a link
+and unsubscribes, by the very addresses in the mail. All ten types of events come of that. What is
+shown is read from the event table, so each line came from SES's event through topic, queue and
+handler. Exits with 1 if anything differs from what is promised.
+"""
+
+import json
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from mailroom_local import LocalAws, timeline
+from mailroom_local.commands import trace
+from mailroom_local.progress import Terminal
+
+HERE = Path(__file__).parent
+READER = "jane@customer.example"
+BOUNCING = "bounce@simulator.amazonses.com"
+COMPLAINING = "complaint@simulator.amazonses.com"
+
+DELAYED = "delay@simulator.mailroom.local"
+NAMELESS = "nameless@customer.example"
+INFECTED = "colleague@customer.example"
+# The harmless text by which virus scanners are tested.
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+STORIES = {
+    READER: ["Send", "Delivery", "Open", "Click", "Subscription"],
+    BOUNCING: ["Send", "Bounce"],
+    COMPLAINING: ["Send", "Delivery", "Complaint"],
+    DELAYED: ["Send", "DeliveryDelay", "Delivery"],
+    NAMELESS: ["Rendering Failure"],
+    INFECTED: ["Reject"],
+}
+SECONDS = 30.0
+
+
+def main() -> int:
+    started = time.monotonic()
+    colour = sys.stdout.isatty()
+    with LocalAws(progress=Terminal()) as aws:
+        aws.deploy(cwd=HERE, app=f"{sys.executable} app.py")
+        aws.verify_identity("example.com")
+        subscribe(aws)
+        print()
+        # From here on each function may do what its role allows, and nothing else.
+        with aws.permissions_enforced():
+            readers = [{"address": NAMELESS}]
+            readers += [
+                {"address": address, "name": "Jane"}
+                for address in (READER, BOUNCING, COMPLAINING, DELAYED)
+            ]
+            sent = send(aws, readers) | {INFECTED: send_virus(aws)}
+            read_and_leave(aws, sent[READER])
+            failures = [
+                problem
+                for address, expected in STORIES.items()
+                for problem in story(aws, address, sent[address], expected, colour=colour)
+            ]
+            failures += suppressed(aws, [BOUNCING, COMPLAINING])
+    took = time.monotonic() - started
+    if failures:
+        print("\nThis differs from what was expected:")
+        print("".join(f"  - {failure}\n" for failure in failures), end="")
+        return 1
+    print(f"\nAll as expected, in {took:.0f} s. Nothing is left running.")
+    return 0
+
+
+def subscribe(aws: LocalAws) -> None:
+    for address in STORIES:
+        aws.client("sesv2").create_contact(
+            ContactListName="Readers",
+            EmailAddress=address,
+            TopicPreferences=[{"TopicName": "Weekly", "SubscriptionStatus": "OPT_IN"}],
+        )
+
+
+def send(aws: LocalAws, readers: list[dict[str, str]]) -> dict[str, str]:
+    """Have the app's function send issue 47; return the message id of each address."""
+    event = {"issue": "47", "readers": readers}
+    answer = aws.client("lambda").invoke(
+        FunctionName=output(aws, "SendFunction"), Payload=json.dumps(event).encode()
+    )
+    result = json.load(answer["Payload"])
+    if answer.get("FunctionError") or result["failed"]:
+        raise SystemExit(f"the newsletter was not sent: {result}")
+    return dict(result["sent"])
+
+
+def send_virus(aws: LocalAws) -> str:
+    message = EmailMessage()
+    message["From"] = "news@example.com"
+    message["To"] = INFECTED
+    message["Subject"] = "You must see this"
+    message.set_content("Open it!\n")
+    message.add_attachment(EICAR, maintype="application", subtype="zip", filename="see.zip")
+    answer = aws.client("sesv2").send_email(
+        Content={"Raw": {"Data": message.as_bytes(policy=policy.SMTP)}},
+        ConfigurationSetName=output(aws, "ConfigurationSet"),
+    )
+    return str(answer["MessageId"])
+
+
+def read_and_leave(aws: LocalAws, message_id: str) -> None:
+    """Do what a reader's mail program does: fetch the image, follow the link, unsubscribe."""
+    sent = next(item for item in aws.sent() if item["MessageId"] == message_id)
+    message = message_from_bytes(sent["Raw"], policy=policy.default)
+    html = message.get_body(preferencelist=("html",)).get_content()
+    opened = re.search(r'<img[^>]+src="([^"]+)"', html)
+    followed = re.search(r'<a href="([^"]+)"[^>]*>Read it', html)
+    one_click = re.search(r"<(http[^>]+)>", message["List-Unsubscribe"])
+    if opened is None or followed is None or one_click is None:
+        raise SystemExit(f"the mail lacks its tracking image, link or unsubscribe address:\n{html}")
+    fetch(opened[1])
+    fetch(followed[1], follow=False)
+    fetch(one_click[1], data=b"List-Unsubscribe=One-Click")
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments: object) -> None:
+        return None
+
+
+def fetch(url: str, *, data: bytes | None = None, follow: bool = True) -> None:
+    handlers = [urllib.request.ProxyHandler({}), *(() if follow else (_Stay(),))]
+    try:
+        urllib.request.build_opener(*handlers).open(url, data=data, timeout=10).read()
+    except urllib.error.HTTPError as answer:
+        # The link leads to a site that is not there on this machine.
+        if not 300 <= answer.code < 400:
+            raise
+
+
+def story(
+    aws: LocalAws, address: str, message_id: str, expected: list[str], *, colour: bool
+) -> list[str]:
+    table = output(aws, "EventTable")
+
+    def read() -> list[timeline.Entry]:
+        return timeline.entries(trace.read(aws.client("dynamodb"), table, message_id))
+
+    def complete(found: list[timeline.Entry]) -> bool:
+        return sorted(entry.kind for entry in found) == sorted(expected)
+
+    found = aws.wait_until(read, complete, seconds=SECONDS)
+    print(f"── a mail to {address}")
+    print(timeline.table(message_id, found, colour=colour))
+    if complete(found):
+        print("  ✓ as expected\n")
+        return []
+    problem = f"{address}: {[entry.kind for entry in found]}, not {expected}"
+    print(f"  ✗ {problem}\n")
+    return [problem]
+
+
+def suppressed(aws: LocalAws, addresses: list[str]) -> list[str]:
+    """The suppression list must hold those who bounced or complained, and nobody else."""
+
+    def read() -> list[str]:
+        answer = aws.client("sesv2").list_suppressed_destinations()
+        return sorted(item["EmailAddress"] for item in answer["SuppressedDestinationSummaries"])
+
+    found = aws.wait_until(read, lambda value: value == sorted(addresses), seconds=SECONDS)
+    print(f"── the suppression list: {', '.join(found) or 'empty'}")
+    return [] if found == sorted(addresses) else [f"suppressed are {found}, not {addresses}"]
+
+
+def output(aws: LocalAws, key: str) -> str:
+    stack = aws.client("cloudformation").describe_stacks(StackName="Newsletter")["Stacks"][0]
+    values = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
+    return str(values[key])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""A newsletter: a template, a contact list, one function that sends, and every event handled."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_ses as ses
+from constructs import Construct
+
+from cdk_mailroom import BUNDLED, EventPublishing, EventType, MailDashboard, PythonHandler
+
+HERE = Path(__file__).parent
+
+
+class Newsletter(cdk.Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        domain: str,
+        env: cdk.Environment | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description="Newsletter on cdk-mailroom")
+        sender = f"news@{domain}"
+
+        template = ses.CfnTemplate(
+            self,
+            "Template",
+            template=ses.CfnTemplate.TemplateProperty(
+                template_name="Newsletter",
+                subject_part="News for {{name}}",
+                text_part=(HERE / "templates" / "newsletter.txt").read_text(encoding="utf-8"),
+                html_part=(HERE / "templates" / "newsletter.html").read_text(encoding="utf-8"),
+            ),
+        )
+        contacts = ses.CfnContactList(
+            self,
+            "Contacts",
+            contact_list_name="Readers",
+            topics=[
+                ses.CfnContactList.TopicProperty(
+                    topic_name="Weekly",
+                    display_name="The weekly letter",
+                    default_subscription_status="OPT_IN",
+                )
+            ],
+        )
+
+        outbound = EventPublishing(self, "Outbound", identities=[domain])
+        # Few and important: each has a queue of its own, so that no flood of opens delays them.
+        outbound.on(EventType.BOUNCE)
+        outbound.on(EventType.COMPLAINT)
+        outbound.on(
+            EventType.SUBSCRIPTION,
+            BUNDLED,
+            PythonHandler(HERE / "functions" / "leaving", "leaving:on_subscription"),
+        )
+        # Many and alike: one queue and one function for all of them.
+        outbound.on(
+            [
+                EventType.SEND,
+                EventType.DELIVERY,
+                EventType.DELIVERY_DELAY,
+                EventType.OPEN,
+                EventType.CLICK,
+                EventType.REJECT,
+                EventType.RENDERING_FAILURE,
+            ]
+        )
+
+        send = lambda_.Function(
+            self,
+            "Send",
+            description="Sends the newsletter to every reader",
+            code=lambda_.Code.from_asset(str(HERE / "functions" / "sending")),
+            handler="sending.handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=256,
+            timeout=cdk.Duration.minutes(5),
+            log_group=logs.LogGroup(
+                self,
+                "SendLogs",
+                retention=logs.RetentionDays.THREE_MONTHS,
+                removal_policy=cdk.RemovalPolicy.DESTROY,
+            ),
+            logging_format=lambda_.LoggingFormat.JSON,
+            environment={
+                "FROM_ADDRESS": sender,
+                "TEMPLATE": "Newsletter",
+                "CONTACT_LIST": "Readers",
+                "TOPIC": "Weekly",
+            },
+        )
+        send.node.add_dependency(template, contacts)
+        outbound.grant_send(send, from_address=sender, templates=["Newsletter"])
+
+        MailDashboard(self, "Dashboard", publishing=outbound)
+
+        cdk.CfnOutput(self, "SendFunction", value=send.function_name)
+        cdk.CfnOutput(self, "ConfigurationSet", value=outbound.configuration_set_name)
+        cdk.CfnOutput(self, "EventTable", value=outbound.event_table.table_name)
+        cdk.CfnOutput(self, "AlertTopic", value=outbound.alert_topic.topic_arn)

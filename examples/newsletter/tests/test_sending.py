@@ -1,0 +1,112 @@
+"""The newsletter's sender: each reader's mail by itself, with SES stubbed."""
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
+
+FOLDER = Path(__file__).parents[1] / "functions" / "sending"
+ADA = {"address": "ada@example.net", "name": "Ada"}
+BOB = {"address": "bob@example.net", "name": "Bob"}
+EVE = {"address": "eve@example.net", "name": "Eve"}
+
+
+@pytest.fixture
+def sending(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module as Lambda imports it."""
+    for name, value in {
+        "FROM_ADDRESS": "news@example.com",
+        "TEMPLATE": "Newsletter",
+        "CONTACT_LIST": "Readers",
+        "TOPIC": "Weekly",
+        "MAILROOM_CONFIGURATION_SET": "Set",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.syspath_prepend(FOLDER)
+    yield importlib.import_module("sending")
+    sys.modules.pop("sending", None)
+
+
+@pytest.fixture
+def ses(sending: ModuleType) -> Iterator[Stubber]:
+    """SES, which answers only what a test told it to, in that order."""
+    with Stubber(sending._ses) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def expected(reader: dict[str, str]) -> dict[str, Any]:
+    return {
+        "FromEmailAddress": "news@example.com",
+        "Destination": {"ToAddresses": [reader["address"]]},
+        "Content": {
+            "Template": {
+                "TemplateName": "Newsletter",
+                "TemplateData": json.dumps({"name": reader["name"], "issue": "47"}),
+            }
+        },
+        "ConfigurationSetName": "Set",
+        "EmailTags": [{"Name": "issue", "Value": "47"}],
+        "ListManagementOptions": {"ContactListName": "Readers", "TopicName": "Weekly"},
+    }
+
+
+def test_each_reader_gets_a_mail_of_their_own(sending: ModuleType, ses: Stubber) -> None:
+    """Through the configuration set and the contact list, with the reader's own data."""
+    for number, reader in enumerate((ADA, BOB)):
+        ses.add_response("send_email", {"MessageId": f"id-{number}"}, expected(reader))
+    assert sending.handler({"issue": "47", "readers": [ADA, BOB]}, None) == {
+        "sent": {"ada@example.net": "id-0", "bob@example.net": "id-1"},
+        "failed": {},
+    }
+
+
+def test_one_failure_stops_nobody_elses_mail(sending: ModuleType, ses: Stubber) -> None:
+    """The answer says who has the mail and who has not, so that nobody gets it twice."""
+    ses.add_response("send_email", {"MessageId": "id-0"}, expected(ADA))
+    ses.add_client_error("send_email", "MessageRejected", expected_params=expected(BOB))
+    ses.add_response("send_email", {"MessageId": "id-2"}, expected(EVE))
+    assert sending.handler({"issue": "47", "readers": [ADA, BOB, EVE]}, None) == {
+        "sent": {"ada@example.net": "id-0", "eve@example.net": "id-2"},
+        "failed": {"bob@example.net": "MessageRejected"},
+    }
+
+
+def test_ses_out_of_reach_is_a_failure_of_each_reader(
+    sending: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception would hide who had the mail before."""
+    answers = iter([{"MessageId": "id-0"}, EndpointConnectionError(endpoint_url="https://ses")])
+
+    def send_email(**_: object) -> object:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(sending._ses, "send_email", send_email)
+    assert sending.handler({"issue": "47", "readers": [ADA, BOB]}, None) == {
+        "sent": {"ada@example.net": "id-0"},
+        "failed": {"bob@example.net": "EndpointConnectionError"},
+    }
+
+
+def test_the_template_names_what_the_sender_gives(sending: ModuleType) -> None:
+    """An attribute that the data lack would be a rendering failure of every mail."""
+    import re
+
+    data = json.loads(sending.mail_to(ADA, "47")["Content"]["Template"]["TemplateData"])
+    for path in (FOLDER.parents[1] / "templates").iterdir():
+        wanted = set(re.findall(r"{{\s*(\w+)\s*}}", path.read_text(encoding="utf-8")))
+        assert wanted <= {*data, "amazonSESUnsubscribeUrl"}

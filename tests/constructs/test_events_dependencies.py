@@ -1,0 +1,181 @@
+"""What exists before what around `EventPublishing`: nothing in a circle, and listeners first."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sns as sns
+from synthesis import ACCOUNT, FOLDER, REGION, Template, cycle, new_app, new_stack
+
+from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, PythonHandler
+
+
+def yours() -> PythonHandler:
+    """Return a handler of the user's."""
+    return PythonHandler(FOLDER, "app:on_mail")
+
+
+def handled(out: EventPublishing) -> EventPublishing:
+    """Handle types in every way."""
+    out.on(EventType.BOUNCE)
+    out.on(EventType.COMPLAINT, BUNDLED, yours())
+    pipeline = out.on([EventType.OPEN, EventType.CLICK], yours())
+    out.grant_send(pipeline.function)
+    return out
+
+
+def plain(stack, other):
+    """Everything left to its default."""
+    handled(EventPublishing(stack, "Out"))
+
+
+def customer_key(stack, other):
+    """One key for topics, queues and table."""
+    handled(EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key")))
+
+
+def customer_key_and_name(stack, other):
+    """Policies name the set by a literal."""
+    key = kms.Key(stack, "Key")
+    handled(EventPublishing(stack, "Out", encryption_key=key, configuration_set_name="ours"))
+
+
+def given_set(stack, other):
+    """A configuration set made beside ours."""
+    handled(EventPublishing(stack, "Out", configuration_set=ses.ConfigurationSet(stack, "Set")))
+
+
+def imported_set(stack, other):
+    """A configuration set that is there already."""
+    theirs = ses.ConfigurationSet.from_configuration_set_name(stack, "Set", "theirs")
+    handled(EventPublishing(stack, "Out", configuration_set=theirs))
+
+
+def topic_from_another_stack(stack, other):
+    """Its policy must not name our configuration set."""
+    topic = sns.Topic(other, "Topic", master_key=kms.Key(other, "Key"))
+    handled(EventPublishing(stack, "Out", topic=topic))
+
+
+def key_from_another_stack(stack, other):
+    """Its policy must name neither configuration set nor topic."""
+    handled(EventPublishing(stack, "Out", encryption_key=kms.Key(other, "Key")))
+
+
+def everything_from_another_stack(stack, other):
+    """Key, topics, configuration set and table."""
+    key = kms.Key(other, "Key")
+    text = dynamodb.AttributeType.STRING
+    out = EventPublishing(
+        stack,
+        "Out",
+        configuration_set=ses.ConfigurationSet(other, "Set"),
+        topic=sns.Topic(other, "Topic", master_key=key),
+        alert_topic=sns.Topic(other, "Alerts", master_key=key),
+        encryption_key=key,
+        event_table=dynamodb.Table(
+            other,
+            "Table",
+            partition_key=dynamodb.Attribute(name="message_id", type=text),
+            sort_key=dynamodb.Attribute(name="at", type=text),
+            encryption_key=key,
+        ),
+    )
+    handled(out)
+
+
+def with_inbound(stack, other):
+    """A function that receives mail and answers it; one key, and one topic for all alarms."""
+    key = kms.Key(stack, "Key")
+    alerts = sns.Topic(stack, "Alerts", master_key=key)
+    inbound = InboundMail(stack, "Inbound", encryption_key=key, alarm_topic=alerts)
+    rule = inbound.add_rule("Support", recipients=["a@example.com"], handler=yours())
+    out = handled(EventPublishing(stack, "Out", encryption_key=key, alert_topic=alerts))
+    out.grant_send(rule.function)
+
+
+COMPOSITIONS = [
+    plain,
+    customer_key,
+    customer_key_and_name,
+    given_set,
+    imported_set,
+    topic_from_another_stack,
+    key_from_another_stack,
+    everything_from_another_stack,
+    with_inbound,
+]
+
+
+@cache
+def templates_of(name: str) -> tuple[Template, Template]:
+    """Return a composition's two stacks: ours, and the one that things are brought from."""
+    app = new_app()
+    stack, other = new_stack(app, "Ours"), new_stack(app, "Theirs")
+    sns.Topic(other, "Unused")  # CDK refuses a stack without any resource
+    next(build for build in COMPOSITIONS if build.__name__ == name)(stack, other)
+    return Template(stack), Template(other)
+
+
+names = pytest.mark.parametrize("name", [build.__name__ for build in COMPOSITIONS])
+
+
+@names
+def test_no_resource_waits_for_itself(name):
+    """CloudFormation refuses a circular dependency, when it is too late for a better message."""
+    for template in templates_of(name):
+        assert cycle(template.references) == []
+
+
+@names
+def test_no_two_stacks_wait_for_each_other(name):
+    """The stack that others bring things from knows nothing of ours."""
+    _, other = templates_of(name)
+    assert "Fn::ImportValue" not in str(other.raw)
+
+
+@names
+def test_ses_publishes_when_somebody_listens(name):
+    """What is published before its subscription exists is gone, and SES asks for the policy."""
+    ours, _ = templates_of(name)
+    needed = ours.needs("Out/Destination")
+    assert set(ours.of("AWS::SNS::Subscription")) <= needed
+    assert set(ours.of("AWS::SES::ConfigurationSet")) <= needed
+    if "Out/Topic/Policy" in ours.resources:
+        assert "Out/Topic/Policy" in needed
+
+
+@names
+def test_a_subscription_waits_for_permission_to_fill_its_queue(name):
+    """SNS would retry, and give up in the end."""
+    ours, _ = templates_of(name)
+    for path in ours.of("AWS::SNS::Subscription"):
+        assert f"{path.removesuffix('Subscription')}Queue/Policy" in ours.needs(path)
+
+
+@names
+def test_functions_may_act_before_the_first_event_comes(name):
+    """A mapping that polls before its function's policy is there fails to be created."""
+    ours, _ = templates_of(name)
+    for path in ours.of("AWS::Lambda::EventSourceMapping"):
+        assert f"{path.removesuffix('Mapping')}Role/DefaultPolicy" in ours.needs(path)
+
+
+@pytest.mark.parametrize("name", ["topic_from_another_stack", "everything_from_another_stack"])
+def test_permissions_in_another_stack_hold_for_this_account_only(name):
+    """Our set's name would make the stacks wait for each other, so any set of ours will do."""
+    _, other = templates_of(name)
+    statements = [
+        *other.at("Topic/Policy")["PolicyDocument"]["Statement"],
+        *other.at("Key")["KeyPolicy"]["Statement"],
+    ]
+    of_ses = [one for one in statements if one["Principal"] == {"Service": "ses.amazonaws.com"}]
+    assert len(of_ses) == 2
+    for statement in of_ses:
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+        source = statement["Condition"]["ArnLike"]["aws:SourceArn"]
+        assert source == f"arn:aws:ses:{REGION}:{ACCOUNT}:configuration-set/*"

@@ -7,6 +7,14 @@ from cdk_mailroom.dashboard import MailDashboard
 from cdk_mailroom.events import BUNDLED, EventPublishing, EventType
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.receiving import EVERY_RECIPIENT, InboundMail, InboundRule
+from cdk_mailroom.sending import (
+    ContactList,
+    EmailTemplate,
+    OwnKey,
+    SendingIdentity,
+    SmtpCredentials,
+    runtime_code,
+)
 from mailroom import __version__
 
 __all__ = [
@@ -14,13 +22,19 @@ __all__ = [
     "EVERY_RECIPIENT",
     "Activation",
     "ConfigurationError",
+    "ContactList",
+    "EmailTemplate",
     "EventPublishing",
     "EventType",
     "InboundMail",
     "InboundRule",
     "MailDashboard",
+    "OwnKey",
     "PythonHandler",
+    "SendingIdentity",
+    "SmtpCredentials",
     "__version__",
     "actions",
     "handlers",
+    "runtime_code",
 ]

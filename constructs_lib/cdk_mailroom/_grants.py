@@ -12,14 +12,11 @@ from cdk_mailroom._reviewed import reviewed_wildcard
 
 __all__ = ["SEND_ACTIONS", "SMTP_ACTIONS", "grant_sending", "identity_names"]
 
-SEND_ACTIONS = (
-    "ses:SendBulkEmail",
-    "ses:SendBulkTemplatedEmail",
-    "ses:SendEmail",
-    "ses:SendRawEmail",
-    "ses:SendTemplatedEmail",
-)
-"""Every way of sending through the API."""
+SEND_ACTIONS = ("ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail")
+"""Sending one mail through either version of the API."""
+
+BULK_ACTIONS = ("ses:SendBulkEmail", "ses:SendBulkTemplatedEmail")
+"""Sending one template to many."""
 
 SMTP_ACTIONS = ("ses:SendRawEmail",)
 """What SES asks for when mail comes by SMTP."""
@@ -42,8 +39,11 @@ def grant_sending(
     templates: Sequence[str] = (),
     from_address: str | None = None,
     actions: Sequence[str] = SEND_ACTIONS,
+    bulk: bool = False,
 ) -> iam.Grant:
     """Let *grantee* send from *identities*, all of the account's if none are named.
+
+    *bulk*: one template to many too, for which the sender asks SES how fast it may.
 
     SES asks for permission on the identity that is verified, on the configuration set and, for
     templated mail, on the template:
@@ -61,9 +61,18 @@ def grant_sending(
     if configuration_set_name is not None:
         resources.append(arn("configuration-set", configuration_set_name))
     resources += [arn("template", name) for name in templates]
-    return iam.Grant.add_to_principal(
+    grant = iam.Grant.add_to_principal(
         grantee=grantee,
-        actions=list(actions),
+        actions=[*actions, *(BULK_ACTIONS if bulk else ())],
         resource_arns=resources,
         conditions=({"StringEquals": {"ses:FromAddress": from_address}} if from_address else None),
     )
+    if bulk:
+        # It knows no resource (Service Authorization Reference, Amazon SES v2).
+        grant = grant.combine(
+            iam.Grant.add_to_principal(
+                grantee=grantee, actions=["ses:GetAccount"], resource_arns=["*"]
+            )
+        )
+        reviewed_wildcard(grantee.grant_principal, "*", "the account's sending rate has no ARN")
+    return grant

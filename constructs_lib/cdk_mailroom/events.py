@@ -312,13 +312,14 @@ class EventPublishing(Construct):
         *,
         from_address: str | None = None,
         templates: Sequence[str] = (),
+        bulk: bool = False,
     ) -> iam.Grant:
         """Let *grantee* send through the configuration set, and tell it which one that is.
 
         SES asks for permission on the identity, on the configuration set and, for templated mail,
         on the template (https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html).
-        *from_address*: the only From address that it may use. *templates*: names. A function
-        also gets `environment`.
+        *from_address*: the only From address that it may use. *templates*: names. *bulk*: to many
+        in one call too. A function also gets `environment`.
         """
         problems = Problems(self)
         if from_address is not None:
@@ -335,6 +336,7 @@ class EventPublishing(Construct):
             configuration_set_name=self.configuration_set_name,
             templates=templates,
             from_address=from_address,
+            bulk=bulk,
         )
 
     def tell_sender(self, grantee: iam.IGrantable) -> None:

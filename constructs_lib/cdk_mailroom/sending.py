@@ -11,18 +11,57 @@ from typing import Any, Final
 from aws_cdk import CustomResource, RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
-from cdk_mailroom import _provisioning, _quotas
+from cdk_mailroom import _assembly, _provisioning, _quotas
 from cdk_mailroom._checks import Problems, check_address, check_domain, resolved
 from cdk_mailroom._grants import SMTP_ACTIONS, grant_sending, identity_names
 from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.events import EventPublishing
 
-__all__ = ["ContactList", "EmailTemplate", "OwnKey", "SendingIdentity", "SmtpCredentials"]
+__all__ = [
+    "ContactList",
+    "EmailTemplate",
+    "OwnKey",
+    "SendingIdentity",
+    "SmtpCredentials",
+    "runtime_code",
+]
+
+
+def runtime_code(
+    folder: str | Path,
+    *,
+    requirements: str | Path | None = None,
+    runtime: lambda_.Runtime | None = None,
+    architecture: lambda_.Architecture | None = None,
+) -> lambda_.AssetCode:
+    """Return the code of a function of your own that imports ``mailroom``, to send for example.
+
+    The contents of *folder*, its requirements and those modules of the runtime that they import,
+    put together without Docker; for ``aws_lambda.Function(code=…)``. *requirements*: by default
+    ``requirements.txt`` in the folder, if there is one. *runtime*, *architecture*: the function's,
+    Python 3.13 and arm64; they decide which wheels are installed.
+    """
+    root = Path(folder).absolute()
+    problems = Problems("runtime_code")
+    if not root.is_dir():
+        problems.add("folder", str(root), "there is no such folder")
+    own = root / "requirements.txt" if requirements is None else Path(requirements).absolute()
+    if requirements is not None and not own.is_file():
+        problems.add("requirements", str(own), "there is no such file")
+    problems.raise_if_any()
+    return _assembly.code(
+        modules=(),
+        folder=root,
+        requirements=own if own.is_file() else None,
+        runtime=runtime or lambda_.Runtime.PYTHON_3_13,
+        architecture=architecture or lambda_.Architecture.ARM_64,
+    )
 
 
 class OwnKey:
@@ -152,10 +191,12 @@ class SendingIdentity(Construct):
         *,
         from_address: str | None = None,
         templates: Sequence[str] = (),
+        bulk: bool = False,
     ) -> iam.Grant:
         """Let *grantee* send from this identity, through its configuration set.
 
-        *from_address*: the only From address that it may use. *templates*: names.
+        *from_address*: the only From address that it may use. *templates*: names. *bulk*: to
+        many in one call too.
         """
         publishing = self.publishing
         if publishing is not None:
@@ -169,6 +210,7 @@ class SendingIdentity(Construct):
             ),
             templates=templates,
             from_address=from_address,
+            bulk=bulk,
         )
 
     def _records(
@@ -324,6 +366,12 @@ class SmtpCredentials(Construct):
             )
         )
         self.secret.grant_write(provider.function)
+        # By the version that is there it knows a second delivery of a request again.
+        provider.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["secretsmanager:DescribeSecret"], resources=[self.secret.secret_arn]
+            )
+        )
         resource = CustomResource(
             self,
             "Resource",

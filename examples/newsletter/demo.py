@@ -91,7 +91,7 @@ def send(aws: LocalAws, readers: list[dict[str, str]]) -> dict[str, str]:
         FunctionName=output(aws, "SendFunction"), Payload=json.dumps(event).encode()
     )
     result = json.load(answer["Payload"])
-    if answer.get("FunctionError") or result["failed"]:
+    if answer.get("FunctionError") or result["failed"] or result["unknown"]:
         raise SystemExit(f"the newsletter was not sent: {result}")
     return dict(result["sent"])
 

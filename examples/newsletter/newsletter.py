@@ -5,10 +5,18 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_ses as ses
 from constructs import Construct
 
-from cdk_mailroom import BUNDLED, EventPublishing, EventType, MailDashboard, PythonHandler
+from cdk_mailroom import (
+    BUNDLED,
+    ContactList,
+    EmailTemplate,
+    EventPublishing,
+    EventType,
+    MailDashboard,
+    PythonHandler,
+    runtime_code,
+)
 
 HERE = Path(__file__).parent
 
@@ -25,27 +33,13 @@ class Newsletter(cdk.Stack):
         super().__init__(scope, construct_id, env=env, description="Newsletter on cdk-mailroom")
         sender = f"news@{domain}"
 
-        template = ses.CfnTemplate(
+        letter = EmailTemplate(self, "Letter", folder=HERE / "letter")
+        readers = ContactList(
             self,
-            "Template",
-            template=ses.CfnTemplate.TemplateProperty(
-                template_name="Newsletter",
-                subject_part="News for {{name}}",
-                text_part=(HERE / "templates" / "newsletter.txt").read_text(encoding="utf-8"),
-                html_part=(HERE / "templates" / "newsletter.html").read_text(encoding="utf-8"),
-            ),
-        )
-        contacts = ses.CfnContactList(
-            self,
-            "Contacts",
+            "Readers",
             contact_list_name="Readers",
-            topics=[
-                ses.CfnContactList.TopicProperty(
-                    topic_name="Weekly",
-                    display_name="The weekly letter",
-                    default_subscription_status="OPT_IN",
-                )
-            ],
+            topics={"Weekly": "The weekly letter"},
+            opted_in=["Weekly"],
         )
 
         outbound = EventPublishing(self, "Outbound", identities=[domain])
@@ -74,7 +68,7 @@ class Newsletter(cdk.Stack):
             self,
             "Send",
             description="Sends the newsletter to every reader",
-            code=lambda_.Code.from_asset(str(HERE / "functions" / "sending")),
+            code=runtime_code(HERE / "functions" / "sending"),
             handler="sending.handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
@@ -89,13 +83,13 @@ class Newsletter(cdk.Stack):
             logging_format=lambda_.LoggingFormat.JSON,
             environment={
                 "FROM_ADDRESS": sender,
-                "TEMPLATE": "Newsletter",
-                "CONTACT_LIST": "Readers",
+                "TEMPLATE": letter.template_name,
+                "CONTACT_LIST": readers.contact_list_name,
                 "TOPIC": "Weekly",
             },
         )
-        send.node.add_dependency(template, contacts)
-        outbound.grant_send(send, from_address=sender, templates=["Newsletter"])
+        send.node.add_dependency(readers)
+        outbound.grant_send(send, from_address=sender, templates=[letter.template_name])
 
         MailDashboard(self, "Dashboard", publishing=outbound)
 

@@ -300,8 +300,6 @@ def function(stack, construct_id="Sender"):
 
 
 SENDING = [
-    "ses:SendBulkEmail",
-    "ses:SendBulkTemplatedEmail",
     "ses:SendEmail",
     "ses:SendRawEmail",
     "ses:SendTemplatedEmail",

@@ -126,8 +126,8 @@ LOGICAL_IDS = {
         Tickets83B11BB2
     """,
     "newsletter": """
-        Contacts
         Dashboard7A714131
+        LetterD2CD08D3
         OutboundAlertTopic686DC1D6
         OutboundAlertTopicPolicy3BC7CF5D
         OutboundBounceDeadLetterAlarmA3789867
@@ -183,11 +183,11 @@ LOGICAL_IDS = {
         OutboundSubscriptionRoleDefaultPolicy3C648305
         OutboundTopic747947E0
         OutboundTopicPolicy22976C93
+        ReadersF07297A3
         Send46722DF3
         SendLogsBECBB0F6
         SendServiceRole4DB93B2A
         SendServiceRoleDefaultPolicyBC180BDB
-        Template
     """,
 }
 

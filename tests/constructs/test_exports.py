@@ -19,8 +19,10 @@ MODULES = [
     "cdk_mailroom.dashboard",
     "cdk_mailroom.events",
     "cdk_mailroom.handlers",
+    "cdk_mailroom.sending",
     "mailroom.events",
     "mailroom.receiving",
+    "mailroom.sending",
     "mailroom.testing",
     "mailroom.errors",
 ]
@@ -33,15 +35,21 @@ def test_names_of_the_package():
         "EVERY_RECIPIENT",
         "Activation",
         "ConfigurationError",
+        "ContactList",
+        "EmailTemplate",
         "EventPublishing",
         "EventType",
         "InboundMail",
         "InboundRule",
         "MailDashboard",
+        "OwnKey",
         "PythonHandler",
+        "SendingIdentity",
+        "SmtpCredentials",
         "__version__",
         "actions",
         "handlers",
+        "runtime_code",
     ]
 
 

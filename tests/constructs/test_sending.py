@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from cdk_mailroom.sending import (
     OwnKey,
     SendingIdentity,
     SmtpCredentials,
+    runtime_code,
 )
 from cdk_mailroom.sending import variables as variables_of
 
@@ -50,7 +52,7 @@ def templates(tmp_path_factory) -> dict[str, Template]:
         publishing=outbound,
     )
     identity.grant_send(function(stack), from_address="news@example.com", templates=["Letter"])
-    identity.grant_send(iam.User(stack, "User"))
+    identity.grant_send(iam.User(stack, "User"), bulk=True)
 
     SendingIdentity(stacks["address"], "Identity", address="me@example.com")
     SendingIdentity(
@@ -198,8 +200,6 @@ def test_a_sender_may_use_identity_set_and_templates_only(templates):
     assert statement == {
         "Effect": "Allow",
         "Action": [
-            "ses:SendBulkEmail",
-            "ses:SendBulkTemplatedEmail",
             "ses:SendEmail",
             "ses:SendRawEmail",
             "ses:SendTemplatedEmail",
@@ -214,6 +214,35 @@ def test_a_sender_may_use_identity_set_and_templates_only(templates):
     assert template.environment("Function") == {
         "MAILROOM_CONFIGURATION_SET": "<Outbound/ConfigurationSet>"
     }
+
+
+def test_bulk_mail_is_granted_when_asked_for(templates):
+    """With it goes the account's sending rate, by which the sender paces itself."""
+    [policy] = [
+        one
+        for one in templates["zone"].of("AWS::IAM::Policy").values()
+        if one.get("Users") == ["<User>"]
+    ]
+    sending, rate = policy["PolicyDocument"]["Statement"]
+    assert {"ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"} < set(sending["Action"])
+    assert rate == {"Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"}
+
+
+def test_code_with_the_runtime_has_what_it_imports(tmp_path):
+    """So a function of one's own can send without a layer and without Docker."""
+    (tmp_path / "app.py").write_text("from mailroom.sending import Sender\n")
+    with zipfile.ZipFile(runtime_code(tmp_path).path) as archive:
+        names = set(archive.namelist())
+    assert {"app.py", "mailroom/sending.py", "mailroom/_runtime.py"} < names
+    assert "mailroom/receiving.py" not in names
+
+
+def test_code_that_is_not_there_is_refused(tmp_path):
+    """With both problems told together."""
+    with pytest.raises(ConfigurationError) as refusal:
+        runtime_code(tmp_path / "none", requirements=tmp_path / "none.txt")
+    assert "folder is" in str(refusal.value)
+    assert "requirements is" in str(refusal.value)
 
 
 def test_smtp_credentials_may_send_raw_mail_and_nothing_else(templates):

@@ -71,7 +71,9 @@ def loaded(module: str) -> tuple[set[str], set[str]]:
     return set(before), set(added)
 
 
-@pytest.mark.parametrize("module", ["mailroom.receiving", "mailroom.events", *BUNDLED])
+@pytest.mark.parametrize(
+    "module", ["mailroom.receiving", "mailroom.events", "mailroom.sending", *BUNDLED]
+)
 def test_an_entry_point_imports_next_to_nothing(module: str) -> None:
     """No costly package is loaded, and at most eight modules beyond the runtime client's own."""
     before, added = loaded(module)

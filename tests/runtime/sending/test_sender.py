@@ -1,0 +1,513 @@
+"""Rules of `Sender`: what SES is asked, and what each of its answers proves."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.mime.text import MIMEText
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+import mailroom
+from mailroom.errors import NotConfigured
+from mailroom.sending import (
+    NO_CONFIGURATION_SET,
+    InvalidMessage,
+    ListManagement,
+    ListUnsubscribe,
+    NotSent,
+    OutcomeUnknown,
+    Sender,
+    add_publishing_headers,
+    publishing_headers,
+    raw_message,
+)
+
+
+def a_message(**fields: str) -> EmailMessage:
+    message = EmailMessage()
+    defaults = {"From": "shop@example.com", "To": "jane@example.com", "Subject": "Hello"}
+    for name, value in {**defaults, **fields}.items():
+        message[name.replace("_", "-")] = value
+    message.set_content("Hi.\n")
+    return message
+
+
+def parsed(client: Any) -> EmailMessage:
+    data = client.calls[-1]["Content"]["Raw"]["Data"]
+    message = message_from_bytes(data, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+# What is sent.
+
+
+def test_raw_content_goes_with_parameters(sender: Sender, client: Any) -> None:
+    """Configuration set and tags are API parameters; the message itself has none of them."""
+    sent = sender.send(a_message(), tags={"campaign": "may"})
+    (call,) = client.calls
+    assert call["ConfigurationSetName"] == "outbound"
+    assert call["EmailTags"] == [
+        {"Name": "app", "Value": "shop"},
+        {"Name": "campaign", "Value": "may"},
+    ]
+    assert call["Destination"] == {"ToAddresses": ["jane@example.com"]}
+    assert b"X-SES" not in call["Content"]["Raw"]["Data"]
+    assert (sent.message_id, sent.configuration_set) == ("id-1", "outbound")
+    assert sent.tags == {"app": "shop", "campaign": "may"}
+    assert sent.recipients == ("jane@example.com",)
+
+
+def test_the_repr_of_sent_has_no_addresses(sender: Sender) -> None:
+    """A log line about it tells the trace and nobody's address."""
+    assert "@" not in repr(sender.send(a_message()))
+
+
+def test_a_messages_own_tags_win_by_name(sender: Sender, client: Any) -> None:
+    """The default tags are defaults."""
+    sender.send(a_message(), tags={"app": "blog"})
+    assert client.calls[0]["EmailTags"] == [{"Name": "app", "Value": "blog"}]
+
+
+def test_bcc_gets_the_message_and_is_not_in_it(sender: Sender, client: Any) -> None:
+    """The envelope has everybody, the header nobody's Bcc."""
+    sender.send(a_message(Cc="c@example.com", Bcc="Secret <b@example.com>"))
+    assert client.calls[0]["Destination"]["ToAddresses"] == [
+        "jane@example.com",
+        "c@example.com",
+        "b@example.com",
+    ]
+    assert b"b@example.com" not in client.calls[0]["Content"]["Raw"]["Data"]
+
+
+def test_the_users_message_is_left_as_it_is(sender: Sender) -> None:
+    """Sending takes nothing out of the object that the caller holds."""
+    message = a_message(Bcc="b@example.com", X_SES_CONFIGURATION_SET="outbound")
+    before = message.items()
+    sender.send(message)
+    assert message.items() == before
+
+
+def test_recipients_replace_what_the_header_says(sender: Sender, client: Any) -> None:
+    """As an envelope does."""
+    sender.send(a_message(), recipients=["other@example.net"])
+    assert client.calls[0]["Destination"] == {"ToAddresses": ["other@example.net"]}
+
+
+def test_a_message_without_from_gets_the_senders(sender: Sender, client: Any) -> None:
+    """With its display name."""
+    message = EmailMessage()
+    message["To"] = "jane@example.com"
+    message.set_content("x")
+    sender.send(message)
+    assert parsed(client)["From"] == "Shop <shop@example.com>"
+
+
+def test_an_old_style_message_is_sent_too(sender: Sender, client: Any) -> None:
+    """Django and others still build `email.message.Message`, with encoded names."""
+    message = MIMEText("Grüße", "plain", "utf-8")
+    message["From"] = "shop@example.com"
+    message["To"] = "=?utf-8?q?J=C3=B6rg?= <joerg@example.com>"
+    message["Subject"] = "=?utf-8?q?Gr=C3=BC=C3=9Fe?="
+    sender.send(message)
+    assert parsed(client)["Subject"] == "Grüße"
+    assert parsed(client)["To"].addresses[0].display_name == "Jörg"
+
+
+def test_simple_content(sender: Sender, client: Any) -> None:
+    """Names are encoded, texts are UTF-8, Bcc is a parameter."""
+    sender.send_simple(
+        to="Zoë, the Great <zoe@bücher.example>",
+        bcc=["b@example.com"],
+        reply_to="help@example.com",
+        subject="Größe",
+        text="ü",
+        html="<p>ü</p>",
+    )
+    (call,) = client.calls
+    (to,) = call["Destination"]["ToAddresses"]
+    assert to.isascii()
+    assert to.endswith(" <zoe@xn--bcher-kva.example>")
+    assert call["Destination"]["BccAddresses"] == ["b@example.com"]
+    assert call["FromEmailAddress"] == '"Shop" <shop@example.com>'
+    assert call["ReplyToAddresses"] == ["help@example.com"]
+    assert call["Content"]["Simple"]["Subject"] == {"Data": "Größe", "Charset": "UTF-8"}
+    assert set(call["Content"]["Simple"]["Body"]) == {"Text", "Html"}
+
+
+def test_templates(sender: Sender, client: Any) -> None:
+    """Name and data, with the same envelope as everything else."""
+    sender.send_template(to="a@example.com", template="welcome", data={"name": "Ann"})
+    template = client.calls[0]["Content"]["Template"]
+    assert template == {"TemplateName": "welcome", "TemplateData": '{"name": "Ann"}'}
+    assert client.calls[0]["EmailTags"]
+
+
+def test_verification_has_a_configuration_set_and_no_tags(sender: Sender, client: Any) -> None:
+    """As the operation has no tags, none are claimed."""
+    sent = sender.send_verification("new@example.com", template="verify")
+    assert client.calls[0] == {
+        "EmailAddress": "new@example.com",
+        "TemplateName": "verify",
+        "ConfigurationSetName": "outbound",
+    }
+    assert sent.tags == {}
+
+
+def test_every_parameter_is_one_that_sesv2_knows() -> None:
+    """Against botocore's own model, with everything given that can be."""
+    from botocore.config import Config
+
+    config = Config(retries={"mode": "standard", "total_max_attempts": 1})
+    client = boto3.client("sesv2", region_name="us-east-1", config=config)
+    sender = Sender(
+        configuration_set="s", tags={"a": "b"}, from_address="a@example.com", client=client
+    )
+    link = ListUnsubscribe(https="https://example.com/u")
+    managed = ListManagement("readers", topic="weekly")
+    with Stubber(client) as stub:
+        for _ in range(3):
+            stub.add_response("send_email", {"MessageId": "1"})
+        stub.add_response("send_custom_verification_email", {"MessageId": "1"})
+        stub.add_response("get_account", {"SendQuota": {"MaxSendRate": 50.0}})
+        stub.add_response(
+            "send_bulk_email",
+            {"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "1"}]},
+        )
+        sender.send(a_message(), list_management=managed)
+        sender.send_simple(
+            to="b@example.com", subject="s", text="t", list_unsubscribe=link, reply_to="c@d.example"
+        )
+        sender.send_template(
+            to="b@example.com", template="t", headers={"X-A": "b"}, list_management=managed
+        )
+        sender.send_verification("b@example.com", template="t")
+        bulk = sender.send_bulk(
+            [mailroom.sending.BulkEntry("b@example.com", data={}, tags={"c": "d"})],
+            template="t",
+            list_unsubscribe=link,
+            reply_to="c@d.example",
+        )
+        assert len(bulk.sent) == 1
+        stub.assert_no_pending_responses()
+
+
+# Configuration.
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
+    """As the construct sets them."""
+    monkeypatch.setenv("MAILROOM_CONFIGURATION_SET", "fromenv")
+    monkeypatch.setenv("MAILROOM_TAGS", '{"stage": "prod"}')
+    sender = Sender(client=client)
+    assert (sender.configuration_set, sender.tags) == ("fromenv", {"stage": "prod"})
+
+
+def test_without_a_configuration_set_nothing_can_be_made(client: Any) -> None:
+    """Mail without events is a decision, not an oversight."""
+    with pytest.raises(NotConfigured, match="NO_CONFIGURATION_SET"):
+        Sender(client=client)
+
+
+def test_events_can_be_done_without_knowingly(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
+    """The sentinel wins over the environment."""
+    monkeypatch.setenv("MAILROOM_CONFIGURATION_SET", "fromenv")
+    Sender(client=client, configuration_set=NO_CONFIGURATION_SET).send(a_message())
+    assert "ConfigurationSetName" not in client.calls[0]
+
+
+@pytest.mark.parametrize("text", ["[]", "no", '{"a": 1}', '{"a b": "c"}', '{"a":"1","a":"2"}'])
+def test_broken_default_tags_say_where_they_come_from(
+    monkeypatch: pytest.MonkeyPatch, client: Any, text: str
+) -> None:
+    """The error names the variable."""
+    monkeypatch.setenv("MAILROOM_TAGS", text)
+    with pytest.raises(NotConfigured, match="MAILROOM_TAGS"):
+        Sender(client=client, configuration_set="s")
+
+
+def test_a_client_that_retries_by_itself_is_refused() -> None:
+    """botocore would repeat a send after a timeout."""
+    with pytest.raises(NotConfigured, match="total_max_attempts"):
+        Sender(configuration_set="s", client=boto3.client("sesv2", region_name="us-east-1"))
+
+
+# Both kinds in one message.
+
+
+def test_own_headers_that_agree_are_no_conflict(sender: Sender, client: Any) -> None:
+    """They are taken out, as API v2 would ignore them."""
+    sender.send(a_message(X_SES_CONFIGURATION_SET="outbound", X_SES_MESSAGE_TAGS="app=shop"))
+    assert b"X-SES" not in client.calls[0]["Content"]["Raw"]["Data"]
+
+
+def test_own_headers_alone_become_parameters(client: Any) -> None:
+    """A message made for SMTP keeps its meaning."""
+    sender = Sender(client=client, configuration_set=NO_CONFIGURATION_SET)
+    sent = sender.send(a_message(X_SES_CONFIGURATION_SET="theirs", X_SES_MESSAGE_TAGS="a=b, c=d"))
+    assert client.calls[0]["ConfigurationSetName"] == "theirs"
+    assert (sent.configuration_set, sent.tags) == ("theirs", {"a": "b", "c": "d"})
+
+
+@pytest.mark.parametrize(
+    "field", [{"X_SES_CONFIGURATION_SET": "other"}, {"X_SES_MESSAGE_TAGS": "app=blog"}]
+)
+def test_both_kinds_that_differ_are_refused(
+    sender: Sender, client: Any, field: dict[str, str]
+) -> None:
+    """AWS merges nothing, so one of them would be lost silently."""
+    with pytest.raises(InvalidMessage, match="own_headers"):
+        sender.send(a_message(**field))
+    assert not client.calls
+
+
+@pytest.mark.parametrize(
+    ("own_headers", "expected"), [("prefer", "other"), ("discard", "outbound")]
+)
+def test_an_argument_reconciles_them(
+    sender: Sender, client: Any, own_headers: str, expected: str
+) -> None:
+    """Explicitly one or the other."""
+    sender.send(a_message(X_SES_CONFIGURATION_SET="other"), own_headers=own_headers)
+    assert client.calls[0]["ConfigurationSetName"] == expected
+
+
+# List mail.
+
+
+def test_one_click_unsubscribe(sender: Sender, client: Any) -> None:
+    """RFC 8058: both fields, the https address first."""
+    link = ListUnsubscribe(https="https://example.com/u?id=1", mailto="leave@example.com")
+    sender.send(a_message(), list_unsubscribe=link)
+    message = parsed(client)
+    value = " ".join(message["List-Unsubscribe"].split())
+    assert value == "<https://example.com/u?id=1>, <mailto:leave@example.com>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+@pytest.mark.parametrize(
+    "link", [{"mailto": "a@b.example"}, {"https": "https://x", "one_click": False}]
+)
+def test_one_click_is_promised_only_where_it_holds(link: dict[str, Any]) -> None:
+    """Not for mail addresses, nor for a page that asks first."""
+    assert "List-Unsubscribe-Post" not in ListUnsubscribe(**link).headers()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {},
+        {"https": "http://example.com"},
+        {"https": "https://a.example/>,<https://evil.example"},
+        {"https": "https://a.example/\r\nBcc: x@y.example"},
+        {"mailto": "no address"},
+        {"mailto": "a@b.example", "one_click": True},
+    ],
+)
+def test_unusable_unsubscribe_links_are_refused(link: dict[str, Any]) -> None:
+    """Among them what would end the field, or start another."""
+    with pytest.raises(InvalidMessage):
+        ListUnsubscribe(**link)
+
+
+def test_ses_list_management(sender: Sender, client: Any) -> None:
+    """Contact list and topic are a parameter of every kind of content."""
+    sender.send(a_message(), list_management=ListManagement("readers", topic="weekly"))
+    assert client.calls[0]["ListManagementOptions"] == {
+        "ContactListName": "readers",
+        "TopicName": "weekly",
+    }
+
+
+def test_two_ways_to_unsubscribe_are_refused(sender: Sender) -> None:
+    """SES would put its own link in the place of the other."""
+    with pytest.raises(InvalidMessage, match="give one"):
+        sender.send(
+            a_message(),
+            list_unsubscribe=ListUnsubscribe(https="https://x.example"),
+            list_management=ListManagement("readers"),
+        )
+
+
+# Header fields for other senders.
+
+
+def test_publishing_headers_are_plain_text() -> None:
+    """So that Django's headers= and Flask-Mail's extra_headers= take them as they are."""
+    fields = publishing_headers("outbound", {"campaign": "may", "app": "shop"})
+    assert fields == {
+        "X-SES-CONFIGURATION-SET": "outbound",
+        "X-SES-MESSAGE-TAGS": "campaign=may, app=shop",
+    }
+    assert {type(part) for pair in fields.items() for part in pair} == {str}
+
+
+def test_publishing_headers_know_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no argument, what the construct set."""
+    monkeypatch.setenv("MAILROOM_CONFIGURATION_SET", "fromenv")
+    monkeypatch.setenv("MAILROOM_TAGS", '{"stage": "prod"}')
+    assert publishing_headers(tags={"a": "b"})["X-SES-MESSAGE-TAGS"] == "stage=prod, a=b"
+
+
+def test_a_message_gets_its_publishing_headers_once() -> None:
+    """Adding them again changes nothing; adding others is refused."""
+    message = a_message()
+    add_publishing_headers(message, "outbound", {"a": "b"})
+    add_publishing_headers(message, "outbound", {"a": "b"})
+    assert message.get_all("X-SES-CONFIGURATION-SET") == ["outbound"]
+    with pytest.raises(InvalidMessage, match="X-SES-CONFIGURATION-SET"):
+        add_publishing_headers(message, "other", {"a": "b"})
+
+
+def test_raw_messages_for_api_v1_keep_their_fields() -> None:
+    """SendRawEmail reads them from the header; Bcc is gone all the same."""
+    message = a_message(Bcc="b@example.com")
+    add_publishing_headers(message, "outbound", {"a": "b", "c": "d"})
+    found = message_from_bytes(raw_message(message), policy=policy.default)
+    assert found["X-SES-CONFIGURATION-SET"] == "outbound"
+    assert found["X-SES-MESSAGE-TAGS"] == "a=b, c=d"
+    assert found["Bcc"] is None
+
+
+# What an answer proves: real botocore over real HTTP.
+
+
+@pytest.fixture
+def over_http(ses: Any, make_client: Callable[..., Any], clock: Any) -> Sender:
+    return Sender(
+        configuration_set="outbound",
+        from_address="shop@example.com",
+        client=make_client(ses.url),
+        clock=clock,
+        sleep=clock.sleep,
+    )
+
+
+def throttled(text: str = "Maximum sending rate exceeded.") -> tuple[int, dict[str, str]]:
+    return 429, {"__type": "TooManyRequestsException", "message": text}
+
+
+def test_throttling_is_tried_again(over_http: Sender, ses: Any, clock: Any) -> None:
+    """With growing waits, until SES takes it."""
+    ses.script = [throttled(), throttled()]
+    assert over_http.send(a_message()).message_id == "id"
+    assert len(ses.requests) == 3
+    assert len(clock.slept) == 2
+
+
+def test_throttling_has_an_end(over_http: Sender, ses: Any) -> None:
+    """Then it is known not to have been sent."""
+    ses.script = [throttled()] * 9
+    with pytest.raises(NotSent) as caught:
+        over_http.send(a_message())
+    assert caught.value.code == "TooManyRequestsException"
+    assert len(ses.requests) == 5
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_refusal_is_final(over_http: Sender, ses: Any, status: int) -> None:
+    """4xx: not sent, asked once, with SES's words."""
+    ses.script = [(status, {"__type": "MessageRejected", "message": "not verified"})]
+    with pytest.raises(NotSent, match="MessageRejected: not verified"):
+        over_http.send(a_message())
+    assert len(ses.requests) == 1
+
+
+def test_access_denied_tells_both_permissions(over_http: Sender, ses: Any) -> None:
+    """The configuration set's ARN is what people forget."""
+    ses.script = [(403, {"__type": "AccessDeniedException", "message": "no"})]
+    with pytest.raises(NotSent, match="configuration set"):
+        over_http.send(a_message())
+
+
+@pytest.mark.parametrize("step", ["drop", "hang", (500, {}), (503, {})])
+def test_no_clear_answer_is_unknown_and_never_repeated(
+    over_http: Sender, ses: Any, step: Any
+) -> None:
+    """The request went out once; whether SES took it, nobody can tell."""
+    ses.script = [step]
+    with pytest.raises(OutcomeUnknown):
+        over_http.send(a_message())
+    assert len(ses.requests) == 1
+
+
+def test_a_refused_connection_is_tried_again(make_client: Callable[..., Any], clock: Any) -> None:
+    """Nothing can have been sent over a connection that was never made."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        sender = Sender(configuration_set="s", client=make_client(url), sleep=clock.sleep)
+        with pytest.raises(NotSent) as caught:
+            sender.send(a_message())
+    assert caught.value.code == "EndpointConnectionError"
+    assert len(clock.slept) == 4
+
+
+def test_missing_credentials_are_not_an_unknown_outcome(
+    make_client: Callable[..., Any], ses: Any, clock: Any
+) -> None:
+    """What fails before the request is a plain refusal."""
+    client = make_client(ses.url)
+    client._request_signer._credentials = None
+    with pytest.raises(NotSent):
+        Sender(configuration_set="s", client=client, sleep=clock.sleep).send(a_message())
+    assert not ses.requests
+
+
+def test_bulk_over_http_accounts_for_a_timeout(over_http: Sender, ses: Any) -> None:
+    """A call that hangs leaves its entries unknown; it is not sent again."""
+    ses.script = [(200, {"SendQuota": {"MaxSendRate": 50}}), "hang"]
+    result = over_http.send_bulk(["a@example.com", "b@example.com"], template="news")
+    assert len(result.unknown) == 2
+    assert [path for path, _ in ses.requests].count("/v2/email/outbound-bulk-emails") == 1
+
+
+def test_the_default_client_never_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even if the environment says so."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "7")
+    sender = Sender(configuration_set="s")
+    assert sender._client.meta.config.retries["total_max_attempts"] == 1
+
+
+# Cost.
+
+LOADED = """
+import json, sys
+import awslambdaric.bootstrap
+import awslambdaric.lambda_runtime_client
+before = set(sys.modules)
+import mailroom.sending
+added = set(sys.modules) - before
+from mailroom.sending import publishing_headers
+publishing_headers("s", {"a": "b"})
+print(json.dumps([sorted(added), sorted(set(sys.modules) - before)]))
+"""
+
+
+def test_importing_costs_next_to_nothing() -> None:
+    """At most eight modules beyond the runtime client's own; no boto3 before a Sender is made."""
+    package = Path(mailroom.__file__).parent
+    paths = [str(package.parent), *(path for path in sys.path if path.endswith("site-packages"))]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LOADED],
+        env={"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    added, later = json.loads(done.stdout)
+    costly = {"boto3", "botocore", "dataclasses", "email", "smtplib", "ssl", "typing", "datetime"}
+    assert not costly & {*added, *later}
+    assert len(added) <= 8, added

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn, Protocol
 
-from mailroom_local.commands import down, log, send, trace, up
+from mailroom_local.commands import down, log, replay, send, trace, up
 from mailroom_local.errors import DeployFailed, MailroomError
 from mailroom_local.terminal import say
 
@@ -31,6 +31,7 @@ _COMMANDS: dict[str, _Command] = {
     "send": send,
     "log": log,
     "trace": trace,
+    "replay": replay,
     "down": down,
 }
 

@@ -25,6 +25,14 @@ class Credentials:
     password: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Whose credentials they are; without an access key nobody's whom IAM knows."""
+
+    name: str
+    access_key: str | None = None
+
+
 # So that a rehearsal needs no IAM user. No secret: the port is on loopback, and nothing leaves it.
 LOCAL = Credentials(user="mailroom", password="rehearsal")  # noqa: S106
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from aiosmtpd.smtp import SMTP, AuthResult, Session
 from aiosmtpd.smtp import Envelope as Transaction
 
+from mailroom_local.credentials import Caller
 from mailroom_local.errors import SesError
 from mailroom_local.sending import MAX_BYTES_V2
 
@@ -28,7 +29,7 @@ class Submit(Protocol):
         *,
         mail_from: str,
         rcpt_tos: list[str],
-        caller: str,
+        caller: Caller,
         client_address: str,
     ) -> str:
         """Send it."""
@@ -37,14 +38,14 @@ class Submit(Protocol):
 
 def conversation(
     *,
-    authenticate: Callable[[str, str], str | None],
+    authenticate: Callable[[str, str], Caller | None],
     submit: Submit,
     tls: ssl.SSLContext,
     host_name: str,
 ) -> Callable[[asyncio.AbstractEventLoop], SMTP]:
     """A maker of conversations in which a client submits messages.
 
-    ``authenticate`` answers user and password with the name of the caller that they belong to.
+    ``authenticate`` answers user and password with the caller that they belong to.
     """
 
     def authenticator(
@@ -76,14 +77,16 @@ class _Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Transaction) -> str:
         content = envelope.content
+        caller: Any = session.auth_data
         assert isinstance(content, bytes)
+        assert isinstance(caller, Caller)
         try:
             message_id = await asyncio.to_thread(
                 self._submit,
                 content,
                 mail_from=str(envelope.mail_from or ""),
                 rcpt_tos=list(envelope.rcpt_tos),
-                caller=str(session.auth_data),
+                caller=caller,
                 client_address=str(session.peer[0]) if session.peer else "127.0.0.1",
             )
         except SesError as error:

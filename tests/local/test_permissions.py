@@ -132,8 +132,8 @@ def test_api_v1_asks_for_the_same_resources(account: Any, invoke: Invoke) -> Non
     assert "-000000" in invoke(RAW, {"Data": data}, *both)
 
 
-def test_bulk_mail_has_an_action_of_its_own(account: Any, invoke: Invoke) -> None:
-    """On the same resources."""
+def test_bulk_mail_needs_both_its_actions(account: Any, invoke: Invoke) -> None:
+    """What API v2 calls it and what API v1 does, on the same resources."""
     account.aws.verify_identity("permitted.example")
     domain = f"arn:aws:ses:{account.region}:{account.id}:identity/permitted.example"
     event = {
@@ -143,5 +143,37 @@ def test_bulk_mail_has_an_action_of_its_own(account: Any, invoke: Invoke) -> Non
         },
         "BulkEmailEntries": [{"Destination": {"ToAddresses": ["team@example.net"]}}],
     }
-    assert "SUCCESS" in invoke(BULK, event, allow("ses:SendBulkEmail", domain))
-    assert "AccessDenied" in invoke(BULK, event, allow("ses:SendEmail", domain))
+    both = [allow(f"ses:SendBulk{name}", domain) for name in ("Email", "TemplatedEmail")]
+    assert "SUCCESS" in invoke(BULK, event, *both)
+    assert "AccessDenied" in invoke(BULK, event, both[0])
+    assert "AccessDenied" in invoke(BULK, event, both[1])
+
+
+def test_raw_content_is_sent_by_the_permission_for_raw_mail(account: Any, invoke: Invoke) -> None:
+    """Although the operation of API v2 is SendEmail (anymail/django-anymail#384)."""
+    account.aws.verify_identity("permitted.example")
+    domain = f"arn:aws:ses:{account.region}:{account.id}:identity/permitted.example"
+    raw = "RnJvbTogc2FsZXNAcGVybWl0dGVkLmV4YW1wbGUKCkhpCg=="
+    body = SEND.replace(
+        "**event",
+        "**{**event, 'Content': {'Raw': {'Data': __import__('base64')."
+        "b64decode(event['Content'])}}}",
+    )
+    event = mail(Content=raw)
+    assert "-000000" in invoke(body, event, allow("ses:SendRawEmail", domain))
+    assert "AccessDenied" in invoke(body, event, allow("ses:SendEmail", domain))
+
+
+def test_a_stored_template_needs_permission_too(account: Any, invoke: Invoke) -> None:
+    """For ses:SendTemplatedEmail, on identity and template."""
+    account.aws.verify_identity("permitted.example")
+    name = account.name("template")
+    account.v2.create_email_template(
+        TemplateName=name, TemplateContent={"Subject": "x", "Text": "x"}
+    )
+    scope = f"arn:aws:ses:{account.region}:{account.id}"
+    identity = allow("ses:SendTemplatedEmail", f"{scope}:identity/permitted.example")
+    both = [identity, allow("ses:SendTemplatedEmail", f"{scope}:template/{name}")]
+    event = mail(Content={"Template": {"TemplateName": name, "TemplateData": "{}"}})
+    assert "-000000" in invoke(SEND, event, *both)
+    assert "AccessDenied" in invoke(SEND, event, identity)

@@ -1,5 +1,6 @@
 """SMTP submission: who may, and what becomes of it."""
 
+import json
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -82,6 +83,45 @@ def test_an_access_key_gives_smtp_credentials(account: Any, connection: smtplib.
         )
         with pytest.raises(smtplib.SMTPAuthenticationError):
             second.login(key["AccessKeyId"], password)
+
+
+def test_the_iam_user_needs_permission_to_send_raw_mail(
+    account: Any, connection: smtplib.SMTP
+) -> None:
+    """On the identity and on the configuration set, by the author's address."""
+    name, _ = account.configuration_set("SEND")
+    user = account.name("user")
+    account.iam.create_user(UserName=user)
+    key = account.iam.create_access_key(UserName=user)["AccessKey"]
+    scope = f"arn:aws:ses:{account.region}:{account.id}"
+
+    def permit(*resources: str) -> None:
+        statement = {
+            "Effect": "Allow",
+            "Action": "ses:SendRawEmail",
+            "Resource": [f"{scope}:{resource}" for resource in resources],
+            "Condition": {"StringEquals": {"ses:FromAddress": SENDER}},
+        }
+        account.iam.put_user_policy(
+            UserName=user,
+            PolicyName="p",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+
+    connection.login(
+        key["AccessKeyId"], smtp_password(key["SecretAccessKey"], region=account.region)
+    )
+    with account.aws.permissions_enforced():
+        permit("identity/sending.example")
+        connection.send_message(letter())
+        with pytest.raises(smtplib.SMTPDataError, match=f"Access denied.*configuration-set/{name}"):
+            connection.send_message(letter(X_SES_CONFIGURATION_SET=name))
+        permit("identity/sending.example", f"configuration-set/{name}")
+        connection.send_message(letter(X_SES_CONFIGURATION_SET=name))
+        other = letter()
+        other.replace_header("From", "boss@sending.example")
+        with pytest.raises(smtplib.SMTPDataError, match="Access denied"):
+            connection.send_message(other)
 
 
 @pytest.mark.parametrize(

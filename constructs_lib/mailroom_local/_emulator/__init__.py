@@ -14,8 +14,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from mailroom_local._emulator import (
+    athena,
     configuration_sets,
     contacts,
+    firehose,
+    identities,
     internals,
     permissions,
     receiving,
@@ -62,7 +65,7 @@ _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 
 
 def install(send: Callable[[Outgoing], bytes]) -> None:
-    """Extend ministack's SES and CloudFormation with what mail needs. Idempotent.
+    """Extend ministack's SES, Firehose, Athena and CloudFormation with what mail needs. Idempotent.
 
     ``send`` takes every message that SES accepts and answers with what its recipients get.
     """
@@ -77,8 +80,15 @@ def install(send: Callable[[Outgoing], bytes]) -> None:
     vars(internals.provisioners).update(
         _ses_event_destination_put=configuration_sets.put_from_template
     )
-    for part in (receiving, contacts):
+    vars(internals.firehose).update(_deliver_records_to_s3=firehose.deliver_records)
+    vars(internals.athena).update(
+        _run_duckdb=athena.run_query,
+        _save_query_results=athena.save_query_results,
+        _start_query_execution=athena.start_query_execution,
+    )
+    for part in (receiving, contacts, athena):
         internals.provisioners._REPLACING_PROPERTIES.update(part.REPLACING)
+    for part in (receiving, contacts, identities, athena):
         internals.provisioners._RESOURCE_HANDLERS.update(part.RESOURCES)
 
 
@@ -188,5 +198,5 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
 
 def _reset() -> None:
     _original_reset()
-    for part in (receiving, contacts, suppression):
+    for part in (receiving, contacts, suppression, firehose):
         part.reset()

@@ -43,11 +43,17 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_roles",
     ),
     "ministack.services.kms": ("_resolve_key",),
-    "ministack.services.lambda_svc": ("_functions",),
+    "ministack.services.lambda_svc": (
+        "_execute_function",
+        "_functions",
+        "_get_func_record_for_qualifier",
+        "_resolve_name_and_qualifier",
+    ),
     "ministack.services.s3": (
         "_bucket_default_sse_headers",
         "_bucket_policies",
         "_buckets",
+        "_get_object_data",
         "_put_object",
     ),
     "ministack.services.ses": (
@@ -55,6 +61,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_configuration_sets",
         "_create_receipt_rule",
         "_create_receipt_rule_set",
+        "_dkim_tokens",
         "_error",
         "_identities",
         "_iso_now",
@@ -89,18 +96,52 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_topics",
         "publish_internal",
     ),
-    "ministack.services.firehose": ("_streams",),
-    "ministack.services.eventbridge": ("_put_events",),
+    "ministack.services.athena": (
+        "_DUCKDB_TYPE_MAP",
+        "_create_named_query",
+        "_data_format",
+        "_delete_named_query",
+        "_executions",
+        "_hidden",
+        "_run_duckdb",
+        "_save_query_results",
+        "_start_query_execution",
+        "_table_references",
+        "_table_relation",
+        "_workgroups",
+    ),
+    "ministack.services.firehose": (
+        "_DeliveryError",
+        "_arrival_time",
+        "_convert_to_parquet",
+        "_deliver_records_to_s3",
+        "_evaluate_prefix",
+        "_hive_to_duckdb_type",
+        "_json_documents",
+        "_metadata_extraction_keys",
+        "_put_s3_object",
+        "_s3_bucket_from_arn",
+        "_streams",
+    ),
+    "ministack.services.glue": ("_create_table", "_tables", "_update_table"),
+    "ministack.services.eventbridge": (
+        "_create_archive",
+        "_delete_archive",
+        "_put_events",
+        "_update_archive",
+    ),
 }
 
 # Imported by name rather than by statement: ministack carries no types, and reads its settings
 # from the environment when it is first imported, which the server arranges beforehand.
 actions = import_module("ministack.core.iam_actions")
 app = import_module("ministack.app")
+athena = import_module("ministack.services.athena")
 iam = import_module("ministack.services.iam")
 kms = import_module("ministack.services.kms")
 eventbridge = import_module("ministack.services.eventbridge")
 firehose = import_module("ministack.services.firehose")
+glue = import_module("ministack.services.glue")
 functions = import_module("ministack.services.lambda_svc")
 policies = import_module("ministack.core.iam_evaluator")
 provisioners = import_module("ministack.services.cloudformation.provisioners")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from email import message_from_bytes
 from email.utils import parseaddr
+from itertools import product
 from typing import Any
+from xml.sax.saxutils import unescape
 
 from mailroom_local import sending
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import Parameters, Response, members, numbered, one
+from mailroom_local.credentials import Caller
 from mailroom_local.receiving import read_headers
 
-_ACTIONS = {
-    "/v2/email/outbound-emails": "ses:SendEmail",
-    "/v2/email/outbound-bulk-emails": "ses:SendBulkEmail",
-}
+_SEND, _SEND_BULK = "/v2/email/outbound-emails", "/v2/email/outbound-bulk-emails"
 
 _V1_ACTIONS = ("SendBulkTemplatedEmail", "SendEmail", "SendRawEmail", "SendTemplatedEmail")
 
@@ -59,59 +60,106 @@ def refuse_v1(
         recipients = recipients or sending.addressed(raw)
     return _refusal(
         "ses",
-        f"ses:{operation}",
+        [f"ses:{operation}"],
         source=source or "",
         # What a bulk call lists there are structures, not addresses.
         recipients=[recipient for recipient in recipients if recipient],
         configuration_set=configuration_set,
+        template=one(parameters, "Template"),
         headers=headers,
         query_params=query_params,
         request_id="",
     )
 
 
+def refuse_submission(
+    caller: Caller, raw: bytes, *, mail_from: str, rcpt_tos: Sequence[str], region: str
+) -> str | None:
+    """What SMTP submission is refused with, if the IAM user has no permission for the message.
+
+    It is the permission that API v1 wants for raw mail.
+    """
+    if not internals.app.AUTH or caller.access_key is None:
+        return None
+    header = read_headers(sending.normal_lines(raw))
+    scope = f"Credential={caller.access_key}/19700101/{region}/ses/aws4_request"
+    refusal = _refusal(
+        "ses",
+        ["ses:SendRawEmail"],
+        source=sending.header_of(header, "From") or mail_from,
+        recipients=rcpt_tos,
+        configuration_set=sending.header_of(header, sending.CONFIGURATION_SET_HEADER),
+        template=None,
+        headers={"authorization": f"AWS4-HMAC-SHA256 {scope}"},
+        query_params={},
+        request_id="",
+    )
+    if refusal is None:
+        return None
+    found = re.search(rb"<Message>(.*?)</Message>", refusal[2], re.DOTALL)
+    return unescape(found[1].decode()) if found else "Access denied"
+
+
 def enforce_ses_v2(
     method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str
 ) -> Response | None:
     """The refusal of a call, if permissions are enforced and the caller has none for it."""
-    action = _ACTIONS.get(path)
-    if not internals.app.AUTH or method != "POST" or action is None:
+    if not internals.app.AUTH or method != "POST" or path not in (_SEND, _SEND_BULK):
         return _original(method, path, headers, body, query_params, request_id)
     try:
         request = json.loads(body)
     except ValueError:
         return None
+    actions, content = _v2_actions(path, request)
     entries = [request, *(request.get("BulkEmailEntries") or [])]
     destinations = [
         listed for entry in entries for listed in (entry.get("Destination") or {}).values()
     ]
     return _refusal(
         "sesv2",
-        action,
+        actions,
         source=str(request.get("FromEmailAddress") or _raw_sender(request)),
         recipients=[recipient for listed in destinations for recipient in listed],
         configuration_set=request.get("ConfigurationSetName"),
+        template=(content.get("Template") or {}).get("TemplateName"),
         headers=headers,
         query_params=query_params,
         request_id=request_id,
     )
 
 
+def _v2_actions(path: str, request: Mapping[str, Any]) -> tuple[Sequence[str], Mapping[str, Any]]:
+    """The actions that a call of API v2 needs, and its content.
+
+    Raw and templated content needs what API v1 calls it; a bulk call both names.
+    https://github.com/anymail/django-anymail/issues/384
+    """
+    if path == _SEND_BULK:
+        actions = ["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"]
+        return actions, request.get("DefaultContent") or {}
+    content = request.get("Content") or {}
+    for kind, action in (("Raw", "ses:SendRawEmail"), ("Template", "ses:SendTemplatedEmail")):
+        if content.get(kind):
+            return [action], content
+    return ["ses:SendEmail"], content
+
+
 def _refusal(
     service: str,
-    action: str,
+    actions: Sequence[str],
     *,
     source: str,
     recipients: Sequence[str],
     configuration_set: str | None,
+    template: str | None,
     headers: Any,
     query_params: Any,
     request_id: str,
 ) -> Response | None:
-    """Ask for the action where SES does.
+    """Ask for the actions where SES does.
 
-    ministack asks for it on ``*`` and without condition keys. SES asks for it on the identity that
-    the message is sent from, and on the configuration set too.
+    ministack asks for one on ``*`` and without condition keys. SES asks on the identity that the
+    message is sent from, on the configuration set and on the stored template.
     """
     display, address = parseaddr(source)
     domain = address.rpartition("@")[2]
@@ -119,13 +167,15 @@ def _refusal(
     resources = [f"identity/{address if known else domain}"]
     if configuration_set:
         resources.append(f"configuration-set/{configuration_set}")
+    if template:
+        resources.append(f"template/{template}")
     context = {
         "ses:FromAddress": address,
         "ses:FromDisplayName": display,
         "ses:Recipients": list(recipients),
     }
     scope = f"arn:aws:ses:{internals.responses.get_region()}:{internals.responses.get_account_id()}"
-    for resource in resources:
+    for action, resource in product(actions, resources):
         refusal: Response | None = internals.app._enforce_data_plane(
             service,
             action,

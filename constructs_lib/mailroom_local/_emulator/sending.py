@@ -15,7 +15,13 @@ from email.utils import parseaddr
 from typing import Any
 
 from mailroom_local import credentials, sending, templates
-from mailroom_local._emulator import configuration_sets, contacts, internals, suppression
+from mailroom_local._emulator import (
+    configuration_sets,
+    contacts,
+    internals,
+    permissions,
+    suppression,
+)
 from mailroom_local._emulator.query import (
     Parameters,
     Request,
@@ -26,6 +32,7 @@ from mailroom_local._emulator.query import (
     one,
     required,
 )
+from mailroom_local.credentials import Caller
 from mailroom_local.errors import SesError
 from mailroom_local.receiving import read_headers
 from mailroom_local.sending import Content, ListManagement, Outgoing, Unrendered
@@ -118,9 +125,15 @@ def accept(submission: _Submission) -> str:
 
 
 def submit(
-    raw: bytes, *, mail_from: str, rcpt_tos: list[str], caller: str, client_address: str
+    raw: bytes, *, mail_from: str, rcpt_tos: list[str], caller: Caller, client_address: str
 ) -> str:
     """Take a message that came in by SMTP submission."""
+    region = internals.responses.get_region()
+    refusal = permissions.refuse_submission(
+        caller, raw, mail_from=mail_from, rcpt_tos=rcpt_tos, region=region
+    )
+    if refusal is not None:
+        raise SesError("Access denied", refusal)
     return accept(
         _Submission(
             operation="SendSmtpEmail",
@@ -128,22 +141,24 @@ def submit(
             recipients=rcpt_tos,
             to=rcpt_tos,
             raw=raw,
-            request=Request(caller=caller, client_address=client_address),
+            request=Request(caller=caller.name, client_address=client_address),
             heeds_headers=True,
         )
     )
 
 
-def authenticate(user: str, password: str, *, region: str) -> str | None:
-    """The name of the caller whose SMTP credentials these are."""
+def authenticate(user: str, password: str, *, region: str) -> Caller | None:
+    """The caller whose SMTP credentials these are."""
     local = credentials.LOCAL
     if user == local.user:
-        return user if credentials.matches(password, local.password) else None
+        return Caller(name=user) if credentials.matches(password, local.password) else None
     key = internals.iam._access_keys.get(user)
     if key is None or key.get("Status") != "Active":
         return None
     expected = credentials.smtp_password(key["SecretAccessKey"], region=region)
-    return str(key["UserName"]) if credentials.matches(password, expected) else None
+    if not credentials.matches(password, expected):
+        return None
+    return Caller(name=str(key["UserName"]), access_key=user)
 
 
 def _check(submission: _Submission) -> None:

@@ -1,0 +1,336 @@
+"""Athena over the local lake, and its saved queries and EventBridge's archives in CloudFormation.
+
+ministack puts readers of files into the text of a query, and guesses the columns' types. Here each
+table that a query names becomes a view in DuckDB, with the columns that Glue has of it and the
+partitions that it projects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mailroom_local import lake
+from mailroom_local._emulator import internals
+from mailroom_local._emulator.query import Response
+
+_CATALOG = "awsdatacatalog"
+_OTHER_CATALOG = "s3tablescatalog/"
+_READ_HERE = ("json", "parquet")
+
+_original_run: Callable[..., Awaitable[dict[str, Any]]] = internals.athena._run_duckdb
+_original_start: Callable[[dict[str, Any]], Response] = internals.athena._start_query_execution
+_original_save: Callable[[str], Awaitable[None]] = internals.athena._save_query_results
+
+
+def start_query_execution(data: dict[str, Any]) -> Response:
+    """Start a query as its workgroup will have it, with its execution parameters."""
+    workgroup = internals.athena._workgroups.get(data.get("WorkGroup", "primary"))
+    if workgroup is None:
+        return _invalid(f"WorkGroup is not found: {data['WorkGroup']}")
+    if workgroup.get("State") == "DISABLED":
+        return _invalid(f"WorkGroup {workgroup['Name']} is disabled")
+    configuration = workgroup.get("Configuration") or {}
+    results = dict(data.get("ResultConfiguration") or {})
+    own = configuration.get("ResultConfiguration") or {}
+    # CloudFormation hands booleans on as text.
+    if str(configuration.get("EnforceWorkGroupConfiguration", True)).lower() == "true":
+        results = {**results, **own}
+    location = results.get("OutputLocation") or own.get("OutputLocation")
+    if location:
+        results["OutputLocation"] = location.rstrip("/") + "/"
+    query = data.get("QueryString", "")
+    try:
+        filled = lake.with_parameters(query, data.get("ExecutionParameters") or [])
+    except ValueError as error:
+        return _invalid(f"Incorrect number of parameters: {error}")
+    response = _original_start({**data, "QueryString": filled, "ResultConfiguration": results})
+    if response[0] < 300:
+        execution = internals.athena._executions[json.loads(response[2])["QueryExecutionId"]]
+        execution["Query"] = query
+    return response
+
+
+async def save_query_results(query_id: str) -> None:
+    """Write the result to the object that the execution names."""
+    results = internals.athena._executions[query_id]["ResultConfiguration"]
+    told = results["OutputLocation"]
+    results["OutputLocation"] = told.removesuffix(f"{query_id}.csv")
+    try:
+        await _original_save(query_id)
+    finally:
+        results["OutputLocation"] = told
+
+
+async def run_query(query: str, database: str, catalog: str | None = None) -> dict[str, Any]:
+    """The answer to a query: columns, their types, rows."""
+    references = internals.athena._table_references(query)
+    if any((each.catalog or catalog or "").startswith(_OTHER_CATALOG) for each in references):
+        return await _original_run(query, database, catalog)
+    # Account and region of the request live in its context, which goes along.
+    return await asyncio.to_thread(_Engine(database or "default").run, query)
+
+
+class _Engine:
+    """DuckDB with what one query needs of the catalog."""
+
+    def __init__(self, database: str) -> None:
+        import duckdb
+
+        self._duckdb = duckdb.connect()
+        self._database = database.lower()
+        self._defined: set[tuple[str, str]] = set()
+        self._duckdb.execute(f"ATTACH ':memory:' AS {_CATALOG}")
+        for macro in lake.MACROS:
+            self._duckdb.execute(f"CREATE MACRO {macro}")
+
+    def run(self, query: str) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(prefix="mailroom-athena-") as folder, self._duckdb:
+            self._folder = Path(folder)
+            self._enter(self._database)
+            made = lake.new_view(query)
+            self._define_all(made.query if made else query, self._database)
+            if made is not None:
+                self._create_view(made)
+                return {"columns": [], "rows": [], "column_types": []}
+            self._enter(self._database)
+            result = self._duckdb.execute(query)
+            described = result.description or []
+            rows = [[lake.shown(value) for value in row] for row in result.fetchall()]
+        kinds = [re.split(r"[(\[]", str(each[1]).upper())[0].strip() for each in described]
+        known = internals.athena._DUCKDB_TYPE_MAP
+        return {
+            "columns": [each[0] for each in described],
+            "column_types": [known.get(kind, "varchar") for kind in kinds],
+            "rows": rows,
+        }
+
+    def _enter(self, database: str) -> None:
+        name = _quoted(database)
+        self._duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {_CATALOG}.{name}")
+        # The macros lie in the catalog that DuckDB begins with.
+        path = f"{_CATALOG}.{name},memory.main"
+        self._duckdb.execute(f"SET search_path = '{path}'")
+
+    def _define_all(self, query: str, database: str) -> None:
+        for reference in internals.athena._table_references(query):
+            self._define((reference.database or database).lower(), reference.table.lower())
+
+    def _define(self, database: str, name: str) -> None:
+        table = internals.glue._tables.get(f"{database}/{name}")
+        if table is None or (database, name) in self._defined:
+            return
+        self._defined.add((database, name))
+        view = lake.view_query(table)
+        if view is not None:
+            self._define_all(view, database)
+        self._enter(database)
+        self._duckdb.execute(
+            f"CREATE VIEW {_CATALOG}.{_quoted(database)}.{_quoted(name)} AS "
+            + (view or self._reading(table))
+        )
+
+    def _reading(self, table: Mapping[str, Any]) -> str:
+        """The query that reads a table's objects."""
+        files = [str(path) for path in self._copied(table)]
+        kind = internals.athena._data_format(table)
+        if files and kind not in _READ_HERE:
+            return f"SELECT * FROM {internals.athena._table_relation(table, files)}"  # noqa: S608
+        columns = {
+            column["Name"].lower(): internals.firehose._hive_to_duckdb_type(column["Type"])
+            for column in table["StorageDescriptor"].get("Columns") or []
+        }
+        keys = {key["Name"].lower(): "VARCHAR" for key in table.get("PartitionKeys") or []}
+        if not files:
+            nothing = (f"CAST(NULL AS {t}) AS {_quoted(n)}" for n, t in {**columns, **keys}.items())
+            return f"SELECT {', '.join(nothing)} WHERE false"
+        hive = "hive_partitioning = false"
+        if keys:
+            types = ", ".join(f"{_quoted(name)}: {kind}" for name, kind in keys.items())
+            hive = f"hive_partitioning = true, hive_types = {{{types}}}"
+        listed = ", ".join(_text(path) for path in files)
+        if kind == "json":
+            reader = self._json_reader(table, listed, columns, hive)
+            present = set(columns)
+        else:
+            reader = f"read_parquet([{listed}], union_by_name = true, {hive})"
+            described = self._duckdb.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608
+            present = {row[0].lower() for row in described}
+        selected = [
+            f"CAST({_quoted(name) if name in present else 'NULL'} AS {kind}) AS {_quoted(name)}"
+            for name, kind in columns.items()
+        ]
+        selected += [_quoted(name) for name in keys]
+        return f"SELECT {', '.join(selected)} FROM {reader}"  # noqa: S608
+
+    @staticmethod
+    def _json_reader(
+        table: Mapping[str, Any], listed: str, columns: Mapping[str, str], hive: str
+    ) -> str:
+        serde = (table["StorageDescriptor"].get("SerdeInfo") or {}).get("Parameters") or {}
+        lenient = str(serde.get("ignore.malformed.json", "false")).lower() == "true"
+        declared = ", ".join(f"{_quoted(name)}: {_text(kind)}" for name, kind in columns.items())
+        return (
+            f"read_json([{listed}], format = 'newline_delimited', columns = {{{declared}}}, "
+            f"ignore_errors = {str(lenient).lower()}, maximum_object_size = 67108864, {hive})"
+        )
+
+    def _copied(self, table: Mapping[str, Any]) -> list[Path]:
+        """The table's objects as files, in folders that say their partitions."""
+        location = str(table["StorageDescriptor"].get("Location") or "").rstrip("/") + "/"
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        stored = internals.s3._buckets.get(bucket)
+        projection = lake.Projection(table, today=lake.today())
+        files = []
+        for key in sorted(stored["objects"]) if stored else []:
+            below = key.removeprefix(prefix)
+            if not key.startswith(prefix) or key.endswith("/") or internals.athena._hidden(below):
+                continue
+            path = self._folder / str(len(self._defined)) / below
+            if projection.enabled:
+                values = projection.partition(f"s3://{bucket}/{key}")
+                if values is None:
+                    continue
+                folder = Path(*(f"{name}={value}" for name, value in values.items()))
+                path = self._folder / str(len(self._defined)) / folder / Path(key).name
+            data = internals.s3._get_object_data(bucket, key)
+            if data is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+                files.append(path)
+        return files
+
+    def _create_view(self, made: lake.NewView) -> None:
+        database = made.database or self._database
+        described = self._duckdb.execute(f"DESCRIBE {made.query}").fetchall()
+        existing = internals.glue._tables.get(f"{database}/{made.name}")
+        if existing is not None and not made.replace:
+            raise ValueError(f"View '{database}.{made.name}' already exists")
+        columns = [{"Name": row[0], "Type": "string"} for row in described]
+        operation = internals.glue._update_table if existing else internals.glue._create_table
+        status, _, body = operation(
+            {
+                "DatabaseName": database,
+                "TableInput": {
+                    "Name": made.name,
+                    "TableType": "VIRTUAL_VIEW",
+                    "Parameters": {"presto_view": "true", "comment": "Presto View"},
+                    "StorageDescriptor": {"Columns": columns, "Location": ""},
+                    "ViewOriginalText": lake.view_text(made.query),
+                    "ViewExpandedText": "/* Presto View */",
+                },
+            }
+        )
+        if status >= 300:
+            raise ValueError(body.decode())
+
+
+# --- CloudFormation ----------------------------------------------------------------------------
+
+
+def _provision_query(
+    logical_id: str, props: Mapping[str, Any], stack_name: str
+) -> tuple[str, dict[str, str]]:
+    for required in ("Database", "QueryString"):
+        if not props.get(required):
+            raise ValueError(
+                f"Property validation failure: [The property {{/{required}}} is required]"
+            )
+    workgroup = props.get("WorkGroup") or "primary"
+    if workgroup != "primary" and workgroup not in internals.athena._workgroups:
+        raise ValueError(f"WorkGroup {workgroup} is not found.")
+    response = internals.athena._create_named_query(
+        {**props, "Name": props.get("Name") or logical_id, "WorkGroup": workgroup}
+    )
+    name = json.loads(response[2])["NamedQueryId"]
+    return name, {"NamedQueryId": name}
+
+
+def _replace_query(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str
+) -> tuple[str, dict[str, str]]:
+    """No property of a saved query can change: another one takes its place."""
+    made = _provision_query(old.get("Name") or physical_id, new, stack_name)
+    internals.provisioners._delete_predecessor(_delete_query, physical_id, old)
+    return made
+
+
+def _delete_query(physical_id: str, props: Mapping[str, Any]) -> None:
+    internals.athena._delete_named_query({"NamedQueryId": physical_id})
+
+
+def _archive_request(name: str, props: Mapping[str, Any]) -> dict[str, Any]:
+    request = {
+        "ArchiveName": name,
+        "EventSourceArn": props.get("SourceArn", ""),
+        "Description": props.get("Description", ""),
+        "RetentionDays": int(props.get("RetentionDays") or 0),
+    }
+    pattern = props.get("EventPattern")
+    if pattern:
+        request["EventPattern"] = pattern if isinstance(pattern, str) else json.dumps(pattern)
+    return request
+
+
+def _provision_archive(
+    logical_id: str, props: Mapping[str, Any], stack_name: str
+) -> tuple[str, dict[str, str]]:
+    name = props.get("ArchiveName") or internals.provisioners._physical_name(
+        stack_name, logical_id, max_len=48
+    )
+    return name, _archived(internals.eventbridge._create_archive(_archive_request(name, props)))
+
+
+def _update_archive(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str
+) -> tuple[str, dict[str, str]]:
+    request = _archive_request(physical_id, new)
+    del request["EventSourceArn"]
+    return physical_id, _archived(internals.eventbridge._update_archive(request))
+
+
+def _delete_archive(physical_id: str, props: Mapping[str, Any]) -> None:
+    internals.eventbridge._delete_archive({"ArchiveName": physical_id})
+
+
+def _archived(response: Response) -> dict[str, str]:
+    answer = json.loads(response[2])
+    if response[0] >= 300:
+        raise ValueError(str(answer.get("message") or answer))
+    return {"Arn": answer["ArchiveArn"]}
+
+
+REPLACING: Mapping[str, tuple[str, ...]] = {
+    "AWS::Athena::NamedQuery": ("Database", "Description", "Name", "QueryString", "WorkGroup"),
+    "AWS::Events::Archive": ("ArchiveName", "SourceArn"),
+}
+RESOURCES: Mapping[str, Mapping[str, Any]] = {
+    "AWS::Athena::NamedQuery": {
+        "create": _provision_query,
+        "update": _replace_query,
+        "delete": _delete_query,
+    },
+    "AWS::Events::Archive": {
+        "create": _provision_archive,
+        "update": _update_archive,
+        "delete": _delete_archive,
+    },
+}
+
+
+def _invalid(message: str) -> Response:
+    body = json.dumps({"__type": "InvalidRequestException", "message": message})
+    return 400, {"Content-Type": "application/x-amz-json-1.1"}, body.encode()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

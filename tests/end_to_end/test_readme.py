@@ -1,0 +1,127 @@
+"""The README's snippets that send by SMTP, run as they stand against a local AWS.
+
+A snippet is a fenced ``python`` block right below the comment ``<!-- run: NAME -->``. It runs alone
+in a new process, where the names ``configuration_set``, ``host``, ``port``, ``user`` and ``password``
+mean what they say, Django's settings have the same, ``MAILROOM_CONFIGURATION_SET`` is set, and the
+local certificate is trusted. It may send from any address of example.com.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailroom.sending import smtp_password
+from mailroom_local import LocalAws
+
+README = Path(__file__).parents[2] / "README.md"
+_BLOCK = re.compile(
+    r"^<!-- run: (?P<name>[\w-]+) -->\s*^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_SET = "outbound"
+_RUN = """
+import json, os, runpy
+names = json.loads(os.environ["SNIPPET_NAMES"])
+runpy.run_path("snippet.py", init_globals=names, run_name="__main__")
+"""
+_DJANGO = """
+import json, os
+_names = json.loads(os.environ["SNIPPET_NAMES"])
+EMAIL_HOST, EMAIL_PORT = _names["host"], _names["port"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _names["user"], _names["password"]
+EMAIL_USE_TLS = True
+"""
+
+
+def blocks() -> dict[str, str]:
+    """The code of each snippet that is to be run, by its name."""
+    return {found["name"]: found["code"] for found in _BLOCK.finditer(README.read_text("utf-8"))}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS with an identity, a configuration set and an IAM user that may send."""
+    with LocalAws(state=tmp_path_factory.mktemp("readme") / "state") as running:
+        running.verify_identity("example.com")
+        running.client("sesv2").create_configuration_set(ConfigurationSetName=_SET)
+        running.client("sesv2").create_configuration_set_event_destination(
+            ConfigurationSetName=_SET,
+            EventDestinationName="bus",
+            EventDestination={
+                "Enabled": True,
+                "MatchingEventTypes": ["SEND"],
+                "EventBridgeDestination": {
+                    "EventBusArn": "arn:aws:events:us-east-1:000000000000:event-bus/default"
+                },
+            },
+        )
+        yield running
+
+
+@pytest.fixture(scope="module")
+def environment(aws: LocalAws) -> dict[str, str]:
+    iam = aws.client("iam")
+    iam.create_user(UserName="smtp")
+    key = iam.create_access_key(UserName="smtp")["AccessKey"]
+    # Nothing of AWS: whoever sends by SMTP has no other credentials.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    names = {
+        "configuration_set": _SET,
+        "host": "127.0.0.1",
+        "port": aws.submission_port,
+        "user": key["AccessKeyId"],
+        "password": smtp_password(key["SecretAccessKey"], aws.server.region),
+    }
+    return {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "settings",
+        "MAILROOM_CONFIGURATION_SET": _SET,
+        "SNIPPET_NAMES": json.dumps(names),
+        "SSL_CERT_FILE": str(aws.state.temporary / "smtp.pem"),
+    }
+
+
+def test_the_readme_has_snippets_that_are_run() -> None:
+    """For smtplib and for Django."""
+    assert {"django", "smtplib"} <= set(blocks())
+
+
+@pytest.mark.parametrize("name", ["smtplib", "django"])
+def test_a_snippet_sends_mail_that_has_events(
+    aws: LocalAws, environment: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    """It exits with 0; configuration set and at least one tag are in SES's Send event."""
+    before = len(aws.sent())
+    for file, code in (("snippet.py", blocks()[name]), ("settings.py", _DJANGO)):
+        (tmp_path / file).write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    sent = aws.sent()[before:]
+    assert sent
+    for each in sent:
+        assert message_from_bytes(each["Raw"])["X-SES-MESSAGE-TAGS"] is None
+        tags = event_of(aws, each["MessageId"])["mail"]["tags"]
+        assert tags["ses:configuration-set"] == [_SET]
+        assert [tag for tag in tags if not tag.startswith("ses:")]
+
+
+def event_of(aws: LocalAws, message_id: str) -> dict[str, Any]:
+    def read() -> list[dict[str, Any]]:
+        return [found for found in aws.events() if found["mail"]["messageId"] == message_id]
+
+    return aws.wait_until(read, bool, seconds=10)[0]

@@ -8,7 +8,10 @@ in every round, so that a busy machine slows all of them alike, and medians are 
 from __future__ import annotations
 
 import argparse
+import binascii
+import contextlib
 import importlib.util
+import io
 import json
 import os
 import platform
@@ -35,6 +38,7 @@ IMPORTS = {
     "mailroom.receiving": "import mailroom.receiving",
     "mailroom.events": "import mailroom.events",
     "mailroom.events + bounce": "import mailroom.events, mailroom.handlers.bounce",
+    "mailroom.lake": "import mailroom.lake",
     "Powertools data class": ("from aws_lambda_powertools.utilities.data_classes import SESEvent"),
     "Powertools pydantic model": (
         "from aws_lambda_powertools.utilities.parser.models import SesModel"
@@ -246,6 +250,46 @@ def batch_candidates(texts: list[str]) -> dict[str, Callable[[], object]]:
     return {"json.loads (base)": bare, "mailroom records": ours}
 
 
+def lake_candidates(texts: list[str]) -> dict[str, Callable[[], object]]:
+    """Return what to do with ten records of Firehose: decode, read, and make rows of them."""
+    sys.path.insert(0, str(LAMBDA_SRC))
+    from mailroom import lake
+    from mailroom.events import SendingEvent, records
+    from mailroom.testing import event_invocation
+
+    batch = event_invocation(texts, "firehose")
+
+    def bare() -> object:
+        return [json.loads(binascii.a2b_base64(one["data"])) for one in batch["records"]]
+
+    def read() -> object:
+        return [event for _, event in records(batch)]
+
+    def rows() -> object:
+        return [lake.row(event) for _, event in records(batch) if isinstance(event, SendingEvent)]
+
+    def copied() -> object:
+        answers = []
+        for one in batch["records"]:
+            text = binascii.a2b_base64(one["data"])
+            made = {"type": json.loads(text)["eventType"], "raw": text.decode()}
+            line = (json.dumps(made) + "\n").encode()
+            answers.append(binascii.b2a_base64(line, newline=False).decode())
+        return answers
+
+    def whole() -> object:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return lake.handler(batch)
+
+    return {
+        "json.loads (base)": bare,
+        "mailroom records": read,
+        "mailroom records and row": rows,
+        "least transformation, by hand": copied,
+        "mailroom lake handler": whole,
+    }
+
+
 def measure_sending(
     rounds: int, repeats: int = 20
 ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
@@ -319,6 +363,7 @@ def main() -> None:
     imports = measure_imports(arguments.runs)
     events = measure_events(arguments.rounds)
     sending, batch = measure_sending(arguments.rounds)
+    lake = measure(lake_candidates(sending_events()), arguments.rounds, 20)
     if arguments.json:
         report: dict[str, Any] = {
             "versions": versions(),
@@ -326,6 +371,7 @@ def main() -> None:
             "events": events,
             "sending_events": sending,
             "sending_batch": batch,
+            "lake": lake,
         }
         print(json.dumps(report, indent=2))
         return
@@ -339,6 +385,7 @@ def main() -> None:
         ("One received mail, decoded, six fields", events),
         ("Ten sending events, decoded, six fields of each", sending),
         ("Ten sending events, out of SQS and SNS", batch),
+        ("Ten records of Firehose, base64 decoded", lake),
     ):
         rows = [[name, f"{row['us']:.1f}", f"{row['ratio']:.2f} x"] for name, row in found.items()]
         print(table(title, ["µs", "ratio"], rows), end="\n\n")

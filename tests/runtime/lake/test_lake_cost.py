@@ -1,0 +1,90 @@
+"""What a row may cost: modules counted, times compared within the same moment."""
+
+from __future__ import annotations
+
+import binascii
+import io
+import json
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+
+import pytest
+
+from mailroom import lake
+from mailroom.events import records
+from mailroom.testing import event_invocation
+from runtime.lake.lake_samples import SAMPLES
+from runtime.test_budgets import FORBIDDEN, MODULES, loaded
+
+BATCH = event_invocation(
+    [json.dumps(one, separators=(",", ":")) for one in SAMPLES.values()], "firehose"
+)
+READ_LIMIT = 1.3
+WHOLE_LIMIT = 3.0
+
+
+def test_it_imports_next_to_nothing() -> None:
+    """As any entry point of the runtime."""
+    _, added = loaded("mailroom.lake")
+    assert not FORBIDDEN & added
+    assert len(added) <= MODULES, sorted(added)
+
+
+def decode_only() -> None:
+    """Decode ten records: base64, then JSON."""
+    for record in BATCH["records"]:
+        json.loads(binascii.a2b_base64(record["data"]))
+
+
+def read() -> None:
+    """Take ten events out of Firehose's envelope."""
+    for _ in records(BATCH):
+        pass
+
+
+def copy_through() -> None:
+    """The least that any transformation does: decode, and write a line with the whole event."""
+    answers = []
+    for record in BATCH["records"]:
+        text = binascii.a2b_base64(record["data"])
+        event = json.loads(text)
+        made = json.dumps({"type": event["eventType"], "raw": text.decode()}) + "\n"
+        answers.append(binascii.b2a_base64(made.encode(), newline=False).decode())
+
+
+def transform() -> None:
+    """Make ten rows."""
+    with redirect_stdout(io.StringIO()):
+        lake.handler(BATCH)
+
+
+def ratio(work: Callable[[], None], base: Callable[[], None]) -> float:
+    """Return how much more *work* takes than *base*: the median of interleaved rounds."""
+    found = []
+    for _ in range(15):
+        times = []
+        for do in (base, work):
+            started = time.perf_counter()
+            for _ in range(10):
+                do()
+            times.append(time.perf_counter() - started)
+        found.append(times[1] / times[0])
+    return statistics.median(found)
+
+
+@pytest.mark.parametrize(
+    ("work", "base", "limit"),
+    [(read, decode_only, READ_LIMIT), (transform, copy_through, WHOLE_LIMIT)],
+)
+def test_a_row_costs_little_more_than_its_json(
+    work: Callable[[], None], base: Callable[[], None], limit: float
+) -> None:
+    """The best of some tries counts: a busy machine makes a measure worse, never better."""
+    best = min(ratio(work, base) for _ in range(2))
+    for _ in range(10):
+        if best <= limit:
+            break
+        best = min(best, ratio(work, base))
+    assert best <= limit

@@ -1,9 +1,9 @@
 """The README's snippets that send by SMTP, run as they stand against a local AWS.
 
 A snippet is a fenced ``python`` block right below the comment ``<!-- run: NAME -->``. It runs alone
-in a new process, where the names ``configuration_set``, ``host``, ``port``, ``user`` and ``password``
-mean what they say, Django's settings have the same, ``MAILROOM_CONFIGURATION_SET`` is set, and the
-local certificate is trusted. It may send from any address of example.com.
+in a new process, where the names ``configuration_set``, ``host``, ``port``, ``user`` and
+``password`` mean what they say, Django's settings have the same, ``MAILROOM_CONFIGURATION_SET`` is
+set, and the local certificate is trusted. It may send from any address of example.com.
 """
 
 import json

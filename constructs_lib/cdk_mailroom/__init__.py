@@ -6,6 +6,7 @@ from cdk_mailroom._checks import ConfigurationError
 from cdk_mailroom.dashboard import MailDashboard
 from cdk_mailroom.events import BUNDLED, EventPublishing, EventType
 from cdk_mailroom.handlers import PythonHandler
+from cdk_mailroom.lake import EventLake, LakeFormat
 from cdk_mailroom.receiving import EVERY_RECIPIENT, InboundMail, InboundRule
 from cdk_mailroom.sending import (
     ContactList,
@@ -24,10 +25,12 @@ __all__ = [
     "ConfigurationError",
     "ContactList",
     "EmailTemplate",
+    "EventLake",
     "EventPublishing",
     "EventType",
     "InboundMail",
     "InboundRule",
+    "LakeFormat",
     "MailDashboard",
     "OwnKey",
     "PythonHandler",

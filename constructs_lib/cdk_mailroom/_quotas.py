@@ -63,6 +63,29 @@ TOPICS_PER_CONTACT_LIST: Final = 20
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination.html
 DESTINATIONS_PER_CONFIGURATION_SET: Final = 10
 
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CloudWatchDimensionConfiguration.html
+# and https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-cloudwatch.html
+METRIC_DIMENSIONS: Final = 10
+DIMENSION_NAME: Final = r"[A-Za-z0-9_:-]{1,256}"
+DIMENSION_VALUE: Final = r"[A-Za-z0-9_.@-]{1,256}"
+
+# https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html and, where the
+# stream partitions or converts, https://docs.aws.amazon.com/firehose/latest/dev/buffering.html
+PARTITIONED_BUFFER_MIB: Final = range(64, 129)
+PARTITIONED_BUFFER_SECONDS: Final = range(60, 901)
+
+# https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html
+TRANSFORMATION_SECONDS: Final = range(1, 301)
+
+# https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html and
+# https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html
+ATHENA_NAME: Final = r"[a-z0-9_]{1,255}"
+WORKGROUP_NAME: Final = r"[A-Za-z0-9._-]{1,128}"
+SCAN_LIMIT_MIB: Final = range(10, 7_340_033)
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+INFREQUENT_ACCESS_DAYS: Final = 30
+
 # https://docs.aws.amazon.com/general/latest/gr/ses.html, "Email receiving endpoints", with what
 # users report beside it: lists disagree, so a region that is not here is a warning, not an error.
 RECEIVING_REGIONS: Final = frozenset(

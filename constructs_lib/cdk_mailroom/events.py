@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from aws_cdk import Annotations, Duration, Stack, Tags, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -17,7 +18,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
-from cdk_mailroom import _queues, _quotas
+from cdk_mailroom import _destinations, _queues, _quotas
 from cdk_mailroom._checks import (
     Problems,
     check_address,
@@ -31,12 +32,21 @@ from cdk_mailroom._checks import (
 from cdk_mailroom._grants import grant_sending, identity_names
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.handlers import PythonHandler
+from cdk_mailroom.lake import EventLake
 from mailroom.events import EventType
 
-__all__ = ["BUNDLED", "Bundled", "EventPipeline", "EventPublishing", "EventType"]
+__all__ = [
+    "BUNDLED",
+    "Bundled",
+    "BusPipeline",
+    "EventPipeline",
+    "EventPublishing",
+    "EventType",
+]
 
 _SES = "ses.amazonaws.com"
 _SNS = "sns.amazonaws.com"
+_EVENTS = "events.amazonaws.com"
 
 # CloudFormation spells the types in a way of its own:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ses-configurationseteventdestination-eventdestination.html
@@ -226,6 +236,10 @@ class EventPublishing(Construct):
         self._event_table = event_table
         self._pipelines: dict[EventType, EventPipeline] = {}
         self._destination: ses.CfnConfigurationSetEventDestination | None = None
+        self._lake: EventLake | None = None
+        self._bus_destination: ses.CfnConfigurationSetEventDestination | None = None
+        self._bus_types: set[EventType] = set()
+        self._archive: events.Archive | None = None
         self._publishing = self._grant_ses()
         self._destinations = 0
         if reputation_alarms:
@@ -284,6 +298,172 @@ class EventPublishing(Construct):
         self._pipelines.update(dict.fromkeys(wanted, pipeline))
         self._publish(pipeline)
         return pipeline
+
+    def to_lake(
+        self,
+        lake: EventLake | None = None,
+        *,
+        types: EventType | Sequence[EventType] | None = None,
+    ) -> EventLake:
+        """Keep events in an `EventLake`, where SQL can ask for them; all types unless given.
+
+        Unless *lake* is given it is made, with its own defaults, with this construct's customer
+        key if there is one, and with its alarms at the alert topic. SES gets a role that may do
+        nothing but put records into the lake's stream, for this configuration set. As SES refuses
+        a role that is only just made, a custom resource waits for a minute whenever it is new.
+
+        Raises `ConfigurationError` if there is a lake already.
+        """
+        problems = Problems(self)
+        wanted = _checked_types(problems, list(EventType) if types is None else types)
+        if self._lake is not None:
+            problems.add(
+                "lake",
+                self._lake.node.path,
+                "there is one already; name all its types in one call, and take a second "
+                "EventPublishing for a second lake",
+            )
+        self._check_destinations(problems)
+        problems.raise_if_any()
+        self._destinations += 1
+        self._lake = lake or EventLake(self, "Lake", encryption_key=self._key)
+        if self._lake.alert_topic is None:
+            self._tell_of_lake(self._lake)
+        _destinations.to_firehose(
+            self,
+            stream_arn=self._lake.stream_arn,
+            configuration_set_name=self.configuration_set_name,
+            configuration_set_arn=self.configuration_set_arn,
+            principal=self._principal(self),
+            types=_spelled(wanted),
+        ).node.add_dependency(self.configuration_set)
+        return self._lake
+
+    def _tell_of_lake(self, lake: EventLake) -> None:
+        if Stack.of(lake).node.addr == Stack.of(self).node.addr:
+            lake.tell(self.alert_topic)
+        else:
+            # The lake's stack would wait for this one, which waits for the lake.
+            Annotations.of(lake).add_warning_v2(
+                "cdk-mailroom:lake-alarms",
+                "nobody hears the lake's alarms, as it is in another stack than what publishes to "
+                "it: give it an alert_topic",
+            )
+
+    @property
+    def lake(self) -> EventLake | None:
+        """What `to_lake` returned."""
+        return self._lake
+
+    def to_event_bus(
+        self,
+        types: EventType | Sequence[EventType] | None = None,
+        *,
+        archive: Duration | None = None,
+    ) -> events.Archive | None:
+        """Publish events to the default bus of EventBridge, the only one that SES knows.
+
+        All types unless given; further calls add types, and so does `on_bus`. *archive*: keep
+        what is published in an archive for so many whole days, and return that; a replay then
+        brings a range of time to the rules again (``docs/lake.md``).
+        """
+        problems = Problems(self)
+        wanted = _checked_types(problems, list(EventType) if types is None else types)
+        if archive is not None:
+            _check_days(problems, "archive", archive)
+            if self._archive is not None:
+                problems.add("archive", _readable(archive), "there is one already")
+        self._check_bus(problems)
+        problems.raise_if_any()
+        self._publish_to_bus(wanted)
+        if archive is not None:
+            self._archive = _destinations.archive(
+                self, configuration_set_name=self.configuration_set_name, retention=archive
+            )
+            # What is published before the archive exists is not in there.
+            assert self._bus_destination is not None
+            self._bus_destination.node.add_dependency(self._archive)
+        return self._archive
+
+    def on_bus(
+        self,
+        types: EventType | Sequence[EventType],
+        *handlers: PythonHandler | Bundled | events.IRuleTarget,
+    ) -> BusPipeline | events.Rule:
+        """Handle types of events as they come over EventBridge's default bus.
+
+        *handlers* as in `on`, with the same queue, functions and dead-letter queue behind a rule;
+        or one target of EventBridge's, which is then the rule's, with its own dead-letter queue.
+        Returns the pipeline, or the rule of a target. A type may have many rules, and also be
+        handled by `on`: whatever handles it should expect it more than once.
+        """
+        problems = Problems(self)
+        wanted = _checked_types(problems, types)
+        target = _destinations.rule_target(problems, handlers)
+        if target is None:
+            self._check_handlers(problems, handlers)  # type: ignore[arg-type]
+        construct_id = f"Bus{_construct_id(wanted[0])}" if wanted else ""
+        if wanted and self.node.try_find_child(construct_id):
+            problems.add(
+                "types",
+                str(wanted[0]),
+                "a rule begins with it already; begin with another, or chain handlers",
+            )
+        self._check_bus(problems)
+        problems.raise_if_any()
+        made: BusPipeline | events.Rule
+        if target is not None:
+            made = events.Rule(
+                self,
+                construct_id,
+                description=f"SES events: {', '.join(wanted)}",
+                event_pattern=_destinations.pattern(self.configuration_set_name, wanted),
+                targets=[target],
+            )
+        else:
+            made = BusPipeline(
+                self,
+                construct_id,
+                publishing=self,
+                types=wanted,
+                handlers=handlers or (BUNDLED,),  # type: ignore[arg-type]
+            )
+        self._publish_to_bus(wanted)
+        assert self._bus_destination is not None
+        # What is published before its rule exists, or may fill its queue, is gone.
+        self._bus_destination.node.add_dependency(made)
+        return made
+
+    def to_metrics(
+        self,
+        dimensions: Sequence[ses.CloudWatchDimension],
+        *,
+        types: EventType | Sequence[EventType] | None = None,
+    ) -> ses.CfnConfigurationSetEventDestination:
+        """Count events in CloudWatch (namespace ``AWS/SES``) by *dimensions*, at most ten.
+
+        A dimension takes its value from a message tag, a header field or a link's tag; CloudWatch
+        bills a metric for each combination of values that occurs, so none should be an address or
+        an id. All types unless given.
+        """
+        problems = Problems(self)
+        wanted = _checked_types(problems, list(EventType) if types is None else types)
+        _destinations.check_dimensions(problems, dimensions)
+        if self.node.try_find_child("MetricsDestination"):
+            problems.add(
+                "dimensions", len(dimensions), "there are some already; name all in one call"
+            )
+        self._check_destinations(problems)
+        problems.raise_if_any()
+        self._destinations += 1
+        made = _destinations.to_cloudwatch(
+            self,
+            configuration_set_name=self.configuration_set_name,
+            dimensions=dimensions,
+            types=_spelled(wanted),
+        )
+        made.node.add_dependency(self.configuration_set)
+        return made
 
     def add_destination(
         self,
@@ -506,7 +686,7 @@ class EventPublishing(Construct):
         return [policy] if isinstance(policy, Construct) else []
 
     def _publish(self, pipeline: EventPipeline) -> None:
-        matching = sorted(_IN_CLOUDFORMATION[kind] for kind in self._pipelines)
+        matching = _spelled(self._pipelines)
         destination = ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
             matching_event_types=matching,
             enabled=True,
@@ -527,6 +707,21 @@ class EventPublishing(Construct):
         self._destination.event_destination = destination
         # What is published before its subscription exists is gone.
         self._destination.node.add_dependency(pipeline.subscription)
+
+    def _check_bus(self, problems: Problems) -> None:
+        if self._bus_destination is None:
+            self._check_destinations(problems)
+
+    def _publish_to_bus(self, types: Sequence[EventType]) -> None:
+        self._bus_types.update(types)
+        made = self._bus_destination
+        if made is None:
+            self._destinations += 1
+            made = self._bus_destination = _destinations.to_bus(
+                self, configuration_set_name=self.configuration_set_name
+            )
+            made.node.add_dependency(self.configuration_set)
+        made.event_destination = _destinations.bus_destination(self, _spelled(self._bus_types))
 
     def _reputation_alarms(self) -> None:
         # https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
@@ -619,8 +814,7 @@ class EventPipeline(Construct):
             report_batch_item_failures=True,
             max_concurrency=publishing._maximum_concurrency,
         )
-        self.subscription = self._subscribe(publishing.topic)
-        """What of the topic comes into the queue."""
+        self._connect(publishing)
         self.dead_letter_alarm = _queues.dead_letter_alarm(
             self,
             self.dead_letter_queue,
@@ -628,6 +822,10 @@ class EventPipeline(Construct):
             topic=publishing.alert_topic,
         )
         """Goes off while an event lies in the dead-letter queue."""
+
+    def _connect(self, publishing: EventPublishing) -> None:
+        self.subscription = self._subscribe(publishing.topic)
+        """What of the topic comes into the queue."""
 
     def _subscribe(self, topic: sns.ITopic) -> sns.Subscription:
         allowed = self.queue.add_to_resource_policy(
@@ -704,6 +902,39 @@ class EventPipeline(Construct):
             )
 
 
+class BusPipeline(EventPipeline):
+    """Rule, queue, dead-letter queue and function; made by `EventPublishing.on_bus`."""
+
+    def _connect(self, publishing: EventPublishing) -> None:
+        self.rule = events.Rule(
+            self,
+            "Rule",
+            description=f"SES events: {', '.join(self.types)}",
+            event_pattern=_destinations.pattern(publishing.configuration_set_name, self.types),
+        )
+        """What of the bus comes into the queue."""
+        key = self.queue.encryption_master_key
+        for queue in (self.queue, self.dead_letter_queue):
+            allowed = queue.add_to_resource_policy(
+                iam.PolicyStatement(
+                    actions=["sqs:SendMessage"],
+                    principals=[iam.ServicePrincipal(_EVENTS)],
+                    resources=[queue.queue_arn],
+                    conditions={"ArnEquals": {"aws:SourceArn": self.rule.rule_arn}},
+                )
+            )
+            assert allowed.statement_added
+        if key is not None:
+            # Not the rule's own ARN: the rule waits for the queue, and that for the key.
+            rules = Stack.of(self).format_arn(service="events", resource="rule", resource_name="*")
+            conditions = {
+                "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+                "ArnLike": {"aws:SourceArn": rules},
+            }
+            _grant_key(self, key, iam.ServicePrincipal(_EVENTS, conditions=conditions))
+        self.rule.add_target(_destinations.QueueTarget(self.queue, self.dead_letter_queue))
+
+
 # DynamoDB uses a customer key in the name of whoever calls it.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 _TABLE_KEY_ACTIONS = (
@@ -737,6 +968,10 @@ def _specs(
         ]
         for kind in types
     }
+
+
+def _spelled(types: Iterable[EventType]) -> list[str]:
+    return sorted(_IN_CLOUDFORMATION[kind] for kind in types)
 
 
 def _construct_id(kind: EventType) -> str:

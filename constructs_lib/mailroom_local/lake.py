@@ -28,6 +28,7 @@ MACROS = (
     "approx_percentile(value, part) AS approx_quantile(value, part)",
     "arbitrary(value) AS any_value(value)",
     "array_join(list, delimiter) AS array_to_string(list, delimiter)",
+    "element_at(container, key) AS container[key]",
     "from_iso8601_timestamp(text) AS CAST(text AS TIMESTAMPTZ)",
     "from_unixtime(seconds) AS to_timestamp(seconds)",
     "json_extract_scalar(document, path) AS json_extract_string(document, path)",

@@ -25,6 +25,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, PythonHandler
 
 EXAMPLES = {
+    "analytics": ("analytics", "Analytics", {}),
     "helpdesk": ("help_desk", "HelpDesk", {"domain": "example.com", "team": ["team@example.net"]}),
     "newsletter": ("newsletter", "Newsletter", {"domain": "example.com"}),
 }
@@ -81,6 +82,58 @@ def test_an_examples_template_is_as_reviewed(template, snapshot):
 
 
 LOGICAL_IDS = {
+    "analytics": """
+        MailroomPropagationFrameworkLogsF9E216D7
+        MailroomPropagationFrameworkRole01738E13
+        MailroomPropagationFrameworkRoleDefaultPolicyBCDB6C77
+        MailroomPropagationFrameworkframeworkonEventEE842916
+        MailroomPropagationFunctionCFF40512
+        MailroomPropagationLogs3208BCC8
+        MailroomPropagationRoleDefaultPolicy2A0D818E
+        MailroomPropagationRoleEF89F787
+        OutboundAlertTopic686DC1D6
+        OutboundAlertTopicPolicy3BC7CF5D
+        OutboundBounceReviewEA8CB37B
+        OutboundBounceWarningE9AA31AA
+        OutboundComplaintReviewA0FF29BF
+        OutboundComplaintWarningCF110C73
+        OutboundConfigurationSet1618B93A
+        OutboundLakeBounceReasons12D00CD6
+        OutboundLakeBrokenEventAlarm3892161C
+        OutboundLakeBucketC167ECCB
+        OutboundLakeBucketPolicyD7F69047
+        OutboundLakeConversionAlarm4A59F44B
+        OutboundLakeDatabase939A0770
+        OutboundLakeDeliveryAlarmA60198E4
+        OutboundLakeDeliveryLogs85D1ACB5
+        OutboundLakeDeliveryLogsDeliveryLog3A31FAC4
+        OutboundLakeDeliveryRoleA17758E6
+        OutboundLakeDestinationD349913F
+        OutboundLakeDuplicates18207243
+        OutboundLakeEngagementByTagA1DCFE5B
+        OutboundLakeFailingTemplatesEC0B4AE1
+        OutboundLakeFreshnessAlarm03130E61
+        OutboundLakeLatencyPercentilesEA6729F3
+        OutboundLakeMessageStory848AFA93
+        OutboundLakePartitionsAlarm2BD048BC
+        OutboundLakeRatesByDay4A7E2F57
+        OutboundLakeRatesByDomain6ECEE1CB
+        OutboundLakeRole7BEB7397
+        OutboundLakeRoleKnown5EE26A19
+        OutboundLakeStream4AD9B593
+        OutboundLakeTable247A02A2
+        OutboundLakeThrottledAlarmD35ABC22
+        OutboundLakeTransformFunctionCAF08C8F
+        OutboundLakeTransformLogsBrokenEvents77E52121
+        OutboundLakeTransformLogsC3EBDCA1
+        OutboundLakeTransformRole41C264FE
+        OutboundLakeTransformRoleDefaultPolicyD793FE75
+        OutboundLakeTransformationAlarm8759863E
+        OutboundLakeViewWithoutDuplicates834F22F7
+        OutboundLakeWorkgroupBBAAD524
+        OutboundTopic747947E0
+        OutboundTopicPolicy22976C93
+    """,
     "helpdesk": """
         InboundActivation565205E2
         InboundBucket803B7612

@@ -11,7 +11,7 @@ from importlib import resources
 import pytest
 
 import cdk_mailroom
-from cdk_mailroom import actions, events, handlers
+from cdk_mailroom import actions, events, handlers, lake
 
 MODULES = [
     "cdk_mailroom",
@@ -21,6 +21,7 @@ MODULES = [
     "cdk_mailroom.handlers",
     "cdk_mailroom.sending",
     "mailroom.events",
+    "mailroom.lake",
     "mailroom.receiving",
     "mailroom.sending",
     "mailroom.testing",
@@ -37,10 +38,12 @@ def test_names_of_the_package():
         "ConfigurationError",
         "ContactList",
         "EmailTemplate",
+        "EventLake",
         "EventPublishing",
         "EventType",
         "InboundMail",
         "InboundRule",
+        "LakeFormat",
         "MailDashboard",
         "OwnKey",
         "PythonHandler",
@@ -80,7 +83,14 @@ def test_names_of_the_events():
     """What `on` takes and returns; the types are the runtime's own."""
     from mailroom.events import EventType
 
-    assert events.__all__ == ["BUNDLED", "Bundled", "EventPipeline", "EventPublishing", "EventType"]
+    assert events.__all__ == [
+        "BUNDLED",
+        "Bundled",
+        "BusPipeline",
+        "EventPipeline",
+        "EventPublishing",
+        "EventType",
+    ]
     assert events.EventType is EventType
 
 
@@ -100,7 +110,7 @@ def test_types_are_shipped(package):
 
 def public_callables():
     """Yield each public method and constructor of the exported classes."""
-    for module in (cdk_mailroom, actions, events, handlers):
+    for module in (cdk_mailroom, actions, events, handlers, lake):
         for name in module.__all__:
             value = getattr(module, name, None)
             if inspect.isclass(value) and value.__module__.startswith("cdk_mailroom"):
@@ -151,7 +161,8 @@ def test_the_runtime_imports_nothing_of_cdk():
     """It runs in Lambda, where there is none."""
     program = (
         "import sys, mailroom.receiving, mailroom.testing, mailroom.handlers.forward\n"
-        "import mailroom.provisioning.activation, mailroom.events\n"
+        "import mailroom.provisioning.activation, mailroom.events, mailroom.lake\n"
+        "import mailroom.provisioning.propagation\n"
         "from importlib import import_module\n"
         "for kind in mailroom.events.EventType:\n"
         "    import_module('mailroom.handlers.' + kind.name.lower())\n"

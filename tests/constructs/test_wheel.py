@@ -24,18 +24,20 @@ SYNTHESIS = textwrap.dedent(
     import cdk_mailroom, mailroom
     for path in json.loads(os.environ["TEST_EXAMPLES"]):
         sys.path.insert(0, path)
+    from analytics import Analytics
     from help_desk import HelpDesk
     from newsletter import Newsletter
 
     app = cdk.App(context=json.loads(os.environ["TEST_CONTEXT"]), outdir=sys.argv[1])
     HelpDesk(app, "HelpDesk", domain="example.com", team=["team@example.net"])
     Newsletter(app, "Newsletter", domain="example.com")
+    Analytics(app, "Analytics")
     app.synth()
     print(json.dumps([cdk_mailroom.__file__, mailroom.__file__]))
     """
 )
 
-EXAMPLES = {"helpdesk": "HelpDesk", "newsletter": "Newsletter"}
+EXAMPLES = {"analytics": "Analytics", "helpdesk": "HelpDesk", "newsletter": "Newsletter"}
 
 
 def synthesize(examples: Path, outdir: Path, *paths: Path) -> list[str]:

@@ -22,15 +22,31 @@ class Deployed:
     def __init__(self, aws: LocalAws, folder: str, stack: str) -> None:
         self.aws = aws
         self.stack = stack
-        self._folder = HERE / folder
-        self._outputs: dict[str, str] = {}
-
-    def deploy(self, **context: str) -> None:
-        """Deploy it, for the first time or again."""
-        self.aws.deploy(cwd=self._folder, app=f"{sys.executable} app.py", context=context)
-        found = self.aws.client("cloudformation").describe_stacks(StackName=self.stack)
-        outputs = found["Stacks"][0]["Outputs"]
+        aws.deploy(cwd=HERE / folder, app=f"{sys.executable} app.py")
+        outputs = self._described()["Outputs"]
         self._outputs = {item["OutputKey"]: item["OutputValue"] for item in outputs}
+
+    def update(self, **parameters: str) -> None:
+        """Update the stack with other parameters."""
+        self.aws.client("cloudformation").update_stack(
+            StackName=self.stack,
+            UsePreviousTemplate=True,
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in parameters.items()
+            ],
+        )
+        ended = self.aws.wait_until(
+            self._described,
+            lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"),
+            seconds=60,
+        )
+        assert ended["StackStatus"] == "UPDATE_COMPLETE", ended
+
+    def _described(self) -> dict[str, Any]:
+        found = self.aws.client("cloudformation").describe_stacks(StackName=self.stack)
+        return dict(found["Stacks"][0])
 
     def __getitem__(self, output: str) -> str:
         return self._outputs[output]
@@ -58,10 +74,4 @@ class Deployed:
 def local_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Deployed]]:
     """Start a local AWS and deploy the app of a folder; it ends with the module's tests."""
     with LocalAws(state=tmp_path_factory.mktemp("app") / "state") as aws:
-
-        def start(folder: str, stack: str, **context: str) -> Deployed:
-            app = Deployed(aws, folder, stack)
-            app.deploy(**context)
-            return app
-
-        yield start
+        yield lambda folder, stack: Deployed(aws, folder, stack)

@@ -210,3 +210,33 @@ def test_two_stacks_cannot_have_the_same_rule_set(account: Any) -> None:
     assert second["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "Error Code: AlreadyExists" in account.reasons(second["StackName"])
     assert account.order(name) == []
+
+
+def test_an_identity_tells_the_records_of_its_keys(account: Any) -> None:
+    """Three names and values, by which a template publishes them; also after an update."""
+    domain = f"{account.name('domain')}.example"
+    resources: dict[str, Any] = {
+        "Identity": {"Type": "AWS::SES::EmailIdentity", "Properties": {"EmailIdentity": domain}}
+    }
+    for number in range(1, 4):
+        resources[f"Topic{number}"] = {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {
+                "DisplayName": {"Fn::GetAtt": ["Identity", f"DkimDNSTokenName{number}"]},
+                "Tags": [
+                    {
+                        "Key": "value",
+                        "Value": {"Fn::GetAtt": ["Identity", f"DkimDNSTokenValue{number}"]},
+                    }
+                ],
+            },
+        }
+    stack = account.deploy(resources)["StackName"]
+    resources["Identity"]["Properties"]["FeedbackAttributes"] = {"EmailForwardingEnabled": False}
+    assert account.deploy(resources, stack=stack)["StackStatus"] == "UPDATE_COMPLETE"
+    arn = account.physical_id(stack, "Topic1")
+    name = account.sns.get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"]
+    listed = account.sns.list_tags_for_resource(ResourceArn=arn)["Tags"]
+    (value,) = [tag["Value"] for tag in listed if tag["Key"] == "value"]
+    assert name == value.replace(".dkim.amazonses.com", f"._domainkey.{domain}")
+    assert account.delete(stack)["StackStatus"] == "DELETE_COMPLETE"

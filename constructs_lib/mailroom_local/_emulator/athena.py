@@ -255,9 +255,7 @@ def _replace_query(
     physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str
 ) -> tuple[str, dict[str, str]]:
     """No property of a saved query can change: another one takes its place."""
-    made = _provision_query(old.get("Name") or physical_id, new, stack_name)
-    internals.provisioners._delete_predecessor(_delete_query, physical_id, old)
-    return made
+    return _provision_query(old.get("Name") or physical_id, new, stack_name)
 
 
 def _delete_query(physical_id: str, props: Mapping[str, Any]) -> None:

@@ -26,7 +26,7 @@ from mailroom_local.lake import Failure, Processor, Record
 _log = logging.getLogger("mailroom")
 
 # Minutes on AWS; long enough here that what is sent together is delivered together.
-BUFFER_SECONDS = 0.4
+BUFFER_SECONDS = 0.25
 
 _PRINCIPAL = "firehose.amazonaws.com"
 

@@ -40,7 +40,7 @@ credentials = SmtpCredentials(
     identities=[identity],
     publishing=outbound,
     from_address=SENDER,
-    rotation=app.node.try_get_context("rotation") or "1",
+    rotation=cdk.CfnParameter(stack, "Rotation", default="1").value_as_string,
 )
 template = EmailTemplate(stack, "Welcome", folder=HERE / "welcome")
 contacts = ContactList(

@@ -1,0 +1,80 @@
+"""The generated month, and the picture that the saved queries draw of it."""
+
+import importlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree as ET
+
+import pytest
+
+FOLDER = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def modules() -> Iterator[dict[str, ModuleType]]:
+    """The example's scripts."""
+    sys.path.insert(0, str(FOLDER))
+    yield {name: importlib.import_module(name) for name in ("generate", "report", "schema")}
+    sys.path.remove(str(FOLDER))
+    for name in ("generate", "report", "schema"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def lake(modules: dict[str, ModuleType], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake as the documented command makes it."""
+    folder = tmp_path_factory.mktemp("lake")
+    assert modules["generate"].main(["--to", str(folder)]) == 0
+    return folder
+
+
+def test_the_month_is_always_the_same(modules: dict[str, ModuleType]) -> None:
+    generate = modules["generate"]
+    assert generate.events(500) == generate.events(500)
+    assert generate.events(500, seed=1) != generate.events(500, seed=2)
+
+
+def test_the_month_has_what_the_docstring_promises(modules: dict[str, ModuleType]) -> None:
+    made = modules["generate"].events(20_000)
+    assert len(made) == 20_000
+    kinds = Counter(one["eventType"] for one in made)
+    assert set(kinds) == {
+        *("Send", "Delivery", "Open", "Click", "Bounce", "Complaint"),
+        *("DeliveryDelay", "Rendering Failure"),
+    }
+    assert kinds["Send"] > kinds["Delivery"] > kinds["Click"] > kinds["Bounce"]
+    assert len({json.dumps(one) for one in made}) < 20_000
+
+
+def test_rows_lie_in_partitions(lake: Path) -> None:
+    files = list(lake.glob("events/event_type=*/day=*/events.json"))
+    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) == 20_000
+
+
+def test_the_picture_is_the_one_in_the_repository(
+    modules: dict[str, ModuleType], lake: Path, tmp_path: Path
+) -> None:
+    """Whoever changes a query, the schema or the generator sees what becomes of the picture."""
+    picture = tmp_path / "report.svg"
+    assert modules["report"].main(["--lake", str(lake), "--to", str(picture)]) == 0
+    ET.fromstring(picture.read_text(encoding="utf-8"))  # noqa: S314 (our own)
+    assert picture.read_text(encoding="utf-8") == (FOLDER / "report.svg").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_the_imported_list_is_found(modules: dict[str, ModuleType], lake: Path) -> None:
+    report, generate = modules["report"], modules["generate"]
+    days = report.Lake(lake, generate.UNTIL).ask("rates_by_day")
+    assert [one["day"] for one in days if one["bounce_rate"] > 5] == ["2026-11-12"]
+
+
+def test_without_events_there_is_no_picture(
+    modules: dict[str, ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert modules["report"].main(["--lake", str(tmp_path)]) == 1
+    assert "run generate.py first" in capsys.readouterr().err

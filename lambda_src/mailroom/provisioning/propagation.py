@@ -1,0 +1,45 @@
+"""Wait until a new IAM role is known everywhere: the ``on_event`` handler behind CDK's Provider.
+
+SES assumes a role the moment it is told to publish to Firehose, and refuses (``Could not assume IAM
+role``) one that IAM has made but not yet told every place about. CloudFormation does not try again.
+https://github.com/hashicorp/terraform-provider-aws/issues/33367
+
+``ResourceProperties``
+    ``Seconds``
+        How long to wait when the resource is made or any property changes.
+    Anything else
+        What the wait is about, such as the role: another value makes it wait again.
+
+Needs no permission. Does not wait at a local AWS (``AWS_ENDPOINT_URL``), which is one place.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from mailroom import _runtime
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+__all__ = ["handler"]
+
+# The function has five minutes.
+_LONGEST = 240.0
+
+
+def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
+    """Provider framework entry point; returns the resource's id, which never changes."""
+    properties = dict(event.get("ResourceProperties") or {})
+    kind = event.get("RequestType")
+    physical_id = event.get("PhysicalResourceId") or str(event.get("LogicalResourceId") or "wait")
+    seconds = 0.0
+    unchanged = kind == "Update" and properties == dict(event.get("OldResourceProperties") or {})
+    if kind in ("Create", "Update") and not unchanged and "AWS_ENDPOINT_URL" not in os.environ:
+        seconds = min(float(properties.get("Seconds") or 0), _LONGEST)
+    time.sleep(seconds)
+    _runtime.log("INFO", "mailroom.provisioning.propagation", request=kind, waited=seconds)
+    return {"PhysicalResourceId": physical_id}

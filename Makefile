@@ -59,4 +59,4 @@ snapshots: install ## accept the examples' synthesized templates as they are now
 	@$(BIN)/pytest tests/constructs --snapshot-update
 
 clean: ## remove everything that was installed or built
-	rm -rf $(VENV) .mailroom .check cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mailroom .analytics .check cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

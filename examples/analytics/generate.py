@@ -24,7 +24,7 @@ from mailroom.events import parse
 from mailroom.lake import partition, row
 from mailroom.testing import sending_event_payload
 
-LAKE = Path(__file__).parents[2] / ".mailroom" / "analytics"
+LAKE = Path(__file__).parents[2] / ".analytics"
 UNTIL = date(2026, 11, 20)
 DAYS = 30
 IMPORT_DAY = 8

@@ -19,7 +19,7 @@ class MailroomError(Exception):
 
 
 class HandlerNotFound(MailroomError):
-    """``MAILROOM_HANDLER`` names a module or a function that is not there."""
+    """A setting names a module or a function that is not there, or that a call cannot run."""
 
 
 class InvalidAnswer(MailroomError, TypeError):

@@ -1,0 +1,84 @@
+"""What the view of the event says."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailroom.errors import MissingField, NotConfigured
+from mailroom.workmail import Direction, FlowMail
+from runtime.workmail.flow_events import documented, flow_event, flow_mail
+
+
+def test_every_documented_field():
+    """In AWS's own sample."""
+    mail = FlowMail(documented())
+    assert mail.summary_version == "2018-10-10"
+    assert mail.source == "from@example.com"
+    assert mail.recipients == ["recipient1@example.com", "recipient2@example.com"]
+    assert mail.sender == "sender@example.com"
+    assert mail.subject == "Hello From Amazon WorkMail!"
+    assert mail.message_id == "00000000-0000-0000-0000-000000000000"
+    assert mail.invocation_id == "0" * 32
+    assert mail.direction is not None
+    assert mail.direction == Direction.INBOUND
+    assert mail.truncated is False
+    assert repr(mail) == f"<FlowMail {mail.message_id}>"
+
+
+def test_another_version_is_no_matter():
+    """Two have been seen."""
+    assert FlowMail({**documented(), "summaryVersion": "2019-07-28"}).recipients
+
+
+def test_what_may_be_absent():
+    """The sender is at times; a bounce has no envelope sender."""
+    event = flow_event(sender=None, subject=None, source="")
+    mail = FlowMail(event)
+    assert (mail.sender, mail.subject, mail.source) == (None, None, "")
+    del event["envelope"]["mailFrom"]
+    assert mail.source == ""
+
+
+@pytest.mark.parametrize("value", ["true", 1, None, "false"])
+def test_truncated_is_a_boolean(value):
+    """The text "false" is not true."""
+    assert not FlowMail({**documented(), "truncated": value}).truncated
+
+
+@pytest.mark.parametrize(
+    ("key", "attribute"),
+    [
+        ("messageId", "message_id"),
+        ("invocationId", "invocation_id"),
+        ("flowDirection", "direction"),
+        ("envelope", "recipients"),
+    ],
+)
+def test_a_missing_field_is_named(key, attribute):
+    """Only if it is asked for."""
+    event = documented()
+    del event[key]
+    mail = FlowMail(event)
+    with pytest.raises(MissingField, match=f"missing '{key}'"):
+        getattr(mail, attribute)
+
+
+@pytest.mark.parametrize("one", ["a@b.example", {}, {"address": 3}, None])
+def test_a_malformed_recipient_is_named(one):
+    """Rather than left out, and so given to the fallback."""
+    event = documented()
+    event["envelope"]["recipients"].append(one)
+    with pytest.raises(MissingField, match=r"recipients\[2\]\.address"):
+        _ = FlowMail(event).recipients
+
+
+def test_a_message_is_read():
+    """Parsed, from the message flow."""
+    mail = flow_mail(b"Subject: Hi\r\n\r\nHello\r\n")
+    assert mail.read()["Subject"] == "Hi"
+
+
+def test_reading_must_be_granted():
+    """And the error says where."""
+    with pytest.raises(NotConfigured, match="read_mail=True"):
+        flow_mail().read()

@@ -16,18 +16,31 @@ from cdk_mailroom.sending import (
     SmtpCredentials,
     runtime_code,
 )
+from cdk_mailroom.workmail import (
+    Asynchronous,
+    EmailFlowRule,
+    Fallback,
+    FlowDirection,
+    FlowHandler,
+    Synchronous,
+)
 from mailroom import __version__
 
 __all__ = [
     "BUNDLED",
     "EVERY_RECIPIENT",
     "Activation",
+    "Asynchronous",
     "ConfigurationError",
     "ContactList",
+    "EmailFlowRule",
     "EmailTemplate",
     "EventLake",
     "EventPublishing",
     "EventType",
+    "Fallback",
+    "FlowDirection",
+    "FlowHandler",
     "InboundMail",
     "InboundRule",
     "LakeFormat",
@@ -36,6 +49,7 @@ __all__ = [
     "PythonHandler",
     "SendingIdentity",
     "SmtpCredentials",
+    "Synchronous",
     "__version__",
     "actions",
     "handlers",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn, Protocol
 
-from mailroom_local.commands import down, log, replay, send, trace, up
+from mailroom_local.commands import down, log, replay, send, trace, up, workmail
 from mailroom_local.errors import DeployFailed, MailroomError
 from mailroom_local.terminal import say
 
@@ -32,6 +32,7 @@ _COMMANDS: dict[str, _Command] = {
     "log": log,
     "trace": trace,
     "replay": replay,
+    "workmail": workmail,
     "down": down,
 }
 

@@ -164,4 +164,7 @@ SCENARIOS: dict[str, Callable[[LocalAws], list[str]]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted; nothing is left running")

@@ -181,4 +181,7 @@ def output(aws: LocalAws, key: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted; nothing is left running")

@@ -9,6 +9,9 @@ No AWS, no network, no boto3::
 
     def test_a_full_mailbox_is_no_reason_to_stop():
         on_bounce(sending_event("Bounce", bounce_type="Transient", bounce_sub_type="MailboxFull"))
+
+    def test_the_old_address_is_dropped():
+        assert on_flow(flow_mail(recipients=["old@example.com"])).kinds == ["DROP"]
 """
 
 from __future__ import annotations
@@ -27,11 +30,15 @@ from typing import Any
 from mailroom.errors import MessageNotStored
 from mailroom.events import VALIDATION_TEXT, SendingEvent, parse
 from mailroom.receiving import ReceivedMail
+from mailroom.workmail import FlowMail, MessageNotFound
 
 __all__ = [
     "VALIDATION_TEXT",
+    "MemoryFlow",
     "MemoryStore",
     "event_invocation",
+    "flow_event",
+    "flow_mail",
     "message",
     "received_mail",
     "received_mail_event",
@@ -46,6 +53,26 @@ _SENT_ID = "0100019b7c3f2a5e-1c2d3e4f-0000-4111-8222-333344445555-000000"
 _FEEDBACK_ID = "0100019b7c3f2f00-5a6b7c8d-9999-4aaa-8bbb-ccccddddeeee-000000"
 _LATER = "2026-01-02T03:04:17.571Z"
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+class MemoryFlow:
+    """Stands in for WorkMail's message flow: message ids to bytes, and how often one was put."""
+
+    def __init__(self, messages: Mapping[str, bytes] | None = None) -> None:
+        self.messages = dict(messages or {})
+        self.replaced = 0
+
+    def open(self, message_id: str) -> BytesIO:
+        """Return the message's bytes as a stream, or raise `MessageNotFound`."""
+        try:
+            return BytesIO(self.messages[message_id])
+        except KeyError:
+            raise MessageNotFound(f"this test has no message {message_id!r} in flow") from None
+
+    def replace(self, message_id: str, content: bytes) -> None:
+        """Put *content* in the message's place."""
+        self.messages[message_id] = content
+        self.replaced += 1
 
 
 class MemoryStore:
@@ -178,6 +205,50 @@ def received_mail(
     if already_handled:
         store.mark_handled(message_id)
     return ReceivedMail(raw, store=store)
+
+
+def flow_event(
+    *,
+    recipients: Sequence[str] = ("recipient1@example.com", "recipient2@example.com"),
+    source: str = "from@example.com",
+    sender: str | None = "sender@example.com",
+    subject: str | None = "Hello",
+    direction: str = "INBOUND",
+    truncated: bool = False,
+) -> dict[str, Any]:
+    """Return the event with which WorkMail invokes a function.
+
+    A *sender* or *subject* of ``None`` is left out altogether, as WorkMail does at times.
+    """
+    event: dict[str, Any] = {
+        "summaryVersion": "2018-10-10",
+        "envelope": {
+            "mailFrom": {"address": source},
+            "recipients": [{"address": address} for address in recipients],
+        },
+        "messageId": "00000000-0000-0000-0000-000000000000",
+        "invocationId": "00000000000000000000000000000000",
+        "flowDirection": direction,
+        "truncated": truncated,
+    }
+    if sender is not None:
+        event["sender"] = {"address": sender}
+    if subject is not None:
+        event["subject"] = subject
+    return event
+
+
+def flow_mail(content: EmailMessage | bytes | None = None, **event: Any) -> FlowMail:
+    """Return what a function of a flow rule is called with; *content* is in a `MemoryFlow`.
+
+    Without *content* it may not be read, as with ``read_mail=False``. Takes the keyword arguments
+    of `flow_event`. What the function put in the message's place is read back by `FlowMail.read`.
+    """
+    raw = flow_event(**event)
+    if content is None:
+        return FlowMail(raw)
+    data = content if isinstance(content, bytes) else content.as_bytes(policy=policy.SMTP)
+    return FlowMail(raw, flow=MemoryFlow({raw["messageId"]: data}))
 
 
 def _parse(content: EmailMessage | bytes | None) -> EmailMessage:

@@ -26,6 +26,11 @@ from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, Pytho
 
 EXAMPLES = {
     "analytics": ("analytics", "Analytics", {}),
+    "compliance": (
+        "compliance",
+        "Compliance",
+        {"organization_id": "m-" + "0a" * 16, "domain": "example.com"},
+    ),
     "helpdesk": ("help_desk", "HelpDesk", {"domain": "example.com", "team": ["team@example.net"]}),
     "newsletter": ("newsletter", "Newsletter", {"domain": "example.com"}),
 }
@@ -133,6 +138,42 @@ LOGICAL_IDS = {
         OutboundLakeWorkgroupBBAAD524
         OutboundTopic747947E0
         OutboundTopicPolicy22976C93
+    """,
+    "compliance": """
+        InboundBucket803B7612
+        InboundBucketPolicy0E3F0889
+        InboundFunction337AA678
+        InboundFunctionAllowWorkMail3A2F96D5
+        InboundLogs06404AD5
+        InboundRole4F2AE2F6
+        InboundRoleDefaultPolicy2550CDAC
+        JournalAE8C44B2
+        JournalPolicyFA093FCE
+        LegalJournalDeadLetterAlarmCF52A8D9
+        LegalJournalDeadLetterQueue1C4B1C72
+        LegalJournalDeadLetterQueuePolicy46913B53
+        LegalJournalFunction75FAA7DA
+        LegalJournalFunctionAllowWorkMail525DB731
+        LegalJournalFunctionEventInvokeConfig990296D0
+        LegalJournalLogs1D10FE8B
+        LegalJournalRoleD7A28331
+        LegalJournalRoleDefaultPolicy9FA9FEDB
+        MachineMetricsDeadLetterAlarm26636CCD
+        MachineMetricsDeadLetterQueueC1C748A8
+        MachineMetricsDeadLetterQueuePolicy87529127
+        MachineMetricsFunctionA396F04C
+        MachineMetricsFunctionAllowWorkMail0B21EEB9
+        MachineMetricsFunctionEventInvokeConfig00E0C21F
+        MachineMetricsLogs68936B16
+        MachineMetricsRole2D9D7772
+        MachineMetricsRoleDefaultPolicy98763D42
+        OutboundBucketB8911E18
+        OutboundBucketPolicy21DA305C
+        OutboundFunction477838C6
+        OutboundFunctionAllowWorkMail700EE585
+        OutboundLogsC7B6CC6F
+        OutboundRoleDefaultPolicyB87C32ED
+        OutboundRoleE8D1FDD0
     """,
     "helpdesk": """
         InboundActivation565205E2

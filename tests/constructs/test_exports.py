@@ -11,7 +11,7 @@ from importlib import resources
 import pytest
 
 import cdk_mailroom
-from cdk_mailroom import actions, events, handlers, lake
+from cdk_mailroom import actions, events, handlers, lake, workmail
 
 MODULES = [
     "cdk_mailroom",
@@ -20,12 +20,14 @@ MODULES = [
     "cdk_mailroom.events",
     "cdk_mailroom.handlers",
     "cdk_mailroom.sending",
+    "cdk_mailroom.workmail",
     "mailroom.events",
     "mailroom.lake",
     "mailroom.receiving",
     "mailroom.sending",
     "mailroom.testing",
     "mailroom.errors",
+    "mailroom.workmail",
 ]
 
 
@@ -35,12 +37,17 @@ def test_names_of_the_package():
         "BUNDLED",
         "EVERY_RECIPIENT",
         "Activation",
+        "Asynchronous",
         "ConfigurationError",
         "ContactList",
+        "EmailFlowRule",
         "EmailTemplate",
         "EventLake",
         "EventPublishing",
         "EventType",
+        "Fallback",
+        "FlowDirection",
+        "FlowHandler",
         "InboundMail",
         "InboundRule",
         "LakeFormat",
@@ -49,6 +56,7 @@ def test_names_of_the_package():
         "PythonHandler",
         "SendingIdentity",
         "SmtpCredentials",
+        "Synchronous",
         "__version__",
         "actions",
         "handlers",
@@ -94,6 +102,28 @@ def test_names_of_the_events():
     assert events.EventType is EventType
 
 
+def test_names_of_workmail():
+    """What describes a rule is in the package too; the behaviours go when WorkMail goes."""
+    assert workmail.__all__ == [
+        "Asynchronous",
+        "BlockSensitive",
+        "Disclaimer",
+        "EmailFlowRule",
+        "ExperimentalFlowRule",
+        "ExternalBanner",
+        "Fallback",
+        "FlowDirection",
+        "FlowHandler",
+        "FlowMetrics",
+        "Journal",
+        "RestrictRecipients",
+        "SensitivePattern",
+        "StopAction",
+        "StripAttachments",
+        "Synchronous",
+    ]
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_exported_name_is_there(name):
     """``from module import *`` works, and names nothing twice."""
@@ -110,7 +140,7 @@ def test_types_are_shipped(package):
 
 def public_callables():
     """Yield each public method and constructor of the exported classes."""
-    for module in (cdk_mailroom, actions, events, handlers, lake):
+    for module in (cdk_mailroom, actions, events, handlers, lake, workmail):
         for name in module.__all__:
             value = getattr(module, name, None)
             if inspect.isclass(value) and value.__module__.startswith("cdk_mailroom"):

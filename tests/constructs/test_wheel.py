@@ -25,6 +25,7 @@ SYNTHESIS = textwrap.dedent(
     for path in json.loads(os.environ["TEST_EXAMPLES"]):
         sys.path.insert(0, path)
     from analytics import Analytics
+    from compliance import Compliance
     from help_desk import HelpDesk
     from newsletter import Newsletter
 
@@ -32,12 +33,18 @@ SYNTHESIS = textwrap.dedent(
     HelpDesk(app, "HelpDesk", domain="example.com", team=["team@example.net"])
     Newsletter(app, "Newsletter", domain="example.com")
     Analytics(app, "Analytics")
+    Compliance(app, "Compliance", domain="example.com", organization_id=f"m-{'0' * 32}")
     app.synth()
     print(json.dumps([cdk_mailroom.__file__, mailroom.__file__]))
     """
 )
 
-EXAMPLES = {"analytics": "Analytics", "helpdesk": "HelpDesk", "newsletter": "Newsletter"}
+EXAMPLES = {
+    "analytics": "Analytics",
+    "compliance": "Compliance",
+    "helpdesk": "HelpDesk",
+    "newsletter": "Newsletter",
+}
 
 
 def synthesize(examples: Path, outdir: Path, *paths: Path) -> list[str]:

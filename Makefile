@@ -32,6 +32,8 @@ demo: install ## deploy the examples to a local AWS, send real mail, show what h
 	@$(BIN)/python examples/helpdesk/demo.py
 	@echo
 	@$(BIN)/python examples/newsletter/demo.py
+	@echo
+	@$(BIN)/python examples/compliance/demo.py
 
 test: install ## run the tests (under five minutes)
 	@$(BIN)/pytest $(ARGS)

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from mailroom_local.journal import HandlerOutcome, MessageRecord
 
-# The event that the `mailroom` runtime logs once for each message.
-_EVENT = "mailroom.receiving"
+# What the `mailroom` runtime logs once for each message, behind a receipt rule or a flow rule.
+_EVENTS = frozenset({"mailroom.receiving", "mailroom.workmail"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +74,4 @@ def _parse(text: str) -> dict[str, Any] | None:
         record = json.loads(text)
     except ValueError:
         return None
-    return record if isinstance(record, dict) and record.get("event") == _EVENT else None
+    return record if isinstance(record, dict) and record.get("event") in _EVENTS else None

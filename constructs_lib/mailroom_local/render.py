@@ -20,6 +20,7 @@ _DETAIL = {
     "AddHeader": ("headerName", "headerValue"),
     "Bounce": ("smtpReplyCode", "message"),
     "Connect": ("instanceARN",),
+    "Flow": ("recipients",),
     "Lambda": ("functionArn",),
     "S3": ("objectKey",),
     "SNS": ("topicArn",),
@@ -154,7 +155,7 @@ def _ending(message: MessageRecord, *, colour: bool, full: bool) -> list[str]:
         if message.configuration_set is None:
             return ["  " + _paint("no configuration set, so no events", _YELLOW, colour)]
         return []
-    if not message.rules:
+    if not message.rules and not message.actions:
         return ["  " + _paint("no rule took it", _YELLOW, colour)]
     stopper = message.stopped_by and _name(message.stopped_by, full=full)
     stopped = f", the rule set stopped by {stopper}" if stopper else ""

@@ -137,6 +137,7 @@ async def _serve(
     from mailroom_local.certificate import server_context
     from mailroom_local.journal import Journal
     from mailroom_local.mailer import Mailer
+    from mailroom_local.workmail import WorkMail
 
     emulator = import_module("mailroom_local._emulator")
     journal = Journal(state.journal)
@@ -154,6 +155,12 @@ async def _serve(
         journal=journal,
         on_accepted=emulator.remember_received,
     )
+    workmail = WorkMail(
+        endpoint=server.endpoint,
+        region=server.region,
+        journal=journal,
+        account=emulator.WorkMailAccount(server.region),
+    )
     inbound, outbound = (
         f"{name}.{server.region}.amazonaws.com" for name in ("inbound-smtp", "email-smtp")
     )
@@ -161,7 +168,9 @@ async def _serve(
     smtp_servers = (
         smtp.SmtpServer(
             bound=smtp_socket,
-            conversation=smtp.conversation(receiver=receiver, tls=tls, host_name=inbound),
+            conversation=smtp.conversation(
+                receiver=receiver, workmail=workmail, tls=tls, host_name=inbound
+            ),
         ),
         smtp.SmtpServer(
             bound=submission_socket,
@@ -169,7 +178,7 @@ async def _serve(
                 authenticate=lambda user, password: emulator.authenticate(
                     user, password, region=server.region
                 ),
-                submit=emulator.submit,
+                submit=submission.by_way_of(workmail, emulator.submit),
                 tls=tls,
                 host_name=outbound,
             ),
@@ -192,7 +201,7 @@ async def _serve(
     state.announce(server)
     try:
         application: Any = _with_own_paths(
-            emulator.asgi_app(),
+            emulator.around_workmail(emulator.asgi_app(), workmail),
             {
                 STATUS_PATH: lambda: dataclasses.asdict(server),
                 SENT_PATH: emulator.sent_messages,
@@ -208,6 +217,7 @@ async def _serve(
             smtp_server.stop()
         emulator.stop_functions()
         receiver.close()
+        workmail.close()
         mailer.close()
         gateway.detach()
 

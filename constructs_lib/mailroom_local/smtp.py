@@ -18,6 +18,7 @@ from aiosmtpd.smtp import Envelope as Transaction
 
 from mailroom_local.acting import Receiver
 from mailroom_local.receiving import MAX_MESSAGE_BYTES, Envelope
+from mailroom_local.workmail import WorkMail
 
 _STOP_SECONDS = 5
 
@@ -62,8 +63,9 @@ class _Conversation(SMTP):
 class _Handler:
     """Answers the commands that SES decides on."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, workmail: WorkMail) -> None:
         self._receiver = receiver
+        self._workmail = workmail
 
     async def handle_EHLO(
         self,
@@ -84,6 +86,10 @@ class _Handler:
         address: str,
         rcpt_options: list[str],
     ) -> str:
+        if self._workmail.receives(address):
+            if address not in envelope.rcpt_tos:
+                envelope.rcpt_tos.append(address)
+            return "250 2.1.5 OK"
         refusal = await asyncio.to_thread(
             self._receiver.admit,
             address,
@@ -106,12 +112,26 @@ class _Handler:
         client_address, client_name = _client(session)
         content = envelope.content
         assert isinstance(content, bytes)
+        message_id = ""
+        flowing = [one for one in envelope.rcpt_tos if self._workmail.receives(one)]
+        others = [one for one in envelope.rcpt_tos if one not in flowing]
+        if flowing:
+            # A message for both gets the id that SES gives it.
+            message_id = await asyncio.to_thread(
+                self._workmail.receive,
+                content,
+                mail_from=_sender(envelope),
+                rcpt_tos=flowing,
+                tls=session.ssl is not None,
+            )
+        if not others:
+            return f"250 OK {message_id}"
         message_id = await asyncio.to_thread(
             self._receiver.accept,
             content,
             Envelope(
                 mail_from=_sender(envelope),
-                rcpt_tos=tuple(envelope.rcpt_tos),
+                rcpt_tos=tuple(others),
                 client_address=client_address,
                 client_name=client_name,
                 tls=session.ssl is not None,
@@ -133,10 +153,10 @@ class _Handler:
 
 
 def conversation(
-    *, receiver: Receiver, tls: ssl.SSLContext, host_name: str
+    *, receiver: Receiver, workmail: WorkMail, tls: ssl.SSLContext, host_name: str
 ) -> Callable[[asyncio.AbstractEventLoop], SMTP]:
     """A maker of conversations in which mail for this account is received."""
-    handler = _Handler(receiver)
+    handler = _Handler(receiver, workmail)
     return lambda loop: _Conversation(
         handler,
         data_size_limit=MAX_MESSAGE_BYTES,

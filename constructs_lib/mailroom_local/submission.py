@@ -16,6 +16,7 @@ from aiosmtpd.smtp import Envelope as Transaction
 from mailroom_local.credentials import Caller
 from mailroom_local.errors import SesError
 from mailroom_local.sending import MAX_BYTES_V2
+from mailroom_local.workmail import WorkMail
 
 _BAD_CREDENTIALS = "535 Authentication Credentials Invalid"
 
@@ -67,6 +68,33 @@ def conversation(
         auth_required=True,
         loop=loop,
     )
+
+
+def by_way_of(workmail: WorkMail, submit: Submit) -> Submit:
+    """Submit, but what a user of a WorkMail organization sends passes its rules first."""
+
+    def submitted(
+        raw: bytes,
+        *,
+        mail_from: str,
+        rcpt_tos: list[str],
+        caller: Caller,
+        client_address: str,
+    ) -> str:
+        def leave(content: bytes, recipients: list[str]) -> str:
+            return submit(
+                content,
+                mail_from=mail_from,
+                rcpt_tos=recipients,
+                caller=caller,
+                client_address=client_address,
+            )
+
+        if not workmail.sends(mail_from):
+            return leave(raw, rcpt_tos)
+        return workmail.send(raw, mail_from=mail_from, rcpt_tos=rcpt_tos, submit=leave)
+
+    return submitted
 
 
 class _Handler:

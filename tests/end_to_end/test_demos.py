@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("example", ["helpdesk", "newsletter"])
+@pytest.mark.parametrize("example", ["compliance", "helpdesk", "newsletter"])
 def test_a_demo_finds_everything_as_it_promises(example: str, tmp_path: Path) -> None:
     """It deploys, sends by SMTP, checks what every mail led to, and exits with 0."""
     demo = ROOT / "examples" / example / "demo.py"

@@ -35,10 +35,14 @@ from mailroom_local._emulator.query import (
 )
 from mailroom_local._emulator.receiving import remember_received
 from mailroom_local._emulator.sending import authenticate, submit
+from mailroom_local._emulator.workmail import Account as WorkMailAccount
+from mailroom_local._emulator.workmail import around as around_workmail
 from mailroom_local.errors import SesError
 from mailroom_local.sending import Outgoing
 
 __all__ = [
+    "WorkMailAccount",
+    "around_workmail",
     "asgi_app",
     "authenticate",
     "enforce_permissions",

@@ -1,0 +1,144 @@
+"""WorkMail's part of the gateway, and what policies allow it; ministack has no WorkMail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote
+
+from mailroom_local import workmail
+from mailroom_local._emulator import internals
+from mailroom_local.workmail import Refused, WorkMail
+
+_TARGET = "WorkMailService."
+_MESSAGES = "/messages/"
+_SCOPE = "/workmailmessageflow/"
+_JSON = "application/x-amz-json-1.1"
+
+_App = Callable[..., Awaitable[None]]
+_Answer = tuple[int, dict[str, str], bytes]
+
+
+class Account:
+    """What the account's policies allow WorkMail."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+
+    def may_invoke(self, function: str, *, organization: str) -> bool:
+        """Whether the function's policy lets WorkMail invoke it for this organization."""
+        parts = function.split(":")
+        if len(parts) < 7 or parts[2] != "lambda" or parts[3] != self._region:
+            return False
+        internals.responses.set_request_region(self._region)
+        found = internals.functions._functions.get(parts[6])
+        if found is None or parts[4] != internals.responses.get_account_id():
+            return False
+        return self._may("lambda:InvokeFunction", function, found.get("policy"), organization)
+
+    def fetch(self, bucket: str, key: str, version: str | None, *, message: str) -> bytes | None:
+        """The object, if the bucket's policy lets WorkMail read it for this message."""
+        internals.responses.set_request_region(self._region)
+        if bucket not in internals.s3._buckets:
+            return None
+        policy = internals.s3._bucket_policies.get(bucket)
+        action = "s3:GetObjectVersion" if version else "s3:GetObject"
+        if not self._may(action, f"arn:aws:s3:::{bucket}/{key}", policy, message):
+            return None
+        content: bytes | None = internals.s3._get_object_data(bucket, key, version)
+        return content
+
+    def _may(self, action: str, resource: str, policy: Any, source: str) -> bool:
+        principal = f"workmail.{self._region}.amazonaws.com"
+        account = internals.responses.get_account_id()
+        context = internals.policies.EvalContext(
+            principal_arn=principal,
+            principal_type="Service",
+            principal_account=account,
+            action=action,
+            resource_arn=resource,
+            region=self._region,
+            source_ip="127.0.0.1",
+            secure_transport=True,
+            service_context={
+                "aws:sourceaccount": account,
+                "aws:sourcearn": source,
+                "aws:principalisawsservice": "true",
+                "aws:principalservicename": principal,
+            },
+        )
+        decision: str = internals.policies.evaluate_resource_policy(
+            policy, context, principal
+        ).decision
+        return decision == "Allow"
+
+
+def around(gateway: _App, served: WorkMail) -> _App:
+    """The gateway, before it WorkMail's operations, its message flow and its own paths."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        answer = _chosen(scope, served) if scope["type"] == "http" else None
+        if answer is None:
+            await gateway(scope, receive, send)
+            return
+        body, more = b"", True
+        while more:
+            event = await receive()
+            body += event.get("body", b"")
+            more = event.get("more_body", False)
+        try:
+            status, headers, content = await asyncio.to_thread(answer, body)
+        except Refused as error:
+            status, headers = error.status, {"x-amzn-errortype": error.code}
+            content = json.dumps({"__type": error.code, "message": str(error)}).encode()
+        except ValueError:
+            status, headers = 400, {"x-amzn-errortype": "SerializationException"}
+            content = b'{"__type":"SerializationException","message":"the body is not JSON"}'
+        listed = [(name.encode(), value.encode()) for name, value in headers.items()]
+        if "content-type" not in headers:
+            listed.append((b"content-type", _JSON.encode()))
+        await send({"type": "http.response.start", "status": status, "headers": listed})
+        await send({"type": "http.response.body", "body": content})
+
+    return application
+
+
+def _chosen(scope: Any, served: WorkMail) -> Callable[[bytes], _Answer] | None:
+    path, method = scope["path"], scope["method"]
+    headers = {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in scope["headers"]}
+    target = headers.get("x-amz-target", "")
+    if target.startswith(_TARGET):
+        operation = target.removeprefix(_TARGET)
+        return lambda body: _told(served.call(operation, json.loads(body or b"{}")))
+    if path == workmail.ORGANIZATIONS_PATH and method == "POST":
+        return lambda body: _told(served.add_organization(json.loads(body)))
+    if path == workmail.DELIVERIES_PATH and method == "GET":
+        return lambda body: _told(served.deliveries())
+    if path.startswith(_MESSAGES) and _SCOPE in headers.get("authorization", ""):
+        message_id = unquote(path.removeprefix(_MESSAGES))
+        return lambda body: _flow(served, method, message_id, headers, body)
+    return None
+
+
+def _flow(
+    served: WorkMail, method: str, message_id: str, headers: dict[str, str], body: bytes
+) -> _Answer:
+    name = "GetRawMessageContent" if method == "GET" else "PutRawMessageContent"
+    if internals.app.AUTH:
+        arn, action = served.message_arn(message_id), f"workmailmessageflow:{name}"
+        refusal = internals.app._enforce_data_plane(
+            "workmailmessageflow", action, headers, {}, "", resource_arn=arn, named_resource=arn
+        )
+        if refusal is not None:
+            text = f"not authorized to perform {action} on resource {arn}"
+            raise Refused("AccessDeniedException", text, status=403)
+    if method == "GET":
+        return 200, {"content-type": "application/octet-stream"}, served.read(message_id)
+    served.replace(message_id, json.loads(body))
+    return _told({})
+
+
+def _told(answer: Any) -> _Answer:
+    return 200, {}, json.dumps(answer).encode()

@@ -20,7 +20,7 @@ install: $(INSTALLED) ## put Python packages, Node and the CDK CLI into .venv
 $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "cdk-mailroom needs Python 3.11 or later; name one with: make PYTHON=python3.12"; exit 1; }
-	@echo "installing into $(VENV) (about two minutes the first time)"
+	@echo "installing into $(VENV) (a minute or two the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import duckdb
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -160,7 +161,6 @@ def test_a_range_of_the_lake(aws: Account) -> None:
 
 def test_parquet_is_read(aws: Account, tmp_path: Path) -> None:
     """With duckdb, which the local AWS brings."""
-    duckdb = pytest.importorskip("duckdb")
     lines, parquet = tmp_path / "rows.json", tmp_path / "rows.parquet"
     lines.write_text("".join(json.dumps(lake.row(parse(event(n)))) + "\n" for n in (1, 2)))
     with duckdb.connect() as connection:

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 import mailroom
 from mailroom import events
 from mailroom.testing import event_invocation
+from runtime.measuring import best_ratio
 
 PACKAGE = Path(mailroom.__file__).parent
 FORBIDDEN = {
@@ -111,20 +110,6 @@ def read_batch() -> None:
         pass
 
 
-def ratio(work: Callable[[], None], base: Callable[[], None]) -> float:
-    """Return how much more *work* takes than *base*: the median of interleaved rounds."""
-    found = []
-    for _ in range(25):
-        times = []
-        for do in (base, work):
-            started = time.perf_counter()
-            for _ in range(10):
-                do()
-            times.append(time.perf_counter() - started)
-        found.append(times[1] / times[0])
-    return statistics.median(found)
-
-
 @pytest.mark.parametrize(
     ("work", "base", "limit"),
     [(parse_and_read, decode_only, 1.3), (read_batch, decode_batch_only, 1.25)],
@@ -133,9 +118,4 @@ def test_an_event_costs_little_more_than_its_json(
     work: Callable[[], None], base: Callable[[], None], limit: float
 ) -> None:
     """The best of some tries counts: a busy machine makes a measure worse, never better."""
-    best = min(ratio(work, base) for _ in range(3))
-    for _ in range(12):
-        if best <= limit:
-            break
-        best = min(best, ratio(work, base))
-    assert best <= limit
+    assert best_ratio(work, base, limit) <= limit

@@ -5,8 +5,6 @@ from __future__ import annotations
 import binascii
 import io
 import json
-import statistics
-import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 
@@ -16,6 +14,7 @@ from mailroom import lake
 from mailroom.events import records
 from mailroom.testing import event_invocation
 from runtime.lake.lake_samples import SAMPLES
+from runtime.measuring import best_ratio
 from runtime.test_budgets import FORBIDDEN, MODULES, loaded
 
 BATCH = event_invocation(
@@ -60,20 +59,6 @@ def transform() -> None:
         lake.handler(BATCH)
 
 
-def ratio(work: Callable[[], None], base: Callable[[], None]) -> float:
-    """Return how much more *work* takes than *base*: the median of interleaved rounds."""
-    found = []
-    for _ in range(15):
-        times = []
-        for do in (base, work):
-            started = time.perf_counter()
-            for _ in range(10):
-                do()
-            times.append(time.perf_counter() - started)
-        found.append(times[1] / times[0])
-    return statistics.median(found)
-
-
 @pytest.mark.parametrize(
     ("work", "base", "limit"),
     [(read, decode_only, READ_LIMIT), (transform, copy_through, WHOLE_LIMIT)],
@@ -82,9 +67,4 @@ def test_a_row_costs_little_more_than_its_json(
     work: Callable[[], None], base: Callable[[], None], limit: float
 ) -> None:
     """The best of some tries counts: a busy machine makes a measure worse, never better."""
-    best = min(ratio(work, base) for _ in range(2))
-    for _ in range(10):
-        if best <= limit:
-            break
-        best = min(best, ratio(work, base))
-    assert best <= limit
+    assert best_ratio(work, base, limit) <= limit

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -211,7 +212,6 @@ def test_whatever_is_changed_every_record_is_answered(raw: dict[str, Any]) -> No
 
 def test_duckdb_reads_the_schema_as_it_says(tmp_path: Path) -> None:
     """The local engine, from JSON and through Parquet: the same values of the same types."""
-    duckdb = pytest.importorskip("duckdb")
     made = [lake.row(parse(sample(name))) for name in SAMPLES]
     lines, parquet = tmp_path / "rows.json", tmp_path / "rows.parquet"
     lines.write_text("".join(json.dumps(one) + "\n" for one in made))

@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 CDK_CLI := aws-cdk@2.1148.1
+PYRIGHT := pyright@1.1.414
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -25,7 +26,7 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  --editable '.[local]' --group dev
-	@$(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund $(CDK_CLI)
+	@$(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund $(CDK_CLI) $(PYRIGHT)
 	@touch $@
 
 demo: install ## deploy the examples to a local AWS, send real mail, show what happens to it

@@ -1,0 +1,162 @@
+"""SES's own words and limits, each said once; the source of every number is beside it.
+
+Strings, numbers and two enums: importing this costs next to nothing, in Lambda and elsewhere.
+Patterns are strings, to be compiled where they are used.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+# Received mail.
+
+
+class Disposition(StrEnum):
+    """What a synchronous receipt handler wants to happen next; ``None`` means `CONTINUE`.
+
+    The return value of an asynchronous handler is ignored: SES does not wait for it.
+    https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
+    """
+
+    CONTINUE = "CONTINUE"
+    """Run the rule's next action, then the next rule."""
+    STOP_RULE = "STOP_RULE"
+    """Run no further action of this rule; the next matching rule runs."""
+    STOP_RULE_SET = "STOP_RULE_SET"
+    """Run nothing further."""
+
+
+VERDICTS = ("PASS", "FAIL", "GRAY", "PROCESSING_FAILED", "DISABLED")
+"""https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html"""
+
+SETUP_NOTIFICATION = "AMAZON_SES_SETUP_NOTIFICATION"
+"""Message id and object name that SES writes when an S3 action is created. Not a mail."""
+
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email receiving quotas"
+RECEIVED_BYTES = 40 * 1024 * 1024
+"""The largest mail that SES receives, as it is stored in S3."""
+SNS_ACTION_BYTES = 150 * 1024
+"""The largest mail that an SNS action publishes; SES bounces what is larger."""
+RULE_SETS = 40
+RULES_PER_RULE_SET = 200
+ACTIONS_PER_RULE = 10
+RECIPIENTS_PER_RULE = 500
+IP_FILTERS = 100
+
+# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
+SYNCHRONOUS_SECONDS = 30
+"""How long SES waits for a function that it calls synchronously."""
+LAMBDA_HEADER_BYTES = 50 * 1024
+"""The header fields in a Lambda event; SES cuts what is beyond and sets ``headersTruncated``."""
+SNS_HEADER_BYTES = 10 * 1024
+"""The same for what SES publishes to SNS."""
+
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_ReceiptRule.html
+RULE_NAME = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_AddHeaderAction.html
+ADDED_HEADER_NAME = r"[A-Za-z0-9-]{1,50}"
+ADDED_HEADER_CHARACTERS = 2048
+
+# Sending events.
+
+
+class EventType(StrEnum):
+    """The ten sending events, as SES spells them in ``eventType``.
+
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+    """
+
+    BOUNCE = "Bounce"
+    CLICK = "Click"
+    COMPLAINT = "Complaint"
+    DELIVERY = "Delivery"
+    DELIVERY_DELAY = "DeliveryDelay"
+    OPEN = "Open"
+    REJECT = "Reject"
+    RENDERING_FAILURE = "Rendering Failure"
+    SEND = "Send"
+    SUBSCRIPTION = "Subscription"
+
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ses-configurationseteventdestination-eventdestination.html
+CLOUDFORMATION_EVENT_NAMES = {
+    EventType.BOUNCE: "bounce",
+    EventType.CLICK: "click",
+    EventType.COMPLAINT: "complaint",
+    EventType.DELIVERY: "delivery",
+    EventType.DELIVERY_DELAY: "deliveryDelay",
+    EventType.OPEN: "open",
+    EventType.REJECT: "reject",
+    EventType.RENDERING_FAILURE: "renderingFailure",
+    EventType.SEND: "send",
+    EventType.SUBSCRIPTION: "subscription",
+}
+"""The types as CloudFormation and API v1 spell them."""
+
+# https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html
+EVENT_BRIDGE_NAMES = {
+    EventType.BOUNCE: "Email Bounced",
+    EventType.CLICK: "Email Clicked",
+    EventType.COMPLAINT: "Email Complaint Received",
+    EventType.DELIVERY: "Email Delivered",
+    EventType.DELIVERY_DELAY: "Email Delivery Delayed",
+    EventType.OPEN: "Email Opened",
+    EventType.REJECT: "Email Rejected",
+    EventType.RENDERING_FAILURE: "Email Rendering Failed",
+    EventType.SEND: "Email Sent",
+    EventType.SUBSCRIPTION: "Email Subscribed",
+}
+"""The types as EventBridge's ``detail-type`` spells them."""
+
+VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES event publishing."
+"""What SES publishes, as plain text, when a topic becomes an event destination."""
+
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination.html
+DESTINATIONS_PER_CONFIGURATION_SET = 10
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CloudWatchDimensionConfiguration.html
+# and https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-cloudwatch.html
+METRIC_DIMENSIONS = 10
+DIMENSION_NAME = r"[A-Za-z0-9_:-]{1,256}"
+DIMENSION_VALUE = r"[A-Za-z0-9_.@-]{1,256}"
+
+# Sending.
+
+CONFIGURATION_SET_HEADER = "X-SES-CONFIGURATION-SET"
+TAGS_HEADER = "X-SES-MESSAGE-TAGS"
+LIST_MANAGEMENT_HEADER = "X-SES-LIST-MANAGEMENT-OPTIONS"
+
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email sending quotas"
+SENT_BYTES = 40 * 1024 * 1024
+"""The largest message that API v2 and SMTP take, encoded."""
+SENT_BYTES_V1 = 10 * 1024 * 1024
+"""The largest message that API v1 takes, encoded."""
+RECIPIENTS_PER_MESSAGE = 50
+"""To, Cc and Bcc together."""
+PARTS_PER_MESSAGE = 500
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
+CONFIGURATION_SET_NAME = r"[A-Za-z0-9_-]{1,64}"
+DELIVERY_SECONDS = range(300, 50_401)
+"""The bounds of a configuration set's ``MaxDeliverySeconds``; the default is the largest."""
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateEmailTemplate.html
+TEMPLATE_NAME = r"[!-~]{1,256}"
+TEMPLATE_BYTES = 500_000
+TEMPLATE_DATA_CHARACTERS = 262_144
+
+# https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
+CONTACT_LISTS = 1
+TOPICS_PER_CONTACT_LIST = 20
+
+# https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
+SIMULATOR_DOMAIN = "simulator.amazonses.com"
+
+# Addresses, as SES takes them: an addr-spec of RFC 5322 without quoting, comments or literals.
+
+ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
+LOCAL_PART = rf"(?:{ATEXT}+(?:\.{ATEXT}+)*)"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+DOMAIN = rf"(?:(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+)"
+"""Two or more labels (RFC 1035) up to the end of the text, in ASCII."""

@@ -1,5 +1,5 @@
-# Every check has its one definition here; people and CI call the same.
-# `make` alone tells what there is.
+# Each check is defined once, here; developers and CI run the same commands.
+# `make` lists them.
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,15 +13,15 @@ INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format bench snapshots clean
 
-help: ## tell what there is
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-install: $(INSTALLED) ## put Python packages, Node and the CDK CLI into .venv
+install: $(INSTALLED) ## install Python packages, Node and the CDK CLI into .venv
 
 $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "cdk-mailroom needs Python 3.11 or later; name one with: make PYTHON=python3.12"; exit 1; }
-	@echo "installing into $(VENV) (a minute or two the first time)"
+	  { echo "cdk-mailroom needs Python 3.11 or later; choose one, for example: make PYTHON=python3.12"; exit 1; }
+	@echo "installing into $(VENV) (the first time takes a minute or two)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
@@ -29,7 +29,7 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@$(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund $(CDK_CLI) $(PYRIGHT)
 	@touch $@
 
-demo: install ## deploy the examples to a local AWS, send real mail, show what happens to it
+demo: install ## deploy the examples to a local AWS, send real mail and show what happens to it
 	@$(BIN)/python examples/helpdesk/demo.py
 	@echo
 	@$(BIN)/python examples/newsletter/demo.py
@@ -39,7 +39,7 @@ demo: install ## deploy the examples to a local AWS, send real mail, show what h
 test: install ## run the tests (under five minutes)
 	@$(BIN)/pytest $(ARGS)
 
-check: install ## lint, format, types, and cfn-lint on the synthesized examples
+check: install ## check lint, format and types; run cfn-lint on the synthesized examples
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -51,15 +51,15 @@ check: install ## lint, format, types, and cfn-lint on the synthesized examples
 	@$(BIN)/cfn-lint --ignore-checks W3005 -- .check/*/*.template.json
 	@echo "all checks passed"
 
-format: install ## rewrite the code as ruff wants it
+format: install ## fix and format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 bench: install ## compare import and per-event cost with json, Powertools and boto3
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
-snapshots: install ## accept the examples' synthesized templates as they are now
+snapshots: install ## update the snapshots of the examples' synthesized templates
 	@$(BIN)/pytest tests/constructs --snapshot-update
 
-clean: ## remove everything that was installed or built
+clean: ## remove everything that make installed or built
 	rm -rf $(VENV) .mailroom .analytics .check cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

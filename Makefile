@@ -11,7 +11,7 @@ PYRIGHT := pyright@1.1.414
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench snapshots clean
+.PHONY: help install demo test separable check format bench snapshots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,19 +30,19 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 	@touch $@
 
 demo: install ## deploy the examples to a local AWS, send real mail and show what happens to it
-	@$(BIN)/python examples/helpdesk/demo.py
-	@echo
-	@$(BIN)/python examples/newsletter/demo.py
-	@echo
-	@$(BIN)/python examples/compliance/demo.py
+	@for demo in examples/*/demo.py; do $(BIN)/python $$demo || exit 1; echo; done
 
-test: install ## run the tests (under five minutes)
-	@$(BIN)/pytest $(ARGS)
+test: install ## run the tests, on every core (under five minutes on two)
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+separable: install ## remove WorkMail in a copy of the repository and test what is left
+	@$(BIN)/python tests/separable.py
 
 check: install ## check lint, format and types; run cfn-lint on the synthesized examples
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python tests/typing/check.py
 	@for app in examples/*/app.py; do \
 	  $(BIN)/cdk synth --quiet --no-notices --app "$(BIN)/python $$app" \
 	    --output .check/$$(basename $$(dirname $$app)) >.check.log 2>&1 || { cat .check.log; exit 1; }; \
@@ -55,8 +55,9 @@ format: install ## fix and format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: install ## compare import and per-event cost with json, Powertools and boto3
+bench: install ## compare import, event and synth cost with what one would use instead
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
+	@$(BIN)/python benchmarks/synth.py
 
 snapshots: install ## update the snapshots of the examples' synthesized templates
 	@$(BIN)/pytest tests/constructs --snapshot-update

@@ -11,6 +11,14 @@ settings.register_profile("mailroom", deadline=None, derandomize=True, max_examp
 settings.load_profile("mailroom")
 
 
+SLOW = ("end_to_end", "cli", "test_separable.py", "test_wheel.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files, so that no core waits for another one at the end."""
+    items.sort(key=lambda item: not any(name in item.path.parts for name in SLOW))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _nobodys_account() -> None:
     """Take away whatever account the developer is logged in to."""

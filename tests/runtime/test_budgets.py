@@ -29,7 +29,7 @@ FORBIDDEN = {
     "pydantic",
     "typing",
 }
-MODULES = 8
+MODULES = 13
 
 SAMPLES = [
     json.dumps(json.loads(path.read_bytes())).encode()

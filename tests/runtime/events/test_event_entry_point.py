@@ -218,10 +218,10 @@ def test_a_line_can_always_be_written(
     ("text", "error"),
     [
         ("", "MAILROOM_HANDLERS is not set"),
-        ("{", "MAILROOM_HANDLERS is no JSON"),
-        ("[]", "must be a JSON object"),
-        ('{"Send": "user_app:first"}', "must be a JSON object"),
-        ('{"Send": [5]}', "must be a JSON object"),
+        ("{", "MAILROOM_HANDLERS is not JSON"),
+        ("[]", "set it to a JSON object"),
+        ('{"Send": "user_app:first"}', "set it to a JSON object"),
+        ('{"Send": [5]}', "set it to a JSON object"),
         ('{"Send": ["user_app:third"]}', "has no function 'third'"),
     ],
 )

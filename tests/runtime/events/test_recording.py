@@ -261,11 +261,11 @@ def test_what_cannot_be_recorded_fails(aws: Aws, payload: Any, error: type[Excep
     ("name", "value", "text"),
     [
         ("MAILROOM_EVENT_TABLE", "", "MAILROOM_EVENT_TABLE is not set"),
-        ("MAILROOM_EVENT_TTL_DAYS", "ninety", "'ninety'; it must be a whole number above 0"),
+        ("MAILROOM_EVENT_TTL_DAYS", "ninety", "'ninety': set it to a whole number above 0"),
         ("MAILROOM_EVENT_TTL_DAYS", "0", "whole number above 0"),
         ("MAILROOM_ALERT_WINDOW_SECONDS", "-5", "whole number above 0"),
         ("MAILROOM_EXPIRY_WARNING_SECONDS", "²", "whole number above 0"),
-        ("MAILROOM_SUPPRESS", "yes", "it must be '0' or '1'"),
+        ("MAILROOM_SUPPRESS", "yes", "set it to '0' or '1'"),
     ],
 )
 def test_a_wrong_setting_is_told(

@@ -17,8 +17,8 @@ from mailroom.events import (
     Subscription,
     parse,
 )
-from mailroom.handlers import (
-    _events,
+from mailroom.events.reading import address, automated
+from mailroom.handlers.events import (
     bounce,
     click,
     complaint,
@@ -107,7 +107,7 @@ def test_suppression_can_be_left_out(aws: Aws, monkeypatch: pytest.MonkeyPatch) 
     assert aws.suppressed == {}
     assert "PutSuppressedDestination" not in aws.calls
     assert len(aws.items) == 2
-    assert "leave the account's suppression list alone" in aws.alerts[0][1]
+    assert "leave the account's suppression list unchanged" in aws.alerts[0][1]
 
 
 @pytest.mark.parametrize("changes", [{"bounced_recipients": None}, {"bounced_recipients": []}])
@@ -140,7 +140,7 @@ def test_a_bounce_of_no_type_fails(aws: Aws, capsys: Capture, field: str) -> Non
 )
 def test_an_address_is_found_in_what_may_have_a_name(text: str, wanted: str) -> None:
     """Lower-cased, so that the index finds whoever it is."""
-    assert _events.address(text) == wanted
+    assert address(text) == wanted
 
 
 # Complaints
@@ -263,7 +263,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
 )
 def test_automated_interactions_are_told_apart(detail: dict[str, Any], wanted: str) -> None:
     """By SES's flag under any likely name, by a program's name; never guessed to be a person."""
-    assert _events.automated(detail) == wanted
+    assert automated(detail) == wanted
 
 
 @pytest.mark.parametrize(
@@ -287,8 +287,8 @@ def test_a_reject_is_told(aws: Aws, capsys: Capture) -> None:
     reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
     ((subject, text),) = aws.alerts
     assert subject == "SES rejected a mail"
-    assert "a mail from sender@example.com, and" in text
-    assert "The reason: Bad content." in text
+    assert "a mail from sender@example.com and" in text
+    assert "Reason: Bad content." in text
     (line,) = named(metrics(capsys.readouterr().out), "Rejects")
     assert line == {"Rejects": 1, "ConfigurationSet": "ConfigSet"}
 
@@ -300,8 +300,8 @@ def test_a_template_is_told_with_what_it_lacks(aws: Aws, capsys: Capture) -> Non
     """In the subject the template, in the text the attribute."""
     rendering_failure.on_event(a_failure())
     ((subject, text),) = aws.alerts
-    assert subject == "Template MyTemplate could not be filled in"
-    assert "the data lack the attribute 'attributeName'" in text
+    assert subject == "Template MyTemplate could not be rendered"
+    assert "the data have no attribute 'attributeName'" in text
     (line,) = named(metrics(capsys.readouterr().out), "RenderingFailures")
     assert (line["RenderingFailures"], line["Template"]) == (1, "MyTemplate")
 
@@ -369,11 +369,11 @@ def test_a_delay_is_counted_by_type_and_told_by_domain(
     delivery_delay.on_event(a_delay(message_id="m3", delay_type="SpamDetected"))
     subjects = [subject for subject, _ in aws.alerts]
     assert subjects == [
-        "Delayed mail is about to be given up (MailboxFull)",
-        "Delayed mail is about to be given up (SpamDetected)",
+        "SES is about to give up delayed mail (MailboxFull)",
+        "SES is about to give up delayed mail (SpamDetected)",
     ]
     text = aws.alerts[0][1]
-    assert "A mail to 2 recipient(s) at example.com still waits" in text
+    assert "A mail to 2 recipient(s) at example.com is delayed" in text
     assert "gives up at 2026-01-02T17:04:05.678Z" in text
     assert "@" not in text
     assert [line["Delays"] for line in named(metrics(capsys.readouterr().out), "Delays")] == [
@@ -478,7 +478,7 @@ def test_an_alert_reads_well_and_says_where_to_look(aws: Aws, name: str) -> None
     assert "\nConfiguration set: ConfigSet\n" in text
     assert f"mailroom trace {event.mail.message_id}\n" in text
     assert text.endswith(
-        "\nThe log: https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
+        "\nLog: https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
         "#logsV2:log-groups/log-group/$252Faws$252Flambda$252FOutbound$2520Bounce\n"
     )
     assert "Message sent from Amazon SES" not in text
@@ -524,5 +524,5 @@ def test_the_log_is_in_the_partitions_own_console(
     monkeypatch.setenv("AWS_REGION", region)
     reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
     text = aws.alerts[0][1]
-    assert ("The log:" in text) is (host is not None)
+    assert ("Log:" in text) is (host is not None)
     assert host is None or f"https://{host}/cloudwatch/home?region={region}#" in text

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailroom import events
+from mailroom._views import Headers
 from mailroom.errors import MalformedEvent, MissingField
 from mailroom.events import (
     Bounce,
@@ -48,7 +49,7 @@ def same(given: Any, value: Any) -> bool:
     """Return whether an attribute *given* says what the JSON *value* says."""
     if isinstance(given, datetime):
         return given.tzinfo is UTC and given == datetime.fromisoformat(value)
-    if isinstance(given, events.Headers):
+    if isinstance(given, Headers):
         return list(given.items()) == [(field["name"], field["value"]) for field in value]
     if isinstance(given, events.TopicPreferences):
         topics = value["topicSubscriptionStatus"]
@@ -142,13 +143,13 @@ def test_a_type_that_aws_adds_later_is_an_event() -> None:
 @pytest.mark.parametrize(
     ("payload", "text"),
     [
-        ("{", "no JSON"),
-        (b"\xff\xfe{}", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        ("[]", "no JSON object but list"),
+        ("{", "not JSON"),
+        (b"\xff\xfe{}", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "not a JSON object, but list"),
         ("{}", "neither|no text"),
-        ({"eventType": 5}, "no text"),
-        ({"eventType": ["Bounce"]}, "no text"),
+        ({"eventType": 5}, "is a string"),
+        ({"eventType": ["Bounce"]}, "is a string"),
     ],
 )
 def test_what_is_no_event_is_malformed(payload: Any, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What a row may cost: modules counted, times compared within the same moment."""
+"""What a row may cost, against the least that any transformation does in the same moment."""
 
 from __future__ import annotations
 
@@ -10,25 +10,17 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from mailroom import lake
+from mailroom.entry import lake as entry
 from mailroom.events import records
 from mailroom.testing import event_invocation
 from runtime.lake.lake_samples import SAMPLES
 from runtime.measuring import best_ratio
-from runtime.test_budgets import FORBIDDEN, MODULES, loaded
 
 BATCH = event_invocation(
     [json.dumps(one, separators=(",", ":")) for one in SAMPLES.values()], "firehose"
 )
 READ_LIMIT = 1.3
 WHOLE_LIMIT = 3.0
-
-
-def test_it_imports_next_to_nothing() -> None:
-    """As any entry point of the runtime."""
-    _, added = loaded("mailroom.lake")
-    assert not FORBIDDEN & added
-    assert len(added) <= MODULES, sorted(added)
 
 
 def decode_only() -> None:
@@ -56,7 +48,7 @@ def copy_through() -> None:
 def transform() -> None:
     """Make ten rows."""
     with redirect_stdout(io.StringIO()):
-        lake.handler(BATCH)
+        entry.handler(BATCH)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,221 @@
+"""What Lambda calls for received mail: `handler` gives the mail to the user's function."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from mailroom import _runtime
+from mailroom.entry._function import resolve
+from mailroom.errors import InvalidAnswer, NotConfigured, UnknownInvocation
+from mailroom.receiving import Disposition, MailBucket, ReceivedMail
+from mailroom.ses import SETUP_NOTIFICATION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from mailroom.receiving.bucket import Store
+
+__all__ = ["handler"]
+
+
+_ON_ERROR = {
+    "continue": Disposition.CONTINUE,
+    "stop_rule": Disposition.STOP_RULE,
+    "stop_rule_set": Disposition.STOP_RULE_SET,
+    "raise": None,
+}
+
+
+class _Settings:
+    """The environment, read once per process."""
+
+    __slots__ = ("function", "log_addresses", "on_error", "rule", "store")
+
+    function: Callable[[ReceivedMail], object]
+    store: Store | None
+
+    def __init__(self) -> None:
+        self.function = resolve(_runtime.setting("MAILROOM_HANDLER"))
+        self.rule = os.environ.get("MAILROOM_RULE")
+        self.log_addresses = os.environ.get("MAILROOM_LOG_ADDRESSES") == "1"
+        on_error = os.environ.get("MAILROOM_ON_ERROR", "continue")
+        if on_error not in _ON_ERROR:
+            allowed = ", ".join(map(repr, _ON_ERROR))
+            raise NotConfigured(f"MAILROOM_ON_ERROR is {on_error!r}: set it to one of {allowed}")
+        self.on_error = _ON_ERROR[on_error]
+        self.store = None
+        bucket = os.environ.get("MAILROOM_BUCKET")
+        if bucket:
+            # Made during init, when Lambda gives a whole core.
+            self.store = MailBucket(
+                bucket=bucket,
+                prefix=os.environ.get("MAILROOM_PREFIX", ""),
+                # An empty one would mix the marks with the messages, so it counts as unset.
+                mark_prefix=os.environ.get("MAILROOM_MARK_PREFIX") or None,
+                client=_runtime.client("s3"),
+            )
+
+
+_settings: _Settings | None = None
+
+
+def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, str] | None:
+    """Give the one mail in *event* to the user's function.
+
+    Asynchronous (``Event``): an exception propagates, so that Lambda retries and then sends the
+    invocation to the on-failure queue. The function's return value is ignored.
+
+    Synchronous (``RequestResponse``): if the function raises, or returns something that is not a
+    disposition, the invocation goes to the failure queue (``MAILROOM_FAILURE_QUEUE``) and
+    ``MAILROOM_ON_ERROR`` decides the answer to SES: ``continue`` (default), ``stop_rule``,
+    ``stop_rule_set``, or ``raise`` to let the error propagate, which SES treats as ``CONTINUE``.
+    The default is ``continue`` because SES itself fails open, and because mail that went one step
+    too far can be found again, while mail that a typo stopped cannot.
+
+    SES's setup notification is skipped.
+
+    Args:
+        event: What SES invokes the function with.
+        context: Lambda's context object; its ids are part of a failure's record.
+
+    Returns:
+        ``{"disposition": …}`` if SES waits for it, else ``None``.
+
+    Raises:
+        UnknownInvocation: *event* is not one mail from SES.
+    """
+    global _settings
+    if _settings is None:
+        _settings = _Settings()
+    started = time.perf_counter()
+    if _is_setup_notification(event):
+        _runtime.log("INFO", "mailroom.receiving", rule=_settings.rule, outcome="skipped")
+        return None
+    raw = _only_record(event)
+    if _dig(raw, "receipt", "action", "invocationType") == "RequestResponse":
+        return _answer(raw, event, context, started, _settings)
+    try:
+        _handle(raw, _settings)
+    except BaseException as error:
+        _log(raw, "failed", started, _settings, error)
+        raise
+    _log(raw, "handled", started, _settings)
+    return None
+
+
+def _answer(
+    raw: Mapping[str, Any],
+    event: Mapping[str, Any],
+    context: Any,
+    started: float,
+    settings: _Settings,
+) -> dict[str, str]:
+    try:
+        disposition = _handle(raw, settings, _disposition)
+    except Exception as error:
+        _log(raw, "failed", started, settings, error)
+        if os.environ.get("MAILROOM_FAILURE_QUEUE"):
+            _runtime.dead_letter(event, error, context)
+        if settings.on_error is None:
+            raise
+        return {"disposition": settings.on_error.value}
+    _log(raw, disposition.value, started, settings)
+    return {"disposition": disposition.value}
+
+
+def _handle(
+    raw: Mapping[str, Any], settings: _Settings, check: Callable[[object], Any] | None = None
+) -> Any:
+    store = settings.store
+    mail = ReceivedMail(raw, store=store)
+    # Read before the handler runs, so that a missing id fails before the work is done.
+    message_id = None if store is None else mail.message_id
+    answer = settings.function(mail)
+    if check is not None:
+        answer = check(answer)
+    if store is not None and message_id is not None:
+        store.mark_handled(message_id)
+    return answer
+
+
+def _disposition(answer: object) -> Disposition:
+    if answer is None:
+        return Disposition.CONTINUE
+    try:
+        return Disposition(answer)  # type: ignore[arg-type]
+    except ValueError:
+        allowed = ", ".join(f"Disposition.{item.name}" for item in Disposition)
+        raise InvalidAnswer(
+            f"the handler returned {type(answer).__name__} {answer!r:.80}: return {allowed} or None"
+        ) from None
+
+
+def _is_setup_notification(event: Mapping[str, Any]) -> bool:
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or len(records) != 1 or not isinstance(records[0], dict):
+        return False
+    record = records[0]
+    if record.get("eventSource") == "aws:ses":
+        return bool(_dig(record, "ses", "mail", "messageId") == SETUP_NOTIFICATION)
+    if record.get("eventSource") == "aws:s3":
+        key = _dig(record, "s3", "object", "key")
+        return isinstance(key, str) and key.endswith(SETUP_NOTIFICATION)
+    return False
+
+
+def _dig(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _only_record(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or len(records) != 1:
+        raise UnknownInvocation(
+            "expected an SES event with exactly one record, got "
+            + (f"{len(records)} records" if isinstance(records, list) else _shape(event))
+        )
+    record = records[0]
+    ses = record.get("ses") if isinstance(record, dict) else None
+    if not isinstance(ses, dict):
+        source = record.get("eventSource") if isinstance(record, dict) else None
+        raise UnknownInvocation(f"expected a record from aws:ses, got one from {source!r}")
+    return ses
+
+
+def _shape(event: object) -> str:
+    if isinstance(event, dict):
+        return f"a mapping with the keys {sorted(map(str, event))[:8]}"
+    return type(event).__name__
+
+
+def _log(
+    raw: Mapping[str, Any],
+    outcome: str,
+    started: float,
+    settings: _Settings,
+    error: BaseException | None = None,
+) -> None:
+    fields: dict[str, Any] = {
+        "message_id": _dig(raw, "mail", "messageId"),
+        "rule": settings.rule,
+        "outcome": outcome,
+        "ms": round((time.perf_counter() - started) * 1000, 1),
+    }
+    if error is not None:
+        fields["error"] = type(error).__name__
+        fields["at"] = _runtime.where(error)
+    if settings.log_addresses:
+        fields["source"] = _dig(raw, "mail", "source")
+        fields["recipients"] = _dig(raw, "receipt", "recipients")
+        fields["detail"] = None if error is None else str(error)
+    _runtime.log("INFO" if error is None else "ERROR", "mailroom.receiving", **fields)
+
+
+# Lambda imports this module during init, so that a wrong name fails before any mail is taken.
+if "MAILROOM_HANDLER" in os.environ:
+    _settings = _Settings()

@@ -1,0 +1,76 @@
+"""Record a bounce, and suppress addresses that do not exist.
+
+Permanent
+    Each bounced recipient is put on the account's suppression list with the reason ``BOUNCE``,
+    so that no second attempt harms the sender's reputation. Not if SES itself held the mail back:
+    the address is on SES's list or the account's already (``Suppressed``,
+    ``OnAccountSuppressionList``), or it works and has unsubscribed (``UnsubscribedRecipient``).
+Transient, undetermined, and types that AWS adds later
+    Recorded only: a full mailbox, for example, may be emptied.
+
+Settings
+    ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_SUPPRESS`` (``1``;
+    ``0`` only records).
+
+Permissions
+    ``dynamodb:PutItem`` on the event table; ``ses:PutSuppressedDestination`` (on ``*``, because
+    the action has no resource) unless ``MAILROOM_SUPPRESS`` is ``0``.
+
+Metrics
+    ``Events`` by ``Type``; ``Bounces`` by ``BounceType`` and ``BounceSubType``; both count
+    recipients.
+
+Failures
+    Recording and suppressing are both tried before the first error is raised and the record is
+    retried; suppressing twice changes nothing. A permanent bounce without recipients raises
+    `MissingField`, because a person must look at it.
+
+Sources: https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types,
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutSuppressedDestination.html
+"""
+
+from __future__ import annotations
+
+from mailroom.errors import MissingField
+from mailroom.handlers.events import _settings, _suppression, _table, _text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailroom.events import Bounce
+
+__all__ = ["HELD_BACK", "decide", "on_event"]
+
+HELD_BACK = frozenset(("OnAccountSuppressionList", "Suppressed", "UnsubscribedRecipient"))
+"""Subtypes of mail that SES did not try to deliver, so they say nothing about the address."""
+
+_settings.prepare(suppression=True)
+
+
+def decide(event: Bounce) -> list[str]:
+    """Return the addresses to suppress; raise `MissingField` if none are named."""
+    if event.bounce_type != "Permanent" or event.bounce_sub_type in HELD_BACK:
+        return []
+    if not event.recipients:
+        raise MissingField("missing 'bounce.bouncedRecipients' of a permanent bounce")
+    return event.recipients
+
+
+def on_event(event: Bounce) -> None:
+    """Record *event*, and suppress recipients that bounced permanently."""
+    settings = _settings.settings()
+
+    def record() -> None:
+        detail = event.detail
+        bounces = _table.measure(
+            "Bounces",
+            BounceType=_text.dimension(detail.get("bounceType")),
+            BounceSubType=_text.dimension(detail.get("bounceSubType")),
+        )
+        _table.record(event, settings, bounces)
+
+    def suppress() -> None:
+        recipients = decide(event)
+        if recipients and settings.suppress:
+            _suppression.suppress(recipients, "BOUNCE")
+
+    _settings.each(record, suppress)

@@ -1,0 +1,116 @@
+"""Stop mail by SES's verdicts, before a later action or rule runs.
+
+The rule's Lambda action must be synchronous (``RequestResponse``): SES ignores any other answer.
+
+Settings
+    ``MAILROOM_REJECT``
+        JSON: check → status → disposition, e.g. ``{"spam": {"FAIL": "STOP_RULE_SET"}}``. Checks are
+        ``spam``, ``virus``, ``spf``, ``dkim``, ``dmarc``; statuses ``PASS``, ``FAIL``, ``GRAY``,
+        ``PROCESSING_FAILED``, ``DISABLED``; dispositions those of `Disposition`. Any other
+        verdict continues. Default: spam and virus ``FAIL`` stop the rule set. ``{}`` stops nothing.
+
+Permissions
+    None. It decides from the event alone and never loads boto3.
+
+Failures
+    An invalid setting raises `NotConfigured` when Lambda initialises the function. SES treats a
+    failing function like one that answers ``CONTINUE``, so mail passes until it is fixed. An
+    asynchronous action, whose answer SES ignores, raises as well.
+
+Stopped mail is not bounced: the sending server was told that it was accepted, and a bounce would
+go to whatever address the spammer gave. It stays where an earlier action stored it.
+
+Sources: https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda-event.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from mailroom.errors import NotConfigured
+from mailroom.ses import VERDICTS, Disposition
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from mailroom.receiving import ReceivedMail
+
+    Rejections = Mapping[str, Mapping[str, Disposition]]
+
+__all__ = ["CHECKS", "DEFAULT", "STATUSES", "on_mail"]
+
+CHECKS = ("spam", "virus", "spf", "dkim", "dmarc")
+STATUSES = VERDICTS
+DEFAULT = '{"spam": {"FAIL": "STOP_RULE_SET"}, "virus": {"FAIL": "STOP_RULE_SET"}}'
+
+_STRENGTH = (Disposition.CONTINUE, Disposition.STOP_RULE, Disposition.STOP_RULE_SET)
+
+
+def decide(mail: ReceivedMail, rejections: Rejections) -> Disposition:
+    """Return the strongest disposition that *rejections* has for the verdicts of *mail*."""
+    verdicts = {
+        "spam": mail.spam,
+        "virus": mail.virus,
+        "spf": mail.spf,
+        "dkim": mail.dkim,
+        "dmarc": mail.dmarc,
+    }
+    wanted = [Disposition.CONTINUE]
+    for check, by_status in rejections.items():
+        status = verdicts[check].status
+        if status is not None and status in by_status:
+            wanted.append(by_status[status])
+    return max(wanted, key=_STRENGTH.index)
+
+
+def settings() -> Rejections:
+    """Read ``MAILROOM_REJECT``; raise `NotConfigured` if it is invalid."""
+    text = os.environ.get("MAILROOM_REJECT") or DEFAULT
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise NotConfigured(f"MAILROOM_REJECT is not JSON: {error}") from error
+    return {
+        _one_of(check, CHECKS, "check"): {
+            _one_of(status, STATUSES, f"status of {check}"): Disposition(
+                _one_of(answer, [item.value for item in Disposition], f"{check} {status}")
+            )
+            for status, answer in _object(by_status, check).items()
+        }
+        for check, by_status in _object(value, "the value").items()
+    }
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise NotConfigured(f"MAILROOM_REJECT: {what} is {value!r:.80}: use an object")
+    return value
+
+
+def _one_of(value: Any, allowed: tuple[str, ...] | list[str], what: str) -> str:
+    # A misspelt status would never match, and mail would pass unnoticed.
+    if value not in allowed:
+        raise NotConfigured(
+            f"MAILROOM_REJECT: {what} is {value!r:.80}: use one of {', '.join(allowed)}"
+        )
+    return str(value)
+
+
+# Lambda imports this module during init, so that a wrong setting fails before any mail.
+_settings = settings() if "MAILROOM_REJECT" in os.environ else None
+
+
+def on_mail(mail: ReceivedMail) -> Disposition:
+    """Return the disposition for the verdicts of *mail*."""
+    global _settings
+    if _settings is None:
+        _settings = settings()
+    if not mail.synchronous:
+        raise NotConfigured(
+            "the rule's Lambda action is asynchronous, where SES ignores the answer: make it "
+            "synchronous (RequestResponse)"
+        )
+    return decide(mail, _settings)

@@ -42,7 +42,7 @@ import re
 import time
 
 from mailroom import _runtime
-from mailroom._submission import smtp_host, smtp_password
+from mailroom.sending import smtp_host, smtp_password
 from mailroom.errors import MailroomError, MissingField
 
 TYPE_CHECKING = False

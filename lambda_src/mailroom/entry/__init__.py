@@ -1,0 +1,1 @@
+"""What Lambda calls; the only code that imports the user's function."""

@@ -42,8 +42,8 @@ import re
 import time
 
 from mailroom import _runtime
-from mailroom._submission import smtp_host, smtp_password
 from mailroom.errors import MailroomError, MissingField
+from mailroom.sending import smtp_host, smtp_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

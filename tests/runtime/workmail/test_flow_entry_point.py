@@ -16,10 +16,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from mailroom import _runtime, workmail
+from mailroom import _runtime
+from mailroom.entry import workmail
 from mailroom.errors import HandlerNotFound, InvalidAnswer, NotConfigured, UnknownInvocation
-from mailroom.workmail import InProgress, OutOfTime
-from runtime.test_budgets import FORBIDDEN, MODULES, loaded
+from mailroom.workmail import AnswerTable, FlowMail, InProgress, OutOfTime
+from runtime.test_budgets import FORBIDDEN, loaded
 from runtime.workmail.flow_events import documented
 
 
@@ -86,7 +87,7 @@ def test_an_answer_is_an_answer(call, answer):
 
 def test_an_answer_is_about_this_mail(call):
     """Not about one that the function kept from before."""
-    other = workmail.FlowMail(documented()).answer().drop()
+    other = FlowMail(documented()).answer().drop()
     with pytest.raises(InvalidAnswer, match="another mail"):
         call(lambda mail: other)
 
@@ -94,7 +95,7 @@ def test_an_answer_is_about_this_mail(call):
 @pytest.mark.parametrize("event", [{}, [], None, {"Records": []}, {"messageId": "a"}])
 def test_what_is_no_mail_in_flow_is_refused(call, event):
     """With what it looks like."""
-    with pytest.raises(UnknownInvocation, match="got"):
+    with pytest.raises(UnknownInvocation, match="the event is"):
         call(lambda mail: None, event if event is not None else "text")
 
 
@@ -154,7 +155,7 @@ def test_the_mode_is_one_of_two(call):
 def test_a_wrong_name_fails_at_init():
     """While Lambda imports the module."""
     done = subprocess.run(
-        [sys.executable, "-c", "import mailroom.workmail"],
+        [sys.executable, "-c", "import mailroom.entry.workmail"],
         env={**os.environ, "MAILROOM_FLOW_HANDLER": "nowhere:on_flow"},
         capture_output=True,
         text=True,
@@ -177,13 +178,13 @@ def test_permission_makes_the_clients(call):
 
 def test_a_cold_start_costs_next_to_nothing():
     """As with the other entry points; the behaviours too."""
-    folder = Path(workmail.__file__).parent / "handlers" / "workmail"
+    folder = Path(workmail.__file__).parents[1] / "handlers" / "workmail"
     names = [f"mailroom.handlers.workmail.{path.stem}" for path in folder.glob("[a-z]*.py")]
     assert len(names) == 8
-    for name in ["mailroom.workmail", *names]:
+    for name in ["mailroom.entry.workmail", *names]:
         _, added = loaded(name)
-        assert len(added) <= MODULES, sorted(added)
         assert not FORBIDDEN & added
+        assert [one for one in added if one.partition(".")[0] != "mailroom"] == []
 
 
 # The clock.
@@ -338,7 +339,7 @@ def test_two_attempts_at_once_do_the_work_once(call, table):
 
 def test_a_dead_attempt_keeps_nobody_waiting(call, table):
     """Its claim runs out; who comes late with it then is told."""
-    answers = workmail.Answers("answers", client=table)
+    answers = AnswerTable("answers", client=table)
     assert answers.claim("id", "dead") is None
     with pytest.raises(InProgress):
         answers.claim("id", "next")

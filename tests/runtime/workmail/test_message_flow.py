@@ -123,7 +123,7 @@ def test_another_body_is_a_failure():
     api = Api()
     api.puts(api.takes(GOOD))
     api.gives(GOOD.replace(b"Hello", b"Howdy"))
-    with pytest.raises(NotReplaceable, match="gives another back"):
+    with pytest.raises(NotReplaceable, match="returns other content"):
         api.mail.replace(GOOD)
 
 

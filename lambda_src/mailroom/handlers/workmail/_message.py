@@ -1,7 +1,7 @@
 """Change single parts of a message and leave every other byte as it is.
 
-The ``email`` package writes a message anew, parts and fields that nobody touched included. Here the
-message is a range of bytes, its parts are ranges in it, and an edit replaces one of them.
+The ``email`` package rewrites a whole message, including parts and fields that nobody changed. Here
+the message is a range of bytes, its parts are ranges in it, and an edit replaces one of them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _INLINE_PGP = re.compile(rb"^-----BEGIN PGP (SIGNED )?MESSAGE-----\r?$", re.MULT
 
 
 class Unreadable(MailroomError):
-    """The message, or a part of it, is not what it says, so nothing is changed in it."""
+    """The message or a part of it is malformed, so nothing in it is changed."""
 
 
 class Part:
@@ -61,7 +61,7 @@ class Part:
         from email.parser import BytesHeaderParser
 
         if depth > _MAX_DEPTH:
-            raise Unreadable(f"the message has parts in parts, deeper than {_MAX_DEPTH}")
+            raise Unreadable(f"the message has parts nested more than {_MAX_DEPTH} deep")
         self.data = data
         self.start = start
         self.end = end
@@ -102,12 +102,12 @@ class Part:
 
     @property
     def is_attachment(self) -> bool:
-        """Whether it is to be kept rather than read in place."""
+        """Whether it is an attachment, by its disposition or because it has a file name."""
         return self.header.get_content_disposition() == "attachment" or bool(self.names)
 
     @property
     def names(self) -> list[str]:
-        """Every file name that the part goes by; clients differ in which they believe."""
+        """Every file name that the part has; mail programs differ in which they use."""
         from email.utils import collapse_rfc2231_value
 
         found = []
@@ -119,18 +119,18 @@ class Part:
 
     @property
     def encoding(self) -> str:
-        """The content transfer encoding; ``7bit`` if it is not said."""
+        """The content transfer encoding; ``7bit`` if there is none."""
         value = str(self.header.get("content-transfer-encoding", "7bit"))
         return value.partition(";")[0].strip().lower() or "7bit"
 
     @property
     def charset(self) -> str:
-        """The charset that it says; ``utf-8`` if it says none or ASCII."""
+        """The declared charset; ``utf-8`` for none or ASCII."""
         said = self.header.get_content_charset() or "utf-8"
         return "utf-8" if said in ("us-ascii", "ascii") else said
 
     def text(self) -> str:
-        """Return the decoded text; raise `Unreadable` rather than guess."""
+        """Return the decoded text; raise `Unreadable` if it is malformed."""
         raw = self.data[self.body : self.end]
         try:
             if self.encoding == "base64":
@@ -142,21 +142,23 @@ class Part:
 
                 raw = a2b_qp(raw)
             elif self.encoding not in ("7bit", "8bit", "binary"):
-                raise Unreadable(f"a part has the encoding {self.encoding!r:.40}")
+                raise Unreadable(f"a part has the unknown encoding {self.encoding!r:.40}")
             return raw.decode(self.charset)
         except (LookupError, ValueError) as error:
-            raise Unreadable(f"a text is not what it says: {type(error).__name__}") from error
+            raise Unreadable(
+                f"a text does not fit its charset or encoding: {type(error).__name__}"
+            ) from error
 
 
 def _decoded(name: str) -> str:
-    """Return *name* with its RFC 2047 words decoded, which have no place here and are common."""
+    """Return *name* with its RFC 2047 words decoded, which are common although not allowed here."""
     from email.header import decode_header, make_header
 
     if "=?" not in name:
         return name.strip()
     try:
         return str(make_header(decode_header(name))).strip()
-    except Exception:  # a malformed word is a name as it stands
+    except Exception:  # a malformed word is taken literally
         return name.strip()
 
 
@@ -166,7 +168,7 @@ def read(data: bytes) -> Part:
 
 
 def parts(part: Part) -> Iterator[Part]:
-    """Yield *part* and all parts in it; what an attached message contains is not looked at."""
+    """Yield *part* and all parts in it, without those of attached messages."""
     yield part
     for child in part.children:
         yield from parts(child)
@@ -183,11 +185,11 @@ def encrypted(message: Part) -> bool:
 
 
 def bodies(part: Part) -> list[Part]:
-    """Return the texts that a person reads first: plain, HTML, or both of an alternative."""
+    """Return the texts that a person reads first: plain, HTML, or both alternatives."""
     if part.content_type == "multipart/alternative":
         return [body for child in part.children for body in bodies(child)]
     if part.children:
-        # The first part of a mixed or a related one is what is read; the rest hangs on it.
+        # The first part of a mixed or related one is the text; the rest belongs to it.
         return bodies(part.children[0])
     if part.content_type in ("text/plain", "text/html") and not part.is_attachment:
         return [part]
@@ -197,8 +199,8 @@ def bodies(part: Part) -> list[Part]:
 def rewritten(part: Part, text: str) -> Iterator[Edit]:
     """Yield the edits that make *text* the content of *part*.
 
-    Charset and encoding stay, unless *text* does not fit them; then these two fields change, and
-    none beside them.
+    Charset and encoding stay unless *text* does not fit them; then those two fields change, and no
+    others.
     """
     charset, encoding = part.charset, part.encoding
     try:
@@ -254,7 +256,7 @@ def _fields(part: Part, charset: str, encoding: str, newline: bytes) -> Iterator
         b"content-transfer-encoding": b"Content-Transfer-Encoding: " + encoding.encode() + newline,
     }
     if part.body == part.start or not _BLANK.search(part.data, part.start, part.body):
-        raise Unreadable("a part has no header of its own to say what it becomes")
+        raise Unreadable("a part has no header in which its new type could be declared")
     for found in _FIELD.finditer(part.data, part.start, part.body):
         name = found[0].partition(b":")[0].strip().lower()
         if name in wanted:
@@ -267,7 +269,7 @@ def _fields(part: Part, charset: str, encoding: str, newline: bytes) -> Iterator
 
 
 def replaced(part: Part, text: str) -> Iterator[Edit]:
-    """Yield the edits that make *part* a plain text, its own fields gone but those of the mail."""
+    """Yield the edits that make *part* a plain text, keeping fields other than ``Content-*``."""
     newline = b"\r\n" if b"\r\n" in part.data[: part.body] else b"\n"
     header = b'Content-Type: text/plain; charset="utf-8"' + newline
     header += b"Content-Transfer-Encoding: quoted-printable" + newline
@@ -277,13 +279,13 @@ def replaced(part: Part, text: str) -> Iterator[Edit]:
             yield found.start(), found.end(), b""
     blank = _BLANK.search(part.data, part.start, part.body)
     if blank is None:
-        raise Unreadable("a part has no end of its header")
+        raise Unreadable("the header of a part has no end")
     yield blank.start(), blank.start(), header
     yield part.body, part.end, content
 
 
 def apply(data: bytes, edits: Iterable[Edit]) -> bytes:
-    """Return *data* with all *edits*, whose places are those in *data* as it was."""
+    """Return *data* with all *edits*, whose positions are those in the given *data*."""
     pieces = []
     last = 0
     for start, end, content in sorted(edits, key=lambda edit: edit[:2]):

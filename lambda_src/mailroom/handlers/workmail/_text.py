@@ -1,4 +1,4 @@
-"""Put a few words above or below what a person wrote, once, in text and in HTML."""
+"""Add words above or below what a person wrote, once, in text and in HTML."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def as_html(text: str) -> str:
 
 
 def flat(text: str, content_type: str) -> str:
-    """Return *text* without tags, quotation marks of replies, and differences of white space."""
+    """Return *text* without tags and quote marks of replies, with white space made equal."""
     if content_type == "text/html":
         from html import unescape
 
@@ -36,11 +36,11 @@ def flat(text: str, content_type: str) -> str:
 
 
 def change_bodies(mail: FlowMail, change: Change, event: str) -> None:
-    """Replace the message by one whose texts are what *change* makes of text and content type.
+    """Replace each text of the message by what *change* returns for its text and content type.
 
-    ``None`` from *change* leaves a text alone. Signed and encrypted mail is left alone, and so is
-    mail whose structure or text is not what it says, or that WorkMail refuses changed: it passes as
-    it is, with a line in the log, since words above or below it are not worth the mail.
+    If *change* returns ``None``, that text is kept. Signed and encrypted mail passes unchanged, and
+    so does mail that is malformed or whose change WorkMail refuses, with a line in the log:
+    delivering the mail matters more than the added words.
     """
     from mailroom.handlers.workmail import _message
     from mailroom.workmail import MessageFrozen, NotReplaceable
@@ -62,7 +62,7 @@ def change_bodies(mail: FlowMail, change: Change, event: str) -> None:
             if edits:
                 mail.replace(_message.apply(data, edits))
                 return
-            reason = "no text, or done before"
+            reason = "no text, or added before"
     except (_message.Unreadable, NotReplaceable, MessageFrozen) as error:
         reason = f"{type(error).__name__}: {error}"
     _runtime.log("INFO", event, message_id=mail.message_id, outcome="unchanged", reason=reason)

@@ -1,22 +1,22 @@
-r"""Stop mail that contains what must not leave: card numbers, accounts, words of one's own.
+"""Stop mail that contains what must not leave: card numbers, accounts, patterns of your choice.
 
 Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
     ``patterns``
         List of ``{"name", "pattern", "check"}``. ``pattern`` is a regular expression of Python;
-        ``check`` is what a find must also pass: ``luhn`` (card numbers), ``iban``, or nothing.
+        ``check`` is what a match must also pass: ``luhn`` (card numbers), ``iban``, or nothing.
     ``action``
         ``bounce`` (default), or ``drop``. ``message``: what the sender of a bounce reads; the names
-        of the patterns follow, and never what was found.
+        of the patterns follow, never the matches.
     ``domains``
-        The organization's own: their recipients get the mail. Default: nobody does.
+        The organization's domains, whose recipients get the mail. Default: nobody does.
     ``encrypted``
-        ``block`` to stop mail that cannot be read too. Default: it passes.
+        ``block`` to stop encrypted mail too. Default: it passes.
 
 Permissions
     Reading messages.
 
-Looked at are the subject and every text, attached ones included, HTML without its tags. Files such
-as PDF are not opened. The log names the patterns that were found, never what they found.
+The subject and every text are searched, including attached ones, and HTML without its tags. Files
+such as PDF are not opened. The log names the patterns that matched, never the matches.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "found_in", "iban", "luhn", "on_flow"]
 
-_MESSAGE = "The message was not delivered, as it contains what may not be sent."
+_MESSAGE = "The message was not delivered, because it contains what may not be sent."
 _UNREADABLE = frozenset(
     ("application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 )
 
 
 def luhn(text: str) -> bool:
-    """Whether the digits of *text* are a card number, by their number and check digit."""
+    """Whether the digits of *text* can be a card number, by their count and check digit."""
     digits = [int(char) for char in text if char in "0123456789"]
     if not 12 <= len(digits) <= 19 or len(set(digits)) == 1:
         return False
@@ -53,7 +53,7 @@ def luhn(text: str) -> bool:
 
 
 def iban(text: str) -> bool:
-    """Whether *text* is an International Bank Account Number, by its check digits (ISO 13616)."""
+    """Whether *text* can be an International Bank Account Number, by its check digits."""
     plain = re.sub(r"[\s-]", "", text).upper()
     if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", plain):
         return False
@@ -65,7 +65,7 @@ def _anything(text: str) -> bool:
 
 
 CHECKS = {"luhn": luhn, "iban": iban, "": _anything}
-"""What a find must pass, by name."""
+"""What a match must pass, by name."""
 
 
 class Settings:
@@ -79,11 +79,13 @@ class Settings:
         for one in found["patterns"]:
             check = CHECKS.get(one.get("check") or "")
             if check is None:
-                raise NotConfigured(f"check is {one['check']!r}; use one of {', '.join(CHECKS)}")
+                raise NotConfigured(f"check is {one['check']!r}: use 'luhn', 'iban' or nothing")
             try:
                 pattern = re.compile(one["pattern"])
             except re.error as error:
-                raise NotConfigured(f"pattern {one['name']!r} is malformed: {error}") from error
+                raise NotConfigured(
+                    f"pattern {one['name']!r} is malformed: {error}; correct it"
+                ) from error
             self.patterns.append((str(one["name"]), pattern, check))
         self.drop = found.get("action") == "drop"
         self.message = str(found.get("message") or _MESSAGE)
@@ -92,7 +94,7 @@ class Settings:
 
 
 def found_in(texts: Iterable[str], settings: Settings) -> list[str]:
-    """Return the names of the patterns that one of *texts* has, each once."""
+    """Return the names of the patterns that match one of *texts*, each once."""
     names = dict.fromkeys(
         name
         for text in texts
@@ -103,7 +105,7 @@ def found_in(texts: Iterable[str], settings: Settings) -> list[str]:
 
 
 def texts_of(message: EmailMessage) -> Iterator[str]:
-    """Yield every text of *message* that can be read."""
+    """Yield every readable text of *message*."""
     from mailroom.handlers.workmail import _text
 
     yield str(message.get("Subject", ""))
@@ -125,7 +127,7 @@ _found = Settings() if "MAILROOM_FLOW_SETTINGS" in os.environ else None
 
 
 def on_flow(mail: FlowMail) -> Answer | None:
-    """Stop *mail* for the recipients outside if it contains one of the patterns."""
+    """Stop *mail* for external recipients if one of the patterns matches."""
     global _found
     settings = _found = _found or Settings()
     outside = [one for one in mail.recipients if not _settings.internal(one, settings.domains)]

@@ -1,15 +1,16 @@
-"""Put a disclaimer below each mail: text below text, HTML below HTML, once in a conversation.
+"""Add a disclaimer below each mail, as text and as HTML, once in a conversation.
 
 Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
     ``text``
-        The disclaimer. ``html``: the same for HTML; made from ``text`` if it is not given.
+        The disclaimer. ``html``: the same as HTML. Default: made from ``text``.
 
 Permissions
     Reading and replacing messages.
 
-Signed and encrypted mail, and mail without a text, is not touched. A text that has the disclaimer
-already, quoted in a reply for example, gets no second one; so a retry changes nothing twice. All
-other parts keep every byte. What cannot be changed passes unchanged, with a line in the log.
+Signed and encrypted mail, and mail without a text, passes unchanged. A text that contains the
+disclaimer already, for example quoted in a reply, gets no second one, so a retry changes nothing
+twice. All other parts keep every byte. Mail that cannot be changed passes unchanged, with a line in
+the log.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ __all__ = ["below", "on_flow"]
 
 
 def below(content: str, content_type: str, text: str, html: str | None) -> str | None:
-    """Return *content* with the disclaimer below it; ``None`` if it is there already."""
+    """Return *content* with the disclaimer below it; ``None`` if it has it already."""
     flat = _text.flat(content, content_type)
     if content_type == "text/html":
         words = html or f"<p>{_text.as_html(text)}</p>"
@@ -56,7 +57,7 @@ _words = _init() if "MAILROOM_FLOW_SETTINGS" in os.environ else None
 
 
 def on_flow(mail: FlowMail) -> None:
-    """Put the disclaimer below *mail*, and let it pass."""
+    """Add the disclaimer to *mail*."""
     global _words
     text, html = _words = _words or _init()
     _text.change_bodies(

@@ -1,17 +1,17 @@
-"""Put a warning above mail from outside of the organization.
+"""Add a warning above mail from outside of the organization.
 
 Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
     ``domains``
-        The organization's own. Mail is from outside unless everything that the event says of its
-        sender is in one of them.
+        The organization's domains. Mail is from outside unless both its envelope sender and its
+        header's sender are in one of them.
     ``text``
-        The warning. ``html``: the same for HTML; made from ``text`` if it is not given.
+        The warning. ``html``: the same as HTML. Default: made from ``text``.
 
 Permissions
     Reading and replacing messages.
 
-Outbound mail is not touched, nor is signed or encrypted mail. A text that *begins* with the banner
-gets no second one: nobody can keep the banner away by writing it somewhere else.
+Outbound mail passes unchanged, and so does signed or encrypted mail. Only a text that *begins* with
+the banner gets no second one, so nobody can avoid the banner by writing it somewhere else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _STYLE = "border:1px solid #b36b00;background:#fff4e0;color:#000;padding:8px;mar
 
 
 def above(content: str, content_type: str, text: str, html: str | None) -> str | None:
-    """Return *content* with the banner above it; ``None`` if it is there already."""
+    """Return *content* with the banner above it; ``None`` if it begins with it already."""
     newline = "\n" if "\n" in content and "\r\n" not in content else "\r\n"
     if content_type == "text/html":
         words = newline.join((html or _text.as_html(text)).splitlines())
@@ -54,7 +54,7 @@ _found = _settings.settings("domains", "text") if "MAILROOM_FLOW_SETTINGS" in os
 
 
 def on_flow(mail: FlowMail) -> None:
-    """Put the banner above *mail* if it is from outside, and let it pass."""
+    """Add the banner to *mail* if it is from outside."""
     global _found
     settings: dict[str, Any] = _found or _settings.settings("domains", "text")
     _found = settings

@@ -1,16 +1,16 @@
-"""Count the mail that flows: CloudWatch metrics, made from log lines, for an asynchronous rule.
+"""Count mail in flow as CloudWatch metrics, made from log lines, for an asynchronous rule.
 
 Settings
     None.
 
 Permissions
-    None: the embedded metric format needs but the log.
+    None: the embedded metric format only needs the log.
 
 Metrics
     In the namespace ``Mailroom``, by ``Direction``: ``FlowMessages``; ``FlowRecipients``;
     ``FlowTruncated``, mail of which WorkMail did not name all recipients.
 
-Lambda delivers at least once, so that a few mails may be counted twice.
+Lambda delivers at least once, so a few mails may be counted twice.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
-"""Copy each mail into a bucket, whole, with the event beside it.
+"""Copy each mail into a bucket, together with its event.
 
 Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
     ``bucket``
-        Where to. ``prefix``: put before every key, as it stands.
+        Name of the bucket. ``prefix``: put before every key, unchanged. Default: none.
 
 Permissions
     Reading messages; ``s3:PutObject`` on ``bucket/prefix*``, and ``kms:GenerateDataKey`` and
-    ``kms:Decrypt`` (large mail goes in several pieces) if the bucket has a customer key.
+    ``kms:Decrypt`` (large mail is uploaded in parts) if the bucket has a customer key.
 
 Objects
-    ``<prefix><inbound or outbound>/<message id>.eml``, then ``….json``, the event: once that is
-    there, both are. Same mail, same objects, however often it is asked about.
+    ``<prefix><inbound or outbound>/<message id>.eml``, then ``….json``, the event: once it exists,
+    both do. A repetition writes the same objects.
 
-What S3 refuses propagates: in a synchronous rule WorkMail asks again and the mail waits, until the
-rule's fallback; in an asynchronous one the mail goes on, and the event waits in the failure queue,
-while WorkMail keeps the message for 24 hours only.
+Errors of S3 propagate: in a synchronous rule, WorkMail asks again and the mail waits, until the
+rule's fallback applies; in an asynchronous rule, the mail is delivered and the event waits in the
+failure queue, while WorkMail keeps the message for 24 hours only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["on_flow"]
 
 def _init() -> dict[str, Any]:
     found = _settings.settings("bucket")
-    _runtime.client("s3")  # at init, where Lambda gives a whole core
+    _runtime.client("s3")  # at init, when Lambda gives a whole core
     return found
 
 
@@ -44,7 +44,7 @@ _found = _init() if "MAILROOM_FLOW_SETTINGS" in os.environ else None
 
 
 def on_flow(mail: FlowMail) -> None:
-    """Copy *mail*, and let it pass."""
+    """Copy *mail* to the bucket."""
     global _found
     settings = _found = _found or _init()
     from boto3.s3.transfer import TransferConfig

@@ -1,4 +1,4 @@
-"""Run a function that decides on WorkMail's flow behind an SES receipt rule.
+"""Run a function written for WorkMail's flow rules behind an SES receipt rule.
 
 ::
 
@@ -8,32 +8,27 @@
 
     on_mail = behind_receipt_rule(on_flow)
 
-``PythonHandler("folder", "app:on_mail", synchronous=True)`` then is the rule's handler.
+Then ``PythonHandler("folder", "app:on_mail", synchronous=True)`` is the rule's handler.
 
-What carries over: DEFAULT and DROP for the whole mail, BOUNCE too if the rule ends in a ``Bounce``
-action, and reading the message. What does not raises `NotMapped`, and the rule's ``on_error`` and
-dead-letter queue say what becomes of the mail: different answers for different recipients (SES
-knows one disposition for all whom the rule matched; name them in rules of their own), the junk
-folder, the way around the spam check, further recipients, and a changed message.
+DEFAULT and DROP for the whole mail work the same, and so does reading the message; BOUNCE works if
+the rule ends in a ``Bounce`` action. Everything else raises `NotMapped`, so that the rule's
+``on_error`` and dead-letter queue apply: different answers for different recipients (SES has one
+disposition for all recipients that a rule matches, so give them separate rules), the junk folder,
+bypassing the spam check, and added recipients. Replacing the message raises `NotReplaceable`.
 """
 
 from __future__ import annotations
 
 from mailroom.errors import MailroomError
-from mailroom.workmail import (
-    ActionType,
-    Direction,
-    FlowMail,
-    NotReplaceable,
-    checked_answer,
-)
+from mailroom.ses import Disposition
+from mailroom.workmail import ActionType, Direction, FlowMail, NotReplaceable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import BufferedIOBase
 
-    from mailroom.receiving import Disposition, ReceivedMail
+    from mailroom.receiving import ReceivedMail
 
 __all__ = ["NotMapped", "behind_receipt_rule", "flow_mail"]
 
@@ -41,11 +36,11 @@ _SUBJECT_LENGTH = 256
 
 
 class NotMapped(MailroomError):
-    """A receipt rule cannot do what the function answered."""
+    """A receipt rule cannot do what the function's answer says."""
 
 
 class _Received:
-    """Stands in for the message flow: the same message, from the mail bucket."""
+    """In place of the message flow: the same message, from the mail bucket."""
 
     __slots__ = ("_mail",)
 
@@ -56,11 +51,13 @@ class _Received:
         return self._mail.open()
 
     def replace(self, message_id: str, content: bytes) -> None:
-        raise NotReplaceable("a receipt rule passes the message on as it came; nothing was changed")
+        raise NotReplaceable(
+            "a receipt rule cannot change a message, and nothing was changed: do not replace it"
+        )
 
 
 def flow_mail(mail: ReceivedMail) -> FlowMail:
-    """Return *mail* as WorkMail would have told of it, inbound."""
+    """Return *mail* as WorkMail would present it, inbound."""
     from mailroom.handlers._mail import mailboxes
 
     event = {
@@ -84,26 +81,23 @@ def flow_mail(mail: ReceivedMail) -> FlowMail:
 def behind_receipt_rule(
     function: Callable[[FlowMail], object], *, bounce_action_follows: bool = False
 ) -> Callable[[ReceivedMail], Disposition]:
-    """Return what a receipt rule can call in the place of *function*.
+    """Return a function for a receipt rule that decides as *function* does.
 
-    *bounce_action_follows*: the rule's next action is ``actions.Bounce``, and the rule's last. The
-    answer BOUNCE then goes on to it (with the text that stands there, not with the function's),
-    and DEFAULT skips it: the next rule of the set gets the mail.
+    Args:
+        function: A function for WorkMail's flow rules.
+        bounce_action_follows: Whether ``actions.Bounce`` follows as the rule's last action. Then
+            BOUNCE continues with it, and its text is used, not the function's; DEFAULT skips it,
+            so that the next rule of the set gets the mail. Default: BOUNCE raises `NotMapped`.
     """
-
-    # The entry point of receipt rules, which has it loaded, is loading this.
-    from mailroom.receiving import Disposition
 
     def on_mail(mail: ReceivedMail) -> Disposition:
         flow = flow_mail(mail)
-        # The same checks as in WorkMail, so that nothing passes here that did not pass there.
-        answer = checked_answer(flow, function(flow))
+        answer = flow.checked_answer(function(flow))
         actions = answer.payload()["actions"]
         if len(actions) != 1 or "recipients" in actions[0]:
             raise NotMapped(
-                f"the answer has {' and '.join(answer.kinds)} for different recipients, or further "
-                "ones; a receipt rule does one thing with a mail: give each group of recipients "
-                "a rule of its own"
+                f"the answer has {' and '.join(answer.kinds)} for different or added recipients; a "
+                "receipt rule does one thing with a mail: give each group of recipients a rule"
             )
         kind = actions[0]["action"]["type"]
         if kind == ActionType.DROP:
@@ -113,11 +107,11 @@ def behind_receipt_rule(
         if kind == ActionType.BOUNCE and bounce_action_follows:
             return Disposition.CONTINUE
         raise NotMapped(
-            f"the answer is {kind}, which a disposition cannot say"
+            f"the answer is {kind}, for which there is no disposition"
             + (
-                ": let the rule end in actions.Bounce and set bounce_action_follows=True"
+                ": end the rule with actions.Bounce and pass bounce_action_follows=True"
                 if kind == ActionType.BOUNCE
-                else "; SES has no mailboxes and no spam check to go around"
+                else ": SES has neither junk folders nor a spam check to bypass"
             )
         )
 

@@ -1,19 +1,19 @@
-"""Keep groups for the organization's own: mail to them from outside is bounced or dropped.
+"""Keep groups internal: mail to them from outside is bounced or dropped.
 
 Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
     ``groups``
-        Their addresses.
+        The groups' addresses.
     ``domains``
-        The organization's own. ``senders``: addresses outside that may write to the groups too.
+        The organization's domains. ``senders``: external addresses that may write to the groups.
     ``action``
         ``bounce`` (default), or ``drop``. ``message``: what the sender of a bounce reads.
 
 Permissions
-    None: the event suffices.
+    None: the event is enough.
 
-A sender is inside only if everything that the event says of it is. A sender can be forged; let the
-organization enforce DMARC. If WorkMail did not name all recipients, a group that it did not name
-cannot be kept; the log then warns.
+A sender is internal only if both the envelope sender and the header's sender are. A sender can be
+forged, so let the organization enforce DMARC. If WorkMail does not name all recipients, a group
+that it does not name cannot be protected; the log then has a warning.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["on_flow"]
 
-_MESSAGE = "This address takes mail from within the organization only."
+_MESSAGE = "This address accepts mail from within the organization only."
 
 
 class Settings:

@@ -1,21 +1,22 @@
-"""Take attachments out of a mail and say in their place what was there.
+"""Remove attachments from a mail, and put a notice in the place of each.
 
 Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
     ``extensions``
-        Of the file names to take out, without the dot. Empty: every attachment.
+        File name extensions to remove, without the dot. Default: every attachment, or with
+        ``max_bytes`` none.
     ``max_bytes``
-        Take out what is larger too, as it lies in the mail. Default: 0, no limit.
+        Remove attachments that are larger in their encoded form too. Default: 0, no limit.
     ``notice``
-        What stands in the place; ``{name}`` is the file's name.
+        The notice; ``{name}`` is the file's name.
 
 Permissions
     Reading and replacing messages.
 
-A part goes by every name that it has, since clients differ in which they believe, and dots and
-blanks at the end of a name do not hide an extension. A signed mail is changed too, which breaks its
-signature, since otherwise a worthless one would carry anything in; what is encrypted cannot be
-looked into, nor is what an attached message contains. All other parts keep every byte. A mail that
-cannot be changed raises: WorkMail asks again, and then does what the rule's fallback says.
+Every name of a part counts, since mail programs differ in which they use, and dots and spaces at
+the end of a name do not hide an extension. Signed mail is changed too, which breaks its signature,
+since otherwise any signature would let anything in. Encrypted parts and parts of attached messages
+are not examined. All other parts keep every byte. Mail that cannot be changed raises: WorkMail asks
+again, and then applies the rule's fallback.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Settings:
 
 
 def unwanted(part: _message.Part, settings: Settings) -> bool:
-    """Whether *part* is an attachment to take out."""
+    """Whether *part* is an attachment to remove."""
     if part.content_type.startswith("multipart/"):
         return False
     if not part.names and (part.content_type in _TYPES and not part.is_attachment):
@@ -85,7 +86,7 @@ _found = Settings() if "MAILROOM_FLOW_SETTINGS" in os.environ else None
 
 
 def on_flow(mail: FlowMail) -> None:
-    """Take the unwanted attachments out of *mail*, and let it pass."""
+    """Remove the unwanted attachments from *mail*."""
     global _found
     settings = _found = _found or Settings()
     with mail.open() as stream:

@@ -1,4 +1,4 @@
-"""SMTP submission to SES: the connection, the credentials, and what each answer proves."""
+"""Sends through SES's SMTP interface."""
 
 from __future__ import annotations
 
@@ -8,26 +8,14 @@ import re
 import time
 from contextlib import suppress
 
-from mailroom import _bulk
-from mailroom._outgoing import (
-    CONFIGURATION_SET_FIELD,
-    LIST_FIELD,
-    MAX_BYTES,
-    TAGS_FIELD,
-    ListManagement,
-    ListUnsubscribe,
-    Outgoing,
-    reconcile,
-)
-from mailroom._publishing import (
-    NoConfigurationSet,
-    NotSent,
-    OutcomeUnknown,
-    Publishing,
-    Sent,
-    add_list_fields,
-)
+from mailroom import _runtime, ses
 from mailroom.errors import NotConfigured
+from mailroom.sending.failures import backoff
+from mailroom.sending.lists import check_one_way, folded
+from mailroom.sending.message import Outgoing, reconcile
+from mailroom.sending.publishing import Publishing, tags_field
+from mailroom.sending.sent import NotSent, OutcomeUnknown, Sent
+from mailroom.sending.smtp_credentials import smtp_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,47 +25,48 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from mailroom._outgoing import AnyMessage, Tags
+    from mailroom.sending.checks import Tags
+    from mailroom.sending.lists import ListManagement, ListUnsubscribe
+    from mailroom.sending.message import AnyMessage
+    from mailroom.sending.publishing import NoConfigurationSet
 
-__all__ = ["SmtpSender", "smtp_host", "smtp_password"]
+__all__ = ["SmtpSender"]
 
 _TLS_FROM_THE_START = (465, 2465)
 _TEMPORARY = (421, 450, 451, 452, 454)
 
 
-def smtp_password(secret_access_key: str, region: str) -> str:
-    """Return the SMTP password that belongs to an IAM user's access key in *region*; version 4.
-
-    https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
-    """
-    import hmac
-    from binascii import b2a_base64
-
-    signature = b"AWS4" + secret_access_key.encode()
-    for text in ("11111111", region, "ses", "aws4_request", "SendRawEmail"):
-        signature = hmac.digest(signature, text.encode(), "sha256")
-    return b2a_base64(b"\x04" + signature, newline=False).decode()
-
-
-def smtp_host(region: str) -> str:
-    """Return the name of SES's SMTP server in *region*."""
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"email-smtp.{region}.{suffix}"
-
-
 class SmtpSender:
     """Sends through SES's SMTP interface, with configuration set and tags in every message.
 
-    *user* and *password* are SMTP credentials, not an access key; or *secret*, else
-    ``MAILROOM_SMTP_SECRET``, is the ARN or name of a Secrets Manager secret with the JSON
-    ``{"username", "password"}`` and perhaps ``"host"`` and ``"port"``, fetched before the first
-    message and again when the server no longer takes the password. *host* and *port* are the
-    argument, else ``MAILROOM_SMTP_HOST`` and ``MAILROOM_SMTP_PORT``, else the secret's, else
-    SES in ``AWS_REGION`` and 587.
+    The connection is encrypted before anything else is sent over it, and the server's certificate
+    is checked. It is made for the first message and used again; close it with `close` or ``with``.
+    Use a sender in one thread at a time.
 
-    The connection is always encrypted before anything else is said, and the server's certificate
-    is checked, by *context* or by the system's authorities. It is made at the first message and
-    used again: a context manager closes it. One thread at a time.
+    Args:
+        host: The server. Default: ``MAILROOM_SMTP_HOST``, else the secret's ``host``, else SES
+            in ``AWS_REGION``.
+        port: Its port; TLS from the start on 465 and 2465, STARTTLS on others. Default:
+            ``MAILROOM_SMTP_PORT``, else the secret's ``port``, else 587.
+        user: SMTP user name, together with *password*.
+        password: SMTP password, which is not the access key's secret; see `smtp_password`.
+        secret: ARN or name of a secret in Secrets Manager whose value is a JSON object with
+            ``username`` and ``password``. It is fetched before the first message, and again if
+            the server refuses the password. Default: ``MAILROOM_SMTP_SECRET``.
+        configuration_set: Name of the configuration set, or `NO_CONFIGURATION_SET`. Default:
+            ``MAILROOM_CONFIGURATION_SET``.
+        tags: Tags of every message. Default: those in ``MAILROOM_TAGS``.
+        from_address: Author of messages that name none.
+        context: Checks the certificate. Default: the system's certificate authorities.
+        timeout: Seconds to wait for each answer of the server. Default: 30.
+        attempts: Tries of one message, the first included. Default: 5.
+        client: A client of ``secretsmanager`` to use. Default: one is made when it is needed.
+        sleep: Waits for a number of seconds, for tests. Default: `time.sleep`.
+
+    Raises:
+        NotConfigured: There is no configuration set or there are no credentials, or an argument
+            cannot be used.
+        InvalidMessage: SES would refuse a name, a tag or the author.
     """
 
     def __init__(
@@ -99,23 +88,25 @@ class SmtpSender:
     ) -> None:
         self._publishing = Publishing(configuration_set, tags, from_address)
         if (user is None) != (password is None):
-            raise NotConfigured("user and password belong together; give both or a secret")
+            raise NotConfigured("user and password belong together: pass both, or a secret")
         if user is not None and secret is not None:
-            raise NotConfigured("user and password beside a secret; give one or the other")
+            raise NotConfigured(
+                "user, password and secret are given: pass user and password, or secret"
+            )
         if user is None:
             secret = secret or os.environ.get("MAILROOM_SMTP_SECRET")
             if not secret:
                 raise NotConfigured(
-                    "no SMTP credentials: give user and password, or secret, or set "
+                    "no SMTP credentials: pass user and password, or secret, or set "
                     "MAILROOM_SMTP_SECRET"
                 )
         if context is not None and not _verifies(context):
             raise NotConfigured(
-                "context does not check the server's certificate and name; make it with "
+                "context does not check the server's certificate and name: make it with "
                 "ssl.create_default_context(cafile=…)"
             )
         if attempts < 1:
-            raise NotConfigured(f"attempts is {attempts}; the first counts, so it is at least 1")
+            raise NotConfigured(f"attempts is {attempts}: pass at least 1, since the first counts")
         self._host = host or os.environ.get("MAILROOM_SMTP_HOST")
         self._port = port or int(os.environ.get("MAILROOM_SMTP_PORT") or 0)
         self._credentials = None if user is None else {"username": user, "password": password}
@@ -129,12 +120,12 @@ class SmtpSender:
 
     @property
     def configuration_set(self) -> str | None:
-        """Its configuration set."""
+        """The configuration set of every message; ``None`` for none."""
         return self._publishing.configuration_set
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that every message gets."""
+        """The tags of every message."""
         return dict(self._publishing.tags)
 
     def __enter__(self) -> SmtpSender:
@@ -149,12 +140,12 @@ class SmtpSender:
         self.close()
 
     def close(self) -> None:
-        """Say goodbye and close the connection; the next message makes another."""
+        """Close the connection; the next message makes another."""
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
             try:
                 smtp.quit()
-            except Exception:  # gone already, and nothing depends on its farewell
+            except Exception:  # closed already, and nothing depends on its answer
                 smtp.close()
 
     def send(
@@ -167,12 +158,27 @@ class SmtpSender:
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
     ) -> Sent:
-        """Send *message*; everything is as with `Sender.send`.
+        """Send *message* unchanged, except that ``Bcc`` is removed and SES's fields are added.
 
-        Recipients that the server refuses are in ``Sent.refused``; the others get the message. If
-        it refuses all, that is `NotSent`. Throttling (454) is tried again, and so is whatever
-        fails before the message itself is written; a connection lost after that is
-        `OutcomeUnknown`.
+        Throttling (454) is tried again, and so is whatever fails before the message itself is
+        written.
+
+        Args:
+            message: A message of the standard library; it is not changed.
+            tags: Tags that are added to the sender's, and win by name.
+            recipients: Addresses to send to. Default: those in To, Cc and Bcc.
+            own_headers: As for `Sender.send`.
+            list_unsubscribe: Your own way to leave the list. Default: none.
+            list_management: SES's way to leave the list. Default: none.
+
+        Returns:
+            What was sent; ``refused`` has the recipients that the server refused, while the
+            others get the message.
+
+        Raises:
+            InvalidMessage: SES would refuse it; nothing was sent.
+            NotSent: The server refused it or every recipient, or could not be reached.
+            OutcomeUnknown: The connection was lost after the message was written.
         """
         outgoing = Outgoing(
             message, recipients=recipients, from_address=self._publishing.author_box
@@ -180,15 +186,15 @@ class SmtpSender:
         name, words = reconcile(
             message, self.configuration_set, self._publishing.own(tags), own_headers
         )
-        add_list_fields(outgoing, list_unsubscribe, list_management)
+        check_one_way(list_unsubscribe, list_management)
+        outgoing.add_unsubscribe(list_unsubscribe)
         if list_management:
-            outgoing.add(LIST_FIELD, list_management.field().encode("ascii"))
+            outgoing.add(ses.LIST_MANAGEMENT_HEADER, list_management.field().encode("ascii"))
         if words:
-            listed = ",\r\n ".join(f"{tag}={value}" for tag, value in words.items())
-            outgoing.add(TAGS_FIELD, listed.encode("ascii"))
+            outgoing.add(ses.TAGS_HEADER, folded(tags_field(words)))
         if name:
-            outgoing.add(CONFIGURATION_SET_FIELD, name.encode("ascii"))
-        data = outgoing.data(MAX_BYTES, "SMTP")
+            outgoing.add(ses.CONFIGURATION_SET_HEADER, name.encode("ascii"))
+        data = outgoing.data(ses.SENT_BYTES, "SMTP")
         answer, refused = self._deliver(outgoing.sender, outgoing.recipients, data)
         return Sent(
             _message_id(answer),
@@ -212,11 +218,11 @@ class SmtpSender:
                 if not throttled or attempt >= self._attempts:
                     raise NotSent(f"SMTP: {refusal}", code=str(refusal.code)) from None
             except (smtplib.SMTPException, OSError) as error:
-                # Raised by what comes before the message itself, so nothing was sent.
+                # Raised before the message itself was written, so nothing was sent.
                 self._drop()
                 if self._lasting(error, attempt) or attempt >= self._attempts:
                     raise NotSent(f"SMTP: {_said(error)}", code=type(error).__name__) from error
-            self._sleep(_bulk.backoff(attempt))
+            self._sleep(backoff(attempt))
             attempt += 1
 
     def _lasting(self, error: Exception, attempt: int) -> bool:
@@ -224,7 +230,7 @@ class SmtpSender:
         import ssl
 
         if isinstance(error, smtplib.SMTPAuthenticationError):
-            # The password may have been rotated since it was fetched: once more with another.
+            # The password may have been rotated since it was fetched, so fetch it once more.
             if self._secret and attempt == 1:
                 self._credentials = None
                 return False
@@ -262,12 +268,15 @@ class SmtpSender:
             if not isinstance(error, Exception):
                 raise
             raise OutcomeUnknown(
-                f"SMTP: the connection was lost while the message went out ({_said(error)}); look "
+                f"SMTP: the connection was lost while the message was sent ({_said(error)}): look "
                 "for its Send event before you send it again"
             ) from error
         if not (answer[0] == 250 or 400 <= answer[0] < 600):
             self._drop()
-            raise OutcomeUnknown(f"SMTP: the server answered {answer[0]} to the message")
+            raise OutcomeUnknown(
+                f"SMTP: the server answered {answer[0]} to the message: look for its Send event "
+                "before you send it again"
+            )
         self._expect(smtp, answer, 250)
         return answer[1]
 
@@ -284,7 +293,7 @@ class SmtpSender:
     def _reset(self, smtp: SMTP) -> None:
         try:
             smtp.rset()
-        except Exception:  # the refusal is what matters; the next message makes a connection
+        except Exception:  # the refusal matters more; the next message makes a connection
             self._drop()
 
     def _drop(self) -> None:
@@ -294,7 +303,7 @@ class SmtpSender:
 
     def _connected(self) -> SMTP:
         if self._smtp is not None:
-            # SES closes connections that idle; nothing has been sent over this one.
+            # SES closes idle connections; nothing has been sent over this one since.
             with suppress(Exception):
                 if self._smtp.noop()[0] == 250:
                     return self._smtp
@@ -315,7 +324,7 @@ class SmtpSender:
             return smtplib.SMTP_SSL(host, port, timeout=self._timeout, context=context)
         smtp = smtplib.SMTP(host, port, timeout=self._timeout)
         try:
-            # Raises if the server does not offer it: there is no going on without.
+            # Raises if the server does not offer it; nothing is sent unencrypted.
             smtp.starttls(context=context)
             smtp.ehlo()
         except BaseException:
@@ -325,20 +334,16 @@ class SmtpSender:
 
     def _fetched(self) -> Mapping[str, Any]:
         if self._credentials is None:
-            client = self._client
-            if client is None:
-                from mailroom import _runtime
-
-                client = _runtime.client("secretsmanager")
+            client = self._client or _runtime.client("secretsmanager")
             text = client.get_secret_value(SecretId=self._secret).get("SecretString") or ""
             try:
                 value = json.loads(text)
             except ValueError:
                 value = None
-            # No "from": the cause, and with it the secret's text, would be in the traceback.
+            # No "from": the cause has the secret's text, which the traceback would show.
             if not isinstance(value, dict) or not (value.get("username") and value.get("password")):
                 raise NotConfigured(
-                    f"secret {self._secret!r} is no JSON object with 'username' and 'password'"
+                    f"secret {self._secret!r} is not a JSON object with 'username' and 'password'"
                 )
             self._credentials = value
         return self._credentials
@@ -359,7 +364,7 @@ def _verifies(context: ssl.SSLContext) -> bool:
 def _regional_host() -> str:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not region:
-        raise NotConfigured("no SMTP host: give host, or set MAILROOM_SMTP_HOST or AWS_REGION")
+        raise NotConfigured("no SMTP host: pass host, or set MAILROOM_SMTP_HOST or AWS_REGION")
     return smtp_host(region)
 
 

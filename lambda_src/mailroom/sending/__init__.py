@@ -1,0 +1,73 @@
+"""Send mail so that its events are published, through API v2, SMTP or your own code.
+
+SES publishes events only about mail that names a configuration set, and where to name it differs:
+API v2 has parameters and ignores header fields, SMTP has header fields only. `Sender` and
+`SmtpSender` do each correctly; `publishing_headers` is for smtplib, Django and ``SendRawEmail``.
+
+Settings
+    ``MAILROOM_CONFIGURATION_SET``
+        Configuration set, unless given as an argument. Without either, `NotConfigured` is raised.
+        `NO_CONFIGURATION_SET` sends without one on purpose; then the identity's default
+        configuration set applies, if it has one.
+    ``MAILROOM_TAGS``
+        JSON object of default tags.
+    ``MAILROOM_SMTP_SECRET``, ``MAILROOM_SMTP_HOST``, ``MAILROOM_SMTP_PORT``
+        For `SmtpSender`.
+
+Permissions
+    ``ses:SendEmail`` on the identity **and** on the configuration set; ``ses:SendRawEmail`` on the
+    same for `Sender.send`, which sends raw content; ``ses:SendTemplatedEmail``,
+    ``ses:SendBulkEmail`` and ``ses:SendBulkTemplatedEmail``, also on the template, for templates;
+    ``ses:SendCustomVerificationEmail``; ``ses:GetAccount`` for `Sender.send_bulk` without
+    ``max_send_rate``; ``secretsmanager:GetSecretValue`` on the secret of `SmtpSender`.
+
+No mail is sent twice, and none is lost silently
+    SES has no idempotency token, so botocore's retries are off. A send is tried again only after
+    throttling and after a connection that was never made, which prove that SES accepted nothing.
+    A refusal (4xx) raises `NotSent` at once. A timeout, a connection lost after the request was
+    written and any 5xx prove nothing: they raise `OutcomeUnknown`, and the caller decides whether
+    to send again, for example after looking for the message's Send event by a tag.
+
+Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-send-email.html,
+https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html,
+https://docs.aws.amazon.com/ses/latest/dg/quotas.html, RFC 8058.
+"""
+
+from __future__ import annotations
+
+from mailroom.sending.bulk_results import BulkEntry, BulkInterrupted, BulkResult, Outcome
+from mailroom.sending.checks import InvalidMessage
+from mailroom.sending.lists import ListManagement, ListUnsubscribe
+from mailroom.sending.publishing import (
+    NO_CONFIGURATION_SET,
+    NoConfigurationSet,
+    add_publishing_headers,
+    publishing_headers,
+    raw_message,
+)
+from mailroom.sending.sender import Sender
+from mailroom.sending.sent import NotSent, OutcomeUnknown, Sent
+from mailroom.sending.smtp import SmtpSender
+from mailroom.sending.smtp_credentials import smtp_host, smtp_password
+
+__all__ = [
+    "NO_CONFIGURATION_SET",
+    "BulkEntry",
+    "BulkInterrupted",
+    "BulkResult",
+    "InvalidMessage",
+    "ListManagement",
+    "ListUnsubscribe",
+    "NoConfigurationSet",
+    "NotSent",
+    "Outcome",
+    "OutcomeUnknown",
+    "Sender",
+    "Sent",
+    "SmtpSender",
+    "add_publishing_headers",
+    "publishing_headers",
+    "raw_message",
+    "smtp_host",
+    "smtp_password",
+]

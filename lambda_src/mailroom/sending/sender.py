@@ -1,0 +1,439 @@
+"""Sends through SES API v2."""
+
+from __future__ import annotations
+
+import time
+
+from mailroom import ses
+from mailroom.errors import NotConfigured
+from mailroom.sending import bulk
+from mailroom.sending.addresses import Mailbox, checked_recipients, mailboxes
+from mailroom.sending.api import Api
+from mailroom.sending.checks import (
+    InvalidMessage,
+    checked_fields,
+    checked_tags,
+    one_line,
+    template_data,
+    template_name,
+)
+from mailroom.sending.lists import check_one_way
+from mailroom.sending.message import Outgoing, reconcile
+from mailroom.sending.publishing import Publishing
+from mailroom.sending.sent import Sent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from mailroom.sending.bulk_results import BulkEntry, BulkResult, Outcome
+    from mailroom.sending.checks import Tags
+    from mailroom.sending.lists import ListManagement, ListUnsubscribe
+    from mailroom.sending.message import AnyMessage
+    from mailroom.sending.publishing import NoConfigurationSet
+
+__all__ = ["Sender"]
+
+
+class Sender:
+    """Sends through SES API v2, with configuration set and tags on everything.
+
+    Make it outside of the Lambda handler, since it makes the boto3 client.
+
+    Args:
+        configuration_set: Name of the configuration set, or `NO_CONFIGURATION_SET`. Default:
+            ``MAILROOM_CONFIGURATION_SET``.
+        tags: Tags of every message. Default: those in ``MAILROOM_TAGS``.
+        from_address: Author of messages that name none.
+        client: A client of ``sesv2`` to use. It must not retry by itself, so make it with
+            ``Config(retries={"total_max_attempts": 1})``. Default: such a client is made.
+        attempts: Tries of one call, the first included. Default: 5.
+        max_send_rate: Recipients a second for `send_bulk`, for example a share of the account's.
+            Default: the account's MaxSendRate, which SES is asked for.
+        clock: Returns seconds, for tests. Default: `time.monotonic`.
+        sleep: Waits for a number of seconds, for tests. Default: `time.sleep`.
+
+    Raises:
+        NotConfigured: There is no configuration set, or an argument cannot be used.
+        InvalidMessage: SES would refuse a name, a tag or the author.
+    """
+
+    def __init__(
+        self,
+        *,
+        configuration_set: str | NoConfigurationSet | None = None,
+        tags: Tags | None = None,
+        from_address: str | None = None,
+        client: Any = None,
+        attempts: int = 5,
+        max_send_rate: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        publishing = Publishing(configuration_set, tags, from_address)
+        if attempts < 1:
+            raise NotConfigured(f"attempts is {attempts}: pass at least 1, since the first counts")
+        if max_send_rate is not None and max_send_rate <= 0:
+            raise NotConfigured(f"max_send_rate is {max_send_rate}: pass more than 0")
+        self._publishing = publishing
+        self._api = Api(client=client, attempts=attempts, rate=max_send_rate, sleep=sleep)
+        self._attempts = attempts
+        self._clock = clock
+        self._sleep = sleep
+
+    @property
+    def configuration_set(self) -> str | None:
+        """The configuration set of every message; ``None`` for none."""
+        return self._publishing.configuration_set
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of every message."""
+        return dict(self._publishing.tags)
+
+    def send(
+        self,
+        message: AnyMessage,
+        *,
+        tags: Tags | None = None,
+        recipients: Sequence[str] | str | None = None,
+        own_headers: str = "refuse",
+        list_unsubscribe: ListUnsubscribe | None = None,
+        list_management: ListManagement | None = None,
+    ) -> Sent:
+        """Send *message* unchanged (raw content), except that ``Bcc`` is removed.
+
+        API v2 ignores ``X-SES-CONFIGURATION-SET`` and ``X-SES-MESSAGE-TAGS`` in a message, so
+        they are removed and become parameters.
+
+        Args:
+            message: A message of the standard library; it is not changed.
+            tags: Tags that are added to the sender's, and win by name.
+            recipients: Addresses to send to. Default: those in To, Cc and Bcc.
+            own_headers: What to do if the message's own configuration set or tags differ from
+                the sender's: ``refuse`` (default) raises, ``prefer`` uses the message's,
+                ``discard`` the sender's. Tags of both are never mixed.
+            list_unsubscribe: Your own way to leave the list. Default: none.
+            list_management: SES's way to leave the list. Default: none.
+
+        Raises:
+            InvalidMessage: SES would refuse it; nothing was sent.
+            NotSent: SES did refuse it, or could not be reached.
+            OutcomeUnknown: SES's answer was lost.
+        """
+        outgoing = Outgoing(
+            message, recipients=recipients, from_address=self._publishing.author_box
+        )
+        name, words = reconcile(
+            message, self.configuration_set, self._publishing.own(tags), own_headers
+        )
+        if message.get_all(ses.LIST_MANAGEMENT_HEADER):
+            raise InvalidMessage(
+                f"the message has {ses.LIST_MANAGEMENT_HEADER}, which works with SMTP only: remove "
+                "it and pass list_management"
+            )
+        check_one_way(list_unsubscribe, list_management)
+        outgoing.add_unsubscribe(list_unsubscribe)
+        return self._send_email(
+            {"Raw": {"Data": outgoing.data(ses.SENT_BYTES, "API v2")}},
+            # The envelope; the message's own fields are only shown.
+            {"ToAddresses": list(outgoing.recipients)},
+            outgoing.recipients,
+            name,
+            words,
+            list_management,
+        )
+
+    def send_simple(
+        self,
+        *,
+        to: str | Iterable[str] | None = None,
+        cc: str | Iterable[str] | None = None,
+        bcc: str | Iterable[str] | None = None,
+        subject: str,
+        text: str | None = None,
+        html: str | None = None,
+        reply_to: str | Iterable[str] | None = None,
+        from_address: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        tags: Tags | None = None,
+        list_unsubscribe: ListUnsubscribe | None = None,
+        list_management: ListManagement | None = None,
+    ) -> Sent:
+        """Have SES build a message of *text*, *html* or both, and send it.
+
+        Args:
+            to: Recipients, ``jane@example.com`` or ``Jane Doe <jane@example.com>``.
+            cc: Recipients in Cc.
+            bcc: Recipients whom nobody else sees.
+            subject: The subject, one line.
+            text: The plain text.
+            html: The HTML.
+            reply_to: Addresses for replies. Default: none.
+            from_address: The author. Default: the sender's ``from_address``.
+            headers: Further header fields, at most 15, in ASCII.
+            tags: Tags that are added to the sender's, and win by name.
+            list_unsubscribe: Your own way to leave the list. Default: none.
+            list_management: SES's way to leave the list. Default: none.
+
+        Raises:
+            InvalidMessage: SES would refuse it; nothing was sent.
+            NotSent: SES did refuse it, or could not be reached.
+            OutcomeUnknown: SES's answer was lost.
+        """
+        one_line(subject, "subject")
+        body = {}
+        for key, value in (("Text", text), ("Html", html)):
+            if value is not None:
+                body[key] = {"Data": _utf8(value, key.lower()), "Charset": "UTF-8"}
+        if not body:
+            raise InvalidMessage("neither text nor html is given: pass one or both")
+        size = sum(len(part["Data"].encode()) for part in body.values())
+        if size > ses.SENT_BYTES:
+            raise InvalidMessage(
+                f"text and html are {size} bytes; API v2 accepts {ses.SENT_BYTES}: send less"
+            )
+        content: dict[str, Any] = {
+            "Subject": {"Data": subject, "Charset": "UTF-8"},
+            "Body": body,
+        }
+        return self._send_built(
+            {"Simple": content},
+            to=to,
+            cc=cc,
+            bcc=bcc,
+            reply_to=reply_to,
+            from_address=from_address,
+            headers=headers,
+            tags=tags,
+            list_unsubscribe=list_unsubscribe,
+            list_management=list_management,
+        )
+
+    def send_template(
+        self,
+        *,
+        template: str,
+        data: Mapping[str, Any] | None = None,
+        to: str | Iterable[str] | None = None,
+        cc: str | Iterable[str] | None = None,
+        bcc: str | Iterable[str] | None = None,
+        reply_to: str | Iterable[str] | None = None,
+        from_address: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        tags: Tags | None = None,
+        list_unsubscribe: ListUnsubscribe | None = None,
+        list_management: ListManagement | None = None,
+    ) -> Sent:
+        """Have SES fill in a stored template and send it.
+
+        SES accepts the message first and renders it later: a value that is missing in *data*
+        becomes a Rendering Failure event, not an error here.
+
+        Args:
+            template: Name of the template.
+            data: Values for the template's variables. Default: none.
+            to: Recipients, ``jane@example.com`` or ``Jane Doe <jane@example.com>``.
+            cc: Recipients in Cc.
+            bcc: Recipients whom nobody else sees.
+            reply_to: Addresses for replies. Default: none.
+            from_address: The author. Default: the sender's ``from_address``.
+            headers: Further header fields, at most 15, in ASCII.
+            tags: Tags that are added to the sender's, and win by name.
+            list_unsubscribe: Your own way to leave the list. Default: none.
+            list_management: SES's way to leave the list. Default: none.
+
+        Raises:
+            InvalidMessage: SES would refuse it; nothing was sent.
+            NotSent: SES did refuse it, or could not be reached.
+            OutcomeUnknown: SES's answer was lost.
+        """
+        content = {"TemplateName": template_name(template), "TemplateData": template_data(data)}
+        return self._send_built(
+            {"Template": content},
+            to=to,
+            cc=cc,
+            bcc=bcc,
+            reply_to=reply_to,
+            from_address=from_address,
+            headers=headers,
+            tags=tags,
+            list_unsubscribe=list_unsubscribe,
+            list_management=list_management,
+        )
+
+    def send_bulk(
+        self,
+        entries: Iterable[BulkEntry | str],
+        *,
+        template: str,
+        data: Mapping[str, Any] | None = None,
+        tags: Tags | None = None,
+        reply_to: str | Iterable[str] | None = None,
+        from_address: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        list_unsubscribe: ListUnsubscribe | None = None,
+        on_outcome: Callable[[Outcome], object] | None = None,
+    ) -> BulkResult:
+        """Send a stored template to each of *entries*, one message each.
+
+        A call to SES has up to 50 entries, and calls keep to the sending rate. Throttling and
+        transient failures are tried again. A call that SES refuses because of one entry is
+        divided until only that entry has failed. A call without an answer leaves its entries
+        unknown. Sending stops, and the rest fail as ``NOT_TRIED``, if the account or the template
+        is the problem, or after three calls in a row without an answer.
+
+        Args:
+            entries: Addresses, or `BulkEntry` for what differs by recipient; read while sending,
+                at most 50 ahead. An entry that SES would refuse fails alone, as ``INVALID``.
+                Repeats are sent repeatedly.
+            template: Name of the template.
+            data: Values for the template's variables. Default: none.
+            tags: Tags that are added to the sender's, and win by name.
+            reply_to: Addresses for replies. Default: none.
+            from_address: The author. Default: the sender's ``from_address``.
+            headers: Further header fields, at most 15, in ASCII.
+            list_unsubscribe: Your own way to leave the list. Default: none.
+            on_outcome: Called with each `Outcome` as soon as it is known, for a record that
+                outlives this process.
+
+        Returns:
+            One `Outcome` for every entry.
+
+        Raises:
+            InvalidMessage: SES would refuse an argument of the call; nothing was sent.
+            NotSent: SES did not tell the sending rate; nothing was sent.
+            BulkInterrupted: *entries* or *on_outcome* raised; it has the outcomes until then.
+        """
+        words = self._publishing.own(tags)
+        shared: dict[str, Any] = {
+            "FromEmailAddress": str(self._publishing.author(from_address)),
+            "DefaultContent": {
+                "Template": {
+                    "TemplateName": template_name(template),
+                    "TemplateData": template_data(data),
+                }
+            },
+        }
+        if fields := checked_fields(headers, list_unsubscribe):
+            shared["DefaultContent"]["Template"]["Headers"] = fields
+        if answers := mailboxes(reply_to, "reply_to"):
+            shared["ReplyToAddresses"] = [str(one) for one in answers]
+        if self.configuration_set:
+            shared["ConfigurationSetName"] = self.configuration_set
+
+        def admit(entry: BulkEntry) -> bulk.Job:
+            own = checked_tags(entry.tags)
+            return bulk.Job(
+                entry,
+                str(Mailbox.parse(entry.to, "to")),
+                None if entry.data is None else template_data(entry.data),
+                {**words, **own},
+                bool(own),
+                checked_fields(entry.headers, entry.list_unsubscribe) or None,
+            )
+
+        return bulk.BulkRun(
+            admit=admit,
+            call=lambda jobs: self._api.client.send_bulk_email(**bulk.request(shared, words, jobs)),
+            rate=self._api.max_send_rate(),
+            attempts=self._attempts,
+            configuration_set=self.configuration_set,
+            clock=self._clock,
+            sleep=self._sleep,
+            on_outcome=on_outcome,
+        ).through(entries)
+
+    def send_verification(self, address: str, *, template: str) -> Sent:
+        """Send a custom verification email; it has no tags, so ``Sent.tags`` is empty.
+
+        Args:
+            address: The address to verify.
+            template: Name of the custom verification email template.
+
+        Raises:
+            InvalidMessage: SES would refuse it; nothing was sent.
+            NotSent: SES did refuse it, or could not be reached.
+            OutcomeUnknown: SES's answer was lost.
+        """
+        box = Mailbox.parse(address, "address")
+        arguments = {"EmailAddress": box.address, "TemplateName": template_name(template)}
+        if self.configuration_set:
+            arguments["ConfigurationSetName"] = self.configuration_set
+        return Sent(
+            self._api.call("SendCustomVerificationEmail", arguments),
+            configuration_set=self.configuration_set,
+            tags={},
+            recipients=(box.address,),
+        )
+
+    def _send_built(
+        self,
+        content: dict[str, Any],
+        *,
+        to: str | Iterable[str] | None,
+        cc: str | Iterable[str] | None,
+        bcc: str | Iterable[str] | None,
+        reply_to: str | Iterable[str] | None,
+        from_address: str | None,
+        headers: Mapping[str, str] | None,
+        tags: Tags | None,
+        list_unsubscribe: ListUnsubscribe | None,
+        list_management: ListManagement | None,
+    ) -> Sent:
+        check_one_way(list_unsubscribe, list_management)
+        if fields := checked_fields(headers, list_unsubscribe):
+            next(iter(content.values()))["Headers"] = fields
+        kinds = {
+            "ToAddresses": mailboxes(to, "to"),
+            "CcAddresses": mailboxes(cc, "cc"),
+            "BccAddresses": mailboxes(bcc, "bcc"),
+        }
+        recipients = checked_recipients([box for boxes in kinds.values() for box in boxes])
+        return self._send_email(
+            content,
+            {kind: [str(box) for box in boxes] for kind, boxes in kinds.items() if boxes},
+            recipients,
+            self.configuration_set,
+            self._publishing.own(tags),
+            list_management,
+            FromEmailAddress=str(self._publishing.author(from_address)),
+            ReplyToAddresses=[str(box) for box in mailboxes(reply_to, "reply_to")],
+        )
+
+    def _send_email(
+        self,
+        content: dict[str, Any],
+        destination: dict[str, list[str]],
+        recipients: Sequence[str],
+        configuration_set: str | None,
+        tags: Mapping[str, str],
+        management: ListManagement | None,
+        **arguments: Any,
+    ) -> Sent:
+        arguments.update(Content=content, Destination=destination)
+        if configuration_set:
+            arguments["ConfigurationSetName"] = configuration_set
+        if tags:
+            arguments["EmailTags"] = bulk.pairs(tags)
+        if management:
+            arguments["ListManagementOptions"] = management.options()
+        return Sent(
+            self._api.call("SendEmail", {key: value for key, value in arguments.items() if value}),
+            configuration_set=configuration_set,
+            tags=tags,
+            recipients=recipients,
+        )
+
+
+def _utf8(text: object, what: str) -> str:
+    if not isinstance(text, str):
+        raise InvalidMessage(f"{what} is a {type(text).__name__}: pass a string")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidMessage(
+            f"{what} has a lone surrogate at position {error.start}: remove it"
+        ) from error
+    return text

@@ -1,0 +1,27 @@
+"""What can go wrong with a mail in flow."""
+
+from __future__ import annotations
+
+from mailroom.errors import MailroomError, MessageNotStored
+
+__all__ = ["InProgress", "MessageFrozen", "MessageNotFound", "NotReplaceable", "OutOfTime"]
+
+
+class MessageNotFound(MessageNotStored):
+    """WorkMail has no such message; it keeps messages for 24 hours."""
+
+
+class MessageFrozen(MailroomError):
+    """WorkMail lets nobody change this message, usually because it was redirected."""
+
+
+class NotReplaceable(MailroomError, ValueError):
+    """The message cannot be replaced by this content, or not by this function."""
+
+
+class OutOfTime(MailroomError, TimeoutError):
+    """WorkMail's 15 seconds are nearly over; it asks again until the rule's timeout."""
+
+
+class InProgress(MailroomError):
+    """Another attempt with the same invocation id is still running; WorkMail asks again."""

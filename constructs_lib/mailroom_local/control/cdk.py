@@ -1,0 +1,124 @@
+"""Runs the ordinary CDK CLI against the local AWS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from mailroom_local.control import clients
+from mailroom_local.control.errors import DeployFailed, MailroomError
+from mailroom_local.control.processes import Child
+from mailroom_local.control.progress import Progress, Report
+from mailroom_local.control.state import Server, State
+
+_STEP_SECONDS = 600.0
+# No question, no message of the day, no use that is reported, nothing that needs a network.
+_QUIET = ("--no-notices", "--no-color", "--ci")
+
+
+def find_cdk() -> str:
+    """The ``cdk`` beside this Python, or else the one on the path."""
+    beside = Path(sys.executable).parent
+    found = shutil.which("cdk", path=str(beside)) or shutil.which("cdk")
+    if found is None:
+        raise MailroomError(
+            "the CDK CLI `cdk` is neither beside this Python nor on the PATH",
+            remedy="install it there: npm install --global aws-cdk@2.1148.1 (`make install` "
+            "puts Node and the CLI into the virtual environment)",
+        )
+    return found
+
+
+class Cdk:
+    """The CLI with one server as its account; its own files stay in the state directory."""
+
+    def __init__(self, *, state: State, server: Server) -> None:
+        self._state = state
+        self._cdk = find_cdk()
+        beside = Path(sys.executable).parent
+        self._env = {
+            **clients.environment(server.endpoint, region=server.region),
+            # `python app.py` means this Python, and Node is the one that was installed with it.
+            "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "CDK_HOME": str(state.cdk_home),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DISABLE_VERSION_CHECK": "true",
+            "CDK_DEFAULT_ACCOUNT": server.account,
+            "CDK_DEFAULT_REGION": server.region,
+        }
+        self._environment = f"aws://{server.account}/{server.region}"
+
+    def deploy(
+        self,
+        *,
+        app: str | None,
+        cwd: Path,
+        progress: Progress,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
+        """Synthesize and deploy every stack of an app; bootstrap first, once for each server."""
+        given = [
+            part for name, value in (context or {}).items() for part in ("-c", f"{name}={value}")
+        ]
+        synth = ["synth", "--quiet", "--output", str(self._state.cdk_out), *given]
+        with self._bootstrap() as bootstrap:
+            with progress.step("Synthesizing the app") as report:
+                command = [*synth, *(("--app", app) if app else ())]
+                with self._start(*command, cwd=cwd, report=report) as child:
+                    self._finish(child, "cdk synth", f"cd {cwd} && cdk synth")
+            if bootstrap is not None:
+                with progress.step("Bootstrapping the local account"):
+                    self._finish(bootstrap, "cdk bootstrap", "mailroom down, then try again")
+                self._state.bootstrapped.touch()
+        with (
+            progress.step("Deploying") as report,
+            self._start(
+                "deploy",
+                "--all",
+                *("--require-approval", "never"),
+                *("--app", str(self._state.cdk_out)),
+                # Without a change set: nobody is asked, and each stack is seconds sooner.
+                *("--method", "direct"),
+                *("--progress", "events"),
+                cwd=cwd,
+                report=report,
+            ) as child,
+        ):
+            self._finish(child, "cdk deploy", f"see {self._state.deploy_log}")
+
+    def destroy(self, *, progress: Progress, cwd: Path) -> None:
+        """Delete every stack that was deployed last."""
+        with (
+            progress.step("Destroying") as report,
+            self._start(
+                "destroy",
+                "--all",
+                "--force",
+                "--app",
+                str(self._state.cdk_out),
+                cwd=cwd,
+                report=report,
+            ) as child,
+        ):
+            self._finish(child, "cdk destroy", f"see {self._state.deploy_log}")
+
+    def _bootstrap(self) -> AbstractContextManager[Child | None]:
+        if self._state.bootstrapped.exists():
+            return nullcontext()
+        # Away from the app's folder, whose cdk.json would have the app synthesized once more.
+        return self._start("bootstrap", self._environment, cwd=self._state.root)
+
+    def _start(self, *arguments: str, cwd: Path, report: Report = lambda line: None) -> Child:
+        command = [self._cdk, *arguments, *_QUIET]
+        return Child(command, cwd=cwd, env=self._env, log=self._state.deploy_log, on_line=report)
+
+    def _finish(self, child: Child, name: str, remedy: str) -> None:
+        status = child.wait(seconds=_STEP_SECONDS)
+        if status == 0:
+            return
+        what = f"did not end within {_STEP_SECONDS:.0f} s" if status is None else "failed"
+        raise DeployFailed(f"{name} {what}", remedy=remedy, output="\n".join(child.tail))

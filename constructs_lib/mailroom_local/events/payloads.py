@@ -1,0 +1,256 @@
+"""The payloads of sending events, exactly as AWS documents them.
+
+Pure functions; ``tests/payloads/sending_events`` holds AWS's own samples.
+https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from mailroom.ses import CLOUDFORMATION_EVENT_NAMES, EventType
+from mailroom_local.mail.headers import described, timestamp
+from mailroom_local.sending.message import SentMessage
+
+_HEADER_BYTES = 10 * 1024
+_REPORTING_MTA = "a8-0.smtp-out.amazonses.com"
+_OUTGOING_IP = "127.0.0.1"
+
+# The tags that SES adds, to each type of event those of AWS's sample of it.
+_BRIEF = ("configuration-set",)
+_FULL = ("configuration-set", "source-ip", "from-domain", "caller-identity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """The parts of ``mail`` that an event of some type has."""
+
+    headers: bool = True
+    source_arn: bool = True
+    tags: tuple[str, ...] = _FULL
+
+
+_SHAPES: Mapping[EventType, _Shape] = {
+    EventType.DELIVERY: _Shape(tags=(*_FULL, "outgoing-ip")),
+    EventType.OPEN: _Shape(source_arn=False),
+    EventType.CLICK: _Shape(source_arn=False),
+    EventType.RENDERING_FAILURE: _Shape(headers=False, tags=_BRIEF),
+    EventType.DELIVERY_DELAY: _Shape(headers=False, tags=_BRIEF),
+    EventType.SUBSCRIPTION: _Shape(tags=("operation", *_FULL)),
+}
+_COMMON = _Shape()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something that happened to a message: an event before it has a payload."""
+
+    kind: EventType
+    recipient: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def payload(happening: Happening, outgoing: SentMessage, *, at: datetime) -> dict[str, Any]:
+    """The JSON that SES publishes of it."""
+    kind = happening.kind
+    body = _BODIES[kind](happening, outgoing, at)
+    return {"eventType": kind.value, "mail": _mail(kind, outgoing), _body_key(kind): body}
+
+
+def wanted(destinations: Iterable[Mapping[str, Any]], kind: EventType) -> list[Mapping[str, Any]]:
+    """The enabled destinations that take events of this kind, as the API describes them."""
+    return [
+        destination
+        for destination in destinations
+        # API v2 spells the types as the enum's members are named.
+        if destination.get("Enabled") and kind.name in destination["MatchingEventTypes"]
+    ]
+
+
+def dimensions(
+    configurations: Sequence[Mapping[str, str]], event: Mapping[str, Any], outgoing: SentMessage
+) -> list[dict[str, str]]:
+    """The CloudWatch dimensions of an event, from tags, headers or link tags."""
+    link_tags: Mapping[str, list[str]] = (event.get("click") or {}).get("linkTags") or {}
+    tags: Mapping[str, list[str]] = event["mail"].get("tags", {})
+    headers = {name.lower(): [value] for name, value in outgoing.headers}
+    found = []
+    for configuration in configurations:
+        name = configuration["DimensionName"]
+        source = {
+            "MESSAGE_TAG": tags.get(name),
+            "EMAIL_HEADER": headers.get(name.lower()),
+            "LINK_TAG": link_tags.get(name),
+        }[configuration["DimensionValueSource"]]
+        default = configuration.get("DefaultDimensionValue", "")
+        found.append({"Name": name, "Value": source[0] if source else default})
+    return found
+
+
+def metric(kind: EventType) -> str:
+    """The type as CloudWatch spells it."""
+    return kind.value.replace(" ", "")
+
+
+def _body_key(kind: EventType) -> str:
+    return "failure" if kind is EventType.RENDERING_FAILURE else CLOUDFORMATION_EVENT_NAMES[kind]
+
+
+def _mail(kind: EventType, outgoing: SentMessage) -> dict[str, Any]:
+    shape = _SHAPES.get(kind, _COMMON)
+    mail: dict[str, Any] = {
+        "timestamp": timestamp(outgoing.sent_at),
+        "source": outgoing.source,
+        "sourceArn": outgoing.source_arn,
+        "sendingAccountId": outgoing.account,
+        "messageId": outgoing.message_id,
+        "destination": list(outgoing.recipients),
+        "headersTruncated": False,
+    }
+    if not shape.source_arn:
+        del mail["sourceArn"]
+    if shape.headers:
+        mail["headers"], mail["headersTruncated"] = described(
+            outgoing.headers, max_bytes=_HEADER_BYTES
+        )
+        mail["commonHeaders"] = outgoing.common_headers
+    mail["tags"] = {
+        **{f"ses:{name}": [_ses_tag(name, outgoing)] for name in shape.tags},
+        **{name: [value] for name, value in outgoing.tags.items()},
+    }
+    return mail
+
+
+def _ses_tag(name: str, outgoing: SentMessage) -> str:
+    return {
+        "configuration-set": outgoing.configuration_set or "",
+        "source-ip": outgoing.source_ip,
+        "from-domain": outgoing.source_address.rpartition("@")[2],
+        "caller-identity": outgoing.caller,
+        "outgoing-ip": _OUTGOING_IP,
+        "operation": outgoing.operation,
+    }[name]
+
+
+def _send(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    return {}
+
+
+def _reject(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    return {"reason": "Bad content"}
+
+
+def _bounce(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    detail = happening.detail
+    return {
+        "bounceType": detail["type"],
+        "bounceSubType": detail["subtype"],
+        "bouncedRecipients": [
+            {
+                "emailAddress": happening.recipient,
+                "action": "failed",
+                "status": detail["status"],
+                "diagnosticCode": detail["diagnostic"],
+            }
+        ],
+        "timestamp": timestamp(at),
+        "feedbackId": _feedback_id(at),
+        # What SES does not even hand over, no other server reports on.
+        "reportingMTA": f"dsn; {'amazonses.com' if detail.get('withheld') else _REPORTING_MTA}",
+    }
+
+
+def _complaint(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    return {
+        "complainedRecipients": [{"emailAddress": happening.recipient}],
+        "timestamp": timestamp(at),
+        "feedbackId": _feedback_id(at),
+        "userAgent": "Amazon SES Mailbox Simulator",
+        "complaintFeedbackType": happening.detail["type"],
+        "arrivalDate": timestamp(at),
+    }
+
+
+def _delivery(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    return {
+        "timestamp": timestamp(at),
+        "processingTimeMillis": int((at - outgoing.sent_at).total_seconds() * 1000),
+        "recipients": [happening.recipient],
+        "smtpResponse": "250 2.6.0 Message received",
+        "reportingMTA": _REPORTING_MTA,
+    }
+
+
+def _open(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    return {
+        "ipAddress": happening.detail["ip_address"],
+        "timestamp": timestamp(at),
+        "userAgent": happening.detail["user_agent"],
+    }
+
+
+def _click(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    return {
+        "ipAddress": happening.detail["ip_address"],
+        "link": happening.detail["link"],
+        "linkTags": happening.detail["link_tags"] or None,
+        "timestamp": timestamp(at),
+        "userAgent": happening.detail["user_agent"],
+    }
+
+
+def _failure(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    return {
+        "errorMessage": happening.detail["message"],
+        "templateName": happening.detail["template"],
+    }
+
+
+def _delay(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    detail = happening.detail
+    expiry = outgoing.sent_at + timedelta(seconds=outgoing.max_delivery_seconds)
+    return {
+        "timestamp": timestamp(at),
+        "delayType": detail["type"],
+        "expirationTime": timestamp(expiry),
+        "delayedRecipients": [
+            {
+                "emailAddress": happening.recipient,
+                "status": detail["status"],
+                "diagnosticCode": detail["diagnostic"],
+            }
+        ],
+    }
+
+
+def _subscription(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
+    detail = happening.detail
+    return {
+        "contactList": detail["contact_list"],
+        "timestamp": timestamp(at),
+        "source": "UnsubscribeHeader",
+        "newTopicPreferences": detail["new"],
+        "oldTopicPreferences": detail["old"],
+    }
+
+
+_BODIES = {
+    EventType.SEND: _send,
+    EventType.REJECT: _reject,
+    EventType.BOUNCE: _bounce,
+    EventType.COMPLAINT: _complaint,
+    EventType.DELIVERY: _delivery,
+    EventType.OPEN: _open,
+    EventType.CLICK: _click,
+    EventType.RENDERING_FAILURE: _failure,
+    EventType.DELIVERY_DELAY: _delay,
+    EventType.SUBSCRIPTION: _subscription,
+}
+
+
+def _feedback_id(at: datetime) -> str:
+    return f"0100{int(at.timestamp() * 1000):012x}-{uuid.uuid4()}-000000"

@@ -1,0 +1,1 @@
+"""Reads mail: its header fields and what its parts contain."""

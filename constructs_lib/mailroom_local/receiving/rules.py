@@ -1,0 +1,129 @@
+"""What SES demands of a receipt rule, apart from who may do what.
+
+Rules are plain dictionaries in the shape of the SES API (``Name``, ``Enabled``, ``Recipients``,
+``Actions`` …). Everything here is a pure function of them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mailroom.ses import ACTIONS_PER_RULE, RECIPIENTS_PER_RULE
+from mailroom_local._ses_error import SesError
+
+Rule = dict[str, Any]
+
+_ACTION_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "AddHeaderAction": ("HeaderName", "HeaderValue"),
+    "BounceAction": ("Message", "Sender", "SmtpReplyCode", "StatusCode", "TopicArn"),
+    "ConnectAction": ("IAMRoleARN", "InstanceARN"),
+    "LambdaAction": ("FunctionArn", "InvocationType", "TopicArn"),
+    "S3Action": ("BucketName", "IamRoleArn", "KmsKeyArn", "ObjectKeyPrefix", "TopicArn"),
+    "SNSAction": ("Encoding", "TopicArn"),
+    "StopAction": ("Scope", "TopicArn"),
+    "WorkmailAction": ("OrganizationArn", "TopicArn"),
+}
+
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_ReceiptFilter.html
+_FILTER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?")
+
+
+def rule_from_properties(properties: Mapping[str, Any], *, name: str) -> Rule:
+    """The API's view of the ``Rule`` property of ``AWS::SES::ReceiptRule``.
+
+    CloudFormation hands booleans over as text, and leaves out what the template leaves out.
+    """
+    rule: Rule = {
+        "Name": name,
+        "Enabled": _true(properties.get("Enabled")),
+        "TlsPolicy": properties.get("TlsPolicy") or "Optional",
+        "Actions": [_action(action) for action in properties.get("Actions") or []],
+        "ScanEnabled": _true(properties.get("ScanEnabled")),
+    }
+    if properties.get("Recipients"):
+        rule["Recipients"] = [str(recipient) for recipient in properties["Recipients"]]
+    return rule
+
+
+def actions(rule: Rule) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each action's kind (``S3Action`` …) and fields, in order."""
+    for action in rule.get("Actions", []):
+        yield from action.items()
+
+
+def check_quotas(rule: Rule) -> None:
+    """Refuse a rule that is larger than SES allows."""
+    if len(rule.get("Actions", [])) > ACTIONS_PER_RULE:
+        raise SesError(
+            "LimitExceeded",
+            f"Number of actions in rule {rule['Name']} exceeds the limit: {ACTIONS_PER_RULE}",
+        )
+    if len(rule.get("Recipients", [])) > RECIPIENTS_PER_RULE:
+        raise SesError(
+            "LimitExceeded",
+            f"Number of recipients in rule {rule['Name']} exceeds the limit: {RECIPIENTS_PER_RULE}",
+        )
+
+
+def check_filter(receipt_filter: Mapping[str, Any]) -> None:
+    """Refuse an IP filter whose name, policy or address range SES would refuse."""
+    name = str(receipt_filter.get("Name", ""))
+    if not _FILTER_NAME.fullmatch(name):
+        raise SesError("InvalidParameterValue", f"Not a valid filterName: {name}")
+    ip_filter = receipt_filter.get("IpFilter") or {}
+    if ip_filter.get("Policy") not in ("Allow", "Block"):
+        raise SesError(
+            "ValidationError",
+            "1 validation error detected: Value at 'filter.ipFilter.policy' failed to satisfy "
+            "constraint: Member must satisfy enum value set: [Allow, Block]",
+        )
+    try:
+        ipaddress.ip_network(str(ip_filter.get("Cidr", "")), strict=False)
+    except ValueError:
+        raise SesError(
+            "InvalidParameterValue", f"Invalid CIDR block: {ip_filter.get('Cidr', '')}"
+        ) from None
+
+
+def insert(rules: Sequence[Rule], rule: Rule, *, after: str | None) -> list[Rule]:
+    """The rules with this one placed behind ``after``, or in front when that is not given."""
+    if not after:
+        return [rule, *rules]
+    index = index_of(rules, after)
+    return [*rules[: index + 1], rule, *rules[index + 1 :]]
+
+
+def index_of(rules: Sequence[Rule], name: str) -> int:
+    """Where the rule of that name stands."""
+    for index, rule in enumerate(rules):
+        if rule["Name"] == name:
+            return index
+    raise SesError("RuleDoesNotExist", f"Rule does not exist: {name}")
+
+
+def reorder(rules: Sequence[Rule], names: Sequence[str]) -> list[Rule]:
+    """The same rules in the order of ``names``, which must name each of them exactly once."""
+    known = {rule["Name"]: rule for rule in rules}
+    for name in names:
+        if name not in known:
+            raise SesError("RuleDoesNotExist", f"Rule does not exist: {name}")
+    if sorted(names) != sorted(known):
+        raise SesError(
+            "InvalidParameterValue", "Every rule of the rule set must be named exactly once"
+        )
+    return [known[name] for name in names]
+
+
+def _action(properties: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    return {
+        kind: {field: str(fields[field]) for field in known if fields.get(field) is not None}
+        for kind, known in _ACTION_FIELDS.items()
+        if (fields := properties.get(kind)) is not None
+    }
+
+
+def _true(value: object) -> bool:
+    return str(value).lower() == "true"

@@ -1,0 +1,326 @@
+"""Carries out receipt rules against the local AWS, by API calls that anyone could make."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+
+from mailroom.ses import SNS_ACTION_BYTES, SYNCHRONOUS_SECONDS, Disposition
+from mailroom_local.control import clients
+from mailroom_local.mail.headers import subject_of
+from mailroom_local.receiving import decisions, payloads
+from mailroom_local.receiving.decisions import Refusal
+from mailroom_local.receiving.encryption import encrypt
+from mailroom_local.receiving.message import (
+    Envelope,
+    Match,
+    Message,
+    new_message_id,
+    verdicts_of,
+)
+from mailroom_local.server.journal import Journal, elapsed_ms
+
+
+class Receiver:
+    """Accepts messages, and runs the active rule set's actions on them in the background."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        region: str,
+        journal: Journal,
+        on_accepted: Callable[[str, str], None] | None = None,
+        workers: int = 4,
+    ) -> None:
+        session = clients.session(region=region)
+        self._region = region
+        self._journal = journal
+        self._on_accepted = on_accepted
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mailroom-receiving")
+        self._ses = clients.client(session, "ses", endpoint)
+        self._s3 = clients.client(session, "s3", endpoint)
+        self._sns = clients.client(session, "sns", endpoint)
+        self._kms = clients.client(session, "kms", endpoint)
+        # A repeated invocation would run a handler twice for one message, which SES does not do.
+        self._lambda = clients.client(
+            session, "lambda", endpoint, read_timeout=SYNCHRONOUS_SECONDS, retries=0
+        )
+
+    def admit(self, recipient: str, *, client_address: str, tls: bool) -> Refusal | None:
+        """The refusal that RCPT TO gets, if any."""
+        if not decisions.client_admitted(self._filters(), client_address):
+            return Refusal(
+                reply="554 5.7.1 Client address is blocked",
+                reason=f"an IP filter blocks {client_address}",
+            )
+        rules = self._active_rules()
+        # Only such a rule asks which identities are verified.
+        everyone = any(not rule.get("Recipients") for rule in rules or [])
+        identities = self._verified_identities() if everyone else []
+        return decisions.refuse_recipient(rules, recipient, tls=tls, identities=identities)
+
+    def refuse(self, *, mail_from: str, rcpt_tos: list[str], reply: str, reason: str) -> None:
+        """Note in the journal what was refused, and why."""
+        self._journal.write(
+            "refused", mail_from=mail_from, rcpt_tos=rcpt_tos, reply=reply, reason=reason
+        )
+
+    def accept(self, raw: bytes, envelope: Envelope) -> str:
+        """Take responsibility for a message and return its id; the actions follow on their own."""
+        message = Message(
+            message_id=new_message_id(),
+            raw=raw,
+            envelope=envelope,
+            received_at=datetime.now(UTC),
+            region=self._region,
+            verdicts=verdicts_of(raw),
+        )
+        identities = self._verified_identities()
+        self._journal.write(
+            "accepted",
+            message_id=message.message_id,
+            mail_from=envelope.mail_from,
+            rcpt_tos=list(envelope.rcpt_tos),
+            subject=subject_of(raw),
+            size=len(raw),
+            tls=envelope.tls,
+            unverified=[r for r in envelope.rcpt_tos if not decisions.belongs(r, identities)],
+        )
+        if self._on_accepted is not None:
+            self._on_accepted(message.message_id, envelope.mail_from)
+        matches = decisions.match_rules(
+            self._active_rules() or [], envelope.rcpt_tos, identities=identities
+        )
+        self._pool.submit(self._process, message, matches)
+        return message.message_id
+
+    def close(self) -> None:
+        """Drop what has not been begun, and wait for what has."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _process(self, message: Message, matches: list[Match]) -> None:
+        started = time.perf_counter()
+        stopped_by = None
+        for match in matches:
+            verdicts = message.verdicts.for_rule(match.rule)
+            self._journal.write(
+                "rule",
+                message_id=message.message_id,
+                rule=match.name,
+                recipients=list(match.recipients),
+                verdicts={
+                    name: getattr(verdicts, name)
+                    for name in ("spam", "virus", "spf", "dkim", "dmarc")
+                },
+            )
+            if self._run_rule(message, match) is Disposition.STOP_RULE_SET:
+                stopped_by = match.name
+                break
+        self._journal.write(
+            "finished",
+            message_id=message.message_id,
+            stopped_by=stopped_by,
+            ms=elapsed_ms(started),
+        )
+
+    def _run_rule(self, message: Message, match: Match) -> Disposition:
+        for action in match.rule.get("Actions", []):
+            for kind, fields in action.items():
+                disposition = self._run_action(message, match, kind, fields)
+                if disposition is not Disposition.CONTINUE:
+                    return disposition
+        return Disposition.CONTINUE
+
+    def _run_action(
+        self, message: Message, match: Match, kind: str, fields: Mapping[str, str]
+    ) -> Disposition:
+        run = self._ACTIONS[kind]
+        name = kind.removesuffix("Action").replace("Workmail", "WorkMail")
+        described = {"type": name} | {
+            field[0].lower() + field[1:]: value
+            for field, value in fields.items()
+            if field not in ("IamRoleArn", "KmsKeyArn", "IAMRoleARN")
+        }
+        started = time.perf_counter()
+        try:
+            outcome, disposition = run(self, message, match, fields, described)
+            topic = fields.get("TopicArn")
+            if topic and kind != "SNSAction":
+                self._publish(topic, self._notification(message, match, described))
+        except (ClientError, BotoCoreError) as error:
+            described["error"] = str(error)
+            outcome, disposition = "failed", Disposition.CONTINUE
+        detail = {key: value for key, value in described.items() if key != "type"}
+        self._journal.write(
+            "action",
+            message_id=message.message_id,
+            rule=match.name,
+            action=name,
+            outcome=outcome,
+            ms=elapsed_ms(started),
+            detail=detail,
+        )
+        return disposition
+
+    # Each of these does one kind of action; it may add to `described`, which is what functions,
+    # topics and the journal are told of it.
+
+    def _store(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        key = fields.get("ObjectKeyPrefix", "") + message.message_id
+        described["objectKey"] = key
+        body = message.content(match)
+        metadata: dict[str, str] = {}
+        if key_arn := fields.get("KmsKeyArn"):
+            context = {
+                "aws:ses:message-id": message.message_id,
+                "aws:ses:rule-name": match.name,
+                "aws:ses:source-account": clients.ACCOUNT,
+            }
+            body, metadata = encrypt(body, kms=self._kms, key_arn=key_arn, context=context)
+        self._s3.put_object(Bucket=fields["BucketName"], Key=key, Body=body, Metadata=metadata)
+        return "done", Disposition.CONTINUE
+
+    def _notify(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        content = message.content(match)
+        if len(content) > SNS_ACTION_BYTES:
+            described["error"] = "552 5.3.4 the message is larger than 150 KB, so SES bounces it"
+            described["bounceTo"] = message.envelope.mail_from
+            return "bounced", Disposition.CONTINUE
+        encoding = described.setdefault("encoding", "UTF-8")
+        told = self._notification(message, match, described)
+        told["content"] = payloads.encode_content(content, encoding)
+        self._publish(fields["TopicArn"], told)
+        return "done", Disposition.CONTINUE
+
+    def _invoke(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        invocation = described.setdefault("invocationType", "Event")
+        event = payloads.lambda_event(message, match, described, now=datetime.now(UTC))
+        try:
+            answer = self._lambda.invoke(
+                FunctionName=fields["FunctionArn"],
+                InvocationType=invocation,
+                Payload=json.dumps(event).encode(),
+            )
+        except ReadTimeoutError:
+            described["error"] = f"no answer within {SYNCHRONOUS_SECONDS} seconds"
+            return "failed", Disposition.CONTINUE
+        if invocation == "Event":
+            return "accepted", Disposition.CONTINUE
+        payload: bytes = answer["Payload"].read()
+        failed = "FunctionError" in answer
+        disposition = decisions.disposition_of(payload, failed=failed)
+        if failed:
+            described["error"] = payload.decode("utf-8", "replace")
+            return "failed", disposition
+        return disposition.value, disposition
+
+    def _bounce(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        sender = message.envelope.mail_from
+        if not sender:
+            # RFC 5321, 6.1: nothing may be sent back to the null reverse-path.
+            described["error"] = "the message is itself a notification: nothing is sent back"
+            return "skipped", Disposition.CONTINUE
+        described["bounceTo"] = sender
+        dsn = {
+            "Action": "failed",
+            "Status": fields.get("StatusCode") or "5.0.0",
+            "DiagnosticCode": f"smtp; {fields['SmtpReplyCode']} {fields['Message']}",
+        }
+        sent = self._ses.send_bounce(
+            OriginalMessageId=message.message_id,
+            BounceSender=fields["Sender"],
+            Explanation=fields["Message"],
+            BouncedRecipientInfoList=[
+                {"Recipient": recipient, "RecipientDsnFields": dsn}
+                for recipient in match.recipients
+            ],
+        )
+        described["bounceMessageId"] = sent["MessageId"]
+        return "done", Disposition.CONTINUE
+
+    def _add_header(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        message.added.append((fields["HeaderName"], fields["HeaderValue"]))
+        return "done", Disposition.CONTINUE
+
+    def _stop(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        return Disposition.STOP_RULE_SET.value, Disposition.STOP_RULE_SET
+
+    def _record(
+        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+    ) -> tuple[str, Disposition]:
+        return "recorded", Disposition.CONTINUE
+
+    _ACTIONS: Mapping[
+        str,
+        Callable[
+            [Receiver, Message, Match, Mapping[str, str], dict[str, str]], tuple[str, Disposition]
+        ],
+    ] = {
+        "AddHeaderAction": _add_header,
+        "BounceAction": _bounce,
+        # Neither WorkMail nor Connect exists here; that they were reached is worth knowing.
+        "ConnectAction": _record,
+        "LambdaAction": _invoke,
+        "S3Action": _store,
+        "SNSAction": _notify,
+        "StopAction": _stop,
+        "WorkmailAction": _record,
+    }
+
+    def _notification(
+        self, message: Message, match: Match, described: Mapping[str, str]
+    ) -> dict[str, Any]:
+        return payloads.notification(message, match, described, now=datetime.now(UTC))
+
+    def _publish(self, topic: str, told: Mapping[str, Any]) -> None:
+        self._sns.publish(
+            TopicArn=topic,
+            Subject="Amazon SES Email Receipt Notification",
+            Message=json.dumps(told),
+        )
+
+    def _active_rules(self) -> list[dict[str, Any]] | None:
+        answer = self._ses.describe_active_receipt_rule_set()
+        if "Metadata" not in answer:
+            return None
+        rules: list[dict[str, Any]] = answer.get("Rules", [])
+        return rules
+
+    def _filters(self) -> list[dict[str, Any]]:
+        filters: list[dict[str, Any]] = self._ses.list_receipt_filters()["Filters"]
+        return filters
+
+    def _verified_identities(self) -> list[str]:
+        names: list[str] = []
+        for page in self._ses.get_paginator("list_identities").paginate():
+            names += page["Identities"]
+        verified: list[str] = []
+        for start in range(0, len(names), 100):
+            attributes = self._ses.get_identity_verification_attributes(
+                Identities=names[start : start + 100]
+            )["VerificationAttributes"]
+            verified += [
+                name
+                for name, found in attributes.items()
+                if found["VerificationStatus"] == "Success"
+            ]
+        return verified

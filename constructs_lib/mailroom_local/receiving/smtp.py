@@ -1,0 +1,194 @@
+"""The SMTP server: what ``inbound-smtp`` is on AWS."""
+
+# aiosmtpd finds commands and hooks by their names in capitals.
+# ruff: noqa: N802
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from aiosmtpd.smtp import SMTP, Session
+from aiosmtpd.smtp import Envelope as Transaction
+
+from mailroom.ses import RECEIVED_BYTES
+from mailroom_local.receiving.message import Envelope
+from mailroom_local.receiving.runner import Receiver
+
+
+class _Session(Session):
+    """What is known of a client; ``pretended`` holds the address and name given by XCLIENT."""
+
+    pretended: tuple[str, str | None] | None = None
+
+
+class _Conversation(SMTP):
+    """One connection. Adds XCLIENT, by which a rehearsal comes from another address.
+
+    Everything here connects from 127.0.0.1, so IP filters could not be tried otherwise. The
+    syntax is Postfix's: ``XCLIENT ADDR=203.0.113.9 NAME=mx.example.com``.
+    """
+
+    def _create_session(self) -> _Session:
+        return _Session(self.loop)
+
+    async def smtp_XCLIENT(self, arg: str | None) -> None:
+        given = dict(part.split("=", 1) for part in (arg or "").split() if part.count("=") == 1)
+        attributes = {name.upper(): value for name, value in given.items()}
+        try:
+            address = str(ipaddress.ip_address(attributes["ADDR"]))
+        except (KeyError, ValueError):
+            await self.push("501 5.5.4 Syntax: XCLIENT ADDR=<IP address> [NAME=<host name>]")
+            return
+        assert isinstance(self.session, _Session)
+        self.session.pretended = (address, attributes.get("NAME"))
+        await self.push("220 2.0.0 OK")
+
+    async def push(self, status: Any) -> None:
+        # aiosmtpd answers for the size limit itself; the journal is to know of it nevertheless.
+        text = status if isinstance(status, str) else status.decode("ascii", "replace")
+        if text.startswith("552"):
+            handler: _Handler = self.event_handler
+            await handler.too_large(self.envelope, text)
+        await super().push(status)
+
+
+class OtherReceiver(Protocol):
+    """Receives mail for addresses of its own, to which no receipt rule applies."""
+
+    def receives(self, address: str) -> bool:
+        """Whether mail for this address is received here."""
+        ...
+
+    def receive(self, raw: bytes, *, mail_from: str, rcpt_tos: Sequence[str], tls: bool) -> str:
+        """Accept a message for such addresses and return its id."""
+        ...
+
+
+class _Handler:
+    """Answers the commands that SES decides on."""
+
+    def __init__(self, receiver: Receiver, others: Sequence[OtherReceiver]) -> None:
+        self._receiver = receiver
+        self._others = others
+
+    async def handle_EHLO(
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Transaction,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], "250-XCLIENT ADDR NAME", responses[-1]]
+
+    async def handle_RCPT(
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Transaction,
+        address: str,
+        rcpt_options: list[str],
+    ) -> str:
+        if any(other.receives(address) for other in self._others):
+            if address not in envelope.rcpt_tos:
+                envelope.rcpt_tos.append(address)
+            return "250 2.1.5 OK"
+        refusal = await asyncio.to_thread(
+            self._receiver.admit,
+            address,
+            client_address=_client(session)[0],
+            tls=session.ssl is not None,
+        )
+        if refusal is not None:
+            self._receiver.refuse(
+                mail_from=_sender(envelope),
+                rcpt_tos=[address],
+                reply=refusal.reply,
+                reason=refusal.reason,
+            )
+            return refusal.reply
+        if address not in envelope.rcpt_tos:
+            envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Transaction) -> str:
+        client_address, client_name = _client(session)
+        content = envelope.content
+        assert isinstance(content, bytes)
+        message_id = ""
+        rest = list(envelope.rcpt_tos)
+        for other in self._others:
+            own = [address for address in rest if other.receives(address)]
+            if own:
+                rest = [address for address in rest if address not in own]
+                message_id = await asyncio.to_thread(
+                    other.receive,
+                    content,
+                    mail_from=_sender(envelope),
+                    rcpt_tos=own,
+                    tls=session.ssl is not None,
+                )
+        if not rest:
+            return f"250 OK {message_id}"
+        # A message for both gets the id that SES gives it.
+        message_id = await asyncio.to_thread(
+            self._receiver.accept,
+            content,
+            Envelope(
+                mail_from=_sender(envelope),
+                rcpt_tos=tuple(rest),
+                client_address=client_address,
+                client_name=client_name,
+                tls=session.ssl is not None,
+            ),
+        )
+        return f"250 OK {message_id}"
+
+    async def handle_exception(self, error: Exception) -> str:
+        # aiosmtpd would show the error's text to the client; the log has it in full.
+        return "451 4.3.0 Requested action aborted: local error in processing"
+
+    async def too_large(self, envelope: Transaction | None, reply: str) -> None:
+        self._receiver.refuse(
+            mail_from=_sender(envelope) if envelope else "",
+            rcpt_tos=list(envelope.rcpt_tos) if envelope else [],
+            reply=reply,
+            reason="the message is larger than 40 MB",
+        )
+
+
+def conversation(
+    *,
+    receiver: Receiver,
+    others: Sequence[OtherReceiver],
+    tls: ssl.SSLContext,
+    host_name: str,
+) -> Callable[[], SMTP]:
+    """What begins a conversation in which mail for this account is received."""
+    handler = _Handler(receiver, others)
+    return lambda: _Conversation(
+        handler,
+        data_size_limit=RECEIVED_BYTES,
+        hostname=host_name,
+        ident="ESMTP Amazon SES, rehearsed by cdk-mailroom",
+        tls_context=tls,
+    )
+
+
+def _sender(transaction: Transaction) -> str:
+    # aiosmtpd keeps the angle brackets of the null reverse-path.
+    return "" if transaction.mail_from in (None, "<>") else str(transaction.mail_from)
+
+
+def _client(session: Session) -> tuple[str, str]:
+    assert isinstance(session, _Session)
+    name = session.host_name or "unknown"
+    if session.pretended is not None:
+        address, pretended_name = session.pretended
+        return address, pretended_name or name
+    return str(session.peer[0]) if session.peer else "127.0.0.1", name

@@ -1,0 +1,77 @@
+"""How SES decides on a message that is sent: its tags, its list, and what happens to it.
+
+Pure functions; :mod:`mailroom_local.sending.mailer` carries the decisions out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from mailroom.ses import EventType
+from mailroom_local._ses_error import SesError
+from mailroom_local.sending.message import MailingList, SentMessage
+from mailroom_local.sending.outcomes import Outcome, outcomes
+
+_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+
+def story(outgoing: SentMessage) -> list[tuple[Outcome, str | None]]:
+    """What happens to a message right after it was accepted, each with its recipient."""
+    if outgoing.unrendered is not None:
+        failure = outgoing.unrendered
+        detail = {"message": failure.message, "template": failure.template}
+        return [(Outcome(kind=EventType.RENDERING_FAILURE, detail=detail), None)]
+    if outgoing.rejected:
+        return [(Outcome(kind=EventType.REJECT), None)]
+    told: list[tuple[Outcome, str | None]] = [(Outcome(kind=EventType.SEND), None)]
+    for recipient in outgoing.recipients:
+        held = outgoing.withheld.get(recipient.lower())
+        told += [(each, recipient) for each in ((held,) if held else outcomes(recipient))]
+    return told
+
+
+def reached(outgoing: SentMessage) -> list[str]:
+    """The recipients to whom it is delivered."""
+    return [
+        recipient
+        for outcome, recipient in story(outgoing)
+        if outcome.kind is EventType.DELIVERY and recipient is not None
+    ]
+
+
+def tags_of_header(value: str | None) -> dict[str, str]:
+    """The tags of an ``X-SES-MESSAGE-TAGS`` header; SES drops the ones that it does not allow."""
+    found = {}
+    for pair in re.split(r"[,;]", value or ""):
+        name, equals, content = (part.strip() for part in pair.partition("="))
+        if equals and _TAG.fullmatch(name) and _TAG.fullmatch(content):
+            found[name] = content
+    return found
+
+
+def list_management_of_header(value: str | None) -> MailingList | None:
+    """The contact list and topic of an ``X-SES-LIST-MANAGEMENT-OPTIONS`` header."""
+    if not value:
+        return None
+    first, *others = (part.strip() for part in value.split(";"))
+    topics = [part.partition("=")[2] for part in others if part.lower().startswith("topic")]
+    return MailingList(
+        contact_list=first.rpartition("=")[2], topic=topics[0].strip() if topics else None
+    )
+
+
+def checked_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The tags of an API call by name; an error for what SES does not allow in one."""
+    found = {}
+    for tag in tags:
+        name, value = tag.get("Name", ""), tag.get("Value", "")
+        for part, text in (("name", name), ("value", value)):
+            if not _TAG.fullmatch(text):
+                raise SesError(
+                    "InvalidParameterValue",
+                    f"Invalid tag {part} <{text}>: only alphanumeric ASCII characters, '_', and "
+                    "'-' are allowed, at most 256 of them.",
+                )
+        found[name] = value
+    return found

@@ -1,0 +1,317 @@
+"""Sends what SES accepted, and publishes the events of it, by API calls that anyone could make."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailroom.ses import EVENT_BRIDGE_NAMES, EventType
+from mailroom_local.control import clients
+from mailroom_local.events import payloads
+from mailroom_local.events.payloads import Happening
+from mailroom_local.sending import contacts, decisions, tracking
+from mailroom_local.sending.delivery import deliver
+from mailroom_local.sending.message import SentMessage
+from mailroom_local.sending.tracking import PREFIX, Answer, Link
+from mailroom_local.server.journal import Journal
+
+_log = logging.getLogger("mailroom")
+
+_SUBJECT = "Amazon SES Email Event Notification"
+_NAMESPACE = "AWS/SES"
+_SET_DIMENSION = "ses:configuration-set"
+_SERVICES = ("sesv2", "sns", "cloudwatch", "firehose")
+_TICK = timedelta(milliseconds=1)
+
+_KINDS = {
+    "CloudWatchDestination": "CloudWatch",
+    "EventBridgeDestination": "EventBridge",
+    "KinesisFirehoseDestination": "Firehose",
+    "SnsDestination": "SNS",
+}
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A message, where its links lead, and when its last event was."""
+
+    outgoing: SentMessage
+    links: list[Link]
+    last: datetime
+    lock: Lock = field(default_factory=Lock)
+
+    def next_moment(self) -> datetime:
+        """Now, or later, so that no two events of a message bear the same time."""
+        self.last = max(datetime.now(UTC), self.last + _TICK)
+        return self.last
+
+
+class Mailer:
+    """Takes accepted messages, and lets happen in the background what happens to them.
+
+    ``put_event`` puts an entry on an event bus although its source is ``aws.ses``, which the API
+    refuses to everyone but SES.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        region: str,
+        journal: Journal,
+        put_event: Callable[[dict[str, Any], str], None],
+        workers: int = 4,
+    ) -> None:
+        self._endpoint = endpoint
+        self._journal = journal
+        self._put_event = put_event
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mailroom-sending")
+        self._sent: dict[str, _Sent] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients_lock = Lock()
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+        # Making a client costs more than all that it does for a message.
+        for service in _SERVICES:
+            self._begin(self._client, service, region)
+
+    def send(self, outgoing: SentMessage) -> bytes:
+        """Take responsibility for a message; the answer is what its recipients get."""
+        raw, links = deliver(outgoing, endpoint=self._endpoint)
+        sent = _Sent(outgoing, links, outgoing.sent_at)
+        # Held until its story is told, so that nobody opens a message before it is delivered.
+        sent.lock.acquire()
+        self._sent[outgoing.message_id] = sent
+        self._journal.write(
+            "sent",
+            message_id=outgoing.message_id,
+            mail_from=outgoing.source,
+            rcpt_tos=list(outgoing.recipients),
+            subject=outgoing.common_headers.get("subject", ""),
+            size=len(raw),
+            operation=outgoing.operation,
+            configuration_set=outgoing.configuration_set,
+        )
+        self._begin(self._process, sent)
+        return raw
+
+    def visit(self, path: str, *, method: str, client_address: str, user_agent: str) -> Answer:
+        """Answer one of the URLs in a message, and let that happen which it stands for."""
+        message_id, _, rest = path.removeprefix(PREFIX).partition("/")
+        what, _, number = rest.partition("/")
+        sent = self._sent.get(message_id)
+        if sent is None:
+            return Answer(status=404, body=b"There is no such message.")
+        reader = {"ip_address": client_address, "user_agent": user_agent}
+        if what == "open" and method in ("GET", "HEAD"):
+            self._begin(self._tell_later, sent, Happening(kind=EventType.OPEN, detail=reader))
+            return Answer(status=200, body=tracking.PIXEL, content_type="image/gif")
+        if what == "click" and method in ("GET", "HEAD") and number.isdigit():
+            if int(number) < len(sent.links):
+                link = sent.links[int(number)]
+                detail = {**reader, "link": link.url, "link_tags": link.tags}
+                self._begin(self._tell_later, sent, Happening(kind=EventType.CLICK, detail=detail))
+                return Answer(status=302, location=link.url)
+        elif what == "unsubscribe" and sent.outgoing.list_management:
+            if method not in ("GET", "POST"):
+                return Answer(status=405)
+            return self._unsubscribe(sent)
+        return Answer(status=404, body=b"There is no such link.")
+
+    def close(self) -> None:
+        """Drop what has not been begun, and wait for what has."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self, work: Callable[..., Any], *arguments: Any) -> None:
+        """Do something in the background; what goes wrong there is at least in the log."""
+
+        def logged() -> None:
+            try:
+                work(*arguments)
+            except Exception:
+                _log.exception("%s failed", work.__name__)
+
+        self._pool.submit(logged)
+
+    def _process(self, sent: _Sent) -> None:
+        outgoing = sent.outgoing
+        try:
+            for outcome, recipient in decisions.story(outgoing):
+                happening = Happening(kind=outcome.kind, recipient=recipient, detail=outcome.detail)
+                self._tell(sent, happening)
+                self._count(outgoing, happening)
+        finally:
+            sent.lock.release()
+            took = (datetime.now(UTC) - outgoing.sent_at).total_seconds() * 1000
+            self._journal.write("finished", message_id=outgoing.message_id, ms=round(took, 1))
+
+    def _tell_later(self, sent: _Sent, happening: Happening) -> None:
+        with sent.lock:
+            self._tell(sent, happening)
+
+    def _tell(self, sent: _Sent, happening: Happening) -> None:
+        outgoing = sent.outgoing
+        at = sent.next_moment()
+        if outgoing.configuration_set is None:
+            return
+        event = payloads.payload(happening, outgoing, at=at)
+        wanted = payloads.wanted(self._destinations(outgoing), happening.kind)
+        told = [self._publish(destination, event, outgoing) for destination in wanted]
+        self._journal.write(
+            "event",
+            message_id=outgoing.message_id,
+            event=happening.kind,
+            happened_at=at.isoformat(),
+            recipient=happening.recipient,
+            destinations=told,
+            payload=event,
+        )
+
+    def _destinations(self, outgoing: SentMessage) -> list[Mapping[str, Any]]:
+        try:
+            found: list[Mapping[str, Any]] = (
+                self._client("sesv2", outgoing.region)
+                .get_configuration_set_event_destinations(
+                    ConfigurationSetName=outgoing.configuration_set
+                )
+                .get("EventDestinations", [])
+            )
+        except ClientError:
+            # The configuration set was deleted after the message had been sent.
+            return []
+        return found
+
+    def _publish(
+        self, destination: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
+    ) -> dict[str, str]:
+        key = next((key for key in _KINDS if key in destination), "")
+        told = {"name": str(destination["Name"]), "kind": _KINDS.get(key, "?")}
+        run = self._PUBLISHERS.get(key)
+        if run is None:
+            return {**told, "outcome": "skipped"}
+        try:
+            run(self, destination[key], event, outgoing)
+        except (ClientError, BotoCoreError, RuntimeError) as error:
+            return {**told, "outcome": "failed", "error": str(error)}
+        return {**told, "outcome": "published"}
+
+    def _to_topic(
+        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
+    ) -> None:
+        self._client("sns", outgoing.region).publish(
+            TopicArn=target["TopicArn"], Subject=_SUBJECT, Message=json.dumps(event)
+        )
+
+    def _to_firehose(
+        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
+    ) -> None:
+        answer = self._client("firehose", outgoing.region).put_record_batch(
+            DeliveryStreamName=target["DeliveryStreamArn"].rpartition("/")[2],
+            Records=[{"Data": json.dumps(event).encode() + b"\n"}],
+        )
+        if answer["FailedPutCount"]:
+            raise RuntimeError(answer["RequestResponses"][0].get("ErrorMessage", "not taken"))
+
+    def _to_event_bus(
+        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
+    ) -> None:
+        scope = f"arn:aws:ses:{outgoing.region}:{outgoing.account}"
+        entry = {
+            "Source": "aws.ses",
+            "DetailType": EVENT_BRIDGE_NAMES[EventType(event["eventType"])],
+            "Detail": json.dumps(event),
+            "Resources": [f"{scope}:configuration-set/{outgoing.configuration_set}"],
+        }
+        self._put_event(entry, outgoing.region)
+
+    def _to_metric(
+        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
+    ) -> None:
+        configurations = target["DimensionConfigurations"]
+        datum = {
+            "MetricName": payloads.metric(EventType(event["eventType"])),
+            "Dimensions": payloads.dimensions(configurations, event, outgoing),
+            "Value": 1,
+            "Unit": "Count",
+        }
+        self._client("cloudwatch", outgoing.region).put_metric_data(
+            Namespace=_NAMESPACE, MetricData=[datum]
+        )
+
+    _PUBLISHERS: Mapping[
+        str, Callable[[Mailer, Mapping[str, Any], dict[str, Any], SentMessage], None]
+    ] = {
+        "CloudWatchDestination": _to_metric,
+        "EventBridgeDestination": _to_event_bus,
+        "KinesisFirehoseDestination": _to_firehose,
+        "SnsDestination": _to_topic,
+    }
+
+    def _count(self, outgoing: SentMessage, happening: Happening) -> None:
+        """Keep the reputation metrics up to date.
+
+        On AWS the mailbox simulator does not count. Here there is nothing else, so it does, or no
+        alarm could be rehearsed; what SES itself withholds counts neither there nor here.
+        """
+        hard = happening.detail.get("type") == "Permanent" and "withheld" not in happening.detail
+        if happening.kind not in (EventType.SEND, EventType.COMPLAINT) and not hard:
+            return
+        scopes = ["", *([outgoing.configuration_set] if outgoing.configuration_set else [])]
+        data = []
+        for scope in scopes:
+            self._counts[outgoing.region, scope, happening.kind] += 1
+            sends = self._counts[outgoing.region, scope, EventType.SEND]
+            dimensions = [{"Name": _SET_DIMENSION, "Value": scope}] if scope else []
+            data += [
+                {
+                    "MetricName": f"Reputation.{kind}Rate",
+                    "Dimensions": dimensions,
+                    "Value": self._counts[outgoing.region, scope, kind] / max(sends, 1),
+                }
+                for kind in (EventType.BOUNCE, EventType.COMPLAINT)
+            ]
+        self._client("cloudwatch", outgoing.region).put_metric_data(
+            Namespace=_NAMESPACE, MetricData=data
+        )
+
+    def _unsubscribe(self, sent: _Sent) -> Answer:
+        outgoing = sent.outgoing
+        assert outgoing.list_management is not None
+        managed = outgoing.list_management
+        ses = self._client("sesv2", outgoing.region)
+        contact = {
+            "ContactListName": managed.contact_list,
+            "EmailAddress": outgoing.recipients[0],
+        }
+        try:
+            before = ses.get_contact(**contact)
+            after = contacts.unsubscribed(before, managed.topic)
+            ses.update_contact(**contact, **after)
+        except ClientError as error:
+            return Answer(status=410, body=str(error).encode())
+        detail = {
+            "contact_list": managed.contact_list,
+            "old": contacts.published(before),
+            "new": contacts.published({**before, **after}),
+        }
+        happening = Happening(
+            kind=EventType.SUBSCRIPTION, recipient=outgoing.recipients[0], detail=detail
+        )
+        self._begin(self._tell_later, sent, happening)
+        return Answer(status=200, body=b"You have been unsubscribed.")
+
+    def _client(self, service: str, region: str) -> Any:
+        with self._clients_lock:
+            key = (service, region)
+            if key not in self._clients:
+                session = clients.session(region=region)
+                self._clients[key] = clients.client(session, service, self._endpoint)
+            return self._clients[key]

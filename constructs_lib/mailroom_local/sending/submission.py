@@ -1,0 +1,102 @@
+"""SMTP submission: what ``email-smtp`` is on AWS."""
+
+# aiosmtpd finds commands and hooks by their names in capitals.
+# ruff: noqa: N802
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from aiosmtpd.smtp import SMTP, AuthResult, Session
+from aiosmtpd.smtp import Envelope as Transaction
+
+from mailroom.ses import SENT_BYTES
+from mailroom_local._ses_error import SesError
+from mailroom_local.sending.credentials import Caller
+
+_BAD_CREDENTIALS = "535 Authentication Credentials Invalid"
+
+
+class Submit(Protocol):
+    """Has SES send a message; the answer is its id, a refusal is a :class:`SesError`."""
+
+    def __call__(
+        self,
+        raw: bytes,
+        *,
+        mail_from: str,
+        rcpt_tos: list[str],
+        caller: Caller,
+        client_address: str,
+    ) -> str:
+        """Send it."""
+        ...
+
+
+def conversation(
+    *,
+    authenticate: Callable[[str, str], Caller | None],
+    submit: Submit,
+    tls: ssl.SSLContext,
+    host_name: str,
+) -> Callable[[], SMTP]:
+    """What begins a conversation in which a client submits messages.
+
+    ``authenticate`` returns the owner of a user name and password.
+    """
+
+    def authenticator(
+        server: SMTP, session: Session, envelope: Transaction, mechanism: str, data: Any
+    ) -> AuthResult:
+        caller = authenticate(_text(data.login), _text(data.password))
+        if caller is None:
+            return AuthResult(success=False, handled=False, message=_BAD_CREDENTIALS)
+        return AuthResult(success=True, auth_data=caller)
+
+    return lambda: SMTP(
+        _Handler(submit),
+        data_size_limit=SENT_BYTES,
+        hostname=host_name,
+        ident="ESMTP SimpleEmailService, rehearsed by cdk-mailroom",
+        tls_context=tls,
+        require_starttls=True,
+        authenticator=authenticator,
+        auth_required=True,
+    )
+
+
+class _Handler:
+    """Answers the command that SES decides on."""
+
+    def __init__(self, submit: Submit) -> None:
+        self._submit = submit
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Transaction) -> str:
+        content = envelope.content
+        caller: Any = session.auth_data
+        assert isinstance(content, bytes)
+        assert isinstance(caller, Caller)
+        try:
+            message_id = await asyncio.to_thread(
+                self._submit,
+                content,
+                mail_from=str(envelope.mail_from or ""),
+                rcpt_tos=list(envelope.rcpt_tos),
+                caller=caller,
+                client_address=str(session.peer[0]) if session.peer else "127.0.0.1",
+            )
+        except SesError as error:
+            reason = error.message.encode("ascii", "replace").decode()
+            return f"554 {error.code}: {' '.join(reason.split())}"
+        return f"250 Ok {message_id}"
+
+    async def handle_exception(self, error: Exception) -> str:
+        # aiosmtpd would show the error's text to the client; the log has it in full.
+        return "451 4.3.0 Requested action aborted: local error in processing"
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

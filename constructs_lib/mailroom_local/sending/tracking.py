@@ -1,0 +1,136 @@
+"""Puts the tracking of opens and clicks into HTML, and unsubscribe links into a message.
+
+Pure functions of texts and URLs; :mod:`mailroom_local.sending.mailer` serves the URLs.
+https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+PREFIX = "/_mailroom/mail/"
+
+# One transparent pixel.
+PIXEL = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
+)
+
+# https://docs.aws.amazon.com/ses/latest/dg/faqs-metrics.html
+MAX_LINKS = 250
+
+_PLACEHOLDER = "{{ses:openTracker}}"
+_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"'>]+)"""
+_HREF = re.compile(rf"(?P<before>\shref\s*=\s*)(?P<value>{_VALUE})", re.IGNORECASE)
+_TAGS = re.compile(rf"\sses:tags\s*=\s*(?P<value>{_VALUE})", re.IGNORECASE)
+_NO_TRACK = re.compile(rf"\sses:no-track(?:\s*=\s*{_VALUE})?(?=[\s/>])", re.IGNORECASE)
+_BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a rewritten link leads, and the tags that its ``ses:tags`` attribute gave it."""
+
+    url: str
+    tags: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a tracking or unsubscribe URL answers to a request."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    location: str | None = None
+
+
+def open_url(endpoint: str, message_id: str) -> str:
+    """Where the tracking pixel of a message is fetched from."""
+    return f"{endpoint}{PREFIX}{message_id}/open"
+
+
+def click_url(endpoint: str, message_id: str, number: int) -> str:
+    """What a message's link of that number is rewritten to."""
+    return f"{endpoint}{PREFIX}{message_id}/click/{number}"
+
+
+def unsubscribe_url(endpoint: str, message_id: str) -> str:
+    """The one-click unsubscribe URL of a message."""
+    return f"{endpoint}{PREFIX}{message_id}/unsubscribe"
+
+
+def rewrite_links(text: str, url_of: Callable[[int], str]) -> tuple[str, list[Link]]:
+    """Lead every ``http`` and ``https`` link through the URL of its number.
+
+    ``ses:no-track`` leaves a link as it is; SES's own attributes are removed either way.
+    """
+    finder = _Finder(text)
+    links: list[Link] = []
+    parts: list[str] = []
+    end = 0
+    for start, tag in finder.anchors:
+        parts.append(text[end:start])
+        end = start + len(tag)
+        parts.append(_rewrite(tag, links, url_of))
+    return "".join([*parts, text[end:]]), links
+
+
+def add_pixel(text: str, url: str) -> str:
+    """Put the tracking pixel where the placeholder stands, or else at the end of the body."""
+    image = f'<img alt="" src="{html.escape(url)}" style="display:none" width="1" height="1">'
+    if _PLACEHOLDER in text:
+        return text.replace(_PLACEHOLDER, image, 1).replace(_PLACEHOLDER, "")
+    endings = list(_BODY_END.finditer(text))
+    position = endings[-1].start() if endings else len(text)
+    return text[:position] + image + text[position:]
+
+
+def without_placeholder(text: str) -> str:
+    """The text as it goes out when opens are not tracked."""
+    return text.replace(_PLACEHOLDER, "")
+
+
+def _rewrite(tag: str, links: list[Link], url_of: Callable[[int], str]) -> str:
+    tags = _TAGS.search(tag)
+    exempt = _NO_TRACK.search(tag) is not None
+    bare = _NO_TRACK.sub("", _TAGS.sub("", tag))
+    href = _HREF.search(bare)
+    if href is None or exempt or len(links) >= MAX_LINKS:
+        return bare
+    url = html.unescape(href["value"].strip("\"'")).strip()
+    if not url.lower().startswith(("http://", "https://")):
+        return bare
+    links.append(Link(url, _parse_tags(tags["value"]) if tags else {}))
+    target = f'"{html.escape(url_of(len(links) - 1))}"'
+    return bare[: href.start("value")] + target + bare[href.end("value") :]
+
+
+def _parse_tags(value: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in html.unescape(value.strip("\"'")).split(";"):
+        name, colon, content = pair.partition(":")
+        if colon and name.strip():
+            found.setdefault(name.strip(), []).append(content.strip())
+    return found
+
+
+class _Finder(HTMLParser):
+    """Finds the start tags of links, but not those in comments, scripts or styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self.anchors: list[tuple[int, str]] = []
+        self._lines = [0]
+        for line in text.split("\n"):
+            self._lines.append(self._lines[-1] + len(line) + 1)
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        text = self.get_starttag_text()
+        if tag in ("a", "area") and text is not None:
+            line, column = self.getpos()
+            self.anchors.append((self._lines[line - 1] + column, text))

@@ -1,0 +1,192 @@
+"""The server process: ministack with the mail extension, and SMTP both ways, on loopback only.
+
+:class:`mailroom_local.LocalAws` starts it as ``python -m mailroom_local.server.main``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mailroom_local.control import clients
+from mailroom_local.control.paths import ENFORCE_PATH, IGNORE_PATH, SENT_PATH, STATUS_PATH
+from mailroom_local.control.state import Server, State
+from mailroom_local.server.loopback import LOOPBACK, bind, keep_to_loopback
+
+_PARENT_SECONDS = 1.0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until SIGTERM, or until the process of ``--parent`` is gone."""
+    parser = argparse.ArgumentParser(prog="python -m mailroom_local.server.main")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--smtp-port", type=int, default=0)
+    parser.add_argument("--submission-port", type=int, default=0)
+    parser.add_argument("--region", default=clients.REGION)
+    parser.add_argument("--parent", type=int)
+    options = parser.parse_args(arguments)
+
+    keep_to_loopback()
+    gateway, smtp, submission = (
+        bind(port) for port in (options.port, options.smtp_port, options.submission_port)
+    )
+    endpoint = f"http://{LOOPBACK}:{gateway.getsockname()[1]}"
+    server = Server(
+        pid=os.getpid(),
+        endpoint=endpoint,
+        smtp_port=smtp.getsockname()[1],
+        submission_port=submission.getsockname()[1],
+        region=options.region,
+        account=clients.ACCOUNT,
+    )
+    # Lambda functions inherit this environment and must not import from this package's path.
+    os.environ.pop("PYTHONPATH", None)
+    state = State(options.state)
+    os.environ.update(_settings(endpoint, region=options.region, folder=state.temporary))
+    asyncio.run(_serve(state, server, gateway, smtp, submission, parent=options.parent))
+
+
+def _settings(endpoint: str, *, region: str, folder: Path) -> dict[str, str]:
+    port = endpoint.rpartition(":")[2]
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "BIND_HOST": LOOPBACK,
+        "GATEWAY_PORT": port,
+        "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_ACCOUNT_ID": clients.ACCOUNT,
+        "MINISTACK_HOST": LOOPBACK,
+        "MINISTACK_REGION": region,
+        "S3_DATA_DIR": str(folder / "s3"),
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(folder / "ministack"),
+        # AWS waits a minute between attempts; a rehearsed failure should not.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": os.environ.get("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.5"),
+    }
+
+
+async def _serve(
+    state: State,
+    server: Server,
+    gateway: socket.socket,
+    smtp_socket: socket.socket,
+    submission_socket: socket.socket,
+    *,
+    parent: int | None,
+) -> None:
+    # These modules read the environment, or import ministack, which does; it is complete now.
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    from mailroom_local.receiving import smtp
+    from mailroom_local.receiving.runner import Receiver
+    from mailroom_local.sending import submission
+    from mailroom_local.sending.mailer import Mailer
+    from mailroom_local.server import extensions
+    from mailroom_local.server.certificate import server_context
+    from mailroom_local.server.journal import Journal
+    from mailroom_local.server.paths import with_own_paths
+    from mailroom_local.server.smtp import SmtpServer
+
+    emulator = import_module("mailroom_local._emulator")
+    place: Any = {
+        "endpoint": server.endpoint,
+        "region": server.region,
+        "journal": Journal(state.journal),
+    }
+    mailer = Mailer(**place, put_event=emulator.put_event)
+    emulator.install(mailer.send)
+    receiver = Receiver(**place, on_accepted=emulator.remember_received)
+    others = list(extensions.connected(**place))
+    submit, application = emulator.submit, emulator.asgi_app()
+    for other in others:
+        submit, application = other.around_submit(submit), other.around_gateway(application)
+
+    inbound, outbound = (
+        f"{name}.{server.region}.amazonaws.com" for name in ("inbound-smtp", "email-smtp")
+    )
+    tls = server_context(state.certificate, host_names=(inbound, outbound))
+    smtp_servers = (
+        SmtpServer(
+            bound=smtp_socket,
+            conversation=smtp.conversation(
+                receiver=receiver,
+                others=[other.receiver for other in others],
+                tls=tls,
+                host_name=inbound,
+            ),
+        ),
+        SmtpServer(
+            bound=submission_socket,
+            conversation=submission.conversation(
+                authenticate=lambda user, password: emulator.authenticate(
+                    user, password, region=server.region
+                ),
+                submit=submit,
+                tls=tls,
+                host_name=outbound,
+            ),
+        ),
+    )
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if parent is not None:
+        _watch_parent(parent, lambda: loop.call_soon_threadsafe(stop.set))
+
+    config = Config()
+    config.bind = [f"fd://{gateway.fileno()}"]
+    config.accesslog = None
+    config.graceful_timeout = 1
+    for smtp_server in smtp_servers:
+        smtp_server.start()
+    state.announce(server)
+    answers = {
+        STATUS_PATH: lambda: dataclasses.asdict(server),
+        SENT_PATH: emulator.sent_messages,
+        ENFORCE_PATH: lambda: emulator.enforce_permissions(True),
+        IGNORE_PATH: lambda: emulator.enforce_permissions(False),
+    }
+    try:
+        served: Any = with_own_paths(application, answers, mailer.visit)
+        await serve(served, config, shutdown_trigger=stop.wait)
+    finally:
+        state.retract()
+        for smtp_server in smtp_servers:
+            smtp_server.stop()
+        emulator.stop_functions()
+        receiver.close()
+        for other in others:
+            other.close()
+        mailer.close()
+        gateway.detach()
+
+
+def _watch_parent(parent: int, stop: Callable[[], Any]) -> None:
+    """Stop when the process that started this one has ended, even if it was killed."""
+
+    def watch() -> None:
+        pause = threading.Event()
+        while os.getppid() == parent:
+            pause.wait(_PARENT_SECONDS)
+        with contextlib.suppress(RuntimeError):
+            stop()
+
+    threading.Thread(target=watch, name="mailroom-parent", daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

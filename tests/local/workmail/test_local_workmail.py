@@ -1,0 +1,495 @@
+"""Local WorkMail: mail in flow passes an organization's rules, and their answers are obeyed."""
+
+import itertools
+import json
+import smtplib
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mailroom_local import MessageRecord
+from mailroom_local.control.errors import MailroomError
+from mailroom_local.workmail.answers import read_answer
+from mailroom_local.workmail.model import OUTBOUND, Fate, WrongAnswer
+from mailroom_local.workmail.rules import specificity
+
+_numbers = itertools.count(1)
+DEFAULT = '{"action": {"type": "DEFAULT"}, "allRecipients": True}'
+
+
+class Organization:
+    """An organization of its own for a test, with the users ann and bob."""
+
+    def __init__(self, account: Any, **options: Any) -> None:
+        number = next(_numbers)
+        self.account, self.aws = account, account.aws
+        self.id = f"m-{number:032x}"
+        self.domain = f"office{number}.example"
+        self.ann, self.bob = f"ann@{self.domain}", f"bob@{self.domain}"
+        self.aws.workmail_organization(
+            self.id, domains=[self.domain], users=[self.ann, self.bob], **options
+        )
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:workmail:{self.account.region}:{self.account.id}:organization/{self.id}"
+
+    def function(self, body: str, *, source: str | None = None) -> str:
+        arn = self.account.function(body, permission=False)
+        self.account.functions.add_permission(
+            FunctionName=arn,
+            StatementId=self.account.name("statement"),
+            Action="lambda:InvokeFunction",
+            Principal=f"workmail.{self.account.region}.amazonaws.com",
+            SourceArn=source or self.arn,
+            SourceAccount=self.account.id,
+        )
+        return arn
+
+    def rule(
+        self,
+        function: str,
+        *,
+        direction: str = "Inbound",
+        senders: str = "*",
+        minutes: int | None = 0,
+        fallback: str = "BounceAction",
+    ) -> dict[str, Any]:
+        action: dict[str, Any] = {"Arn": function}
+        if minutes is not None:
+            action["SynchronousLambdaParameters"] = {
+                "RetryPeriodMinutes": minutes,
+                "FallbackAction": {fallback: {}},
+            }
+        origin = "OriginRuleCondition" if direction == "Inbound" else "SenderRuleCondition"
+        return {
+            "Name": self.account.name("flow"),
+            "Condition": {
+                origin: {"Patterns": [senders]},
+                "DestinationRuleCondition": {"Patterns": ["*"]},
+            },
+            "Action": {f"{direction}LambdaAction": action},
+        }
+
+    def runs(self, body: str, *, direction: str = "Inbound", **options: Any) -> str:
+        rule = self.rule(self.function(body), direction=direction, **options)
+        self.aws.workmail_rule(self.id, rule, direction=direction)
+        return str(rule["Name"])
+
+    def answers(self, *actions: str, **options: Any) -> str:
+        """A rule whose function gives these actions, in Python, with ``ANN`` and ``BOB``."""
+        text = ", ".join(actions).replace("ANN", self.ann).replace("BOB", self.bob)
+        return self.runs(f'return {{"actions": [{text}]}}', **options)
+
+    def send(self, *to: str, **options: Any) -> MessageRecord:
+        return self.account.send(to=list(to or (self.ann, self.bob)), **options)
+
+    def submit(self, *to: str) -> MessageRecord:
+        raw = f"From: {self.ann}\r\nTo: {', '.join(to)}\r\nSubject: Out\r\n\r\nHi\r\n"
+        context = ssl._create_unverified_context()  # loopback
+        with smtplib.SMTP("127.0.0.1", self.aws.submission_port, timeout=20) as smtp:
+            smtp.starttls(context=context)
+            smtp.login(self.aws.credentials.user, self.aws.credentials.password)
+            smtp.mail(self.ann)
+            for address in to:
+                smtp.rcpt(address)
+            reply = smtp.data(raw.encode())[1].decode()
+        return self.aws.wait(reply.rpartition(" ")[2], seconds=15, handlers=False)
+
+    def folders(self, address: str) -> list[str]:
+        return [one["Folder"] for one in self.aws.mailbox(address)]
+
+    def bounced(self, record: MessageRecord) -> dict[str, str]:
+        found = self.aws.workmail_bounces()
+        return {
+            one["Recipient"]: one["Message"]
+            for one in found
+            if one["MessageId"] == record.message_id
+        }
+
+
+@pytest.fixture
+def office(account: Any) -> Iterator[Organization]:
+    return Organization(account)
+
+
+def test_mail_without_rules_is_delivered(office):
+    """A recipient in an organization's domain needs no receipt rule."""
+    record = office.send()
+    assert office.folders(office.ann) == office.folders(office.bob) == ["inbox"]
+    assert b"Hello" in office.aws.mailbox(office.ann)[0]["Raw"]
+    assert [(one.kind, one.outcome) for one in record.actions] == [("Flow", "inbox")]
+
+
+def test_an_unknown_user_is_bounced(office):
+    """The domain takes the mail; nobody has that mailbox."""
+    nobody = f"nobody@{office.domain}"
+    assert list(office.bounced(office.send(nobody))) == [nobody]
+
+
+def test_receipt_rules_take_the_other_recipients(office, active):
+    """A message for both goes both ways, and has the id that SES gives it."""
+    bucket = office.account.bucket()
+    office.account.rule(
+        active, {"S3Action": {"BucketName": bucket}}, Recipients=["support@example.com"]
+    )
+    record = office.send(office.ann, "support@example.com")
+    assert record.rcpt_tos == ["support@example.com"]
+    assert office.account.read(bucket, str(record.message_id))
+    assert office.aws.wait_until(
+        lambda: office.folders(office.ann), lambda found: found == ["inbox"], seconds=5
+    )
+
+
+def test_a_named_recipient_wins_over_all_recipients(office):
+    """Everybody else has what is for all."""
+    name = office.answers(DEFAULT, '{"action": {"type": "DROP"}, "recipients": ["ANN"]}')
+    record = office.send()
+    assert office.folders(office.ann) == []
+    assert office.folders(office.bob) == ["inbox"]
+    assert [rule.name for rule in record.rules] == [name]
+    assert record.actions[0].kind == "Lambda"
+    assert record.actions[0].outcome == "DEFAULT, DROP"
+
+
+def test_a_bounce_says_the_functions_message(office):
+    """To the sender, for that recipient alone."""
+    bounce = '{"type": "BOUNCE", "parameters": {"bounceMessage": "No."}}'
+    office.answers(DEFAULT, f'{{"action": {bounce}, "recipients": ["BOB"]}}')
+    assert office.bounced(office.send()) == {office.bob: "No."}
+    assert office.folders(office.ann) == ["inbox"]
+
+
+def test_junk_and_spam_check(office):
+    """One is moved to junk; one bypasses the check that would have moved it."""
+    office.answers(
+        '{"action": {"type": "MOVE_TO_JUNK"}, "recipients": ["ANN"]}',
+        '{"action": {"type": "BYPASS_SPAM_CHECK"}, "recipients": ["BOB"]}',
+    )
+    office.send(headers=b"X-Mailroom-Verdict: spam=FAIL\r\n")
+    assert (office.folders(office.ann), office.folders(office.bob)) == (["junk"], ["inbox"])
+
+
+def test_recipients_named_nowhere_get_the_fallback(office):
+    """So a function has to answer for all."""
+    office.answers(
+        '{"action": {"type": "DEFAULT"}, "recipients": ["ANN"]}', fallback="MoveToJunkAction"
+    )
+    office.send()
+    assert (office.folders(office.ann), office.folders(office.bob)) == (["inbox"], ["junk"])
+
+
+def test_added_recipients_get_a_blind_copy(office):
+    """An address that the mail was not sent to, of the same organization."""
+    office.answers(
+        DEFAULT, '{"action": {"type": "DEFAULT"}, "recipients": ["BOB", "eve@example.net"]}'
+    )
+    record = office.send(office.ann)
+    assert [one["Bcc"] for one in office.aws.mailbox(office.bob)] == [True]
+    assert ("skipped", "eve@example.net") in [
+        (one.outcome, one.detail.get("recipients")) for one in record.actions
+    ]
+
+
+def test_no_retry_goes_straight_to_the_fallback(office):
+    """A timeout of 0 minutes."""
+    office.runs('raise RuntimeError("broken")', minutes=0)
+    record = office.send(office.ann)
+    assert list(office.bounced(record)) == [office.ann]
+    assert [one.kind for one in record.actions] == ["Lambda", "Fallback", "Flow"]
+
+
+def test_a_retry_asks_with_the_same_invocation_id(office):
+    """The function fails once; what it was asked is in its answer."""
+    bucket = office.account.bucket()
+    body = (
+        f"import boto3; s3 = boto3.client('s3'); "
+        f"old = s3.list_objects_v2(Bucket='{bucket}').get('KeyCount'); "
+        f"s3.put_object(Bucket='{bucket}', Key=event['invocationId'] + '/' + str(old)); "
+        f"return {{'actions': [{DEFAULT}]}} if old else 1 / 0"
+    )
+    office.runs(body, minutes=10)
+    record = office.send(office.ann)
+    keys = [one["Key"] for one in office.account.s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert office.folders(office.ann) == ["inbox"]
+    assert [one.outcome for one in record.actions] == ["failed", "DEFAULT", "inbox"]
+    assert len(keys) == 2
+    assert len({key.partition("/")[0] for key in keys}) == 1
+
+
+def test_the_retry_period_ends(account):
+    """A minute is a second, or what the organization says."""
+    office = Organization(account, seconds_per_minute=0.1)
+    office.runs("return 'nonsense'", minutes=5, fallback="DropAction")
+    record = office.send(office.ann)
+    attempts = [one for one in record.actions if one.kind == "Lambda"]
+    assert len(attempts) > 1
+    assert office.folders(office.ann) == []
+
+
+def test_an_answer_in_time(account):
+    """A function that takes longer than it may has not answered."""
+    office = Organization(account, answer_seconds=0.5)
+    office.runs("time.sleep(2)", minutes=0, fallback="NormalDeliveryAction")
+    record = office.send(office.ann)
+    assert "no answer within 0.5 seconds" in record.actions[0].detail["error"]
+    assert office.folders(office.ann) == ["inbox"]
+
+
+def test_the_permission_names_the_organization(office):
+    """A function that another organization may invoke is not invoked."""
+    other = office.arn[:-1] + "f"
+    rule = office.rule(office.function(f"return {{'actions': [{DEFAULT}]}}", source=other))
+    office.aws.workmail_rule(office.id, rule, direction="Inbound")
+    record = office.send(office.ann)
+    assert "no permission" in record.actions[0].detail["error"]
+    assert list(office.bounced(record)) == [office.ann]
+
+
+def test_an_asynchronous_function_changes_nothing(office):
+    """Whatever it answers."""
+    office.answers('{"action": {"type": "DROP"}, "allRecipients": True}', minutes=None)
+    record = office.send(office.ann)
+    assert office.folders(office.ann) == ["inbox"]
+    assert (record.actions[0].kind, record.actions[0].outcome) == ("Lambda", "accepted")
+
+
+def test_the_most_specific_rule_is_asked(office):
+    """By its pattern for the sender."""
+    office.answers('{"action": {"type": "DROP"}, "allRecipients": True}')
+    office.answers(DEFAULT, senders="example.net")
+    office.send(office.ann, mail_from="jane@example.net")
+    office.send(office.ann, mail_from="jane@example.org")
+    assert office.folders(office.ann) == ["inbox"]
+
+
+def test_outbound_mail_passes_outbound_rules(office):
+    """What a user submits; it leaves by SES as far as the rule lets it."""
+    office.answers(
+        DEFAULT,
+        '{"action": {"type": "DROP"}, "recipients": ["no@example.net"]}',
+        direction="Outbound",
+    )
+    record = office.submit("yes@example.net", "no@example.net", office.bob)
+    sent = [one for one in record.actions if one.outcome == "sent"]
+    assert [one.detail["recipients"] for one in sent] == ["yes@example.net"]
+    assert sent[0].detail["sentMessageId"] in [one["MessageId"] for one in office.aws.sent()]
+    assert office.folders(office.bob) == ["inbox"]
+
+
+def replacing(bucket: str) -> str:
+    return (
+        "import boto3; flow = boto3.client('workmailmessageflow'); "
+        "raw = flow.get_raw_message_content(messageId=event['messageId'])"
+        "['messageContent'].read(); "
+        f"boto3.client('s3').put_object(Bucket='{bucket}', Key='changed/1', "
+        "Body=raw.replace(b'Hello', b'Goodbye')); "
+        "flow.put_raw_message_content(messageId=event['messageId'], content="
+        f"{{'s3Reference': {{'bucket': '{bucket}', 'key': 'changed/1'}}}}); "
+        f"return {{'actions': [{DEFAULT}]}}"
+    )
+
+
+def readable(office: Organization) -> str:
+    """A bucket that WorkMail may read for this organization."""
+    account = office.account
+    bucket: str = account.bucket(policy=False)
+    scope = f"arn:aws:workmailmessageflow:{account.region}:{account.id}:message/{office.id}/*"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"workmail.{account.region}.amazonaws.com"},
+        "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {
+            "Bool": {"aws:SecureTransport": "true"},
+            "StringEquals": {"aws:SourceAccount": account.id},
+            "ArnLike": {"aws:SourceArn": scope},
+        },
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    account.s3.put_bucket_policy(Bucket=bucket, Policy=document)
+    return bucket
+
+
+def test_a_synchronous_function_changes_the_content(office):
+    """By the message flow API, before it answers."""
+    office.runs(replacing(readable(office)))
+    office.send(office.ann)
+    assert b"Goodbye" in office.aws.mailbox(office.ann)[0]["Raw"]
+
+
+def test_the_message_flow_needs_permission(office):
+    """When permissions are enforced, a function reads only what its role lets it."""
+    office.runs(replacing(readable(office)), fallback="MoveToJunkAction")
+    with office.aws.permissions_enforced():
+        record = office.send(office.ann)
+    assert "GetRawMessageContent" in record.actions[0].detail["error"]
+    assert office.folders(office.ann) == ["junk"]
+
+
+def test_the_message_flow_permission_names_organization_and_direction(office):
+    """The ARN that the construct grants is the one that is asked for."""
+    account, bucket = office.account, readable(office)
+    rule = office.rule(office.function(replacing(bucket)))
+    scope = f"arn:aws:workmailmessageflow:{account.region}:{account.id}:message/{office.id}"
+    granted = {
+        "workmailmessageflow:*": f"{scope}/incoming/*",
+        "s3:PutObject": f"arn:aws:s3:::{bucket}/*",
+    }
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": resource}
+        for action, resource in granted.items()
+    ]
+    name = account.name("role")
+    role = account.iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    account.iam.put_role_policy(RoleName=name, PolicyName="flow", PolicyDocument=document)
+    arn = rule["Action"]["InboundLambdaAction"]["Arn"]
+    account.functions.update_function_configuration(FunctionName=arn, Role=role)
+    office.aws.workmail_rule(office.id, rule, direction="Inbound")
+    with office.aws.permissions_enforced():
+        record = office.send(office.ann)
+    assert record.actions[0].outcome == "DEFAULT"
+    assert b"Goodbye" in office.aws.mailbox(office.ann)[0]["Raw"]
+
+
+def test_a_late_change_is_accepted_and_changes_nothing(office):
+    """As on AWS, nobody is told."""
+    bucket = readable(office)
+    record = office.send(office.ann)
+    flow = office.aws.client("workmailmessageflow")
+    office.account.s3.put_object(Bucket=bucket, Key="late", Body=b"Subject: x\r\n\r\nLate\r\n")
+    flow.put_raw_message_content(
+        messageId=record.message_id, content={"s3Reference": {"bucket": bucket, "key": "late"}}
+    )
+    raw = flow.get_raw_message_content(messageId=record.message_id)["messageContent"].read()
+    assert b"Hello" in raw
+    assert b"Hello" in office.aws.mailbox(office.ann)[0]["Raw"]
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        ("unknown", "ResourceNotFoundException"),
+        ("frozen", "MessageFrozen"),
+        ("key", "InvalidContentLocation"),
+        ("policy", "InvalidContentLocation"),
+        ("line", "MessageRejected"),
+    ],
+)
+def test_what_the_message_flow_refuses(office, case, code):
+    """Each refusal has its own code."""
+    bucket = office.account.bucket(policy=False) if case == "policy" else readable(office)
+    key = "with.dot" if case == "key" else "content"
+    line = b"x" * 1001 if case == "line" else b"x"
+    office.account.s3.put_object(Bucket=bucket, Key=key, Body=b"Subject: x\r\n\r\n" + line)
+    headers = b"X-Mailroom-WorkMail: frozen\r\n" if case == "frozen" else b""
+    record = office.send(office.ann, headers=headers)
+    flow = office.aws.client("workmailmessageflow")
+    with pytest.raises(ClientError) as error:
+        flow.put_raw_message_content(
+            messageId="0" if case == "unknown" else record.message_id,
+            content={"s3Reference": {"bucket": bucket, "key": key}},
+        )
+    assert error.value.response["Error"]["Code"] == code
+
+
+def test_rule_applied_is_logged(office):
+    """Where a check after deployment looks for it."""
+    name = office.answers(DEFAULT)
+    office.send(office.ann)
+    logs, organizations = office.aws.client("logs"), office.aws.client("workmail")
+    found = organizations.describe_email_monitoring_configuration(OrganizationId=office.id)
+    group = found["LogGroupArn"].split(":")[6]
+    assert group == f"/aws/workmail/events/{office.id}"
+    events = logs.filter_log_events(logGroupName=group)["events"]
+    told = [json.loads(one["message"])["event"] for one in events]
+    assert [(one["eventName"], one["ruleName"]) for one in told] == [("RULE_APPLIED", name)]
+
+
+def test_rules_from_a_stack(office):
+    """The outputs that are rules, for the organization that may invoke their function."""
+    rule = office.rule(office.function(f"return {{'actions': [{DEFAULT}]}}"))
+    stack = office.account.name("stack")
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"Rule": {"Value": json.dumps(rule)}, "Other": {"Value": "text"}},
+    }
+    office.account.cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
+    office.account.settled(stack)
+    for _ in range(2):
+        assert office.aws.workmail_rules_from_stack(stack) == [rule["Name"]]
+    assert office.aws.workmail_rules(office.id, direction="Inbound") == [rule["Name"]]
+
+
+def test_the_unpublished_operations(office):
+    """Create, Describe, Update, List and Delete, and the errors of each."""
+    rule = office.rule("arn:aws:lambda:us-east-1:000000000000:function:any")
+
+    def call(operation: str, **body: Any) -> Any:
+        request = urllib.request.Request(
+            office.aws.server.endpoint,
+            data=json.dumps({"OrganizationId": office.id, **body}).encode(),
+            headers={"X-Amz-Target": f"WorkMailService.{operation}"},
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            return json.load(error)["__type"]
+
+    assert call("CreateInboundMailFlowRule", Rule=rule) == {}
+    assert call("CreateInboundMailFlowRule", Rule=rule) == "NameAvailabilityException"
+    assert call("DescribeInboundMailFlowRule", RuleName=rule["Name"]) == {"Rule": rule}
+    assert call("UpdateInboundMailFlowRule", Rule=rule) == {}
+    assert call("ListOutboundMailFlowRules") == {"OutboundMailFlowRuleSummaries": []}
+    assert call("DeleteInboundMailFlowRule", RuleName=rule["Name"]) == {}
+    assert call("DeleteInboundMailFlowRule", RuleName="x") == "EntityNotFoundException"
+    assert call("ListInboundMailFlowRules", OrganizationId="x") == "OrganizationNotFoundException"
+
+
+def test_a_rule_that_the_documentation_contradicts(office):
+    """A label is no pattern."""
+    rule = office.rule("arn:aws:lambda:us-east-1:000000000000:function:any", senders="a+b@x.org")
+    with pytest.raises(MailroomError, match="not a pattern"):
+        office.aws.workmail_rule(office.id, rule, direction="Inbound")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "expected"),
+    [
+        ("*", "a@x.org", 0),
+        ("*.x.org", "a@b.x.org", 1),
+        ("*.x.org", "a@x.org", -1),
+        ("x.org", "A@X.org", 2),
+        ("x.org", "a@b.x.org", -1),
+        ("a@x.org", "A@x.org", 3),
+    ],
+)
+def test_patterns(pattern, address, expected):
+    """An address, a domain, its subdomains, everything."""
+    assert specificity(pattern, address) == expected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {"actions": [{"action": {"type": "DEFAULT"}, "allRecipients": "true"}]},
+        {"actions": [{"action": {"type": "DROP"}, "recipients": ["a"]}] * 11},
+        {"actions": [{"action": {"type": "MOVE_TO_JUNK"}, "allRecipients": True}]},
+        {"actions": [], "padding": "x" * (256 * 1024)},
+        {"actions": [{"action": {"type": []}, "allRecipients": True}]},
+        {"actions": [{"action": {"type": "BOUNCE", "parameters": [1]}, "allRecipients": True}]},
+        {"actions": [{"action": {"type": "BOUNCE", "parameters": {"bounceMessage": 1}}}]},
+    ],
+)
+def test_wrong_answers(answer):
+    """They are no answers, so the function is asked again."""
+    with pytest.raises(WrongAnswer):
+        read_answer(json.dumps(answer).encode(), OUTBOUND, ["a"], fallback=Fate("DEFAULT"))

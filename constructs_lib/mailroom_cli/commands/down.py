@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import argparse
 
-from mailroom_local.errors import NotRunning
-from mailroom_local.local import LocalAws
-from mailroom_local.state import State
-from mailroom_local.terminal import say
+from mailroom_cli import local
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare nothing: the state directory is all that matters."""
+    """Declare the options."""
+    local.add_state_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Stop and remove, whatever of it there is."""
+    """Stop and remove whatever there is."""
+    local.require()
+    from mailroom_cli.terminal import show
+    from mailroom_local.control import LocalAws, NotRunning, State
+
     try:
         aws = LocalAws.attach(state=options.state)
     except NotRunning:
-        say("no local AWS was running")
+        show("no local AWS was running")
     else:
         pid = aws.server.pid
         aws.stop()
-        say(f"stopped the local AWS (process {pid})")
+        show(f"stopped the local AWS (process {pid})")
     State(options.state).remove()
     return 0

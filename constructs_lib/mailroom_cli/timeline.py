@@ -1,35 +1,28 @@
-"""Tells the story of a sent message: one line for each event, from whatever it was kept in.
+"""What happened to a sent message: one entry for each event, from the items of an event table.
 
-Pure functions of event payloads and of items of an event table; :mod:`mailroom_local.render` and
-``mailroom trace`` show them.
+Pure functions of event payloads and items; `mailroom_cli.render` shows what they return.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-BAD = frozenset({"Bounce", "Complaint", "Reject", "Rendering Failure"})
-NOTABLE = frozenset({"DeliveryDelay", "Subscription"})
+from mailroom.ses import CLOUDFORMATION_EVENT_NAMES, EventType
 
-_BODIES = {
-    "Send": "send",
-    "Reject": "reject",
-    "Bounce": "bounce",
-    "Complaint": "complaint",
-    "Delivery": "delivery",
-    "Open": "open",
-    "Click": "click",
-    "Rendering Failure": "failure",
-    "DeliveryDelay": "deliveryDelay",
-    "Subscription": "subscription",
-}
-_GREEN, _YELLOW, _RED, _BOLD, _DIM, _PLAIN = (
-    f"\x1b[{code}m" for code in ("32", "33", "31", "1", "2", "0")
+BAD: frozenset[str] = frozenset(
+    {EventType.BOUNCE, EventType.COMPLAINT, EventType.REJECT, EventType.RENDERING_FAILURE}
 )
+"""Types after which the mail is not, or should not have been, with its recipient."""
+NOTABLE: frozenset[str] = frozenset({EventType.DELIVERY_DELAY, EventType.SUBSCRIPTION})
+"""Types that may need attention."""
+
+# The key of the part of an event that only its type has.
+_BODIES: dict[str, str] = dict(CLOUDFORMATION_EVENT_NAMES)
+_BODIES[EventType.RENDERING_FAILURE] = "failure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,32 +30,48 @@ class Entry:
     """One event of a message."""
 
     at: datetime
+    """When it happened."""
     kind: str
+    """Its type, as SES spells it."""
     recipient: str
+    """The recipient that it is about; empty if it is about several or none."""
     summary: str
+    """What it says beyond type and recipient, in one line."""
     source: str = ""
+    """The sender's address."""
     configuration_set: str = ""
+    """The configuration set that the mail was sent with."""
     tags: dict[str, Any] = field(default_factory=dict)
+    """The message tags."""
     detail: Any = None
+    """The part of the event that only its type has; text if the table cut it."""
 
 
 def summary(payload: Mapping[str, Any]) -> str:
-    """What an event says beyond its type and recipient, in one line."""
+    """Return what an event says beyond its type and recipient, in one line.
+
+    Args:
+        payload: The event as SES publishes it.
+    """
     kind = str(payload.get("eventType", ""))
-    body = payload.get(_BODIES.get(kind, ""), {})
-    return summary_of(kind, body)
+    return summary_of(kind, payload.get(_BODIES.get(kind, ""), {}))
 
 
 def summary_of(kind: str, detail: Any) -> str:
-    """The same from the part of the payload that is particular to the event's type."""
-    tell = _SUMMARIES.get(kind)
+    """Return the same from the part of the event that only its type has.
+
+    Args:
+        kind: The type, as SES spells it.
+        detail: That part; anything but a mapping is shown as it is.
+    """
+    summarize = _SUMMARIES.get(kind)
     if not isinstance(detail, Mapping):
         return " ".join(str(detail or "").split())
-    return " ".join(str(tell(detail)).split()) if tell else ""
+    return " ".join(str(summarize(detail)).split()) if summarize else ""
 
 
 def since(difference: timedelta) -> str:
-    """A time after the first event, as precise as one cares for at that distance."""
+    """Return a time after the first event, in milliseconds at first and in days at last."""
     seconds = difference.total_seconds()
     sign, seconds = ("-" if seconds < 0 else "+"), abs(seconds)
     if seconds < 1:
@@ -77,43 +86,25 @@ def since(difference: timedelta) -> str:
 
 
 def entries(items: Iterable[Mapping[str, Any]]) -> list[Entry]:
-    """The events that the items of an event table hold, oldest first, Send before all others.
+    """Return the events of an event table's items, oldest first, Send before all others.
 
-    Everything but ``at`` may be missing, and ``detail`` may have been cut in the middle.
+    Args:
+        items: The items in plain values. Only ``at`` must be there; ``detail`` may have been cut
+            in the middle.
     """
     found = [_entry(item) for item in items]
-    return sorted(found, key=lambda entry: (entry.at, entry.kind != "Send"))
+    return sorted(found, key=lambda entry: (entry.at, entry.kind != EventType.SEND))
 
 
-def table(message_id: str, found: Sequence[Entry], *, colour: bool) -> str:
-    """The timeline as text that people read."""
-    first = next((entry for entry in found if entry.kind == "Send"), found[0])
-    about = [
-        text for text in (first.source and f"from {first.source}", first.configuration_set) if text
-    ]
-    lines = [_paint(message_id, _BOLD, colour) + ("  " + "  ".join(about) if about else "")]
-    moment = first.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    lines.append("  " + _paint(f"{first.kind} at {moment}", _DIM, colour))
-    rows = [
-        (since(entry.at - first.at), entry.kind, entry.recipient, entry.summary) for entry in found
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for when, kind, recipient, told in rows:
-        shade = _RED if kind in BAD else _YELLOW if kind in NOTABLE else _GREEN
-        cells = (
-            when.rjust(widths[0]),
-            _paint(kind.ljust(widths[1]), shade, colour),
-            recipient.ljust(widths[2]),
-            told,
-        )
-        lines.append("  " + "  ".join(cells).rstrip())
-    return "\n".join(lines)
+def first(found: Sequence[Entry]) -> Entry:
+    """Return the entry that the others are timed from: Send, or else the oldest one."""
+    return next((entry for entry in found if entry.kind == EventType.SEND), found[0])
 
 
-def as_json(message_id: str, found: Sequence[Entry]) -> str:
-    """The timeline as a JSON document, for programs."""
-    document = {"message_id": message_id, "events": [asdict(entry) for entry in found]}
-    return json.dumps(document, indent=2, default=datetime.isoformat)
+def document(message_id: str, found: Sequence[Entry]) -> dict[str, Any]:
+    """Return the timeline in JSON's types, for programs."""
+    events = [{**asdict(entry), "at": entry.at.isoformat()} for entry in found]
+    return {"message_id": message_id, "events": events}
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
@@ -153,13 +144,13 @@ def _decoded(value: Any) -> Any:
 
 
 def _bounce(detail: Mapping[str, Any]) -> str:
-    told = [f"{detail.get('bounceType', '?')}/{detail.get('bounceSubType', '?')}"]
-    told += [
+    said = [f"{detail.get('bounceType', '?')}/{detail.get('bounceSubType', '?')}"]
+    said += [
         str(recipient["diagnosticCode"])
         for recipient in detail.get("bouncedRecipients") or []
         if recipient.get("diagnosticCode")
     ][:1]
-    return "  ".join(told)
+    return "  ".join(said)
 
 
 def _complaint(detail: Mapping[str, Any]) -> str:
@@ -175,8 +166,8 @@ def _delivery(detail: Mapping[str, Any]) -> str:
 def _delay(detail: Mapping[str, Any]) -> str:
     expiry = detail.get("expirationTime")
     codes = [str(each.get("diagnosticCode", "")) for each in detail.get("delayedRecipients") or []]
-    told = [str(detail.get("delayType", "")), *codes[:1], f"until {expiry}" if expiry else ""]
-    return "  ".join(part for part in told if part)
+    said = [str(detail.get("delayType", "")), *codes[:1], f"until {expiry}" if expiry else ""]
+    return "  ".join(part for part in said if part)
 
 
 def _click(detail: Mapping[str, Any]) -> str:
@@ -201,24 +192,20 @@ def _statuses(preferences: Mapping[str, Any]) -> dict[str, str]:
         for topic in preferences.get("topicSubscriptionStatus") or []
     }
     if "unsubscribeAll" in preferences:
-        found["everything"] = "OptOut" if preferences["unsubscribeAll"] else "as below"
+        found["all topics"] = "OptOut" if preferences["unsubscribeAll"] else "by topic"
     return found
 
 
-_SUMMARIES = {
-    "Bounce": _bounce,
-    "Click": _click,
-    "Complaint": _complaint,
-    "Delivery": _delivery,
-    "DeliveryDelay": _delay,
-    "Open": lambda detail: detail.get("userAgent") or "",
-    "Reject": lambda detail: detail.get("reason") or "",
-    "Rendering Failure": lambda detail: (
+_SUMMARIES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    EventType.BOUNCE: _bounce,
+    EventType.CLICK: _click,
+    EventType.COMPLAINT: _complaint,
+    EventType.DELIVERY: _delivery,
+    EventType.DELIVERY_DELAY: _delay,
+    EventType.OPEN: lambda detail: detail.get("userAgent") or "",
+    EventType.REJECT: lambda detail: detail.get("reason") or "",
+    EventType.RENDERING_FAILURE: lambda detail: (
         f"{detail.get('templateName', '')}: {detail.get('errorMessage', '')}"
     ),
-    "Subscription": _subscription,
+    EventType.SUBSCRIPTION: _subscription,
 }
-
-
-def _paint(text: str, code: str, colour: bool) -> str:
-    return f"{code}{text}{_PLAIN}" if colour and text else text

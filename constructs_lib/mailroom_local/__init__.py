@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from mailroom_local.credentials import Credentials
-from mailroom_local.errors import DeployFailed, MailroomError, NotRunning, SmtpRefused
-from mailroom_local.journal import (
+from mailroom_local.control import (
     ActionRecord,
+    Credentials,
+    DeployFailed,
     EventRecord,
     HandlerOutcome,
+    LocalAws,
+    MailroomError,
     MessageRecord,
+    NotRunning,
     RuleRecord,
+    Sent,
+    SmtpRefused,
 )
-from mailroom_local.local import LocalAws, Sent
 
 __all__ = [
     "ActionRecord",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mailroom_local.journal import MessageRecord
+from mailroom_local import MessageRecord
 
 # Leaves its event where a test can read it.
 KEEP = (

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from mailroom_local import events, sending
-from mailroom_local.events import TYPES, Happening
-from mailroom_local.sending import Outcome, Outgoing
+from mailroom_local.events import payloads as events
+from mailroom_local.sending import decisions as sending
+from mailroom_local.events.payloads import TYPES, Happening
+from mailroom_local.sending.decisions import Outcome, Outgoing
 
 SAMPLES = {
     sample["eventType"]: sample

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mailroom_local import lake
-from mailroom_local.lake import Projection, Record
+from mailroom_local.lake import decisions as lake
+from mailroom_local.lake.decisions import Projection, Record
 
 PARQUET = {
     "Enabled": True,

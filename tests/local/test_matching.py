@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mailroom_local import receiving
+from mailroom_local.receiving import decisions as receiving
 
 
 def rule(name: str, *recipients: str, **fields: Any) -> dict[str, Any]:

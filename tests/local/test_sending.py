@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from mailroom_local.receiving import EICAR
+from mailroom_local.receiving.decisions import EICAR
 
 FROM = "sender@sending.example"
 TAGS = [{"Name": "campaign", "Value": "spring"}]

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from mailroom_local import LocalAws, MailroomError, NotRunning, clients
+from mailroom_local import LocalAws, MailroomError, NotRunning
+from mailroom_local.control import clients
 
 
 def family(pid: int) -> set[int]:
@@ -54,7 +55,7 @@ def test_nothing_listens_beyond_loopback(aws: LocalAws, account: Any) -> None:
 def test_the_server_process_cannot_bind_another_address() -> None:
     """By an audit hook, so that no library can forget it."""
     code = (
-        "import socket\nfrom mailroom_local.server import keep_to_loopback\nkeep_to_loopback()\n"
+        "import socket\nfrom mailroom_local.server.main import keep_to_loopback\nkeep_to_loopback()\n"
         "socket.socket().bind(('127.0.0.1', 0))\n"
         "socket.socket(socket.AF_INET6).bind(('::1', 0)) if socket.has_ipv6 else None\n"
         "for address in ('0.0.0.0', ''):\n"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailroom_local import LocalAws, SmtpRefused
-from mailroom_local.receiving import MAX_MESSAGE_BYTES
+from mailroom_local.receiving.decisions import MAX_MESSAGE_BYTES
 
 
 @pytest.fixture

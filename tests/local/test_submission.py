@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mailroom_local.credentials import smtp_password
+from mailroom_local.sending.credentials import smtp_password
 
 SENDER = "sender@sending.example"
 

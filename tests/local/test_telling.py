@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mailroom_local import receiving
-from mailroom_local.receiving import Disposition, Envelope, Match, Message, Verdicts
+from mailroom_local.receiving import decisions as receiving
+from mailroom_local.receiving.decisions import Disposition, Envelope, Match, Message, Verdicts
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SAMPLE = Path(__file__).parents[1] / "payloads"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailroom_local.templates import RenderingFailed, render
+from mailroom_local.sending.templates import RenderingFailed, render
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mailroom_local import tracking
-from mailroom_local.tracking import Link
+from mailroom_local.sending import tracking
+from mailroom_local.sending.tracking import Link
 
 HTML = (
     "<html><body><a class='x' href='https://example.org/?a=1&amp;b=2' "

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from mailroom_local import MessageRecord, workmail
-from mailroom_local.errors import MailroomError
-from mailroom_local.workmail import Fate, WrongAnswer, read_answer, specificity
+from mailroom_local import MessageRecord
+from mailroom_local.workmail import service as workmail
+from mailroom_local.control.errors import MailroomError
+from mailroom_local.workmail.service import Fate, WrongAnswer, read_answer, specificity
 
 _numbers = itertools.count(1)
 DEFAULT = '{"action": {"type": "DEFAULT"}, "allRecipients": True}'

@@ -37,8 +37,8 @@ from mailroom_local._emulator.receiving import remember_received
 from mailroom_local._emulator.sending import authenticate, submit
 from mailroom_local._emulator.workmail import Account as WorkMailAccount
 from mailroom_local._emulator.workmail import around as around_workmail
-from mailroom_local.errors import SesError
-from mailroom_local.sending import Outgoing
+from mailroom_local._ses_error import SesError
+from mailroom_local.sending.decisions import Outgoing
 
 __all__ = [
     "WorkMailAccount",

@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mailroom_local import lake
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import Response
+from mailroom_local.lake import decisions as lake
 
 _CATALOG = "awsdatacatalog"
 _OTHER_CATALOG = "s3tablescatalog/"

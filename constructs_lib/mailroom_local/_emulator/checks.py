@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mailroom_local import _rules
 from mailroom_local._emulator import internals
-from mailroom_local._rules import Rule
-from mailroom_local.errors import SesError
+from mailroom_local._ses_error import SesError
+from mailroom_local.receiving import rules as _rules
+from mailroom_local.receiving.rules import Rule
 
 _SES_PRINCIPAL = "ses.amazonaws.com"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from mailroom_local._emulator import internals
-from mailroom_local.errors import SesError
+from mailroom_local._ses_error import SesError
 
 
 class CloudFormationErrors:

@@ -24,8 +24,8 @@ from mailroom_local._emulator.query import (
     required,
     v2_error,
 )
-from mailroom_local.errors import SesError
-from mailroom_local.events import MAX_DESTINATIONS, VALIDATION_TEXT
+from mailroom_local._ses_error import SesError
+from mailroom_local.events.payloads import MAX_DESTINATIONS, VALIDATION_TEXT
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mailroom_local import contacts
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
 from mailroom_local._emulator.query import Response, answer
-from mailroom_local.errors import SesError
-from mailroom_local.sending import ListManagement
+from mailroom_local._ses_error import SesError
+from mailroom_local.sending import contacts
+from mailroom_local.sending.decisions import ListManagement
 
 _lists: Any = internals.responses.AccountRegionScopedDict()
 

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mailroom_local import lake
 from mailroom_local._emulator import internals
-from mailroom_local.lake import Failure, Processor, Record
+from mailroom_local.lake import decisions as lake
+from mailroom_local.lake.decisions import Failure, Processor, Record
 
 _log = logging.getLogger("mailroom")
 

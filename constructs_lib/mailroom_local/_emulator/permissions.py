@@ -12,11 +12,11 @@ from itertools import product
 from typing import Any
 from xml.sax.saxutils import unescape
 
-from mailroom_local import sending
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import Parameters, Response, members, numbered, one
-from mailroom_local.credentials import Caller
-from mailroom_local.receiving import read_headers
+from mailroom_local.receiving.decisions import read_headers
+from mailroom_local.sending import decisions as sending
+from mailroom_local.sending.credentials import Caller
 
 _SEND, _SEND_BULK = "/v2/email/outbound-emails", "/v2/email/outbound-bulk-emails"
 

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from mailroom_local._emulator import internals
-from mailroom_local.errors import SesError
+from mailroom_local._ses_error import SesError
 
 Response = tuple[int, dict[str, str], bytes]
 Parameters = dict[str, list[str]]

@@ -10,7 +10,6 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mailroom_local import _rules
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.checks import check_rule
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
@@ -24,8 +23,9 @@ from mailroom_local._emulator.query import (
     raise_for,
     required,
 )
-from mailroom_local._rules import Rule
-from mailroom_local.errors import SesError
+from mailroom_local._ses_error import SesError
+from mailroom_local.receiving import rules as _rules
+from mailroom_local.receiving.rules import Rule
 
 _received: dict[str, str] = {}
 _filters: Any = internals.responses.AccountRegionScopedDict()

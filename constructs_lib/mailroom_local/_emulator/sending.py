@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 
-from mailroom_local import credentials, sending, templates
 from mailroom_local._emulator import (
     configuration_sets,
     contacts,
@@ -32,10 +31,14 @@ from mailroom_local._emulator.query import (
     one,
     required,
 )
-from mailroom_local.credentials import Caller
-from mailroom_local.errors import SesError
-from mailroom_local.receiving import read_headers
-from mailroom_local.sending import Content, ListManagement, Outgoing, Unrendered
+from mailroom_local._ses_error import SesError
+from mailroom_local.receiving.decisions import read_headers
+from mailroom_local.sending import decisions as sending
+from mailroom_local.sending import templates
+from mailroom_local.control.credentials import LOCAL
+from mailroom_local.sending import credentials
+from mailroom_local.sending.credentials import Caller
+from mailroom_local.sending.decisions import Content, ListManagement, Outgoing, Unrendered
 
 _PARTS = {"subject": "SubjectPart", "text": "TextPart", "html": "HtmlPart"}
 
@@ -149,7 +152,7 @@ def submit(
 
 def authenticate(user: str, password: str, *, region: str) -> Caller | None:
     """The caller whose SMTP credentials these are."""
-    local = credentials.LOCAL
+    local = LOCAL
     if user == local.user:
         return Caller(name=user) if credentials.matches(password, local.password) else None
     key = internals.iam._access_keys.get(user)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import Response, answer
-from mailroom_local.errors import SesError
+from mailroom_local._ses_error import SesError
 
 _REASONS = ("BOUNCE", "COMPLAINT")
 

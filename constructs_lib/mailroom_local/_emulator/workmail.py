@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
-from mailroom_local import workmail
 from mailroom_local._emulator import internals
-from mailroom_local.workmail import Refused, WorkMail
+from mailroom_local.control.workmail import DELIVERIES_PATH, ORGANIZATIONS_PATH
+from mailroom_local.workmail.service import Refused, WorkMail
 
 _TARGET = "WorkMailService."
 _MESSAGES = "/messages/"
@@ -112,9 +112,9 @@ def _chosen(scope: Any, served: WorkMail) -> Callable[[bytes], _Answer] | None:
     if target.startswith(_TARGET):
         operation = target.removeprefix(_TARGET)
         return lambda body: _told(served.call(operation, json.loads(body or b"{}")))
-    if path == workmail.ORGANIZATIONS_PATH and method == "POST":
+    if path == ORGANIZATIONS_PATH and method == "POST":
         return lambda body: _told(served.add_organization(json.loads(body)))
-    if path == workmail.DELIVERIES_PATH and method == "GET":
+    if path == DELIVERIES_PATH and method == "GET":
         return lambda body: _told(served.deliveries())
     if path.startswith(_MESSAGES) and _SCOPE in headers.get("authorization", ""):
         message_id = unquote(path.removeprefix(_MESSAGES))

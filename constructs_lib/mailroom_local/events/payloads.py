@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailroom_local.receiving import printable, timestamp
-from mailroom_local.sending import Outgoing
+from mailroom_local.receiving.decisions import printable, timestamp
+from mailroom_local.sending.decisions import Outgoing
 
 VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES event publishing."
 

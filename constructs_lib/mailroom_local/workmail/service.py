@@ -28,12 +28,10 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from mailroom_local import clients, receiving
-from mailroom_local.errors import SesError
-from mailroom_local.journal import Journal
-
-ORGANIZATIONS_PATH = "/_mailroom/workmail/organizations"
-DELIVERIES_PATH = "/_mailroom/workmail/deliveries"
+from mailroom_local._ses_error import SesError
+from mailroom_local.control import clients
+from mailroom_local.receiving import decisions as receiving
+from mailroom_local.server.journal import Journal
 
 ANSWER_SECONDS = 15.0
 SECONDS_PER_MINUTE = 1.0

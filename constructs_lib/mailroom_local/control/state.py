@@ -8,7 +8,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mailroom_local.errors import MailroomError
+from mailroom_local.control.errors import MailroomError
 
 DEFAULT = ".mailroom"
 
@@ -38,6 +38,7 @@ class State:
         self.server_log = self.root / "server.log"
         self.deploy_log = self.root / "cdk.log"
         self.temporary = self.root / "tmp"
+        self.certificate = self.temporary / "smtp.pem"
         self.cdk_home = self.root / "cdk-home"
         self.cdk_out = self.root / "cdk.out"
         self.bootstrapped = self.root / "bootstrapped"

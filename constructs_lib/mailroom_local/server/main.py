@@ -1,6 +1,6 @@
 """The server process: ministack with the mail extension, and SMTP both ways, on loopback only.
 
-Started by :class:`mailroom_local.LocalAws` as ``python -m mailroom_local.server``.
+Started by :class:`mailroom_local.LocalAws` as ``python -m mailroom_local.server.main``.
 """
 
 from __future__ import annotations
@@ -22,14 +22,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from mailroom_local import clients
-from mailroom_local.state import Server, State
-from mailroom_local.tracking import PREFIX, Answer
-
-STATUS_PATH = "/_mailroom/status"
-SENT_PATH = "/_mailroom/sent"
-ENFORCE_PATH = "/_mailroom/permissions/enforced"
-IGNORE_PATH = "/_mailroom/permissions/ignored"
+from mailroom_local.control import clients
+from mailroom_local.control.paths import ENFORCE_PATH, IGNORE_PATH, SENT_PATH, STATUS_PATH
+from mailroom_local.control.state import Server, State
+from mailroom_local.sending.tracking import PREFIX, Answer
 
 _LOOPBACK = "127.0.0.1"
 _PARENT_SECONDS = 1.0
@@ -132,12 +128,13 @@ async def _serve(
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from mailroom_local import smtp, submission
-    from mailroom_local.acting import Receiver
-    from mailroom_local.certificate import server_context
-    from mailroom_local.journal import Journal
-    from mailroom_local.mailer import Mailer
-    from mailroom_local.workmail import WorkMail
+    from mailroom_local.receiving import smtp
+    from mailroom_local.receiving.runner import Receiver
+    from mailroom_local.sending import submission
+    from mailroom_local.sending.mailer import Mailer
+    from mailroom_local.server.certificate import server_context
+    from mailroom_local.server.journal import Journal
+    from mailroom_local.workmail.service import WorkMail
 
     emulator = import_module("mailroom_local._emulator")
     journal = Journal(state.journal)

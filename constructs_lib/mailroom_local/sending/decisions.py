@@ -1,6 +1,6 @@
 """How SES decides on a message that is sent: what goes out, to whom, and what becomes of it.
 
-Pure functions of messages, tags and recipients; :mod:`mailroom_local.mailer` carries it out.
+Pure functions; :mod:`mailroom_local.sending.mailer` carries it out.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from mailroom_local import tracking
-from mailroom_local.errors import SesError
-from mailroom_local.receiving import EICAR, contains, decode, printable, read_headers
-from mailroom_local.tracking import Link
+from mailroom_local._ses_error import SesError
+from mailroom_local.receiving.decisions import EICAR, contains, decode, printable, read_headers
+from mailroom_local.sending import tracking
+from mailroom_local.sending.tracking import Link
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_RECIPIENTS = 50

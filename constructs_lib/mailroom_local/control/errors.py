@@ -43,12 +43,3 @@ class SmtpRefused(MailroomError):
         self.code = code
         self.reply = reply
         self.recipients = recipients or {}
-
-
-class SesError(Exception):
-    """An error as the SES API names it."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message

@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from mailroom_local import clients
-from mailroom_local.errors import DeployFailed, MailroomError
-from mailroom_local.processes import Child
-from mailroom_local.progress import Progress, Report
-from mailroom_local.state import Server, State
+from mailroom_local.control import clients
+from mailroom_local.control.errors import DeployFailed, MailroomError
+from mailroom_local.control.processes import Child
+from mailroom_local.control.progress import Progress, Report
+from mailroom_local.control.state import Server, State
 
 _STEP_SECONDS = 600.0
 # No question, no message of the day, no use that is reported, nothing that needs a network.
 _QUIET = ("--no-notices", "--no-color", "--ci")
 
 
-def find() -> str:
+def find_cdk() -> str:
     """The ``cdk`` beside this Python, or else the one on the path."""
     beside = Path(sys.executable).parent
     found = shutil.which("cdk", path=str(beside)) or shutil.which("cdk")
@@ -38,7 +38,7 @@ class Cdk:
 
     def __init__(self, *, state: State, server: Server) -> None:
         self._state = state
-        self._cdk = find()
+        self._cdk = find_cdk()
         beside = Path(sys.executable).parent
         self._env = {
             **clients.environment(server.endpoint, region=server.region),

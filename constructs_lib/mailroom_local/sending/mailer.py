@@ -14,11 +14,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom_local import clients, contacts, events, sending, tracking
-from mailroom_local.events import Happening
-from mailroom_local.journal import Journal
-from mailroom_local.sending import Outgoing
-from mailroom_local.tracking import PREFIX, Answer, Link
+from mailroom_local.control import clients
+from mailroom_local.events import payloads as events
+from mailroom_local.events.payloads import Happening
+from mailroom_local.sending import contacts, tracking
+from mailroom_local.sending import decisions as sending
+from mailroom_local.sending.decisions import Outgoing
+from mailroom_local.sending.tracking import PREFIX, Answer, Link
+from mailroom_local.server.journal import Journal
 
 _log = logging.getLogger("mailroom")
 

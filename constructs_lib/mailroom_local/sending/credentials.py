@@ -1,4 +1,4 @@
-"""The user names and passwords that SMTP submission takes.
+"""The user names and passwords that SMTP submission accepts.
 
 https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
 """
@@ -18,23 +18,13 @@ _VERSION = b"\x04"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """A user name and a password for SMTP submission."""
-
-    user: str
-    password: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Whose credentials they are; without an access key nobody's whom IAM knows."""
+    """The owner of SMTP credentials."""
 
     name: str
+    """The IAM user, or the user name of the local credentials."""
     access_key: str | None = None
-
-
-# So that a rehearsal needs no IAM user. No secret: the port is on loopback, and nothing leaves it.
-LOCAL = Credentials(user="mailroom", password="rehearsal")  # noqa: S106
+    """The IAM access key; `None` for the local credentials, which are subject to no policy."""
 
 
 def smtp_password(secret_access_key: str, *, region: str) -> str:

@@ -1,6 +1,6 @@
 """Puts the tracking of opens and clicks into HTML, and unsubscribe links into a message.
 
-Pure functions of texts and URLs; :mod:`mailroom_local.mailer` serves the URLs.
+Pure functions of texts and URLs; :mod:`mailroom_local.sending.mailer` serves the URLs.
 https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
 """
 

@@ -1,7 +1,7 @@
 """How SES decides: which rules take a message, what they are told of it, what comes next.
 
 Pure functions of rules (as ``DescribeActiveReceiptRuleSet`` returns them), envelopes and messages;
-:mod:`mailroom_local.acting` carries the decisions out.
+:mod:`mailroom_local.receiving.runner` carries the decisions out.
 """
 
 from __future__ import annotations

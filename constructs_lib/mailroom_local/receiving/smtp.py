@@ -16,9 +16,9 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Session
 from aiosmtpd.smtp import Envelope as Transaction
 
-from mailroom_local.acting import Receiver
-from mailroom_local.receiving import MAX_MESSAGE_BYTES, Envelope
-from mailroom_local.workmail import WorkMail
+from mailroom_local.receiving.decisions import MAX_MESSAGE_BYTES, Envelope
+from mailroom_local.receiving.runner import Receiver
+from mailroom_local.workmail.service import WorkMail
 
 _STOP_SECONDS = 5
 

@@ -6,10 +6,9 @@ The server appends to it while it works, so a message that is still on its way c
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,23 +91,6 @@ class MessageRecord:
     operation: str | None = None
     configuration_set: str | None = None
     events: list[EventRecord] = field(default_factory=list)
-
-
-class Journal:
-    """Appends records to a file that others may read at the same time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def write(self, kind: str, /, **fields: Any) -> None:
-        """Append one record; a line is one write, so concurrent writers cannot mix."""
-        record = {"type": kind, "at": datetime.now(UTC).isoformat(), **fields}
-        line = json.dumps(record, separators=(",", ":")) + "\n"
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
 
 
 def read(path: Path) -> list[MessageRecord]:

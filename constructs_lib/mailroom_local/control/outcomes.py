@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mailroom_local.journal import HandlerOutcome, MessageRecord
+from mailroom_local.control.journal import HandlerOutcome, MessageRecord
 
 # What the `mailroom` runtime logs once for each message, behind a receipt rule or a flow rule.
 _EVENTS = frozenset({"mailroom.receiving", "mailroom.workmail"})

@@ -11,10 +11,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from mailroom_local import clients, receiving
-from mailroom_local.client_side_encryption import encrypt
-from mailroom_local.journal import Journal
-from mailroom_local.receiving import Disposition, Envelope, Match, Message, Refusal
+from mailroom_local.control import clients
+from mailroom_local.receiving import decisions as receiving
+from mailroom_local.receiving.decisions import Disposition, Envelope, Match, Message, Refusal
+from mailroom_local.receiving.encryption import encrypt
+from mailroom_local.server.journal import Journal
 
 # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
 SYNCHRONOUS_SECONDS = 30

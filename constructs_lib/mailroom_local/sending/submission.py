@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from aiosmtpd.smtp import SMTP, AuthResult, Session
 from aiosmtpd.smtp import Envelope as Transaction
 
-from mailroom_local.credentials import Caller
-from mailroom_local.errors import SesError
-from mailroom_local.sending import MAX_BYTES_V2
-from mailroom_local.workmail import WorkMail
+from mailroom_local._ses_error import SesError
+from mailroom_local.sending.credentials import Caller
+from mailroom_local.sending.decisions import MAX_BYTES_V2
+from mailroom_local.workmail.service import WorkMail
 
 _BAD_CREDENTIALS = "535 Authentication Credentials Invalid"
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mailroom_local.errors import SesError
+from mailroom_local._ses_error import SesError
 
 Rule = dict[str, Any]
 

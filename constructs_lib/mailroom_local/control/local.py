@@ -1,0 +1,272 @@
+"""Starts and stops a local AWS, deploys apps to it and sends it mail."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from mailroom_local.control import clients, gateway, server_process, smtp
+from mailroom_local.control.cdk import Cdk
+from mailroom_local.control.credentials import LOCAL, Credentials
+from mailroom_local.control.errors import MailroomError, NotRunning
+from mailroom_local.control.processes import stop_group
+from mailroom_local.control.progress import Progress, Silent
+from mailroom_local.control.smtp import Sent
+from mailroom_local.control.state import State
+
+# WorkMail's methods are there if its module is.
+if TYPE_CHECKING or find_spec("mailroom_local.control.workmail"):
+    from mailroom_local.control.workmail import WorkMailAccount as _Account
+else:
+    from mailroom_local.control.account import Account as _Account
+
+
+class LocalAws(_Account):
+    """A local AWS on which SES receives mail, and sends it as far as its events.
+
+    As a context manager it starts, and stops at the end; :meth:`attach` finds one that runs.
+
+    Args:
+        state: The state directory; by default `$MAILROOM_STATE`, or `.mailroom` in the current
+            folder.
+        port: The port of the gateway; 0 takes any free one.
+        smtp_port: The port at which mail is received; 0 takes any free one.
+        submission_port: The port at which mail is submitted; 0 takes any free one.
+        region: The region of the account.
+        progress: Shows the steps of starting and deploying; by default nothing is shown.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: Path | str | None = None,
+        port: int = 0,
+        smtp_port: int = 0,
+        submission_port: int = 0,
+        region: str = clients.REGION,
+        progress: Progress | None = None,
+    ) -> None:
+        super().__init__(State(state))
+        self._port = port
+        self._smtp_port = smtp_port
+        self._submission_port = submission_port
+        self._region = region
+        self._progress = progress or Silent()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def attach(
+        cls, *, state: Path | str | None = None, progress: Progress | None = None
+    ) -> LocalAws:
+        """Return the local AWS that runs with a state directory.
+
+        Args:
+            state: The state directory; by default `$MAILROOM_STATE`, or `.mailroom` in the current
+                folder.
+            progress: Shows the steps of deploying; by default nothing is shown.
+
+        Returns:
+            The running local AWS.
+
+        Raises:
+            NotRunning: If none runs there.
+        """
+        found = cls(state=state, progress=progress)
+        server = found.state.server()
+        if server is None or not gateway.answers(server):
+            raise NotRunning(
+                f"no local AWS runs with the state directory {found.state.root}",
+                remedy="start one with `mailroom up`, or name another directory with --state",
+            )
+        found._server = server
+        return found
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def submission_port(self) -> int:
+        """The port at which mail is submitted: STARTTLS first, then :attr:`credentials`."""
+        return self.server.submission_port
+
+    @property
+    def credentials(self) -> Credentials:
+        """A user name and a password for submission that need no IAM user.
+
+        SES SMTP credentials work too, if their access key exists in the local IAM.
+        """
+        return LOCAL
+
+    @property
+    def running(self) -> bool:
+        """Whether the server process is alive."""
+        if self._process is not None:
+            return self._process.poll() is None
+        return self._server is not None and gateway.answers(self._server)
+
+    def start(self, *, detached: bool = False) -> None:
+        """Start the server, with an empty account.
+
+        Args:
+            detached: Whether the server outlives this process. By default it ends with it, even if
+                this process is killed.
+
+        Raises:
+            MailroomError: If a local AWS runs with the state directory, a port is in use, or the
+                server does not start.
+        """
+        with contextlib.suppress(NotRunning):
+            other = LocalAws.attach(state=self.state.root).server
+            raise MailroomError(
+                f"a local AWS already runs with {self.state.root} (process {other.pid})",
+                remedy="stop it with `mailroom down`, or name another directory with --state",
+            )
+        # Everything that the last server knew is gone with it, so its traces are of no use.
+        self.state.remove()
+        self.state.create()
+        with self._progress.step("Starting the local AWS"):
+            self._start(detached=detached)
+
+    def stop(self) -> None:
+        """End the server and everything that it started; the state directory stays."""
+        server, self._server = self._server, None
+        self._clients.clear()
+        if self._process is not None:
+            stop_group(self._process)
+            self._process = None
+        elif server is not None:
+            server_process.stop(server)
+        self.state.retract()
+
+    def deploy(
+        self,
+        *,
+        app: str | None = None,
+        cwd: Path | str | None = None,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
+        """Deploy every stack of a CDK app with the CDK CLI.
+
+        Args:
+            app: The command that synthesizes; by default the `app` of the `cdk.json` in `cwd`.
+            cwd: The folder in which it runs; by default the current one.
+            context: Context values for the app.
+
+        Raises:
+            DeployFailed: If the CDK CLI fails; `output` is the end of what it printed.
+            MailroomError: If there is no CDK CLI.
+        """
+        folder = Path(cwd or ".").absolute()
+        Cdk(state=self.state, server=self.server).deploy(
+            app=app, cwd=folder, progress=self._progress, context=context
+        )
+
+    def destroy(self) -> None:
+        """Delete every stack of the app that was deployed last.
+
+        Raises:
+            DeployFailed: If the CDK CLI fails; `output` is the end of what it printed.
+        """
+        cdk = Cdk(state=self.state, server=self.server)
+        cdk.destroy(progress=self._progress, cwd=self.state.root)
+
+    def send(
+        self,
+        message: EmailMessage | bytes,
+        *,
+        mail_from: str,
+        rcpt_tos: Sequence[str],
+        tls: bool = True,
+        client_address: str | None = None,
+    ) -> Sent:
+        """Send a message from outside to the account, over SMTP.
+
+        Args:
+            message: The message.
+            mail_from: The envelope sender; empty for a notification.
+            rcpt_tos: The envelope recipients.
+            tls: Whether to use STARTTLS.
+            client_address: The IP address to come from, for IP filters; by default 127.0.0.1.
+
+        Returns:
+            The id and reply, and the recipients that were refused.
+
+        Raises:
+            SmtpRefused: If every recipient, or the message, is refused.
+        """
+        return smtp.deliver(
+            message,
+            port=self.server.smtp_port,
+            certificate=self._certificate if tls else None,
+            mail_from=mail_from,
+            rcpt_tos=rcpt_tos,
+            client_address=client_address,
+        )
+
+    def submit(
+        self,
+        message: EmailMessage | bytes,
+        *,
+        mail_from: str,
+        rcpt_tos: Sequence[str],
+        credentials: Credentials = LOCAL,
+    ) -> Sent:
+        """Send a message from the account, by SMTP submission.
+
+        Args:
+            message: The message.
+            mail_from: The envelope sender, in a verified identity.
+            rcpt_tos: The envelope recipients.
+            credentials: The user name and password; by default :attr:`credentials`.
+
+        Returns:
+            The id and reply.
+
+        Raises:
+            SmtpRefused: If the credentials or the message are refused.
+        """
+        return smtp.deliver(
+            message,
+            port=self.server.submission_port,
+            certificate=self._certificate,
+            mail_from=mail_from,
+            rcpt_tos=rcpt_tos,
+            credentials=credentials,
+        )
+
+    @property
+    def _certificate(self) -> Path:
+        return self.state.certificate
+
+    def _start(self, *, detached: bool) -> None:
+        process = server_process.launch(
+            self.state,
+            port=self._port,
+            smtp_port=self._smtp_port,
+            submission_port=self._submission_port,
+            region=self._region,
+            detached=detached,
+        )
+        self._process = process
+        try:
+            self._server = server_process.await_start(process, self.state)
+        except BaseException:
+            self.stop()
+            raise
+        if detached:
+            self._process = None

@@ -1,0 +1,131 @@
+"""The WorkMail organizations of a local AWS."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import urllib.error
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mailroom_local.control import gateway
+from mailroom_local.control.account import Account
+from mailroom_local.control.errors import MailroomError
+
+ORGANIZATIONS_PATH = "/_mailroom/workmail/organizations"
+DELIVERIES_PATH = "/_mailroom/workmail/deliveries"
+
+
+class WorkMailAccount(Account):
+    """What can be done with, and read from, a local AWS that runs, and its WorkMail."""
+
+    def workmail_organization(
+        self,
+        organization_id: str,
+        *,
+        domains: Sequence[str],
+        users: Sequence[str],
+        answer_seconds: float = 15.0,
+        seconds_per_minute: float = 1.0,
+    ) -> None:
+        """Make a WorkMail organization; its domains become verified identities, as on AWS.
+
+        Mail for its domains then passes its inbound rules, without receipt rules, and mail that its
+        users submit passes its outbound rules. ``seconds_per_minute`` is how long a minute of a
+        rule's timeout lasts here, ``answer_seconds`` how long a function has for one answer.
+        """
+        made = {
+            "OrganizationId": organization_id,
+            "Domains": list(domains),
+            "Users": list(users),
+            "AnswerSeconds": answer_seconds,
+            "SecondsPerMinute": seconds_per_minute,
+        }
+        self._workmail(made, path=ORGANIZATIONS_PATH)
+        for domain in domains:
+            self.verify_identity(domain)
+
+    def workmail_rule(
+        self, organization_id: str, rule: Mapping[str, Any], *, direction: str
+    ) -> None:
+        """Create a flow rule, or give the one of that name this content.
+
+        ``direction`` is ``Inbound`` or ``Outbound``.
+        """
+        body = {"OrganizationId": organization_id, "Rule": dict(rule)}
+        listed = self.workmail_rules(organization_id, direction=direction)
+        verb = "Update" if rule.get("Name") in listed else "Create"
+        self._workmail(body, target=f"{verb}{direction}MailFlowRule")
+
+    def workmail_rules(self, organization_id: str, *, direction: str) -> list[str]:
+        """The names of an organization's rules."""
+        answer = self._workmail(
+            {"OrganizationId": organization_id}, target=f"List{direction}MailFlowRules"
+        )
+        return [one["RuleName"] for one in answer[f"{direction}MailFlowRuleSummaries"]]
+
+    def workmail_rules_from_stack(
+        self, stack_name: str, *, organization_id: str | None = None
+    ) -> list[str]:
+        """Create the rules that a stack's outputs describe, as a person does at the console.
+
+        The organization is the one that may invoke the function, unless it is named.
+        """
+        stack = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
+        created = []
+        for output in stack.get("Outputs", []):
+            rule = _flow_rule(output["OutputValue"])
+            if rule is None:
+                continue
+            kind, action = next(iter(rule["Action"].items()))
+            name = organization_id or self._organization_of(action["Arn"])
+            self.workmail_rule(name, rule, direction=kind.removesuffix("LambdaAction"))
+            created.append(str(rule["Name"]))
+        return created
+
+    def mailbox(self, address: str) -> list[dict[str, Any]]:
+        """What was delivered to a WorkMail user, oldest first.
+
+        ``Folder`` is ``inbox`` or ``junk``, ``Raw`` the message, ``Bcc`` whether a rule's answer
+        added the user.
+        """
+        delivered = gateway.get(self.server, DELIVERIES_PATH)["Delivered"]
+        found = [one for one in delivered if one["Address"] == address.casefold()]
+        return [{**one, "Raw": base64.b64decode(one["Raw"])} for one in found]
+
+    def workmail_bounces(self) -> list[dict[str, Any]]:
+        """What WorkMail bounced, oldest first: ``To``, ``Recipient``, ``Message``, ``Rule``."""
+        bounced: list[dict[str, Any]] = gateway.get(self.server, DELIVERIES_PATH)["Bounced"]
+        return bounced
+
+    def _organization_of(self, function: str) -> str:
+        policy = json.loads(self.client("lambda").get_policy(FunctionName=function)["Policy"])
+        found = set(re.findall(r":organization/(m-[0-9a-f]{32})", json.dumps(policy)))
+        if len(found) != 1:
+            raise MailroomError(
+                f"{len(found)} WorkMail organizations may invoke {function}",
+                remedy="say which one is meant with organization_id",
+            )
+        return str(found.pop())
+
+    def _workmail(self, body: Mapping[str, Any], *, path: str = "/", target: str = "") -> Any:
+        headers = {"Content-Type": "application/x-amz-json-1.1"}
+        if target:
+            headers["X-Amz-Target"] = f"WorkMailService.{target}"
+        try:
+            return gateway.post(self.server, path, body, headers)
+        except urllib.error.HTTPError as error:
+            told = json.load(error)
+            raise MailroomError(
+                f"{told['__type']}: {told['message']}", remedy="correct the rule or organization"
+            ) from None
+
+
+def _flow_rule(text: str) -> dict[str, Any] | None:
+    try:
+        rule = json.loads(text)
+    except ValueError:
+        return None
+    good = isinstance(rule, dict) and {"Name", "Condition", "Action"} <= rule.keys()
+    return rule if good else None

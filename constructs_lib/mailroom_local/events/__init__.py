@@ -1,0 +1,1 @@
+"""The sending events of SES."""

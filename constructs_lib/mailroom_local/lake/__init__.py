@@ -1,0 +1,1 @@
+"""What Firehose and Athena decide."""

@@ -1,0 +1,1 @@
+"""How SES receives: which rules match, and their actions."""

@@ -1,0 +1,1 @@
+"""How SES sends: what is accepted, what a recipient gets, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""WorkMail: organizations, their email flow rules, and their mailboxes."""

@@ -21,7 +21,7 @@ NOTABLE: frozenset[str] = frozenset({EventType.DELIVERY_DELAY, EventType.SUBSCRI
 """Types that may need attention."""
 
 # The key of the part of an event that only its type has.
-_BODIES: dict[str, str] = dict(CLOUDFORMATION_EVENT_NAMES)
+_BODIES = {str(kind): name for kind, name in CLOUDFORMATION_EVENT_NAMES.items()}
 _BODIES[EventType.RENDERING_FAILURE] = "failure"
 
 

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import formatdate, getaddresses, make_msgid
-from pathlib import Path
 
 from mailroom_cli import local
-from mailroom_cli.errors import CommandError, UsageError
-
-_DEFAULT_SENDER = "sender@example.net"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,11 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Send the message; the status is 1 when no recipient accepts it."""
     local.require()
-    raw = _whole(options) if options.file else _composed(options)
-    mail_from, recipients = _envelope(raw, options)
+    from mailroom_cli.message import envelope, message
     from mailroom_cli.terminal import say_json, show
     from mailroom_local.control import LocalAws, SmtpRefused
 
+    raw = message(options)
+    mail_from, recipients = envelope(raw, options)
     aws = LocalAws.attach(state=options.state)
     message_id = None
     try:
@@ -81,58 +73,3 @@ def run(options: argparse.Namespace) -> int:
         if message_id is not None or not refused:
             show(reply)
     return 0 if message_id is not None else 1
-
-
-def _whole(options: argparse.Namespace) -> bytes:
-    unused = [f"--{name}" for name in ("subject", "body", "attach") if getattr(options, name)]
-    if unused:
-        raise UsageError(
-            f"{', '.join(unused)} cannot be combined with a whole message ({options.file})",
-            remedy="omit the file to compose a message, or omit these options",
-        )
-    return sys.stdin.buffer.read() if options.file == "-" else _read(options.file)
-
-
-def _composed(options: argparse.Namespace) -> bytes:
-    if not options.to:
-        raise UsageError(
-            "no message: pass a file, or --to and --body",
-            remedy="mailroom send FILE.eml, or mailroom send --to support@example.com --body Hello",
-        )
-    import mimetypes
-
-    message = EmailMessage()
-    message["From"] = options.mail_from or _DEFAULT_SENDER
-    message["To"] = ", ".join(options.to)
-    message["Subject"] = options.subject or "A test message"
-    message["Date"] = formatdate(localtime=True)
-    message["Message-ID"] = make_msgid(domain="mailroom.invalid")
-    body = sys.stdin.read() if options.body == "-" else options.body or ""
-    message.set_content(body)
-    for name in options.attach:
-        main, _, sub = (mimetypes.guess_type(name)[0] or "application/octet-stream").partition("/")
-        message.add_attachment(_read(name), maintype=main, subtype=sub, filename=Path(name).name)
-    return message.as_bytes(policy=SMTP)
-
-
-def _envelope(raw: bytes, options: argparse.Namespace) -> tuple[str, list[str]]:
-    message = message_from_bytes(raw)
-    senders = getaddresses([str(value) for value in message.get_all("From", [])])
-    mail_from = options.mail_from or (senders[0][1] if senders else _DEFAULT_SENDER)
-    named = [str(value) for key in ("To", "Cc") for value in message.get_all(key, [])]
-    recipients = options.to or [address for _, address in getaddresses(named) if address]
-    if not recipients:
-        raise UsageError(
-            "no recipient: the message has neither To nor Cc", remedy="pass --to ADDRESS"
-        )
-    # The envelope holds bare addresses; display names are for the header.
-    return getaddresses([mail_from])[0][1], [getaddresses([to])[0][1] for to in recipients]
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise CommandError(
-            f"cannot read {name}: {error.strerror}", remedy="check the path"
-        ) from error

@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     verify = actions.add_parser(
-        "verify", help="check permissions, monitoring, and whether rules were applied"
+        "verify",
+        help="check permissions, monitoring, and whether rules were applied",
+        description=__doc__,
     )
     verify.add_argument(
         "--organization",

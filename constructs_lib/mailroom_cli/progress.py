@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from mailroom_cli.terminal import can_redraw, console_of, show, text, visible
+from mailroom_cli.terminal import can_redraw, console_of, show, text
 
 _PLAIN_SECONDS = 5.0
 _REFRESHES_PER_SECOND = 10
@@ -69,7 +69,7 @@ class Steps:
         finally:
             mark = text(f"{sign} ", "green" if sign == "✓" else "red") if live else Text()
             told = text(f"{title}: {ending} {elapsed():.1f} s")
-            show(mark + told, stream=self._stream)
+            show(Text.assemble(mark, told), stream=self._stream)
 
 
 class Meter:
@@ -110,7 +110,7 @@ class Meter:
         now = self._clock()
         seconds = now - self._started
         rate = count / seconds if seconds > 0 else 0.0
-        told = f"{count:,} events  {rate:,.0f}/s"
+        told = f"{count:,} event{'' if count == 1 else 's'}  {rate:,.0f}/s"
         if 0 < share < 1 and not last:
             told += f"  {share:4.0%}  {_duration(seconds * (1 - share) / share)} left"
         if self._bar is not None:
@@ -138,7 +138,7 @@ def _row(spinner: Spinner, title: str, seconds: float, detail: str) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_column(no_wrap=True)
     row.add_column(no_wrap=True, overflow="ellipsis")
-    told = text(f"{title} {seconds:5.1f} s") + text(f"  {visible(detail)}", "dim")
+    told = Text.assemble(text(f"{title} {seconds:5.1f} s"), text(f"  {detail}", "dim"))
     row.add_row(spinner, told)
     return row
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from mailroom.ses import Disposition
 from mailroom_cli import timeline
-from mailroom_cli.terminal import text, visible
+from mailroom_cli.terminal import text
 
 if TYPE_CHECKING:
     from mailroom_local.control import ActionRecord, EventRecord, HandlerOutcome, MessageRecord
@@ -92,7 +92,7 @@ def story(message_id: str, found: Sequence[timeline.Entry]) -> RenderableType:
         for entry in found
     ]
     return Group(
-        _two(text(message_id, "bold"), text("  ".join(about))),
+        Text.assemble(text(message_id, "bold"), text("".join(f"  {part}" for part in about))),
         _indented(text(f"{begin.kind} at {moment}", "dim")),
         _table(rows, _widths(rows), _ALIGNMENT[True]),
     )
@@ -138,15 +138,6 @@ def _indented(thing: RenderableType) -> Padding:
     return Padding(thing, (0, 0, 0, 2), expand=False)
 
 
-def _two(left: Text, right: Text) -> Table:
-    """Lay out two texts side by side, so that the second one's further lines are below it."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(left, right)
-    return grid
-
-
 def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
     identifier = message.message_id or "refused"
     short = _SHORT_OUTGOING_ID if message.outgoing else _SHORT_ID
@@ -155,16 +146,19 @@ def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
     time = at.strftime("%H:%M:%S" if at.date() == datetime.now().date() else "%Y-%m-%d %H:%M:%S")
     sign = "↗ " if message.outgoing else ""
     to = ", ".join(message.rcpt_tos) or "(no recipient)"
-    about = text(f"{sign}{message.mail_from or '<>'} → {to}")
+    about = Text.assemble(text(shown, "bold"), text(f"  {sign}{message.mail_from or '<>'} → {to}"))
     if message.subject:
-        about.append(f'  "{visible(message.subject)}"', style="dim")
+        about.append_text(text(f'  "{message.subject}"', "dim"))
     if message.configuration_set:
-        about.append(f"  {visible(_name(message.configuration_set, full=full))}", style="cyan")
-    parts: list[RenderableType] = [_two(text(f"{time}  ") + text(shown, "bold"), about)]
+        about.append_text(text(f"  {_name(message.configuration_set, full=full)}", "cyan"))
+    # Of two columns, so that a long heading goes on below its own beginning.
+    heading = Table.grid(padding=(0, 2, 0, 0))
+    heading.add_column(no_wrap=True)
+    heading.add_column(overflow="fold")
+    heading.add_row(time, about)
+    parts: list[RenderableType] = [heading]
     if message.refused:
-        refusal = text(message.refused, "red").append(
-            f"  ({visible(message.reason)})", style="none"
-        )
+        refusal = Text.assemble(text(message.refused, "red"), text(f"  ({message.reason})"))
         parts.append(_indented(refusal))
     if message.unverified and full:
         note = f"not verified, so SES would refuse it: {', '.join(message.unverified)}"

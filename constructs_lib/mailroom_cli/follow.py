@@ -81,13 +81,20 @@ class _Screen:
             for message in settled:
                 say_json(render.document(message), indent=None)
             return
+        # First, as what is written above a live display is followed by the display as it was.
+        if in_progress and can_redraw(self._console):
+            self._draw(in_progress)
+        else:
+            self.close()
         if settled:
             show(render.messages(settled), on=self._console)
-        if not can_redraw(self._console):
-            return
-        if not in_progress:
-            self.close()
-            return
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _draw(self, in_progress: list[MessageRecord]) -> None:
         if self._live is None:
             self._live = Live(
                 console=self._console,
@@ -98,8 +105,3 @@ class _Screen:
             )
             self._live.start()
         self._live.update(render.messages(in_progress), refresh=True)
-
-    def close(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None

@@ -34,8 +34,8 @@ def test_a_composed_message_arrives_with_its_attachment(
     rules.take("example.com", {"S3Action": {"BucketName": bucket}})
     (tmp_path / "log.txt").write_text("12:00 fire\n")
     status, printed, _ = send(
-        "--from", "Jane <jane@example.net>", "--to", "Support <b@example.com>", "--subject", "Grüße",
-        "--body", "Hello", "--attach", str(tmp_path / "log.txt"),
+        "--from", "Jane <jane@example.net>", "--to", "Support <b@example.com>",
+        "--subject", "Grüße", "--body", "Hello", "--attach", str(tmp_path / "log.txt"),
     )  # fmt: skip
     assert status == 0
     assert printed.startswith("250 ")

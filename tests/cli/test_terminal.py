@@ -51,7 +51,7 @@ def test_what_cannot_be_seen_or_encoded_is_escaped(character: str, expected: str
 
 
 @pytest.mark.parametrize(
-    "harmless", ["Grüße, 世界", "\xa0", "नमस्ते", "👩\u200d👧", "~ !", "می\u200cخواهم"], ids=ascii
+    "harmless", ["Grüße, 世界", "\xa0", "नमस्ते", "👩\u200d👧", "~ !", "a\u200cb"], ids=ascii
 )
 def test_letters_of_every_script_stay_as_they_are(harmless: str) -> None:
     assert visible(harmless) == harmless

@@ -86,8 +86,7 @@ def test_without_send_times_count_from_the_first_event() -> None:
         ("complaint", "abuse"),
         (
             "click",
-            "http://docs.aws.amazon.com/ses/latest/DeveloperGuide/send-email-smtp.html "
-            "(samplekey0=samplevalue0, samplekey1=samplevalue1)",
+            "http://docs.aws.amazon.com/ses/latest/DeveloperGuide/send-email-smtp.html (",
         ),
         ("delivery", "in 11893 ms 250 2.6.0 Message received"),
         ("delivery_delay", "TransientCommunicationFailure smtp; 421 4.4.1 Unable to connect"),
@@ -111,6 +110,12 @@ def test_each_type_is_summed_up_in_a_line(sample: str, expected: str) -> None:
     assert timeline.summary(json.loads(whole)) == entry.summary
     (kept_whole,) = timeline.entries([item(sample, "2026-11-20T12:00:00Z", detail=whole)])
     assert kept_whole.summary == entry.summary
+
+
+def test_a_click_has_its_link_and_the_tags_of_the_link() -> None:
+    detail = {"link": "https://example.com", "linkTags": {"a": ["1", "2"], "b": ["3"]}}
+    assert timeline.summary_of("Click", detail) == "https://example.com (a=1+2, b=3)"
+    assert timeline.summary_of("Click", {"link": "https://example.com"}) == "https://example.com"
 
 
 def test_a_delay_says_until_when_ses_tries() -> None:

@@ -1,8 +1,9 @@
 """`mailroom workmail verify`: what it looks at in an account, and what it says to do."""
 
-import argparse
 import io
 import json
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from mailroom_local.cli import main
-from mailroom_local.commands import workmail
+from mailroom_cli.account import Account
+from mailroom_cli.commands import workmail
+from mailroom_cli.main import main
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"  # moto's own account
 ORGANIZATION = "m-" + "0a" * 16
@@ -30,7 +32,8 @@ RULE = "Compliance-Outbound"
 class Deployed:
     """An emulated account, with an organization that says what a test wants of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: boto3.Session) -> None:
+        self.session = session
         self.clients: dict[str, Any] = {}
         self.workmail = Stubber(self.client("workmail"))
         self.workmail.activate()
@@ -50,7 +53,7 @@ class Deployed:
 
     def client(self, service: str) -> Any:
         if service not in self.clients:
-            self.clients[service] = boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+            self.clients[service] = self.session.client(service)  # type: ignore[call-overload]
         return self.clients[service]
 
     def permit(self, sid: str = "AllowWorkMail", **changes: str | None) -> None:
@@ -120,16 +123,23 @@ class Deployed:
         self.cloudformation.add_response("describe_stacks", {"Stacks": stacks})
 
 
+@pytest.fixture(scope="module")
+def session() -> boto3.Session:
+    """One for all tests: what a client is made of takes long to load."""
+    return boto3.Session(region_name=REGION)
+
+
 @pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+def deployed(monkeypatch: pytest.MonkeyPatch, session: boto3.Session) -> Iterator[Deployed]:
     """The account that the command looks at."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        account = Deployed()
-        monkeypatch.setattr(workmail, "_client", lambda options: account.client)
-        yield account
+        deployed = Deployed(session)
+        account = Account(where="the account", client=deployed.client)
+        monkeypatch.setattr(workmail.account, "resolve", lambda options: account)
+        yield deployed
 
 
 @pytest.fixture
@@ -171,8 +181,14 @@ def test_nothing_is_there(deployed: Deployed, verify: Any) -> None:
     status, findings = verify()
     assert status == 1
     assert missing(findings) == ["permission", "monitoring", "RULE_APPLIED"]
-    assert f"--source-arn {SOURCE}" in findings["permission"]["remedy"]
-    assert f"--principal {SERVICE}" in findings["permission"]["remedy"]
+    (command,) = findings["permission"]["commands"]
+    assert command == (
+        f"aws lambda add-permission --function-name {deployed.function} "
+        "--statement-id AllowWorkMail --action lambda:InvokeFunction "
+        f"--principal {SERVICE} --source-account {ACCOUNT} --source-arn {SOURCE}"
+    )
+    (command,) = findings["monitoring"]["commands"]
+    assert command.startswith("aws workmail put-email-monitoring-configuration ")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +214,7 @@ def test_a_permission_is_right_or_it_is_somebody_elses(
     status, findings = verify()
     assert status == 1
     assert missing(findings) == ["permission", "nobody else"]
-    assert "--statement-id AllowWorkMail" in findings["nobody else"]["remedy"]
+    assert "--statement-id AllowWorkMail" in findings["nobody else"]["commands"][0]
 
 
 def test_whoever_else_may_call_is_named(deployed: Deployed, verify: Any) -> None:
@@ -211,8 +227,10 @@ def test_whoever_else_may_call_is_named(deployed: Deployed, verify: Any) -> None
     assert (status, missing(findings)) == (1, ["nobody else"])
     assert "events.amazonaws.com" in findings["nobody else"]["found"]
     assert "without any condition" in findings["nobody else"]["found"]
-    assert "--statement-id Events" in findings["nobody else"]["remedy"]
-    assert "AllowWorkMail" not in findings["nobody else"]["remedy"]
+    (command,) = findings["nobody else"]["commands"]
+    assert command == (
+        f"aws lambda remove-permission --function-name {deployed.function} --statement-id Events"
+    )
 
 
 def test_a_function_that_is_gone(deployed: Deployed, verify: Any) -> None:
@@ -258,7 +276,7 @@ def test_a_log_group_that_is_gone(deployed: Deployed, verify: Any) -> None:
     deployed.client("logs").delete_log_group(logGroupName=GROUP)
     status, findings = verify()
     assert (status, missing(findings)) == (1, ["RULE_APPLIED"])
-    assert "is gone" in findings["RULE_APPLIED"]["found"]
+    assert f"the log group {GROUP} does not exist" == findings["RULE_APPLIED"]["found"]
 
 
 def test_only_the_rules_own_events_of_late_count(deployed: Deployed, verify: Any) -> None:
@@ -298,19 +316,23 @@ def test_an_inbound_rule_of_that_name_is_another(deployed: Deployed, verify: Any
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["--rule", "R"], "--rule has no effect"),
-        (["--region", "eu-west-1"], "--region is for a real account"),
-        (["--hours", "0"], "--hours is 0"),
+        (["--rule", "R"], "--rule R has no effect without --function"),
+        (["--hours", "0"], "'0' is not a time: pass hours above 0"),
+        (["--hours", "inf"], "'inf' is not a time: pass hours above 0"),
+        (["--function", "f", "--stack", "s"], "not allowed with argument --function"),
     ],
 )
-def test_an_option_without_effect_is_refused(
-    deployed: Deployed, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+def test_an_option_without_effect_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    """Before anything is looked at."""
-    assert main(["workmail", "verify", "--organization", ORGANIZATION, *arguments]) == 1
-    assert said in capsys.readouterr().err
+    try:
+        status: object = main(["workmail", "verify", "--organization", ORGANIZATION, *arguments])
+    except SystemExit as exit_:
+        status = exit_.code
+    assert status == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -339,18 +361,41 @@ def test_a_stack_that_is_gone(deployed: Deployed, capsys: pytest.CaptureFixture[
     assert "Stack with id Gone does not exist" in capsys.readouterr().err
 
 
-def test_the_table_can_be_read(deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> None:
-    """By rule, then the organization; ✓ or ✗, and below each ✗ what to do."""
+def test_the_findings_are_shown_by_subject_with_what_to_do(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First the rule, then the organization; ✓ or ✗, and below each ✗ the remedy."""
     deployed.permit()
+    deployed.permit("Other", Principal="events.amazonaws.com")
     deployed.monitors()
     arguments = ["--function", deployed.function, "--rule", RULE]
     assert main(["workmail", "verify", "--organization", ORGANIZATION, *arguments]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == RULE
-    assert lines[1].startswith("  ✓ permission    workmail.eu-west-1.amazonaws.com may call it")
-    assert lines[3] == "  ✗ RULE_APPLIED  not in the last 24 h"
-    assert lines[4].startswith("    → ")
-    assert lines[5:] == ["", ORGANIZATION, f"  ✓ monitoring    events go to {GROUP}"]
+    assert lines[1] == f"  ✓  permission    {SERVICE} may invoke it for {ORGANIZATION}"
+    assert lines[2].startswith("  ✗  nobody else   Other: Allow ")
+    assert lines[3:6] == [
+        "                   if nothing needs it, run:",
+        f"aws lambda remove-permission --function-name {deployed.function} --statement-id Other",
+        "  ✗  RULE_APPLIED  not in the last 24 h",
+    ]
+    assert lines[6].startswith("                   create the rule as the output ConsoleSteps says")
+    assert lines[7:] == ["", ORGANIZATION, f"  ✓  monitoring    events go to {GROUP}"]
+
+
+def test_a_command_can_be_copied_from_a_narrow_terminal(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, screen: Any
+) -> None:
+    """Whatever is hostile in a policy is harmless there."""
+    deployed.monitors(None)
+    monkeypatch.setattr(sys, "stdout", screen)
+    arguments = ["--function", deployed.function, "--rule", "\x1b[2J[red]"]
+    assert main(["workmail", "verify", "--organization", ORGANIZATION, *arguments]) == 1
+    lines = screen.getvalue().splitlines()
+    (command,) = [line for line in lines if "add-permission" in line]
+    assert command.startswith("aws lambda add-permission ")
+    assert command.endswith(SOURCE)
+    assert "\\x1b[2J[red]" in lines[0]
 
 
 def test_without_a_name_any_rule_will_do_and_that_is_said(deployed: Deployed, verify: Any) -> None:
@@ -364,19 +409,44 @@ def test_without_a_name_any_rule_will_do_and_that_is_said(deployed: Deployed, ve
     assert "--rule NAME" in findings["RULE_APPLIED"]["found"]
 
 
-def test_without_a_local_aws_the_real_one_is_offered(
+def test_without_a_local_aws_the_real_account_is_offered(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing leaves this machine unless --aws says so."""
     arguments = ["--state", str(tmp_path / "none"), "--organization", ORGANIZATION]
     assert main(["workmail", "verify", *arguments]) == 1
-    assert "a real account is checked with --aws" in capsys.readouterr().err
+    assert "to use a real account, add --aws" in capsys.readouterr().err
 
 
-def test_a_real_account_is_asked_in_the_region_that_is_named(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("account", "status", "complaint"),
+    [
+        # moto has no WorkMail, so this is how far one gets.
+        (["--aws"], 1, "cannot read the account: "),
+        ([], 2, 'this command needs the local AWS: pip install "cdk-mailroom[local]"'),
+    ],
+    ids=["real account", "local AWS"],
+)
+def test_a_real_account_needs_nothing_of_the_local_aws(
+    account: list[str], status: int, complaint: str
 ) -> None:
-    """As with the AWS CLI."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    options = argparse.Namespace(aws=True, region=REGION, state=None)
-    assert workmail._client(options)("logs").meta.region_name == REGION
+    code = (
+        "import sys\n"
+        "class Refuse:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ('ministack', 'aiosmtpd', 'trustme', 'duckdb',\n"
+        "                                      'aws_cdk', 'mailroom_local'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+        "from moto import mock_aws\n"
+        "from mailroom_cli.main import main\n"
+        "with mock_aws():\n"
+        "    sys.exit(main(sys.argv[1:]))\n"
+    )
+    arguments = ["workmail", "verify", "--organization", ORGANIZATION, "--function", "gone"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, *account], capture_output=True, text=True
+    )
+    assert done.returncode == status
+    assert done.stderr.startswith(f"mailroom: {complaint}")
+    assert ("DescribeEmailMonitoringConfiguration" in done.stderr) is bool(account)

@@ -136,9 +136,9 @@ def _show(result: Result, options: argparse.Namespace, resume: str | None) -> No
     show(f"{total:,} would be sent" if options.dry_run else f"{result.sent:,} sent")
     for count, what in (
         (result.other, "not selected"),
-        (result.unreadable, "without an event in them: left where they are"),
-        (result.pseudonymised, "with pseudonyms for addresses: never sent to handlers"),
-        (result.failed, "not accepted: left where they are"),
+        (result.unreadable, "unreadable, as there is no event in it: left in place"),
+        (result.pseudonymised, "with pseudonyms instead of addresses: never sent"),
+        (result.failed, "not accepted: left in place"),
     ):
         if count:
             show(f"{count:,} {what}")

@@ -130,13 +130,11 @@ class Queue:
     Args:
         sqs: A boto3 client.
         url: The queue's URL.
-        empty_receives: How many times in a row it must look empty to be taken for empty.
     """
 
-    def __init__(self, sqs: Any, url: str, *, empty_receives: int = _EMPTY_RECEIVES) -> None:
+    def __init__(self, sqs: Any, url: str) -> None:
         self.url = url
         self._sqs = sqs
-        self._empty_receives = empty_receives
         self._open: dict[str, str] = {}
         self._read = 0
         attributes = sqs.get_queue_attributes(
@@ -150,7 +148,7 @@ class Queue:
         empty = again = 0
         # SQS may return nothing although there is something, and return again what took longer
         # than it was hidden for.
-        while empty < self._empty_receives and again <= len(seen):
+        while empty < _EMPTY_RECEIVES and again <= len(seen):
             found = self._sqs.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=_SQS_BATCH,

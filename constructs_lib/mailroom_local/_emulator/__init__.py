@@ -23,6 +23,8 @@ from mailroom_local._emulator import (
     permissions,
     receiving,
     sending,
+    sending_v1,
+    sending_v2,
     suppression,
 )
 from mailroom_local._emulator.query import (
@@ -35,14 +37,10 @@ from mailroom_local._emulator.query import (
 )
 from mailroom_local._emulator.receiving import remember_received
 from mailroom_local._emulator.sending import authenticate, submit
-from mailroom_local._emulator.workmail import Account as WorkMailAccount
-from mailroom_local._emulator.workmail import around as around_workmail
 from mailroom_local._ses_error import SesError
-from mailroom_local.sending.decisions import Outgoing
+from mailroom_local.sending.message import SentMessage
 
 __all__ = [
-    "WorkMailAccount",
-    "around_workmail",
     "asgi_app",
     "authenticate",
     "enforce_permissions",
@@ -68,38 +66,36 @@ _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 }
 
 
-def install(send: Callable[[Outgoing], bytes]) -> None:
+def install(send: Callable[[SentMessage], bytes]) -> None:
     """Extend ministack's SES, Firehose, Athena and CloudFormation with what mail needs. Idempotent.
 
     ``send`` takes every message that SES accepts and answers with what its recipients get.
     """
     sending.mailer.send = send
-    vars(internals.actions).update(extract_iam_action=permissions.extract_iam_action)
-    vars(internals.app).update(_enforce_ses_v2=permissions.enforce_ses_v2)
-    vars(internals.ses).update(handle_request=_handle_request, reset=_reset)
-    vars(internals.ses_v2).update(
+    internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
+    internals.app.patch(enforce_ses_v2=permissions.enforce_ses_v2)
+    internals.ses.patch(handle_request=_handle_request, reset=_reset)
+    internals.ses_v2.patch(
         handle_request=_handle_v2,
-        _put_event_destination=configuration_sets.put_event_destination,
+        put_event_destination=configuration_sets.put_event_destination,
     )
-    vars(internals.provisioners).update(
-        _ses_event_destination_put=configuration_sets.put_from_template
-    )
-    vars(internals.firehose).update(_deliver_records_to_s3=firehose.deliver_records)
-    vars(internals.athena).update(
-        _run_duckdb=athena.run_query,
-        _save_query_results=athena.save_query_results,
-        _start_query_execution=athena.start_query_execution,
+    internals.provisioners.patch(ses_event_destination_put=configuration_sets.put_from_template)
+    internals.firehose.patch(deliver_records_to_s3=firehose.deliver_records)
+    internals.athena.patch(
+        run_duckdb=athena.run_query,
+        save_query_results=athena.save_query_results,
+        start_query_execution=athena.start_query_execution,
     )
     for part in (receiving, contacts, athena):
-        internals.provisioners._REPLACING_PROPERTIES.update(part.REPLACING)
+        internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)
     for part in (receiving, contacts, identities, athena):
-        internals.provisioners._RESOURCE_HANDLERS.update(part.RESOURCES)
+        internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
 
 
 def put_event(entry: dict[str, Any], region: str) -> None:
     """Put an entry on the default event bus, as SES does: with the source ``aws.ses``."""
     internals.responses.set_request_region(region)
-    status, _, body = internals.eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    status, _, body = internals.eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
     if status >= 400 or json.loads(body).get("FailedEntryCount"):
         raise RuntimeError(body.decode())
 
@@ -116,13 +112,13 @@ def enforce_permissions(enforced: bool) -> None:
     ministack asks this switch on every request. A function takes its credentials along when its
     process starts, so processes that run already are ended.
     """
-    vars(internals.app).update(AUTH=enforced)
+    internals.app.patch(AUTH=enforced)
     stop_functions()
 
 
 def sent_messages() -> list[dict[str, Any]]:
     """Every message that the account sent, oldest first, as ministack recorded it."""
-    everything = internals.ses._sent_emails.to_dict()
+    everything = internals.ses.sent_emails.to_dict()
     found = [
         record for key, records in everything.items() if key[-1] == "entries" for record in records
     ]
@@ -146,13 +142,13 @@ async def _handle_request(
     try:
         if operation is not None:
             return operation(parameters)
-        if name in sending.OPERATIONS:
+        if name in sending_v1.OPERATIONS:
             refusal = permissions.refuse_v1(name, parameters, headers, query_params)
             if refusal is not None:
                 return refusal
             # A large message must not hold up the gateway.
             request = Request.of(headers, query_params)
-            return await asyncio.to_thread(sending.OPERATIONS[name], parameters, request)
+            return await asyncio.to_thread(sending_v1.OPERATIONS[name], parameters, request)
     except SesError as error:
         return v1_error(error)
     return await _original_handle_request(method, path, headers, body, query_params)
@@ -168,9 +164,9 @@ async def _handle_v2(
     }
     try:
         data.update(json.loads(body) if body else {})
-        if (method, below) in sending.ROUTES:
+        if (method, below) in sending_v2.ROUTES:
             request = Request.of(headers, query_params)
-            return await asyncio.to_thread(sending.ROUTES[method, below], data, request)
+            return await asyncio.to_thread(sending_v2.ROUTES[method, below], data, request)
         for (verb, pattern), operation in _ROUTES.items():
             match = re.fullmatch(pattern, below) if verb == method else None
             if match is not None:
@@ -191,7 +187,7 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
     if below.startswith("/configuration-sets"):
         configuration_sets.synchronise()
     elif (method, below) == ("POST", "/identities") and data.get("ConfigurationSetName"):
-        stored = internals.ses_v2._identities[data["EmailIdentity"]]
+        stored = internals.ses_v2.identities[data["EmailIdentity"]]
         stored["ConfigurationSetName"] = data["ConfigurationSetName"]
     elif (method, below) == ("GET", "/account"):
         told = json.loads(response[2])

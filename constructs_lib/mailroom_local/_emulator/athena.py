@@ -17,20 +17,21 @@ from typing import Any
 
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import Response
-from mailroom_local.lake import decisions as lake
+from mailroom_local.lake import queries
+from mailroom_local.lake.projection import Projection, today
 
 _CATALOG = "awsdatacatalog"
 _OTHER_CATALOG = "s3tablescatalog/"
 _READ_HERE = ("json", "parquet")
 
-_original_run: Callable[..., Awaitable[dict[str, Any]]] = internals.athena._run_duckdb
-_original_start: Callable[[dict[str, Any]], Response] = internals.athena._start_query_execution
-_original_save: Callable[[str], Awaitable[None]] = internals.athena._save_query_results
+_original_run: Callable[..., Awaitable[dict[str, Any]]] = internals.athena.run_duckdb
+_original_start: Callable[[dict[str, Any]], Response] = internals.athena.start_query_execution
+_original_save: Callable[[str], Awaitable[None]] = internals.athena.save_query_results
 
 
 def start_query_execution(data: dict[str, Any]) -> Response:
     """Start a query as its workgroup will have it, with its execution parameters."""
-    workgroup = internals.athena._workgroups.get(data.get("WorkGroup", "primary"))
+    workgroup = internals.athena.workgroups.get(data.get("WorkGroup", "primary"))
     if workgroup is None:
         return _invalid(f"WorkGroup is not found: {data['WorkGroup']}")
     if workgroup.get("State") == "DISABLED":
@@ -46,19 +47,19 @@ def start_query_execution(data: dict[str, Any]) -> Response:
         results["OutputLocation"] = location.rstrip("/") + "/"
     query = data.get("QueryString", "")
     try:
-        filled = lake.with_parameters(query, data.get("ExecutionParameters") or [])
+        filled = queries.with_parameters(query, data.get("ExecutionParameters") or [])
     except ValueError as error:
         return _invalid(f"Incorrect number of parameters: {error}")
     response = _original_start({**data, "QueryString": filled, "ResultConfiguration": results})
     if response[0] < 300:
-        execution = internals.athena._executions[json.loads(response[2])["QueryExecutionId"]]
+        execution = internals.athena.executions[json.loads(response[2])["QueryExecutionId"]]
         execution["Query"] = query
     return response
 
 
 async def save_query_results(query_id: str) -> None:
     """Write the result to the object that the execution names."""
-    results = internals.athena._executions[query_id]["ResultConfiguration"]
+    results = internals.athena.executions[query_id]["ResultConfiguration"]
     told = results["OutputLocation"]
     results["OutputLocation"] = told.removesuffix(f"{query_id}.csv")
     try:
@@ -69,7 +70,7 @@ async def save_query_results(query_id: str) -> None:
 
 async def run_query(query: str, database: str, catalog: str | None = None) -> dict[str, Any]:
     """The answer to a query: columns, their types, rows."""
-    references = internals.athena._table_references(query)
+    references = internals.athena.table_references(query)
     if any((each.catalog or catalog or "").startswith(_OTHER_CATALOG) for each in references):
         return await _original_run(query, database, catalog)
     # Account and region of the request live in its context, which goes along.
@@ -86,14 +87,14 @@ class _Engine:
         self._database = database.lower()
         self._defined: set[tuple[str, str]] = set()
         self._duckdb.execute(f"ATTACH ':memory:' AS {_CATALOG}")
-        for macro in lake.MACROS:
+        for macro in queries.MACROS:
             self._duckdb.execute(f"CREATE MACRO {macro}")
 
     def run(self, query: str) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="mailroom-athena-") as folder, self._duckdb:
             self._folder = Path(folder)
             self._enter(self._database)
-            made = lake.new_view(query)
+            made = queries.new_view(query)
             self._define_all(made.query if made else query, self._database)
             if made is not None:
                 self._create_view(made)
@@ -101,9 +102,9 @@ class _Engine:
             self._enter(self._database)
             result = self._duckdb.execute(query)
             described = result.description or []
-            rows = [[lake.shown(value) for value in row] for row in result.fetchall()]
+            rows = [[queries.shown(value) for value in row] for row in result.fetchall()]
         kinds = [re.split(r"[(\[]", str(each[1]).upper())[0].strip() for each in described]
-        known = internals.athena._DUCKDB_TYPE_MAP
+        known = internals.athena.DUCKDB_TYPE_MAP
         return {
             "columns": [each[0] for each in described],
             "column_types": [known.get(kind, "varchar") for kind in kinds],
@@ -118,15 +119,15 @@ class _Engine:
         self._duckdb.execute(f"SET search_path = '{path}'")
 
     def _define_all(self, query: str, database: str) -> None:
-        for reference in internals.athena._table_references(query):
+        for reference in internals.athena.table_references(query):
             self._define((reference.database or database).lower(), reference.table.lower())
 
     def _define(self, database: str, name: str) -> None:
-        table = internals.glue._tables.get(f"{database}/{name}")
+        table = internals.glue.tables.get(f"{database}/{name}")
         if table is None or (database, name) in self._defined:
             return
         self._defined.add((database, name))
-        view = lake.view_query(table)
+        view = queries.view_query(table)
         if view is not None:
             self._define_all(view, database)
         self._enter(database)
@@ -138,11 +139,11 @@ class _Engine:
     def _reading(self, table: Mapping[str, Any]) -> str:
         """The query that reads a table's objects."""
         files = [str(path) for path in self._copied(table)]
-        kind = internals.athena._data_format(table)
+        kind = internals.athena.data_format(table)
         if files and kind not in _READ_HERE:
-            return f"SELECT * FROM {internals.athena._table_relation(table, files)}"  # noqa: S608
+            return f"SELECT * FROM {internals.athena.table_relation(table, files)}"  # noqa: S608
         columns = {
-            column["Name"].lower(): internals.firehose._hive_to_duckdb_type(column["Type"])
+            column["Name"].lower(): internals.firehose.hive_to_duckdb_type(column["Type"])
             for column in table["StorageDescriptor"].get("Columns") or []
         }
         keys = {key["Name"].lower(): "VARCHAR" for key in table.get("PartitionKeys") or []}
@@ -184,35 +185,35 @@ class _Engine:
         """The table's objects as files, in folders that say their partitions."""
         location = str(table["StorageDescriptor"].get("Location") or "").rstrip("/") + "/"
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
-        stored = internals.s3._buckets.get(bucket)
-        projection = lake.Projection(table, today=lake.today())
+        stored = internals.s3.buckets.get(bucket)
+        partitions = Projection(table, today=today())
         files = []
         for key in sorted(stored["objects"]) if stored else []:
             below = key.removeprefix(prefix)
-            if not key.startswith(prefix) or key.endswith("/") or internals.athena._hidden(below):
+            if not key.startswith(prefix) or key.endswith("/") or internals.athena.hidden(below):
                 continue
             path = self._folder / str(len(self._defined)) / below
-            if projection.enabled:
-                values = projection.partition(f"s3://{bucket}/{key}")
+            if partitions.enabled:
+                values = partitions.partition(f"s3://{bucket}/{key}")
                 if values is None:
                     continue
                 folder = Path(*(f"{name}={value}" for name, value in values.items()))
                 path = self._folder / str(len(self._defined)) / folder / Path(key).name
-            data = internals.s3._get_object_data(bucket, key)
+            data = internals.s3.get_object_data(bucket, key)
             if data is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
                 files.append(path)
         return files
 
-    def _create_view(self, made: lake.NewView) -> None:
+    def _create_view(self, made: queries.NewView) -> None:
         database = made.database or self._database
         described = self._duckdb.execute(f"DESCRIBE {made.query}").fetchall()
-        existing = internals.glue._tables.get(f"{database}/{made.name}")
+        existing = internals.glue.tables.get(f"{database}/{made.name}")
         if existing is not None and not made.replace:
             raise ValueError(f"View '{database}.{made.name}' already exists")
         columns = [{"Name": row[0], "Type": "string"} for row in described]
-        operation = internals.glue._update_table if existing else internals.glue._create_table
+        operation = internals.glue.update_table if existing else internals.glue.create_table
         status, _, body = operation(
             {
                 "DatabaseName": database,
@@ -221,7 +222,7 @@ class _Engine:
                     "TableType": "VIRTUAL_VIEW",
                     "Parameters": {"presto_view": "true", "comment": "Presto View"},
                     "StorageDescriptor": {"Columns": columns, "Location": ""},
-                    "ViewOriginalText": lake.view_text(made.query),
+                    "ViewOriginalText": queries.view_text(made.query),
                     "ViewExpandedText": "/* Presto View */",
                 },
             }
@@ -242,9 +243,9 @@ def _provision_query(
                 f"Property validation failure: [The property {{/{required}}} is required]"
             )
     workgroup = props.get("WorkGroup") or "primary"
-    if workgroup != "primary" and workgroup not in internals.athena._workgroups:
+    if workgroup != "primary" and workgroup not in internals.athena.workgroups:
         raise ValueError(f"WorkGroup {workgroup} is not found.")
-    response = internals.athena._create_named_query(
+    response = internals.athena.create_named_query(
         {**props, "Name": props.get("Name") or logical_id, "WorkGroup": workgroup}
     )
     name = json.loads(response[2])["NamedQueryId"]
@@ -259,7 +260,7 @@ def _replace_query(
 
 
 def _delete_query(physical_id: str, props: Mapping[str, Any]) -> None:
-    internals.athena._delete_named_query({"NamedQueryId": physical_id})
+    internals.athena.delete_named_query({"NamedQueryId": physical_id})
 
 
 def _archive_request(name: str, props: Mapping[str, Any]) -> dict[str, Any]:
@@ -278,10 +279,10 @@ def _archive_request(name: str, props: Mapping[str, Any]) -> dict[str, Any]:
 def _provision_archive(
     logical_id: str, props: Mapping[str, Any], stack_name: str
 ) -> tuple[str, dict[str, str]]:
-    name = props.get("ArchiveName") or internals.provisioners._physical_name(
+    name = props.get("ArchiveName") or internals.provisioners.physical_name(
         stack_name, logical_id, max_len=48
     )
-    return name, _archived(internals.eventbridge._create_archive(_archive_request(name, props)))
+    return name, _archived(internals.eventbridge.create_archive(_archive_request(name, props)))
 
 
 def _update_archive(
@@ -289,11 +290,11 @@ def _update_archive(
 ) -> tuple[str, dict[str, str]]:
     request = _archive_request(physical_id, new)
     del request["EventSourceArn"]
-    return physical_id, _archived(internals.eventbridge._update_archive(request))
+    return physical_id, _archived(internals.eventbridge.update_archive(request))
 
 
 def _delete_archive(physical_id: str, props: Mapping[str, Any]) -> None:
-    internals.eventbridge._delete_archive({"ArchiveName": physical_id})
+    internals.eventbridge.delete_archive({"ArchiveName": physical_id})
 
 
 def _archived(response: Response) -> dict[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mailroom.ses import SETUP_NOTIFICATION
 from mailroom_local._emulator import internals
 from mailroom_local._ses_error import SesError
-from mailroom_local.receiving import rules as _rules
+from mailroom_local.receiving import rules
 from mailroom_local.receiving.rules import Rule
 
 _SES_PRINCIPAL = "ses.amazonaws.com"
@@ -15,9 +16,9 @@ _SES_PRINCIPAL = "ses.amazonaws.com"
 
 def check_rule(set_name: str, rule: Rule) -> None:
     """Check, as SES does whenever a rule is written, that it may carry out every action."""
-    _rules.check_quotas(rule)
+    rules.check_quotas(rule)
     source = Source(f"receipt-rule-set/{set_name}:receipt-rule/{rule['Name']}", rule=rule["Name"])
-    for kind, fields in _rules.actions(rule):
+    for kind, fields in rules.actions(rule):
         if kind == "LambdaAction":
             _check_function(source, fields.get("FunctionArn", ""))
         if kind == "S3Action":
@@ -86,7 +87,7 @@ def _check_function(source: Source, arn: str) -> None:
     parts = arn.split(":")
     if len(parts) < 7 or parts[2] != "lambda" or parts[3] != source.region:
         raise refusal
-    function = internals.functions._functions.get(parts[6])
+    function = internals.functions.functions.get(parts[6])
     if function is None or parts[4] != source.account:
         raise refusal
     if source.may("lambda:InvokeFunction", arn, function.get("policy")) != "Allow":
@@ -96,11 +97,11 @@ def _check_function(source: Source, arn: str) -> None:
 def _check_bucket(source: Source, fields: Mapping[str, str]) -> None:
     bucket = fields.get("BucketName", "")
     refusal = SesError("InvalidS3Configuration", f"Could not write to bucket: {bucket}")
-    if bucket not in internals.s3._buckets:
+    if bucket not in internals.s3.buckets:
         raise refusal
     prefix = fields.get("ObjectKeyPrefix", "")
-    resource = f"arn:aws:s3:::{bucket}/{prefix}{_rules.SETUP_NOTIFICATION}"
-    policy = internals.s3._bucket_policies.get(bucket)
+    resource = f"arn:aws:s3:::{bucket}/{prefix}{SETUP_NOTIFICATION}"
+    policy = internals.s3.bucket_policies.get(bucket)
     if role := fields.get("IamRoleArn"):
         if not _role_may(source, role, "s3:PutObject", resource):
             raise SesError(
@@ -110,7 +111,7 @@ def _check_bucket(source: Source, fields: Mapping[str, str]) -> None:
             raise refusal
     elif source.may("s3:PutObject", resource, policy) != "Allow":
         raise refusal
-    encryption = internals.s3._bucket_default_sse_headers(bucket)
+    encryption = internals.s3.bucket_default_sse_headers(bucket)
     if "kms" in encryption.get("x-amz-server-side-encryption", "") and not fields.get("IamRoleArn"):
         key = encryption.get("x-amz-server-side-encryption-aws-kms-key-id", "alias/aws/s3")
         if not _key_serves(
@@ -127,7 +128,7 @@ def _check_bucket(source: Source, fields: Mapping[str, str]) -> None:
         context = {
             "kms:encryptioncontext:aws:ses:rule-name": source.rule,
             "kms:encryptioncontext:aws:ses:source-account": source.account,
-            "kms:encryptioncontext:aws:ses:message-id": _rules.SETUP_NOTIFICATION,
+            "kms:encryptioncontext:aws:ses:message-id": SETUP_NOTIFICATION,
         }
         if not _key_serves(source, key, ("kms:GenerateDataKey",), context):
             raise SesError("InvalidS3Configuration", f"Could not encrypt with KMS key: {key}")
@@ -135,7 +136,7 @@ def _check_bucket(source: Source, fields: Mapping[str, str]) -> None:
 
 def _check_topic(source: Source, arn: str) -> None:
     refusal = SesError("InvalidSnsTopic", f"Invalid SNS topic: {arn}")
-    topic = internals.sns._topics.get(arn)
+    topic = internals.sns.topics.get(arn)
     if topic is None or arn.endswith(".fifo"):
         raise refusal
     attributes = topic.get("attributes", {})
@@ -156,7 +157,7 @@ def _check_event_topic(source: Source, arn: str) -> None:
     refusal = SesError(
         "InvalidSNSDestination", f"Could not publish to the SNS topic <{arn}> of the destination."
     )
-    topic = internals.sns._topics.get(arn)
+    topic = internals.sns.topics.get(arn)
     if topic is None or arn.endswith(".fifo") or arn.split(":")[3] != source.region:
         raise refusal
     attributes = topic.get("attributes", {})
@@ -173,7 +174,7 @@ def _check_event_topic(source: Source, arn: str) -> None:
 
 def _check_stream(source: Source, target: Mapping[str, Any]) -> None:
     stream, role = str(target.get("DeliveryStreamArn", "")), str(target.get("IamRoleArn", ""))
-    if internals.firehose._streams.get(stream.rpartition("/")[2]) is None:
+    if internals.firehose.streams.get(stream.rpartition("/")[2]) is None:
         raise SesError("InvalidFirehoseDestination", f"Delivery stream <{stream}> does not exist.")
     if not _role_may(source, role, "firehose:PutRecordBatch", stream):
         raise SesError(
@@ -186,7 +187,7 @@ def _key_serves(
     source: Source, key: str, actions: Sequence[str], context: Mapping[str, str]
 ) -> bool:
     # The policy of a key that AWS manages cannot be changed, so it never admits SES.
-    record = None if "alias/aws/" in key else internals.kms._resolve_key(key)
+    record = None if "alias/aws/" in key else internals.kms.resolve_key(key)
     return record is not None and all(
         source.may(action, record["Arn"], record.get("Policy"), **context) == "Allow"
         for action in actions
@@ -195,12 +196,12 @@ def _key_serves(
 
 def _role_may(source: Source, arn: str, action: str, resource: str) -> bool:
     name = arn.rsplit("/", 1)[-1]
-    role = internals.iam._roles.get(name)
+    role = internals.iam.roles.get(name)
     if role is None:
         return False
     trust = role.get("AssumeRolePolicyDocument")
     if source.may("sts:AssumeRole", arn, trust) != "Allow":
         return False
-    granted = internals.policies._gather_role_policies(name, source.account)
+    granted = internals.policies.gather_role_policies(name, source.account)
     decision: str = internals.policies.evaluate(source.context(action, resource), granted).decision
     return decision == "Allow"

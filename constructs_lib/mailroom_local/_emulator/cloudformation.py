@@ -24,5 +24,5 @@ class CloudFormationErrors:
 
 def generated_name(stack_name: str, logical_id: str) -> str:
     # 64 characters are allowed; the last of ministack's names is a letter or digit, as SES wants.
-    name: str = internals.provisioners._physical_name(stack_name, logical_id, max_len=63)
+    name: str = internals.provisioners.physical_name(stack_name, logical_id, max_len=63)
     return name

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mailroom.ses import CONFIGURATION_SET_NAME, DESTINATIONS_PER_CONFIGURATION_SET, VALIDATION_TEXT
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.checks import check_event_destination
 from mailroom_local._emulator.cloudformation import CloudFormationErrors
@@ -25,11 +26,8 @@ from mailroom_local._emulator.query import (
     v2_error,
 )
 from mailroom_local._ses_error import SesError
-from mailroom_local.events.payloads import MAX_DESTINATIONS, VALIDATION_TEXT
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-_original_put: Callable[..., Response | None] = internals.ses_v2._put_event_destination
+_original_put: Callable[..., Response | None] = internals.ses_v2.put_event_destination
 
 # API v1 says the same as v2 in other words.
 _V1_CODES = {
@@ -41,7 +39,7 @@ _V1_CODES = {
 
 def record(name: str) -> dict[str, Any]:
     """The stored configuration set of that name."""
-    found: dict[str, Any] | None = internals.ses_v2._config_sets.get(name)
+    found: dict[str, Any] | None = internals.ses_v2.config_sets.get(name)
     if found is None:
         raise SesError(
             "ConfigurationSetDoesNotExist", f"Configuration set <{name}> does not exist."
@@ -75,7 +73,7 @@ def put_from_template(
 ) -> None:
     """What CloudFormation calls instead of ministack's own, which passes over unknown sets."""
     declared = properties.get("EventDestination") or {}
-    definition = internals.provisioners._ses_event_destination_definition(declared)
+    definition = internals.provisioners.ses_event_destination_definition(declared)
     with CloudFormationErrors():
         try:
             _put(name, destination, definition, create=create)
@@ -86,11 +84,11 @@ def put_from_template(
 
 def synchronise() -> None:
     """Let API v1 know the sets that v2 or CloudFormation made, and forget those that are gone."""
-    names, known = internals.ses._configuration_sets, internals.ses_v2._config_sets
+    names, known = internals.ses.configuration_sets, internals.ses_v2.config_sets
     for name in [name for name in names if name not in known]:
         del names[name]
     for name in known:
-        names.setdefault(name, {"Name": name, "CreatedTimestamp": internals.ses._iso_now()})
+        names.setdefault(name, {"Name": name, "CreatedTimestamp": internals.ses.iso_now()})
 
 
 class _Refused(Exception):
@@ -102,10 +100,11 @@ class _Refused(Exception):
 def _put(name: str, destination: str, definition: dict[str, Any], *, create: bool) -> None:
     stored = record(name)
     existing: dict[str, Any] = stored.get("EventDestinations") or {}
-    if create and destination not in existing and len(existing) >= MAX_DESTINATIONS:
+    most = DESTINATIONS_PER_CONFIGURATION_SET
+    if create and destination not in existing and len(existing) >= most:
         raise SesError(
             "LimitExceeded",
-            f"A configuration set can have {MAX_DESTINATIONS} event destinations at most.",
+            f"A configuration set can have {most} event destinations at most.",
         )
     check_event_destination(name, definition)
     before = (existing.get(destination) or {}).get("SnsDestination")
@@ -121,13 +120,13 @@ def _put(name: str, destination: str, definition: dict[str, Any], *, create: boo
 
 def _create(parameters: Parameters) -> Response:
     name = required(parameters, "ConfigurationSet.Name", "configurationSet.name")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(CONFIGURATION_SET_NAME, name):
         raise SesError("InvalidConfigurationSet", f"Invalid configuration set name <{name}>.")
-    if name in internals.ses_v2._config_sets:
+    if name in internals.ses_v2.config_sets:
         raise SesError(
             "ConfigurationSetAlreadyExists", f"Configuration set <{name}> already exists."
         )
-    internals.ses_v2._create_config_set(name, {})
+    internals.ses_v2.create_config_set(name, {})
     synchronise()
     return _empty("CreateConfigurationSet")
 
@@ -135,7 +134,7 @@ def _create(parameters: Parameters) -> Response:
 def _delete(parameters: Parameters) -> Response:
     name = required(parameters, "ConfigurationSetName", "configurationSetName")
     record(name)
-    del internals.ses_v2._config_sets[name]
+    del internals.ses_v2.config_sets[name]
     synchronise()
     return _empty("DeleteConfigurationSet")
 
@@ -149,7 +148,7 @@ def _describe(parameters: Parameters) -> Response:
             _described(destination, definition)
             for destination, definition in (stored.get("EventDestinations") or {}).items()
         ]
-        inner += internals.ses._receipt_element("EventDestinations", described)
+        inner += internals.ses.receipt_element("EventDestinations", described)
     return _xml("DescribeConfigurationSet", inner)
 
 
@@ -190,7 +189,7 @@ def _put_v1(parameters: Parameters, *, create: bool) -> None:
     name = required(parameters, "ConfigurationSetName", "configurationSetName")
     destination = required(parameters, "EventDestination.Name", "eventDestination.name")
     # ministack reads what CloudFormation says, and CloudFormation says what API v1 says.
-    definition = internals.provisioners._ses_event_destination_definition(_declared(parameters))
+    definition = internals.provisioners.ses_event_destination_definition(_declared(parameters))
     try:
         _put(name, destination, definition, create=create)
     except _Refused as refused:
@@ -241,7 +240,7 @@ def _delete_destination(parameters: Parameters) -> Response:
 def _update_sending(parameters: Parameters) -> Response:
     stored = record(required(parameters, "ConfigurationSetName", "configurationSetName"))
     enabled = (one(parameters, "Enabled") or "").lower() == "true"
-    internals.ses_v2._put_config_set_option(stored, "SendingOptions", {"SendingEnabled": enabled})
+    internals.ses_v2.put_config_set_option(stored, "SendingOptions", {"SendingEnabled": enabled})
     return _empty("UpdateConfigurationSetSendingEnabled")
 
 
@@ -260,7 +259,7 @@ OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
 
 
 def _set_default(data: Mapping[str, Any], identity: str) -> Response:
-    stored = internals.ses_v2._identities.get(identity)
+    stored = internals.ses_v2.identities.get(identity)
     if stored is None:
         raise SesError("NotFound", f"Email identity <{identity}> does not exist.")
     name = str(data.get("ConfigurationSetName") or "")
@@ -285,7 +284,7 @@ def _empty(operation: str) -> Response:
 
 
 def _xml(operation: str, inner: str) -> Response:
-    response: Response = internals.ses._xml(
+    response: Response = internals.ses.xml(
         200, f"{operation}Response", f"<{operation}Result>{inner}</{operation}Result>"
     )
     return response

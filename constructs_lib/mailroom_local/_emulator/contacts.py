@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mailroom.ses import CONTACT_LISTS, TOPICS_PER_CONTACT_LIST
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
 from mailroom_local._emulator.query import Response, answer
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending import contacts
-from mailroom_local.sending.decisions import ListManagement
+from mailroom_local.sending.message import MailingList
 
 _lists: Any = internals.responses.AccountRegionScopedDict()
 
@@ -21,7 +22,7 @@ def reset() -> None:
     _lists.clear()
 
 
-def check(managed: ListManagement) -> None:
+def check(managed: MailingList) -> None:
     """Refuse a contact list or a topic that does not exist."""
     topics = [topic["TopicName"] for topic in _list(managed.contact_list).get("Topics", [])]
     if managed.topic is not None and managed.topic not in topics:
@@ -31,7 +32,7 @@ def check(managed: ListManagement) -> None:
         )
 
 
-def wants(managed: ListManagement, recipient: str) -> bool:
+def wants(managed: MailingList, recipient: str) -> bool:
     """Whether a recipient takes mail of the list; SES adds to it whom it does not know yet."""
     found = _list(managed.contact_list)
     if recipient.lower() not in found["contacts"]:
@@ -159,7 +160,7 @@ def _provision_template(
     declared = properties.get("Template") or {}
     name = declared.get("TemplateName") or generated_name(stack_name, logical_id)
     with CloudFormationErrors():
-        if name in internals.ses._templates:
+        if name in internals.ses.templates:
             raise SesError("AlreadyExists", f"Template {name} already exists")
         _store_template(name, declared)
     return name, {"Id": name}
@@ -173,14 +174,14 @@ def _update_template_resource(
 
 
 def _delete_template_resource(physical_id: str, properties: Mapping[str, Any]) -> None:
-    internals.ses._templates.pop(physical_id, None)
+    internals.ses.templates.pop(physical_id, None)
 
 
 def _store_template(name: str, declared: Mapping[str, Any]) -> None:
-    internals.ses._templates[name] = {
+    internals.ses.templates[name] = {
         "TemplateName": name,
         **{part: declared.get(part) or "" for part in ("SubjectPart", "TextPart", "HtmlPart")},
-        "CreatedTimestamp": internals.ses._iso_now(),
+        "CreatedTimestamp": internals.ses.iso_now(),
     }
 
 
@@ -213,7 +214,7 @@ def _make_list(data: Mapping[str, Any]) -> None:
     name = str(data.get("ContactListName") or "")
     if name in _lists:
         raise SesError("AlreadyExists", f"List with name {name} already exists.")
-    if len(_lists) >= contacts.MAX_LISTS:
+    if len(_lists) >= CONTACT_LISTS:
         raise SesError("LimitExceeded", "An account can have one contact list only.")
     _check_topics(data)
     now = int(time.time())
@@ -229,8 +230,10 @@ def _make_list(data: Mapping[str, Any]) -> None:
 
 
 def _check_topics(data: Mapping[str, Any]) -> None:
-    if len(data.get("Topics") or []) > contacts.MAX_TOPICS:
-        raise SesError("LimitExceeded", f"A list can have {contacts.MAX_TOPICS} topics at most.")
+    if len(data.get("Topics") or []) > TOPICS_PER_CONTACT_LIST:
+        raise SesError(
+            "LimitExceeded", f"A list can have {TOPICS_PER_CONTACT_LIST} topics at most."
+        )
 
 
 def _contact(found: Mapping[str, Any], address: str) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local.lake import decisions as lake
-from mailroom_local.lake.decisions import Failure, Processor, Record
+from mailroom_local.lake import firehose as lake
+from mailroom_local.lake.firehose import Failure, Processor, Record
 
 _log = logging.getLogger("mailroom")
 
@@ -87,9 +87,9 @@ class _Delivery:
     def __init__(self, stream: Mapping[str, Any], destination: Mapping[str, Any]) -> None:
         self._stream = stream
         self._destination: Mapping[str, Any] = destination["config"]
-        self._bucket = internals.firehose._s3_bucket_from_arn(self._destination["BucketARN"])
+        self._bucket = internals.firehose.s3_bucket_from_arn(self._destination["BucketARN"])
         self._role = str(self._destination.get("RoleARN", ""))
-        self._time = internals.firehose._arrival_time(self._destination)
+        self._time = internals.firehose.arrival_time(self._destination)
 
     def deliver(self, records: list[Record]) -> None:
         """Transform, partition, convert and write them; what fails is written by its error."""
@@ -105,7 +105,7 @@ class _Delivery:
         for record in records:
             try:
                 groups[self._prefix(record)].append(record)
-            except internals.firehose._DeliveryError as error:
+            except internals.firehose.DeliveryError as error:
                 failures += _refused(record, error)
         for prefix, members in groups.items():
             failures += self._write_group(prefix, members)
@@ -118,8 +118,8 @@ class _Delivery:
             message = f"{self._role} may not invoke {processor.arn}."
             return [], lake.failed(batch, "Lambda.InvokeAccessDenied", message)
         try:
-            name, qualifier = internals.functions._resolve_name_and_qualifier(processor.arn)
-            function, _ = internals.functions._get_func_record_for_qualifier(name, qualifier)
+            name, qualifier = internals.functions.resolve_name_and_qualifier(processor.arn)
+            function, _ = internals.functions.get_func_record_for_qualifier(name, qualifier)
         except Exception:  # what it raises is not promised
             function = None
         if function is None:
@@ -134,7 +134,7 @@ class _Delivery:
         )
         attempts = processor.retries + 1
         for _ in range(attempts):
-            result = internals.functions._execute_function(function, event)
+            result = internals.functions.execute_function(function, event)
             body = result.get("body")
             if not result.get("error"):
                 answer = json.loads(body) if isinstance(body, (str, bytes)) else body
@@ -147,8 +147,8 @@ class _Delivery:
         partitioning = self._destination.get("DynamicPartitioningConfiguration") or {}
         queried = None
         if str(partitioning.get("Enabled")).lower() == "true":
-            queried = internals.firehose._metadata_extraction_keys(self._destination, record.data)
-        prefix: str = internals.firehose._evaluate_prefix(
+            queried = internals.firehose.metadata_extraction_keys(self._destination, record.data)
+        prefix: str = internals.firehose.evaluate_prefix(
             self._destination.get("Prefix", ""), self._time, queried, record.keys
         )
         return prefix
@@ -168,8 +168,8 @@ class _Delivery:
             good = []
             for record in records:
                 try:
-                    internals.firehose._convert_to_parquet(conversion, record.data)
-                except internals.firehose._DeliveryError as error:
+                    internals.firehose.convert_to_parquet(conversion, record.data)
+                except internals.firehose.DeliveryError as error:
                     failures += _refused(record, error)
                 else:
                     good.append(record)
@@ -188,7 +188,7 @@ class _Delivery:
         for kind, members in by_kind.items():
             lines = [lake.error_line(each, now=_now(), more=self._about(kind)) for each in members]
             given = self._destination.get("ErrorOutputPrefix")
-            prefix = internals.firehose._evaluate_prefix(
+            prefix = internals.firehose.evaluate_prefix(
                 given or f"{kind}/", self._time, error_type=kind
             )
             self._put(f"{prefix}{self._name()}", b"".join(lines))
@@ -211,11 +211,11 @@ class _Delivery:
         return f"{self._stream['name']}-{self._stream.get('version', 1)}-{at}-{uuid.uuid4()}"
 
     def _put(self, key: str, body: bytes) -> None:
-        if self._bucket not in internals.s3._buckets:
+        if self._bucket not in internals.s3.buckets:
             raise RuntimeError(f"there is no bucket {self._bucket}")
         if not self._may("s3:PutObject", f"arn:aws:s3:::{self._bucket}/{key}"):
             raise RuntimeError(f"{self._role} may not write to s3://{self._bucket}/{key}")
-        internals.firehose._put_s3_object(self._bucket, key, body)
+        internals.firehose.put_s3_object(self._bucket, key, body)
 
     def _may(self, action: str, resource: str) -> bool:
         """Whether the stream's role allows it, if Firehose may assume that at all."""
@@ -223,7 +223,7 @@ class _Delivery:
             return True
         account = internals.responses.get_account_id()
         name = self._role.rsplit("/", 1)[-1]
-        role = internals.iam._roles.get(name)
+        role = internals.iam.roles.get(name)
         if role is None:
             return False
         context = internals.policies.EvalContext(
@@ -244,7 +244,7 @@ class _Delivery:
         trust = internals.policies.evaluate_resource_policy(
             role.get("AssumeRolePolicyDocument"), context, _PRINCIPAL
         )
-        granted = internals.policies._gather_role_policies(name, account)
+        granted = internals.policies.gather_role_policies(name, account)
         asked = replace(context, action=action, resource_arn=resource)
         return bool(
             trust.decision == "Allow"
@@ -257,9 +257,9 @@ def _parquet(conversion: Mapping[str, Any], records: Sequence[Record]) -> bytes:
     import duckdb
 
     schema = conversion.get("SchemaConfiguration") or {}
-    table = internals.glue._tables[f"{schema['DatabaseName']}/{schema['TableName']}"]
+    table = internals.glue.tables[f"{schema['DatabaseName']}/{schema['TableName']}"]
     columns = {
-        column["Name"]: internals.firehose._hive_to_duckdb_type(column["Type"])
+        column["Name"]: internals.firehose.hive_to_duckdb_type(column["Type"])
         for column in table["StorageDescriptor"]["Columns"]
     }
     serializer = conversion["OutputFormatConfiguration"]["Serializer"]["ParquetSerDe"] or {}
@@ -267,7 +267,7 @@ def _parquet(conversion: Mapping[str, Any], records: Sequence[Record]) -> bytes:
     documents = [
         {name.lower(): value for name, value in document.items()}
         for record in records
-        for document in internals.firehose._json_documents(record.data)
+        for document in internals.firehose.json_documents(record.data)
     ]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         source, target = Path(folder, "rows.json"), Path(folder, "rows.parquet")

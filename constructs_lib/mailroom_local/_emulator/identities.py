@@ -8,7 +8,7 @@ from typing import Any
 from mailroom_local._emulator import internals
 
 _TYPE = "AWS::SES::EmailIdentity"
-_original: Mapping[str, Any] = dict(internals.provisioners._RESOURCE_HANDLERS[_TYPE])
+_original: Mapping[str, Any] = dict(internals.provisioners.RESOURCE_HANDLERS[_TYPE])
 
 
 def _create(
@@ -26,7 +26,7 @@ def _update(physical_id: str, *others: Any, **more: Any) -> tuple[str, dict[str,
 def _dkim(identity: str) -> dict[str, str]:
     """The names and values of the records by which a domain's owner permits SES to sign."""
     found = {}
-    for number, token in enumerate(internals.ses._dkim_tokens(identity), start=1):
+    for number, token in enumerate(internals.ses.dkim_tokens(identity), start=1):
         found[f"DkimDNSTokenName{number}"] = f"{token}._domainkey.{identity}"
         found[f"DkimDNSTokenValue{number}"] = f"{token}.dkim.amazonses.com"
     return found

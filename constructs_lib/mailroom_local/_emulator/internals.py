@@ -1,13 +1,14 @@
-"""ministack's modules, and every name of theirs that this package touches.
+"""The modules of ministack, and every member of theirs that this package touches.
 
-None of these names is promised to stay, so the version is pinned exactly, and
-``tests/local/test_emulator.py`` asserts that each of :data:`INTERNALS` is still there.
+ministack promises none of these names, so its version is pinned exactly, and
+``tests/local/server/test_emulator.py`` checks :data:`INTERNALS` against that version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 MINISTACK_VERSION = "1.5.33"
 
@@ -90,7 +91,6 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_put_event_destination",
         "_resolve_send_template",
         "handle_request",
-        "reset",
     ),
     "ministack.services.sns": (
         "_topics",
@@ -132,22 +132,41 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-# Imported by name rather than by statement: ministack carries no types, and reads its settings
-# from the environment when it is first imported, which the server arranges beforehand.
-actions = import_module("ministack.core.iam_actions")
-app = import_module("ministack.app")
-athena = import_module("ministack.services.athena")
-iam = import_module("ministack.services.iam")
-kms = import_module("ministack.services.kms")
-eventbridge = import_module("ministack.services.eventbridge")
-firehose = import_module("ministack.services.firehose")
-glue = import_module("ministack.services.glue")
-functions = import_module("ministack.services.lambda_svc")
-policies = import_module("ministack.core.iam_evaluator")
-provisioners = import_module("ministack.services.cloudformation.provisioners")
-responses = import_module("ministack.core.responses")
-s3 = import_module("ministack.services.s3")
-ses = import_module("ministack.services.ses")
-ses_v2 = import_module("ministack.services.ses_v2")
-sns = import_module("ministack.services.sns")
-workers = import_module("ministack.core.lambda_runtime")
+
+class Part:
+    """A module of ministack: its declared members by their names without a leading underscore."""
+
+    def __init__(self, name: str) -> None:
+        # Imported here rather than by a statement: ministack has no types, and reads its settings
+        # from the environment when it is first imported, which the server sets beforehand.
+        self.module = import_module(name)
+        self.declared = {member.lstrip("_"): member for member in INTERNALS[name]}
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self.declared:
+            raise AttributeError(f"{name} of {self.module.__name__} is not in INTERNALS")
+        return getattr(self.module, self.declared[name])
+
+    def patch(self, **members: Any) -> None:
+        """Put other members in place of declared ones."""
+        replaced = {self.declared[name]: member for name, member in members.items()}
+        vars(self.module).update(replaced)
+
+
+actions = Part("ministack.core.iam_actions")
+app = Part("ministack.app")
+athena = Part("ministack.services.athena")
+iam = Part("ministack.services.iam")
+kms = Part("ministack.services.kms")
+eventbridge = Part("ministack.services.eventbridge")
+firehose = Part("ministack.services.firehose")
+glue = Part("ministack.services.glue")
+functions = Part("ministack.services.lambda_svc")
+policies = Part("ministack.core.iam_evaluator")
+provisioners = Part("ministack.services.cloudformation.provisioners")
+responses = Part("ministack.core.responses")
+s3 = Part("ministack.services.s3")
+ses = Part("ministack.services.ses")
+ses_v2 = Part("ministack.services.ses_v2")
+sns = Part("ministack.services.sns")
+workers = Part("ministack.core.lambda_runtime")

@@ -12,17 +12,18 @@ from itertools import product
 from typing import Any
 from xml.sax.saxutils import unescape
 
+from mailroom.ses import CONFIGURATION_SET_HEADER
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import Parameters, Response, members, numbered, one
-from mailroom_local.receiving.decisions import read_headers
-from mailroom_local.sending import decisions as sending
+from mailroom_local.mail.content import decoded_raw, normal_lines
+from mailroom_local.mail.headers import addressed, header_of, read_headers
 from mailroom_local.sending.credentials import Caller
 
 _SEND, _SEND_BULK = "/v2/email/outbound-emails", "/v2/email/outbound-bulk-emails"
 
 _V1_ACTIONS = ("SendBulkTemplatedEmail", "SendEmail", "SendRawEmail", "SendTemplatedEmail")
 
-_original: Callable[..., Response | None] = internals.app._enforce_ses_v2
+_original: Callable[..., Response | None] = internals.app.enforce_ses_v2
 _original_extract: Callable[..., str | None] = internals.actions.extract_iam_action
 
 
@@ -51,13 +52,11 @@ def refuse_v1(
         for kind in ("To", "Cc", "Bcc"):
             recipients += members(parameters, f"{prefix}Destination.{kind}Addresses")
     if data := one(parameters, "RawMessage.Data"):
-        raw = sending.normal_lines(sending.decoded_raw(data))
+        raw = normal_lines(decoded_raw(data))
         found = read_headers(raw)
-        source = source or sending.header_of(found, "From")
-        configuration_set = configuration_set or sending.header_of(
-            found, sending.CONFIGURATION_SET_HEADER
-        )
-        recipients = recipients or sending.addressed(raw)
+        source = source or header_of(found, "From")
+        configuration_set = configuration_set or header_of(found, CONFIGURATION_SET_HEADER)
+        recipients = recipients or addressed(raw)
     return _refusal(
         "ses",
         [f"ses:{operation}"],
@@ -81,14 +80,14 @@ def refuse_submission(
     """
     if not internals.app.AUTH or caller.access_key is None:
         return None
-    header = read_headers(sending.normal_lines(raw))
+    header = read_headers(normal_lines(raw))
     scope = f"Credential={caller.access_key}/19700101/{region}/ses/aws4_request"
     refusal = _refusal(
         "ses",
         ["ses:SendRawEmail"],
-        source=sending.header_of(header, "From") or mail_from,
+        source=header_of(header, "From") or mail_from,
         recipients=rcpt_tos,
-        configuration_set=sending.header_of(header, sending.CONFIGURATION_SET_HEADER),
+        configuration_set=header_of(header, CONFIGURATION_SET_HEADER),
         template=None,
         headers={"authorization": f"AWS4-HMAC-SHA256 {scope}"},
         query_params={},
@@ -163,7 +162,7 @@ def _refusal(
     """
     display, address = parseaddr(source)
     domain = address.rpartition("@")[2]
-    known = address in internals.ses._identities or address in internals.ses_v2._identities
+    known = address in internals.ses.identities or address in internals.ses_v2.identities
     resources = [f"identity/{address if known else domain}"]
     if configuration_set:
         resources.append(f"configuration-set/{configuration_set}")
@@ -176,7 +175,7 @@ def _refusal(
     }
     scope = f"arn:aws:ses:{internals.responses.get_region()}:{internals.responses.get_account_id()}"
     for action, resource in product(actions, resources):
-        refusal: Response | None = internals.app._enforce_data_plane(
+        refusal: Response | None = internals.app.enforce_data_plane(
             service,
             action,
             headers,

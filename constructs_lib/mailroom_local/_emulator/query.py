@@ -64,7 +64,7 @@ def members(parameters: Parameters, key: str) -> list[str]:
 
 
 def done(operation: str) -> Response:
-    response: Response = internals.ses._receipt_result(operation)
+    response: Response = internals.ses.receipt_result(operation)
     return response
 
 
@@ -102,12 +102,12 @@ def answer(content: dict[str, Any] | None = None) -> Response:
 
 def v1_error(error: SesError) -> Response:
     """An error as API v1 answers it."""
-    response: Response = internals.ses._error(error.code, error.message, 400, "Sender")
+    response: Response = internals.ses.error(error.code, error.message, 400, "Sender")
     return response
 
 
 def v2_error(error: SesError) -> Response:
     """An error as API v2 answers it."""
     code, status = _V2_CODES.get(error.code, ("BadRequestException", 400))
-    response: Response = internals.ses_v2._json_err(code, error.message, status)
+    response: Response = internals.ses_v2.json_err(code, error.message, status)
     return response

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mailroom.ses import IP_FILTERS, RULE_SETS, RULES_PER_RULE_SET, SETUP_NOTIFICATION
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.checks import check_rule
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
@@ -24,7 +25,7 @@ from mailroom_local._emulator.query import (
     required,
 )
 from mailroom_local._ses_error import SesError
-from mailroom_local.receiving import rules as _rules
+from mailroom_local.receiving import rules
 from mailroom_local.receiving.rules import Rule
 
 _received: dict[str, str] = {}
@@ -44,36 +45,36 @@ def reset() -> None:
 
 def _create_rule_set(parameters: Parameters) -> Response:
     _room_for_rule_set()
-    response: Response = internals.ses._create_receipt_rule_set(parameters)
+    response: Response = internals.ses.create_receipt_rule_set(parameters)
     return response
 
 
 def _clone_rule_set(parameters: Parameters) -> Response:
     original = _rule_set(required(parameters, "OriginalRuleSetName", "originalRuleSetName"))
     _room_for_rule_set()
-    raise_for(internals.ses._create_receipt_rule_set(parameters))
+    raise_for(internals.ses.create_receipt_rule_set(parameters))
     clone = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
     clone["Rules"] = copy.deepcopy(original["Rules"])
     return done("CloneReceiptRuleSet")
 
 
 def _create_rule(parameters: Parameters) -> Response:
-    rule = internals.ses._receipt_rule_from_params(parameters)
+    rule = internals.ses.receipt_rule_from_params(parameters)
     set_name = one(parameters, "RuleSetName") or ""
     # ministack's own operation validates form and names; it must not store anything before the
     # live checks have passed, and those presuppose a well-formed rule.
-    raise_for(internals.ses._receipt_rule_error(rule))
-    if set_name in internals.ses._receipt_rule_sets:
+    raise_for(internals.ses.receipt_rule_error(rule))
+    if set_name in internals.ses.receipt_rule_sets:
         _room_for_rule(set_name)
         check_rule(set_name, rule)
-    response: Response = internals.ses._create_receipt_rule(parameters)
+    response: Response = internals.ses.create_receipt_rule(parameters)
     raise_for(response)
     _announce_setup(rule, previous=None)
     return response
 
 
 def _update_rule(parameters: Parameters) -> Response:
-    rule = internals.ses._receipt_rule_from_params(parameters)
+    rule = internals.ses.receipt_rule_from_params(parameters)
     required(parameters, "Rule.Name", "rule.name")
     _replace_rule(required(parameters, "RuleSetName", "ruleSetName"), rule)
     return done("UpdateReceiptRule")
@@ -88,7 +89,7 @@ def _set_rule_position(parameters: Parameters) -> Response:
 
 def _reorder_rule_set(parameters: Parameters) -> Response:
     rule_set = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
-    rule_set["Rules"] = _rules.reorder(rule_set["Rules"], members(parameters, "RuleNames"))
+    rule_set["Rules"] = rules.reorder(rule_set["Rules"], members(parameters, "RuleNames"))
     return done("ReorderReceiptRuleSet")
 
 
@@ -106,7 +107,7 @@ def _create_filter(parameters: Parameters) -> Response:
 
 
 def _list_filters(parameters: Parameters) -> Response:
-    response: Response = internals.ses._receipt_result(
+    response: Response = internals.ses.receipt_result(
         "ListReceiptFilters", {"Filters": [_filters[name] for name in sorted(_filters)]}
     )
     return response
@@ -123,7 +124,7 @@ def _send_bounce(parameters: Parameters) -> Response:
     original = required(parameters, "OriginalMessageId", "originalMessageId")
     if original not in _received:
         raise SesError("MessageRejected", f"No message of the last 24 hours has the id {original}")
-    if rejection := internals.ses._message_rejection(sender):
+    if rejection := internals.ses.message_rejection(sender):
         raise SesError("MessageRejected", rejection)
     recipients = [
         one(parameters, f"BouncedRecipientInfoList.member.{number}.Recipient") or ""
@@ -131,7 +132,7 @@ def _send_bounce(parameters: Parameters) -> Response:
     ]
     if not recipients:
         raise SesError("InvalidParameterValue", "BouncedRecipientInfoList must not be empty")
-    message_id = internals.ses._record_send(
+    message_id = internals.ses.record_send(
         source=sender,
         to_addrs=[_received[original]],
         subject="Delivery Status Notification (Failure)",
@@ -139,7 +140,7 @@ def _send_bounce(parameters: Parameters) -> Response:
         type_name="SendBounce",
         extra={"OriginalMessageId": original, "BouncedRecipients": recipients},
     )
-    response: Response = internals.ses._xml(
+    response: Response = internals.ses.xml(
         200,
         "SendBounceResponse",
         f"<SendBounceResult><MessageId>{message_id}</MessageId></SendBounceResult>",
@@ -170,15 +171,15 @@ def _provision_rule_set(
     name = properties.get("RuleSetName") or generated_name(stack_name, logical_id)
     with CloudFormationErrors():
         _room_for_rule_set()
-        raise_for(internals.ses._create_receipt_rule_set({"RuleSetName": [name]}))
+        raise_for(internals.ses.create_receipt_rule_set({"RuleSetName": [name]}))
     return name, {}
 
 
 def _delete_rule_set_resource(physical_id: str, properties: Mapping[str, Any]) -> None:
     with CloudFormationErrors():
-        if internals.ses._active_receipt_rule_set.get("name") == physical_id:
+        if internals.ses.active_receipt_rule_set.get("name") == physical_id:
             raise SesError("CannotDelete", f"Cannot delete active rule set: {physical_id}")
-        internals.ses._receipt_rule_sets.pop(physical_id, None)
+        internals.ses.receipt_rule_sets.pop(physical_id, None)
 
 
 def _provision_rule(
@@ -187,15 +188,15 @@ def _provision_rule(
     declared = properties.get("Rule") or {}
     name = declared.get("Name") or generated_name(stack_name, logical_id)
     set_name = str(properties.get("RuleSetName", ""))
-    rule = _rules.rule_from_properties(declared, name=name)
+    rule = rules.rule_from_properties(declared, name=name)
     with CloudFormationErrors():
         rule_set = _rule_set(set_name)
-        raise_for(internals.ses._receipt_rule_error(rule))
+        raise_for(internals.ses.receipt_rule_error(rule))
         if any(existing["Name"] == name for existing in rule_set["Rules"]):
             raise SesError("AlreadyExists", f"Rule already exists: {name}")
         _room_for_rule(set_name)
         check_rule(set_name, rule)
-        rule_set["Rules"] = _rules.insert(
+        rule_set["Rules"] = rules.insert(
             rule_set["Rules"], rule, after=properties.get("After") or None
         )
         _announce_setup(rule, previous=None)
@@ -214,23 +215,23 @@ def _update_rule_resource(
     renamed = declared.get("Name") != (old_properties.get("Rule") or {}).get("Name")
     if renamed or set_name != old_properties.get("RuleSetName"):
         # A rollback comes here to go back to a rule that the failed update has not deleted yet.
-        kept = internals.ses._receipt_rule_sets.get(set_name, {}).get("Rules", [])
+        kept = internals.ses.receipt_rule_sets.get(set_name, {}).get("Rules", [])
         name = declared.get("Name") or physical_id
-        if _rules.rule_from_properties(declared, name=name) not in kept:
+        if rules.rule_from_properties(declared, name=name) not in kept:
             name, _ = _provision_rule(logical_id, new_properties, stack_name)
-        internals.provisioners._delete_predecessor(
+        internals.provisioners.delete_predecessor(
             _delete_rule_resource, physical_id, old_properties
         )
         return name, {}
     with CloudFormationErrors():
-        _replace_rule(set_name, _rules.rule_from_properties(declared, name=physical_id))
+        _replace_rule(set_name, rules.rule_from_properties(declared, name=physical_id))
         if new_properties.get("After") != old_properties.get("After"):
             _move(_rule_set(set_name), physical_id, after=new_properties.get("After") or None)
     return physical_id, {}
 
 
 def _delete_rule_resource(physical_id: str, properties: Mapping[str, Any]) -> None:
-    rule_set = internals.ses._receipt_rule_sets.get(str(properties.get("RuleSetName", "")))
+    rule_set = internals.ses.receipt_rule_sets.get(str(properties.get("RuleSetName", "")))
     if rule_set is not None:
         rule_set["Rules"] = [rule for rule in rule_set["Rules"] if rule["Name"] != physical_id]
 
@@ -253,31 +254,29 @@ def _delete_filter_resource(physical_id: str, properties: Mapping[str, Any]) -> 
 
 
 def _rule_set(name: str) -> dict[str, Any]:
-    rule_set: dict[str, Any] | None = internals.ses._receipt_rule_sets.get(name)
+    rule_set: dict[str, Any] | None = internals.ses.receipt_rule_sets.get(name)
     if rule_set is None:
         raise SesError("RuleSetDoesNotExist", f"Rule set does not exist: {name}")
     return rule_set
 
 
 def _room_for_rule_set() -> None:
-    if len(internals.ses._receipt_rule_sets) >= _rules.MAX_RULE_SETS:
-        raise SesError(
-            "LimitExceeded", f"Number of rule sets exceeds the limit: {_rules.MAX_RULE_SETS}"
-        )
+    if len(internals.ses.receipt_rule_sets) >= RULE_SETS:
+        raise SesError("LimitExceeded", f"Number of rule sets exceeds the limit: {RULE_SETS}")
 
 
 def _room_for_rule(set_name: str) -> None:
-    if len(_rule_set(set_name)["Rules"]) >= _rules.MAX_RULES_PER_SET:
+    if len(_rule_set(set_name)["Rules"]) >= RULES_PER_RULE_SET:
         raise SesError(
             "LimitExceeded",
-            f"Number of rules in rule set {set_name} exceeds the limit: {_rules.MAX_RULES_PER_SET}",
+            f"Number of rules in rule set {set_name} exceeds the limit: {RULES_PER_RULE_SET}",
         )
 
 
 def _replace_rule(set_name: str, rule: Rule) -> None:
     rule_set = _rule_set(set_name)
-    index = _rules.index_of(rule_set["Rules"], rule["Name"])
-    raise_for(internals.ses._receipt_rule_error(rule))
+    index = rules.index_of(rule_set["Rules"], rule["Name"])
+    raise_for(internals.ses.receipt_rule_error(rule))
     check_rule(set_name, rule)
     previous = rule_set["Rules"][index]
     rule_set["Rules"][index] = rule
@@ -285,31 +284,29 @@ def _replace_rule(set_name: str, rule: Rule) -> None:
 
 
 def _move(rule_set: dict[str, Any], name: str, *, after: str | None) -> None:
-    rule = rule_set["Rules"][_rules.index_of(rule_set["Rules"], name)]
+    rule = rule_set["Rules"][rules.index_of(rule_set["Rules"], name)]
     others = [other for other in rule_set["Rules"] if other["Name"] != name]
-    rule_set["Rules"] = _rules.insert(others, rule, after=after)
+    rule_set["Rules"] = rules.insert(others, rule, after=after)
 
 
 def _store_filter(receipt_filter: dict[str, Any]) -> None:
-    _rules.check_filter(receipt_filter)
+    rules.check_filter(receipt_filter)
     name = receipt_filter["Name"]
     if name in _filters:
         raise SesError("AlreadyExists", f"Filter already exists: {name}")
-    if len(_filters) >= _rules.MAX_FILTERS:
-        raise SesError(
-            "LimitExceeded", f"Number of filters exceeds the limit: {_rules.MAX_FILTERS}"
-        )
+    if len(_filters) >= IP_FILTERS:
+        raise SesError("LimitExceeded", f"Number of filters exceeds the limit: {IP_FILTERS}")
     _filters[name] = receipt_filter
 
 
 def _announce_setup(rule: Rule, *, previous: Rule | None) -> None:
     """Write the object by which SES proves that it can write to a bucket."""
-    before = _rules.actions(previous or {})
+    before = rules.actions(previous or {})
     known = {_target(fields) for kind, fields in before if kind == "S3Action"}
-    for kind, fields in _rules.actions(rule):
+    for kind, fields in rules.actions(rule):
         if kind == "S3Action" and _target(fields) not in known:
-            key = fields.get("ObjectKeyPrefix", "") + _rules.SETUP_NOTIFICATION
-            internals.s3._put_object(fields["BucketName"], key, _setup_message(fields), {})
+            key = fields.get("ObjectKeyPrefix", "") + SETUP_NOTIFICATION
+            internals.s3.put_object(fields["BucketName"], key, _setup_message(fields), {})
 
 
 def _target(fields: Mapping[str, str]) -> tuple[str, str]:

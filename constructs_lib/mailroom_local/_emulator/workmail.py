@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 from mailroom_local._emulator import internals
 from mailroom_local.control.workmail import DELIVERIES_PATH, ORGANIZATIONS_PATH
-from mailroom_local.workmail.service import Refused, WorkMail
+from mailroom_local.workmail.model import Refused
+from mailroom_local.workmail.service import WorkMail
 
 _TARGET = "WorkMailService."
 _MESSAGES = "/messages/"
@@ -33,7 +34,7 @@ class Account:
         if len(parts) < 7 or parts[2] != "lambda" or parts[3] != self._region:
             return False
         internals.responses.set_request_region(self._region)
-        found = internals.functions._functions.get(parts[6])
+        found = internals.functions.functions.get(parts[6])
         if found is None or parts[4] != internals.responses.get_account_id():
             return False
         return self._may("lambda:InvokeFunction", function, found.get("policy"), organization)
@@ -41,13 +42,13 @@ class Account:
     def fetch(self, bucket: str, key: str, version: str | None, *, message: str) -> bytes | None:
         """The object, if the bucket's policy lets WorkMail read it for this message."""
         internals.responses.set_request_region(self._region)
-        if bucket not in internals.s3._buckets:
+        if bucket not in internals.s3.buckets:
             return None
-        policy = internals.s3._bucket_policies.get(bucket)
+        policy = internals.s3.bucket_policies.get(bucket)
         action = "s3:GetObjectVersion" if version else "s3:GetObject"
         if not self._may(action, f"arn:aws:s3:::{bucket}/{key}", policy, message):
             return None
-        content: bytes | None = internals.s3._get_object_data(bucket, key, version)
+        content: bytes | None = internals.s3.get_object_data(bucket, key, version)
         return content
 
     def _may(self, action: str, resource: str, policy: Any, source: str) -> bool:
@@ -128,7 +129,7 @@ def _flow(
     name = "GetRawMessageContent" if method == "GET" else "PutRawMessageContent"
     if internals.app.AUTH:
         arn, action = served.message_arn(message_id), f"workmailmessageflow:{name}"
-        refusal = internals.app._enforce_data_plane(
+        refusal = internals.app.enforce_data_plane(
             "workmailmessageflow", action, headers, {}, "", resource_arn=arn, named_resource=arn
         )
         if refusal is not None:

@@ -1,4 +1,4 @@
-"""The ten kinds of sending events: their names, and payloads exactly as AWS documents them.
+"""The payloads of sending events, exactly as AWS documents them.
 
 Pure functions; ``tests/payloads/sending_events`` holds AWS's own samples.
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
@@ -12,143 +12,67 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailroom_local.receiving.decisions import printable, timestamp
-from mailroom_local.sending.decisions import Outgoing
+from mailroom.ses import CLOUDFORMATION_EVENT_NAMES, EventType
+from mailroom_local.mail.headers import described, timestamp
+from mailroom_local.sending.message import SentMessage
 
-VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES event publishing."
-
-MAX_DESTINATIONS = 10
-HEADER_BYTES = 10 * 1024
-
+_HEADER_BYTES = 10 * 1024
 _REPORTING_MTA = "a8-0.smtp-out.amazonses.com"
 _OUTGOING_IP = "127.0.0.1"
 
-# The tags that SES adds, each kind of event with those that AWS's sample of it has.
+# The tags that SES adds, to each type of event those of AWS's sample of it.
 _BRIEF = ("configuration-set",)
 _FULL = ("configuration-set", "source-ip", "from-domain", "caller-identity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventType:
-    """One kind of event, by each of its names, and which parts of ``mail`` it carries."""
+class _Shape:
+    """The parts of ``mail`` that an event of some type has."""
 
-    name: str
-    """As the payload's ``eventType`` spells it."""
-    api: str
-    """As API v2 spells it."""
-    body: str
-    """The payload's key that holds what is particular to the event."""
-    detail_type: str
-    """As EventBridge calls it. https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html"""
-    metric: str
-    """As CloudWatch calls it."""
     headers: bool = True
     source_arn: bool = True
     tags: tuple[str, ...] = _FULL
 
 
-TYPES: Mapping[str, EventType] = {
-    kind.name: kind
-    for kind in (
-        EventType(name="Send", api="SEND", body="send", detail_type="Email Sent", metric="Send"),
-        EventType(
-            name="Reject",
-            api="REJECT",
-            body="reject",
-            detail_type="Email Rejected",
-            metric="Reject",
-        ),
-        EventType(
-            name="Bounce", api="BOUNCE", body="bounce", detail_type="Email Bounced", metric="Bounce"
-        ),
-        EventType(
-            name="Complaint",
-            api="COMPLAINT",
-            body="complaint",
-            detail_type="Email Complaint Received",
-            metric="Complaint",
-        ),
-        EventType(
-            name="Delivery",
-            api="DELIVERY",
-            body="delivery",
-            detail_type="Email Delivered",
-            metric="Delivery",
-            tags=(*_FULL, "outgoing-ip"),
-        ),
-        EventType(
-            name="Open",
-            api="OPEN",
-            body="open",
-            detail_type="Email Opened",
-            metric="Open",
-            source_arn=False,
-        ),
-        EventType(
-            name="Click",
-            api="CLICK",
-            body="click",
-            detail_type="Email Clicked",
-            metric="Click",
-            source_arn=False,
-        ),
-        EventType(
-            name="Rendering Failure",
-            api="RENDERING_FAILURE",
-            body="failure",
-            detail_type="Email Rendering Failed",
-            metric="RenderingFailure",
-            headers=False,
-            tags=_BRIEF,
-        ),
-        EventType(
-            name="DeliveryDelay",
-            api="DELIVERY_DELAY",
-            body="deliveryDelay",
-            detail_type="Email Delivery Delayed",
-            metric="DeliveryDelay",
-            headers=False,
-            tags=_BRIEF,
-        ),
-        EventType(
-            name="Subscription",
-            api="SUBSCRIPTION",
-            body="subscription",
-            detail_type="Email Subscribed",
-            metric="Subscription",
-            tags=("operation", *_FULL),
-        ),
-    )
+_SHAPES: Mapping[EventType, _Shape] = {
+    EventType.DELIVERY: _Shape(tags=(*_FULL, "outgoing-ip")),
+    EventType.OPEN: _Shape(source_arn=False),
+    EventType.CLICK: _Shape(source_arn=False),
+    EventType.RENDERING_FAILURE: _Shape(headers=False, tags=_BRIEF),
+    EventType.DELIVERY_DELAY: _Shape(headers=False, tags=_BRIEF),
+    EventType.SUBSCRIPTION: _Shape(tags=("operation", *_FULL)),
 }
+_COMMON = _Shape()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
     """Something that happened to a message: an event before it has a payload."""
 
-    kind: str
+    kind: EventType
     recipient: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def payload(happening: Happening, outgoing: Outgoing, *, at: datetime) -> dict[str, Any]:
+def payload(happening: Happening, outgoing: SentMessage, *, at: datetime) -> dict[str, Any]:
     """The JSON that SES publishes of it."""
-    kind = TYPES[happening.kind]
-    body = _BODIES[happening.kind](happening, outgoing, at)
-    return {"eventType": kind.name, "mail": _mail(kind, outgoing), kind.body: body}
+    kind = happening.kind
+    body = _BODIES[kind](happening, outgoing, at)
+    return {"eventType": kind.value, "mail": _mail(kind, outgoing), _body_key(kind): body}
 
 
-def wanted(destinations: Iterable[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
+def wanted(destinations: Iterable[Mapping[str, Any]], kind: EventType) -> list[Mapping[str, Any]]:
     """The enabled destinations that take events of this kind, as the API describes them."""
     return [
         destination
         for destination in destinations
-        if destination.get("Enabled") and TYPES[kind].api in destination["MatchingEventTypes"]
+        # API v2 spells the types as the enum's members are named.
+        if destination.get("Enabled") and kind.name in destination["MatchingEventTypes"]
     ]
 
 
 def dimensions(
-    configurations: Sequence[Mapping[str, str]], event: Mapping[str, Any], outgoing: Outgoing
+    configurations: Sequence[Mapping[str, str]], event: Mapping[str, Any], outgoing: SentMessage
 ) -> list[dict[str, str]]:
     """The CloudWatch dimensions of an event, from tags, headers or link tags."""
     link_tags: Mapping[str, list[str]] = (event.get("click") or {}).get("linkTags") or {}
@@ -167,7 +91,17 @@ def dimensions(
     return found
 
 
-def _mail(kind: EventType, outgoing: Outgoing) -> dict[str, Any]:
+def metric(kind: EventType) -> str:
+    """The type as CloudWatch spells it."""
+    return kind.value.replace(" ", "")
+
+
+def _body_key(kind: EventType) -> str:
+    return "failure" if kind is EventType.RENDERING_FAILURE else CLOUDFORMATION_EVENT_NAMES[kind]
+
+
+def _mail(kind: EventType, outgoing: SentMessage) -> dict[str, Any]:
+    shape = _SHAPES.get(kind, _COMMON)
     mail: dict[str, Any] = {
         "timestamp": timestamp(outgoing.sent_at),
         "source": outgoing.source,
@@ -177,26 +111,21 @@ def _mail(kind: EventType, outgoing: Outgoing) -> dict[str, Any]:
         "destination": list(outgoing.recipients),
         "headersTruncated": False,
     }
-    if not kind.source_arn:
+    if not shape.source_arn:
         del mail["sourceArn"]
-    if kind.headers:
-        kept, size = [], 0
-        for name, value in outgoing.headers:
-            size += len(name) + len(value) + 4
-            if size > HEADER_BYTES:
-                mail["headersTruncated"] = True
-                break
-            kept.append({"name": name, "value": printable(value)})
-        mail["headers"] = kept
+    if shape.headers:
+        mail["headers"], mail["headersTruncated"] = described(
+            outgoing.headers, max_bytes=_HEADER_BYTES
+        )
         mail["commonHeaders"] = outgoing.common_headers
     mail["tags"] = {
-        **{f"ses:{name}": [_ses_tag(name, outgoing)] for name in kind.tags},
+        **{f"ses:{name}": [_ses_tag(name, outgoing)] for name in shape.tags},
         **{name: [value] for name, value in outgoing.tags.items()},
     }
     return mail
 
 
-def _ses_tag(name: str, outgoing: Outgoing) -> str:
+def _ses_tag(name: str, outgoing: SentMessage) -> str:
     return {
         "configuration-set": outgoing.configuration_set or "",
         "source-ip": outgoing.source_ip,
@@ -207,15 +136,15 @@ def _ses_tag(name: str, outgoing: Outgoing) -> str:
     }[name]
 
 
-def _send(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _send(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     return {}
 
 
-def _reject(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _reject(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     return {"reason": "Bad content"}
 
 
-def _bounce(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _bounce(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     detail = happening.detail
     return {
         "bounceType": detail["type"],
@@ -235,7 +164,7 @@ def _bounce(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str,
     }
 
 
-def _complaint(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _complaint(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     return {
         "complainedRecipients": [{"emailAddress": happening.recipient}],
         "timestamp": timestamp(at),
@@ -246,7 +175,7 @@ def _complaint(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[s
     }
 
 
-def _delivery(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _delivery(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     return {
         "timestamp": timestamp(at),
         "processingTimeMillis": int((at - outgoing.sent_at).total_seconds() * 1000),
@@ -256,7 +185,7 @@ def _delivery(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[st
     }
 
 
-def _open(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _open(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     return {
         "ipAddress": happening.detail["ip_address"],
         "timestamp": timestamp(at),
@@ -264,7 +193,7 @@ def _open(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, A
     }
 
 
-def _click(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _click(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     return {
         "ipAddress": happening.detail["ip_address"],
         "link": happening.detail["link"],
@@ -274,14 +203,14 @@ def _click(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, 
     }
 
 
-def _failure(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _failure(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     return {
         "errorMessage": happening.detail["message"],
         "templateName": happening.detail["template"],
     }
 
 
-def _delay(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _delay(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     detail = happening.detail
     expiry = outgoing.sent_at + timedelta(seconds=outgoing.max_delivery_seconds)
     return {
@@ -298,7 +227,7 @@ def _delay(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, 
     }
 
 
-def _subscription(happening: Happening, outgoing: Outgoing, at: datetime) -> dict[str, Any]:
+def _subscription(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     detail = happening.detail
     return {
         "contactList": detail["contact_list"],
@@ -310,16 +239,16 @@ def _subscription(happening: Happening, outgoing: Outgoing, at: datetime) -> dic
 
 
 _BODIES = {
-    "Send": _send,
-    "Reject": _reject,
-    "Bounce": _bounce,
-    "Complaint": _complaint,
-    "Delivery": _delivery,
-    "Open": _open,
-    "Click": _click,
-    "Rendering Failure": _failure,
-    "DeliveryDelay": _delay,
-    "Subscription": _subscription,
+    EventType.SEND: _send,
+    EventType.REJECT: _reject,
+    EventType.BOUNCE: _bounce,
+    EventType.COMPLAINT: _complaint,
+    EventType.DELIVERY: _delivery,
+    EventType.OPEN: _open,
+    EventType.CLICK: _click,
+    EventType.RENDERING_FAILURE: _failure,
+    EventType.DELIVERY_DELAY: _delay,
+    EventType.SUBSCRIPTION: _subscription,
 }
 
 

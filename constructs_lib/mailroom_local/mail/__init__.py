@@ -1,1 +1,1 @@
-"""Reads mail."""
+"""Reads mail: its header fields and what its parts contain."""

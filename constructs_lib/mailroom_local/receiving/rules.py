@@ -11,18 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mailroom.ses import ACTIONS_PER_RULE, RECIPIENTS_PER_RULE
 from mailroom_local._ses_error import SesError
 
 Rule = dict[str, Any]
-
-# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
-MAX_RULE_SETS = 40
-MAX_RULES_PER_SET = 200
-MAX_ACTIONS_PER_RULE = 10
-MAX_RECIPIENTS_PER_RULE = 500
-MAX_FILTERS = 100
-
-SETUP_NOTIFICATION = "AMAZON_SES_SETUP_NOTIFICATION"
 
 _ACTION_FIELDS: Mapping[str, tuple[str, ...]] = {
     "AddHeaderAction": ("HeaderName", "HeaderValue"),
@@ -64,16 +56,15 @@ def actions(rule: Rule) -> Iterator[tuple[str, dict[str, str]]]:
 
 def check_quotas(rule: Rule) -> None:
     """Refuse a rule that is larger than SES allows."""
-    if len(rule.get("Actions", [])) > MAX_ACTIONS_PER_RULE:
+    if len(rule.get("Actions", [])) > ACTIONS_PER_RULE:
         raise SesError(
             "LimitExceeded",
-            f"Number of actions in rule {rule['Name']} exceeds the limit: {MAX_ACTIONS_PER_RULE}",
+            f"Number of actions in rule {rule['Name']} exceeds the limit: {ACTIONS_PER_RULE}",
         )
-    if len(rule.get("Recipients", [])) > MAX_RECIPIENTS_PER_RULE:
+    if len(rule.get("Recipients", [])) > RECIPIENTS_PER_RULE:
         raise SesError(
             "LimitExceeded",
-            f"Number of recipients in rule {rule['Name']} exceeds the limit: "
-            f"{MAX_RECIPIENTS_PER_RULE}",
+            f"Number of recipients in rule {rule['Name']} exceeds the limit: {RECIPIENTS_PER_RULE}",
         )
 
 

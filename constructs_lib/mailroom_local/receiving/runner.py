@@ -11,14 +11,20 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from mailroom.ses import SNS_ACTION_BYTES, SYNCHRONOUS_SECONDS, Disposition
 from mailroom_local.control import clients
-from mailroom_local.receiving import decisions as receiving
-from mailroom_local.receiving.decisions import Disposition, Envelope, Match, Message, Refusal
+from mailroom_local.mail.headers import subject_of
+from mailroom_local.receiving import decisions, payloads
+from mailroom_local.receiving.decisions import Refusal
 from mailroom_local.receiving.encryption import encrypt
-from mailroom_local.server.journal import Journal
-
-# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
-SYNCHRONOUS_SECONDS = 30
+from mailroom_local.receiving.message import (
+    Envelope,
+    Match,
+    Message,
+    new_message_id,
+    verdicts_of,
+)
+from mailroom_local.server.journal import Journal, elapsed_ms
 
 
 class Receiver:
@@ -49,7 +55,7 @@ class Receiver:
 
     def admit(self, recipient: str, *, client_address: str, tls: bool) -> Refusal | None:
         """The refusal that RCPT TO gets, if any."""
-        if not receiving.client_admitted(self._filters(), client_address):
+        if not decisions.client_admitted(self._filters(), client_address):
             return Refusal(
                 reply="554 5.7.1 Client address is blocked",
                 reason=f"an IP filter blocks {client_address}",
@@ -58,7 +64,7 @@ class Receiver:
         # Only such a rule asks which identities are verified.
         everyone = any(not rule.get("Recipients") for rule in rules or [])
         identities = self._verified_identities() if everyone else []
-        return receiving.refuse_recipient(rules, recipient, tls=tls, identities=identities)
+        return decisions.refuse_recipient(rules, recipient, tls=tls, identities=identities)
 
     def refuse(self, *, mail_from: str, rcpt_tos: list[str], reply: str, reason: str) -> None:
         """Note in the journal what was refused, and why."""
@@ -69,28 +75,27 @@ class Receiver:
     def accept(self, raw: bytes, envelope: Envelope) -> str:
         """Take responsibility for a message and return its id; the actions follow on their own."""
         message = Message(
-            message_id=receiving.new_message_id(),
+            message_id=new_message_id(),
             raw=raw,
             envelope=envelope,
             received_at=datetime.now(UTC),
             region=self._region,
-            verdicts=receiving.verdicts_of(raw),
+            verdicts=verdicts_of(raw),
         )
         identities = self._verified_identities()
-        headers = {name.lower(): value for name, value in receiving.read_headers(raw)}
         self._journal.write(
             "accepted",
             message_id=message.message_id,
             mail_from=envelope.mail_from,
             rcpt_tos=list(envelope.rcpt_tos),
-            subject=headers.get("subject", ""),
+            subject=subject_of(raw),
             size=len(raw),
             tls=envelope.tls,
-            unverified=[r for r in envelope.rcpt_tos if not receiving.belongs(r, identities)],
+            unverified=[r for r in envelope.rcpt_tos if not decisions.belongs(r, identities)],
         )
         if self._on_accepted is not None:
             self._on_accepted(message.message_id, envelope.mail_from)
-        matches = receiving.match_rules(
+        matches = decisions.match_rules(
             self._active_rules() or [], envelope.rcpt_tos, identities=identities
         )
         self._pool.submit(self._process, message, matches)
@@ -99,8 +104,6 @@ class Receiver:
     def close(self) -> None:
         """Drop what has not been begun, and wait for what has."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-    # --- processing ----------------------------------------------------------------------------
 
     def _process(self, message: Message, matches: list[Match]) -> None:
         started = time.perf_counter()
@@ -124,7 +127,7 @@ class Receiver:
             "finished",
             message_id=message.message_id,
             stopped_by=stopped_by,
-            ms=_milliseconds(started),
+            ms=elapsed_ms(started),
         )
 
     def _run_rule(self, message: Message, match: Match) -> Disposition:
@@ -161,7 +164,7 @@ class Receiver:
             rule=match.name,
             action=name,
             outcome=outcome,
-            ms=_milliseconds(started),
+            ms=elapsed_ms(started),
             detail=detail,
         )
         return disposition
@@ -190,13 +193,13 @@ class Receiver:
         self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
     ) -> tuple[str, Disposition]:
         content = message.content(match)
-        if len(content) > receiving.MAX_SNS_MESSAGE_BYTES:
+        if len(content) > SNS_ACTION_BYTES:
             described["error"] = "552 5.3.4 the message is larger than 150 KB, so SES bounces it"
             described["bounceTo"] = message.envelope.mail_from
             return "bounced", Disposition.CONTINUE
         encoding = described.setdefault("encoding", "UTF-8")
         told = self._notification(message, match, described)
-        told["content"] = receiving.encode_content(content, encoding)
+        told["content"] = payloads.encode_content(content, encoding)
         self._publish(fields["TopicArn"], told)
         return "done", Disposition.CONTINUE
 
@@ -204,7 +207,7 @@ class Receiver:
         self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
     ) -> tuple[str, Disposition]:
         invocation = described.setdefault("invocationType", "Event")
-        event = receiving.lambda_event(message, match, described, now=datetime.now(UTC))
+        event = payloads.lambda_event(message, match, described, now=datetime.now(UTC))
         try:
             answer = self._lambda.invoke(
                 FunctionName=fields["FunctionArn"],
@@ -218,7 +221,7 @@ class Receiver:
             return "accepted", Disposition.CONTINUE
         payload: bytes = answer["Payload"].read()
         failed = "FunctionError" in answer
-        disposition = receiving.disposition_of(payload, failed=failed)
+        disposition = decisions.disposition_of(payload, failed=failed)
         if failed:
             described["error"] = payload.decode("utf-8", "replace")
             return "failed", disposition
@@ -286,7 +289,7 @@ class Receiver:
     def _notification(
         self, message: Message, match: Match, described: Mapping[str, str]
     ) -> dict[str, Any]:
-        return receiving.notification(message, match, described, now=datetime.now(UTC))
+        return payloads.notification(message, match, described, now=datetime.now(UTC))
 
     def _publish(self, topic: str, told: Mapping[str, Any]) -> None:
         self._sns.publish(
@@ -294,8 +297,6 @@ class Receiver:
             Subject="Amazon SES Email Receipt Notification",
             Message=json.dumps(told),
         )
-
-    # --- what the account holds ----------------------------------------------------------------
 
     def _active_rules(self) -> list[dict[str, Any]] | None:
         answer = self._ses.describe_active_receipt_rule_set()
@@ -323,7 +324,3 @@ class Receiver:
                 if found["VerificationStatus"] == "Success"
             ]
         return verified
-
-
-def _milliseconds(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 1)

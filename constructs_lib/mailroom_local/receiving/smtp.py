@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 import ssl
-from collections.abc import Callable
-from threading import Event, Thread
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from aiosmtpd.smtp import SMTP, Session
 from aiosmtpd.smtp import Envelope as Transaction
 
-from mailroom_local.receiving.decisions import MAX_MESSAGE_BYTES, Envelope
+from mailroom.ses import RECEIVED_BYTES
+from mailroom_local.receiving.message import Envelope
 from mailroom_local.receiving.runner import Receiver
-from mailroom_local.workmail.service import WorkMail
-
-_STOP_SECONDS = 5
 
 
 class _Session(Session):
@@ -60,12 +56,24 @@ class _Conversation(SMTP):
         await super().push(status)
 
 
+class OtherReceiver(Protocol):
+    """Receives mail for addresses of its own, to which no receipt rule applies."""
+
+    def receives(self, address: str) -> bool:
+        """Whether mail for this address is received here."""
+        ...
+
+    def receive(self, raw: bytes, *, mail_from: str, rcpt_tos: Sequence[str], tls: bool) -> str:
+        """Accept a message for such addresses and return its id."""
+        ...
+
+
 class _Handler:
     """Answers the commands that SES decides on."""
 
-    def __init__(self, receiver: Receiver, workmail: WorkMail) -> None:
+    def __init__(self, receiver: Receiver, others: Sequence[OtherReceiver]) -> None:
         self._receiver = receiver
-        self._workmail = workmail
+        self._others = others
 
     async def handle_EHLO(
         self,
@@ -86,7 +94,7 @@ class _Handler:
         address: str,
         rcpt_options: list[str],
     ) -> str:
-        if self._workmail.receives(address):
+        if any(other.receives(address) for other in self._others):
             if address not in envelope.rcpt_tos:
                 envelope.rcpt_tos.append(address)
             return "250 2.1.5 OK"
@@ -113,25 +121,27 @@ class _Handler:
         content = envelope.content
         assert isinstance(content, bytes)
         message_id = ""
-        flowing = [one for one in envelope.rcpt_tos if self._workmail.receives(one)]
-        others = [one for one in envelope.rcpt_tos if one not in flowing]
-        if flowing:
-            # A message for both gets the id that SES gives it.
-            message_id = await asyncio.to_thread(
-                self._workmail.receive,
-                content,
-                mail_from=_sender(envelope),
-                rcpt_tos=flowing,
-                tls=session.ssl is not None,
-            )
-        if not others:
+        rest = list(envelope.rcpt_tos)
+        for other in self._others:
+            own = [address for address in rest if other.receives(address)]
+            if own:
+                rest = [address for address in rest if address not in own]
+                message_id = await asyncio.to_thread(
+                    other.receive,
+                    content,
+                    mail_from=_sender(envelope),
+                    rcpt_tos=own,
+                    tls=session.ssl is not None,
+                )
+        if not rest:
             return f"250 OK {message_id}"
+        # A message for both gets the id that SES gives it.
         message_id = await asyncio.to_thread(
             self._receiver.accept,
             content,
             Envelope(
                 mail_from=_sender(envelope),
-                rcpt_tos=tuple(others),
+                rcpt_tos=tuple(rest),
                 client_address=client_address,
                 client_name=client_name,
                 tls=session.ssl is not None,
@@ -153,57 +163,21 @@ class _Handler:
 
 
 def conversation(
-    *, receiver: Receiver, workmail: WorkMail, tls: ssl.SSLContext, host_name: str
-) -> Callable[[asyncio.AbstractEventLoop], SMTP]:
-    """A maker of conversations in which mail for this account is received."""
-    handler = _Handler(receiver, workmail)
-    return lambda loop: _Conversation(
+    *,
+    receiver: Receiver,
+    others: Sequence[OtherReceiver],
+    tls: ssl.SSLContext,
+    host_name: str,
+) -> Callable[[], SMTP]:
+    """What begins a conversation in which mail for this account is received."""
+    handler = _Handler(receiver, others)
+    return lambda: _Conversation(
         handler,
-        data_size_limit=MAX_MESSAGE_BYTES,
+        data_size_limit=RECEIVED_BYTES,
         hostname=host_name,
         ident="ESMTP Amazon SES, rehearsed by cdk-mailroom",
         tls_context=tls,
-        loop=loop,
     )
-
-
-class SmtpServer:
-    """Serves SMTP on a socket that is already bound, in a thread with an event loop of its own.
-
-    Taking 40 MB must not hold up the gateway, which runs in the main thread's loop.
-    """
-
-    def __init__(
-        self, *, bound: socket.socket, conversation: Callable[[asyncio.AbstractEventLoop], SMTP]
-    ) -> None:
-        self._socket = bound
-        self._conversation = conversation
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._run, name="mailroom-smtp", daemon=True)
-        self._ready = Event()
-
-    def start(self) -> None:
-        """Begin to serve; connections are accepted when this returns."""
-        self._thread.start()
-        self._ready.wait()
-
-    def stop(self) -> None:
-        """Close the server and every connection."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_STOP_SECONDS)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(
-            self._loop.create_server(lambda: self._conversation(self._loop), sock=self._socket)
-        )
-        self._ready.set()
-        try:
-            self._loop.run_forever()
-        finally:
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-            self._loop.run_until_complete(asyncio.sleep(0))
 
 
 def _sender(transaction: Transaction) -> str:

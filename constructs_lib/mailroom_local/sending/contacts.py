@@ -8,10 +8,6 @@ from typing import Any
 Contact = Mapping[str, Any]
 ContactList = Mapping[str, Any]
 
-# https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
-MAX_LISTS = 1
-MAX_TOPICS = 20
-
 _STATUSES = {"OPT_IN": "OptIn", "OPT_OUT": "OptOut"}
 
 

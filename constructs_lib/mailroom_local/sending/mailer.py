@@ -14,12 +14,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailroom.ses import EVENT_BRIDGE_NAMES, EventType
 from mailroom_local.control import clients
-from mailroom_local.events import payloads as events
+from mailroom_local.events import payloads
 from mailroom_local.events.payloads import Happening
-from mailroom_local.sending import contacts, tracking
-from mailroom_local.sending import decisions as sending
-from mailroom_local.sending.decisions import Outgoing
+from mailroom_local.sending import contacts, decisions, tracking
+from mailroom_local.sending.delivery import deliver
+from mailroom_local.sending.message import SentMessage
 from mailroom_local.sending.tracking import PREFIX, Answer, Link
 from mailroom_local.server.journal import Journal
 
@@ -43,7 +44,7 @@ _KINDS = {
 class _Sent:
     """A message, where its links lead, and when its last event was."""
 
-    outgoing: Outgoing
+    outgoing: SentMessage
     links: list[Link]
     last: datetime
     lock: Lock = field(default_factory=Lock)
@@ -82,9 +83,9 @@ class Mailer:
         for service in _SERVICES:
             self._begin(self._client, service, region)
 
-    def send(self, outgoing: Outgoing) -> bytes:
+    def send(self, outgoing: SentMessage) -> bytes:
         """Take responsibility for a message; the answer is what its recipients get."""
-        raw, links = sending.deliver(outgoing, endpoint=self._endpoint)
+        raw, links = deliver(outgoing, endpoint=self._endpoint)
         sent = _Sent(outgoing, links, outgoing.sent_at)
         # Held until its story is told, so that nobody opens a message before it is delivered.
         sent.lock.acquire()
@@ -111,13 +112,13 @@ class Mailer:
             return Answer(status=404, body=b"There is no such message.")
         reader = {"ip_address": client_address, "user_agent": user_agent}
         if what == "open" and method in ("GET", "HEAD"):
-            self._begin(self._tell_later, sent, Happening(kind="Open", detail=reader))
+            self._begin(self._tell_later, sent, Happening(kind=EventType.OPEN, detail=reader))
             return Answer(status=200, body=tracking.PIXEL, content_type="image/gif")
         if what == "click" and method in ("GET", "HEAD") and number.isdigit():
             if int(number) < len(sent.links):
                 link = sent.links[int(number)]
                 detail = {**reader, "link": link.url, "link_tags": link.tags}
-                self._begin(self._tell_later, sent, Happening(kind="Click", detail=detail))
+                self._begin(self._tell_later, sent, Happening(kind=EventType.CLICK, detail=detail))
                 return Answer(status=302, location=link.url)
         elif what == "unsubscribe" and sent.outgoing.list_management:
             if method not in ("GET", "POST"):
@@ -140,12 +141,10 @@ class Mailer:
 
         self._pool.submit(logged)
 
-    # --- events --------------------------------------------------------------------------------
-
     def _process(self, sent: _Sent) -> None:
         outgoing = sent.outgoing
         try:
-            for outcome, recipient in sending.story(outgoing):
+            for outcome, recipient in decisions.story(outgoing):
                 happening = Happening(kind=outcome.kind, recipient=recipient, detail=outcome.detail)
                 self._tell(sent, happening)
                 self._count(outgoing, happening)
@@ -163,8 +162,8 @@ class Mailer:
         at = sent.next_moment()
         if outgoing.configuration_set is None:
             return
-        event = events.payload(happening, outgoing, at=at)
-        wanted = events.wanted(self._destinations(outgoing), happening.kind)
+        event = payloads.payload(happening, outgoing, at=at)
+        wanted = payloads.wanted(self._destinations(outgoing), happening.kind)
         told = [self._publish(destination, event, outgoing) for destination in wanted]
         self._journal.write(
             "event",
@@ -176,7 +175,7 @@ class Mailer:
             payload=event,
         )
 
-    def _destinations(self, outgoing: Outgoing) -> list[Mapping[str, Any]]:
+    def _destinations(self, outgoing: SentMessage) -> list[Mapping[str, Any]]:
         try:
             found: list[Mapping[str, Any]] = (
                 self._client("sesv2", outgoing.region)
@@ -191,7 +190,7 @@ class Mailer:
         return found
 
     def _publish(
-        self, destination: Mapping[str, Any], event: dict[str, Any], outgoing: Outgoing
+        self, destination: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> dict[str, str]:
         key = next((key for key in _KINDS if key in destination), "")
         told = {"name": str(destination["Name"]), "kind": _KINDS.get(key, "?")}
@@ -205,14 +204,14 @@ class Mailer:
         return {**told, "outcome": "published"}
 
     def _to_topic(
-        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: Outgoing
+        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> None:
         self._client("sns", outgoing.region).publish(
             TopicArn=target["TopicArn"], Subject=_SUBJECT, Message=json.dumps(event)
         )
 
     def _to_firehose(
-        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: Outgoing
+        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> None:
         answer = self._client("firehose", outgoing.region).put_record_batch(
             DeliveryStreamName=target["DeliveryStreamArn"].rpartition("/")[2],
@@ -222,24 +221,24 @@ class Mailer:
             raise RuntimeError(answer["RequestResponses"][0].get("ErrorMessage", "not taken"))
 
     def _to_event_bus(
-        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: Outgoing
+        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> None:
         scope = f"arn:aws:ses:{outgoing.region}:{outgoing.account}"
         entry = {
             "Source": "aws.ses",
-            "DetailType": events.TYPES[event["eventType"]].detail_type,
+            "DetailType": EVENT_BRIDGE_NAMES[EventType(event["eventType"])],
             "Detail": json.dumps(event),
             "Resources": [f"{scope}:configuration-set/{outgoing.configuration_set}"],
         }
         self._put_event(entry, outgoing.region)
 
     def _to_metric(
-        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: Outgoing
+        self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> None:
         configurations = target["DimensionConfigurations"]
         datum = {
-            "MetricName": events.TYPES[event["eventType"]].metric,
-            "Dimensions": events.dimensions(configurations, event, outgoing),
+            "MetricName": payloads.metric(EventType(event["eventType"])),
+            "Dimensions": payloads.dimensions(configurations, event, outgoing),
             "Value": 1,
             "Unit": "Count",
         }
@@ -248,7 +247,7 @@ class Mailer:
         )
 
     _PUBLISHERS: Mapping[
-        str, Callable[[Mailer, Mapping[str, Any], dict[str, Any], Outgoing], None]
+        str, Callable[[Mailer, Mapping[str, Any], dict[str, Any], SentMessage], None]
     ] = {
         "CloudWatchDestination": _to_metric,
         "EventBridgeDestination": _to_event_bus,
@@ -256,22 +255,20 @@ class Mailer:
         "SnsDestination": _to_topic,
     }
 
-    # --- reputation ----------------------------------------------------------------------------
-
-    def _count(self, outgoing: Outgoing, happening: Happening) -> None:
+    def _count(self, outgoing: SentMessage, happening: Happening) -> None:
         """Keep the reputation metrics up to date.
 
         On AWS the mailbox simulator does not count. Here there is nothing else, so it does, or no
         alarm could be rehearsed; what SES itself withholds counts neither there nor here.
         """
         hard = happening.detail.get("type") == "Permanent" and "withheld" not in happening.detail
-        if happening.kind not in ("Send", "Complaint") and not hard:
+        if happening.kind not in (EventType.SEND, EventType.COMPLAINT) and not hard:
             return
         scopes = ["", *([outgoing.configuration_set] if outgoing.configuration_set else [])]
         data = []
         for scope in scopes:
             self._counts[outgoing.region, scope, happening.kind] += 1
-            sends = self._counts[outgoing.region, scope, "Send"]
+            sends = self._counts[outgoing.region, scope, EventType.SEND]
             dimensions = [{"Name": _SET_DIMENSION, "Value": scope}] if scope else []
             data += [
                 {
@@ -279,13 +276,11 @@ class Mailer:
                     "Dimensions": dimensions,
                     "Value": self._counts[outgoing.region, scope, kind] / max(sends, 1),
                 }
-                for kind in ("Bounce", "Complaint")
+                for kind in (EventType.BOUNCE, EventType.COMPLAINT)
             ]
         self._client("cloudwatch", outgoing.region).put_metric_data(
             Namespace=_NAMESPACE, MetricData=data
         )
-
-    # --- subscriptions -------------------------------------------------------------------------
 
     def _unsubscribe(self, sent: _Sent) -> Answer:
         outgoing = sent.outgoing
@@ -307,7 +302,9 @@ class Mailer:
             "old": contacts.published(before),
             "new": contacts.published({**before, **after}),
         }
-        happening = Happening(kind="Subscription", recipient=outgoing.recipients[0], detail=detail)
+        happening = Happening(
+            kind=EventType.SUBSCRIPTION, recipient=outgoing.recipients[0], detail=detail
+        )
         self._begin(self._tell_later, sent, happening)
         return Answer(status=200, body=b"You have been unsubscribed.")
 

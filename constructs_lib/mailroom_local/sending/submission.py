@@ -13,10 +13,9 @@ from typing import Any, Protocol
 from aiosmtpd.smtp import SMTP, AuthResult, Session
 from aiosmtpd.smtp import Envelope as Transaction
 
+from mailroom.ses import SENT_BYTES
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending.credentials import Caller
-from mailroom_local.sending.decisions import MAX_BYTES_V2
-from mailroom_local.workmail.service import WorkMail
 
 _BAD_CREDENTIALS = "535 Authentication Credentials Invalid"
 
@@ -43,10 +42,10 @@ def conversation(
     submit: Submit,
     tls: ssl.SSLContext,
     host_name: str,
-) -> Callable[[asyncio.AbstractEventLoop], SMTP]:
-    """A maker of conversations in which a client submits messages.
+) -> Callable[[], SMTP]:
+    """What begins a conversation in which a client submits messages.
 
-    ``authenticate`` answers user and password with the caller that they belong to.
+    ``authenticate`` returns the owner of a user name and password.
     """
 
     def authenticator(
@@ -57,44 +56,16 @@ def conversation(
             return AuthResult(success=False, handled=False, message=_BAD_CREDENTIALS)
         return AuthResult(success=True, auth_data=caller)
 
-    return lambda loop: SMTP(
+    return lambda: SMTP(
         _Handler(submit),
-        data_size_limit=MAX_BYTES_V2,
+        data_size_limit=SENT_BYTES,
         hostname=host_name,
         ident="ESMTP SimpleEmailService, rehearsed by cdk-mailroom",
         tls_context=tls,
         require_starttls=True,
         authenticator=authenticator,
         auth_required=True,
-        loop=loop,
     )
-
-
-def by_way_of(workmail: WorkMail, submit: Submit) -> Submit:
-    """Submit, but what a user of a WorkMail organization sends passes its rules first."""
-
-    def submitted(
-        raw: bytes,
-        *,
-        mail_from: str,
-        rcpt_tos: list[str],
-        caller: Caller,
-        client_address: str,
-    ) -> str:
-        def leave(content: bytes, recipients: list[str]) -> str:
-            return submit(
-                content,
-                mail_from=mail_from,
-                rcpt_tos=recipients,
-                caller=caller,
-                client_address=client_address,
-            )
-
-        if not workmail.sends(mail_from):
-            return leave(raw, rcpt_tos)
-        return workmail.send(raw, mail_from=mail_from, rcpt_tos=rcpt_tos, submit=leave)
-
-    return submitted
 
 
 class _Handler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,3 +25,8 @@ class Journal:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
+
+
+def elapsed_ms(started: float) -> float:
+    """The milliseconds since a reading of :func:`time.perf_counter`."""
+    return round((time.perf_counter() - started) * 1000, 1)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from mailroom_local.receiving.decisions import EICAR
+from mailroom_local.mail.content import EICAR
 
 FROM = "sender@sending.example"
 TAGS = [{"Name": "campaign", "Value": "spring"}]
@@ -333,22 +333,3 @@ def test_a_configuration_set_says_for_which_reasons_it_heeds_the_list(account: A
     )
     story = account.story(account.mail("heeded@example.net", ConfigurationSetName=name))
     assert kinds(story) == ["Send", "Bounce"]
-
-
-def test_log_shows_what_was_sent_and_what_came_of_it(account: Any, configuration_set: str) -> None:
-    """With an arrow outwards, one row for each event, and when it was."""
-    from mailroom_local import render
-
-    message_id = account.mail(
-        "bounce@simulator.amazonses.com", ConfigurationSetName=configuration_set
-    )
-    account.story(message_id)
-    heading, *rows = render.table([account.aws.message(message_id)], colour=False).splitlines()
-    assert f"↗ {FROM} → bounce@simulator.amazonses.com" in heading
-    assert [row.split()[2 if number == 0 else 1] for number, row in enumerate(rows)] == [
-        "Send",
-        "Bounce",
-    ]
-    assert "→ SNS" in rows[0]
-    assert " ms  bounce@simulator.amazonses.com  Permanent/General" in rows[1]
-    assert "→" not in rows[1]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from mailroom.ses import RECEIVED_BYTES
 from mailroom_local import LocalAws, SmtpRefused
-from mailroom_local.receiving.decisions import MAX_MESSAGE_BYTES
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_the_server_greets_as_inbound_smtp(smtp: smtplib.SMTP) -> None:
     assert code == 250
     assert answer.startswith(b"inbound-smtp.us-east-1.amazonaws.com")
     assert smtp.has_extn("starttls")
-    assert smtp.esmtp_features["size"] == str(MAX_MESSAGE_BYTES)
+    assert smtp.esmtp_features["size"] == str(RECEIVED_BYTES)
 
 
 def test_starttls_is_offered_with_a_certificate_that_can_be_checked(
@@ -39,7 +39,7 @@ def test_starttls_is_offered_with_a_certificate_that_can_be_checked(
     """It is self-signed and lies in the state directory; the journal notes TLS."""
     account.rule(active, Recipients=["example.com"])
     smtp.ehlo()
-    certificate = aws.state.temporary / "smtp.pem"
+    certificate = aws.state.certificate
     smtp.starttls(context=ssl.create_default_context(cafile=certificate))
     begin(smtp)
     assert smtp.rcpt("a@example.com")[0] == 250
@@ -134,9 +134,9 @@ def test_a_message_announced_as_too_large_is_refused_at_once(
 ) -> None:
     """SIZE above 40 MB: 552 before anything is transferred; the journal notes it."""
     smtp.ehlo()
-    code, _ = smtp.mail("jane@example.net", [f"SIZE={MAX_MESSAGE_BYTES + 1}"])
+    code, _ = smtp.mail("jane@example.net", [f"SIZE={RECEIVED_BYTES + 1}"])
     assert code == 552
-    assert smtp.mail("jane@example.net", [f"SIZE={MAX_MESSAGE_BYTES}"])[0] == 250
+    assert smtp.mail("jane@example.net", [f"SIZE={RECEIVED_BYTES}"])[0] == 250
     last = account.aws.messages(handlers=False)[-1]
     assert last.reason == "the message is larger than 40 MB"
 
@@ -149,7 +149,7 @@ def test_a_message_that_is_too_large_is_refused_after_data(
     begin(smtp)
     assert smtp.rcpt("a@example.com")[0] == 250
     line = b"x" * 997 + b"\r\n"
-    code, _ = smtp.data(line * (MAX_MESSAGE_BYTES // len(line) + 1))
+    code, _ = smtp.data(line * (RECEIVED_BYTES // len(line) + 1))
     assert code == 552
 
 

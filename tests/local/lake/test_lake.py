@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from mailroom_local.lake import decisions as lake
-from mailroom_local.lake.decisions import Projection, Record
+from mailroom_local.lake import queries
+from mailroom_local.lake.firehose import Record, batches
+from mailroom_local.lake.projection import Projection
 
 PARQUET = {
     "Enabled": True,
@@ -340,9 +341,9 @@ def test_a_call_of_the_function_has_the_size_that_the_stream_says() -> None:
         Record(id=str(number), data=b"x" * size, original=b"", arrived=0)
         for number, size in enumerate([3, 4, 9, 1, 1])
     ]
-    calls = lake.batches(records, 7)
+    calls = batches(records, 7)
     assert [[record.id for record in call] for call in calls] == [["0", "1"], ["2"], ["3", "4"]]
-    assert lake.batches([], 7) == []
+    assert batches([], 7) == []
 
 
 # --- Athena ------------------------------------------------------------------------------------
@@ -419,9 +420,9 @@ def test_a_saved_query_is_deployed_and_takes_parameters(made: Any, account: Any)
 def test_as_many_parameters_as_question_marks(parameters: list[str]) -> None:
     """Those in text and comments do not count."""
     query = "SELECT '?', \"?\" -- ?\n WHERE a = ?"
-    assert lake.with_parameters(query, ["'it''s'"]).endswith("WHERE a = 'it''s'")
+    assert queries.with_parameters(query, ["'it''s'"]).endswith("WHERE a = 'it''s'")
     with pytest.raises(ValueError, match="more"):
-        lake.with_parameters(query, parameters)
+        queries.with_parameters(query, parameters)
 
 
 def test_an_enforced_workgroup_says_where_results_go(made: Any, account: Any) -> None:

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
-from mailroom_local.receiving import decisions as receiving
-from mailroom_local.receiving.decisions import Disposition, Envelope, Match, Message, Verdicts
+from mailroom.ses import LAMBDA_HEADER_BYTES, SNS_HEADER_BYTES, Disposition
+from mailroom_local.mail.content import EICAR, GTUBE
+from mailroom_local.mail.headers import read_headers
+from mailroom_local.receiving import payloads
+from mailroom_local.receiving.decisions import disposition_of
+from mailroom_local.receiving.message import Envelope, Match, Message, Verdicts, verdicts_of
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-SAMPLE = Path(__file__).parents[1] / "payloads"
+SAMPLE = Path(__file__).parents[2] / "payloads"
 PLAIN = b"From: Jane <jane@example.net>\r\nTo: support@example.com\r\nSubject: Hi\r\n\r\nHello\r\n"
 
 
@@ -33,7 +37,7 @@ def message(raw: bytes = PLAIN, **fields: Any) -> Message:
         envelope=envelope,
         received_at=NOW,
         region="us-east-1",
-        verdicts=receiving.verdicts_of(raw),
+        verdicts=verdicts_of(raw),
         **fields,
     )
 
@@ -52,7 +56,7 @@ def event(of: Message, by: Match | None = None) -> dict[str, Any]:
         "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:f",
         "invocationType": "Event",
     }
-    told = receiving.lambda_event(of, by or match(), action, now=NOW + timedelta(seconds=0.574))
+    told = payloads.lambda_event(of, by or match(), action, now=NOW + timedelta(seconds=0.574))
     json.dumps(told)
     ses: dict[str, Any] = told["Records"][0]["ses"]
     return ses
@@ -60,12 +64,10 @@ def event(of: Message, by: Match | None = None) -> dict[str, Any]:
 
 def test_an_ordinary_message_passes_every_check() -> None:
     """Whoever sends to a rehearsal usually wants it to arrive."""
-    assert receiving.verdicts_of(PLAIN) == Verdicts()
+    assert verdicts_of(PLAIN) == Verdicts()
 
 
-@pytest.mark.parametrize(
-    ("needle", "check"), [(receiving.GTUBE, "spam"), (receiving.EICAR, "virus")]
-)
+@pytest.mark.parametrize(("needle", "check"), [(GTUBE, "spam"), (EICAR, "virus")])
 @pytest.mark.parametrize("encoded", [None, 0, 100])
 def test_the_agreed_test_strings_fail_their_check(
     needle: bytes, check: str, encoded: int | None
@@ -78,7 +80,7 @@ def test_the_agreed_test_strings_fail_their_check(
         mail.add_attachment(
             b"x" * encoded + needle, maintype="application", subtype="zip", filename="a"
         )
-    verdicts = receiving.verdicts_of(mail.as_bytes(policy=SMTP))
+    verdicts = verdicts_of(mail.as_bytes(policy=SMTP))
     other = "virus" if check == "spam" else "spam"
     assert (getattr(verdicts, check), getattr(verdicts, other)) == ("FAIL", "PASS")
 
@@ -86,13 +88,13 @@ def test_the_agreed_test_strings_fail_their_check(
 def test_a_header_rehearses_other_verdicts() -> None:
     """Unknown checks and unknown verdicts in it are ignored."""
     raw = b"X-Mailroom-Verdict: spf=fail; dkim=GRAY; dmarc=FAIL; dmarcPolicy=reject\r\n" + PLAIN
-    verdicts = receiving.verdicts_of(raw.replace(b"reject\r", b"reject; bogus=FAIL; spam=MAYBE\r"))
+    verdicts = verdicts_of(raw.replace(b"reject\r", b"reject; bogus=FAIL; spam=MAYBE\r"))
     assert verdicts == Verdicts(spf="FAIL", dkim="GRAY", dmarc="FAIL", dmarc_policy="reject")
 
 
 def test_a_rule_without_scanning_has_no_spam_and_virus_verdicts() -> None:
     """They are DISABLED there, whatever the message holds; the other checks are made anyway."""
-    raw = PLAIN + receiving.GTUBE
+    raw = PLAIN + GTUBE
     receipt = event(message(raw), match(ScanEnabled=False))["receipt"]
     assert receipt["spamVerdict"] == receipt["virusVerdict"] == {"status": "DISABLED"}
     assert receipt["spfVerdict"] == {"status": "PASS"}
@@ -132,11 +134,11 @@ def test_destination_is_of_the_headers_and_recipients_are_of_the_envelope() -> N
     assert hidden["mail"]["destination"] == ["support@example.com", "sales@example.com"]
 
 
-@pytest.mark.parametrize("limit", [receiving.LAMBDA_HEADER_BYTES, receiving.SNS_HEADER_BYTES])
+@pytest.mark.parametrize("limit", [LAMBDA_HEADER_BYTES, SNS_HEADER_BYTES])
 def test_headers_beyond_the_limit_are_cut(limit: int) -> None:
     """50 KB for functions, 10 KB for topics; the subject survives in commonHeaders."""
     long = b"".join(b"X-Filler: " + b"a" * 900 + b"\r\n" for _ in range(70))
-    told = receiving.mail_object(message(long + PLAIN), match(), header_bytes=limit)
+    told = payloads.mail_object(message(long + PLAIN), match(), header_bytes=limit)
     size = sum(len(f"{header['name']}: {header['value']}\r\n") for header in told["headers"])
     assert told["headersTruncated"] is True
     assert limit - 1000 < size <= limit
@@ -164,7 +166,7 @@ def test_bytes_outside_every_charset_do_not_break_the_event() -> None:
 def test_folded_headers_are_unfolded() -> None:
     """A header is one line, however it was wrapped on the way."""
     raw = b"Subject: one\r\n two\r\n\tthree\r\n\r\n"
-    assert ("Subject", "one two\tthree") in receiving.read_headers(raw)
+    assert ("Subject", "one two\tthree") in read_headers(raw)
 
 
 def test_stored_mail_begins_with_what_ses_adds() -> None:
@@ -203,10 +205,10 @@ def test_an_answer_that_is_no_disposition_counts_as_continue(
     payload: bytes, failed: bool, disposition: Disposition
 ) -> None:
     """SES fails open: an error, a wrong type and a wrong word let the mail through."""
-    assert receiving.disposition_of(payload, failed=failed) is disposition
+    assert disposition_of(payload, failed=failed) is disposition
 
 
 def test_content_for_a_topic_is_encoded_as_the_action_says() -> None:
     """UTF-8 replaces what it cannot hold, so binary mail wants Base64."""
-    assert receiving.encode_content(b"caf\xe9", "UTF-8") == "caf\ufffd"
-    assert base64.b64decode(receiving.encode_content(b"caf\xe9", "Base64")) == b"caf\xe9"
+    assert payloads.encode_content(b"caf\xe9", "UTF-8") == "caf\ufffd"
+    assert base64.b64decode(payloads.encode_content(b"caf\xe9", "Base64")) == b"caf\xe9"

@@ -13,9 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from mailroom_local import MessageRecord
-from mailroom_local.workmail import service as workmail
 from mailroom_local.control.errors import MailroomError
-from mailroom_local.workmail.service import Fate, WrongAnswer, read_answer, specificity
+from mailroom_local.workmail.answers import read_answer
+from mailroom_local.workmail.model import OUTBOUND, Fate, WrongAnswer
+from mailroom_local.workmail.rules import specificity
 
 _numbers = itertools.count(1)
 DEFAULT = '{"action": {"type": "DEFAULT"}, "allRecipients": True}'
@@ -491,4 +492,4 @@ def test_patterns(pattern, address, expected):
 def test_wrong_answers(answer):
     """They are no answers, so the function is asked again."""
     with pytest.raises(WrongAnswer):
-        read_answer(json.dumps(answer).encode(), workmail.OUTBOUND, ["a"], fallback=Fate("DEFAULT"))
+        read_answer(json.dumps(answer).encode(), OUTBOUND, ["a"], fallback=Fate("DEFAULT"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mailroom_local.receiving import decisions as receiving
+from mailroom_local.receiving import decisions, message
 
 
 def rule(name: str, *recipients: str, **fields: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def test_a_condition_takes_an_address_a_domain_or_its_subdomains(
     condition: str, address: str, taken: bool
 ) -> None:
     """Full address with its labels; a domain without subdomains; a leading dot for these only."""
-    assert receiving.matches(condition, address) is taken
+    assert decisions.matches(condition, address) is taken
 
 
 def test_every_enabled_rule_that_matches_runs_in_order() -> None:
@@ -47,14 +47,14 @@ def test_every_enabled_rule_that_matches_runs_in_order() -> None:
         rule("other", "sales@example.com"),
         rule("exact", "support@example.com"),
     ]
-    found = receiving.match_rules(rules, ["support@example.com"], identities=[])
+    found = decisions.match_rules(rules, ["support@example.com"], identities=[])
     assert [match.name for match in found] == ["second-in-mind", "exact"]
 
 
 def test_a_rule_is_told_only_of_the_recipients_that_it_took() -> None:
     """The other recipients of the same message are none of its business."""
     recipients = ["support@example.com", "sales@example.com"]
-    found = receiving.match_rules([rule("sales", "sales@example.com")], recipients, identities=[])
+    found = decisions.match_rules([rule("sales", "sales@example.com")], recipients, identities=[])
     assert [match.recipients for match in found] == [("sales@example.com",)]
 
 
@@ -73,7 +73,7 @@ def test_a_rule_without_recipients_takes_the_verified_identities(
 ) -> None:
     """A verified domain counts with its subdomains, a verified address by itself."""
     identities = ["Example.com", "jane@example.org"]
-    found = receiving.match_rules([rule("all")], [recipient], identities=identities)
+    found = decisions.match_rules([rule("all")], [recipient], identities=identities)
     assert bool(found) is taken
 
 
@@ -93,7 +93,7 @@ def test_an_allow_filter_overrides_a_block_filter(client: str, admitted: bool) -
         {"IpFilter": {"Policy": "Allow", "Cidr": "203.0.113.10"}},
         {"IpFilter": {"Policy": "Block", "Cidr": "2001:db8::/32"}},
     ]
-    assert receiving.client_admitted(filters, client) is admitted
+    assert decisions.client_admitted(filters, client) is admitted
 
 
 def test_a_rule_that_requires_tls_refuses_a_recipient_in_plaintext() -> None:
@@ -101,7 +101,7 @@ def test_a_rule_that_requires_tls_refuses_a_recipient_in_plaintext() -> None:
     rules = [rule("strict", "strict@example.com", TlsPolicy="Require"), rule("lax", "example.com")]
 
     def answer(recipient: str, *, tls: bool) -> str | None:
-        refused = receiving.refuse_recipient(rules, recipient, tls=tls, identities=[])
+        refused = decisions.refuse_recipient(rules, recipient, tls=tls, identities=[])
         return refused and refused.reply[:9]
 
     assert answer("strict@example.com", tls=False) == "530 5.7.0"
@@ -111,7 +111,7 @@ def test_a_rule_that_requires_tls_refuses_a_recipient_in_plaintext() -> None:
 
 def test_without_an_active_rule_set_nothing_is_received() -> None:
     """SES answers as for an unknown mailbox; the reason is for the journal."""
-    refused = receiving.refuse_recipient(None, "a@example.com", tls=True, identities=[])
+    refused = decisions.refuse_recipient(None, "a@example.com", tls=True, identities=[])
     assert refused is not None
     assert refused.reply.startswith("550 5.1.1")
     assert refused.reason == "no receipt rule set is active"
@@ -119,6 +119,6 @@ def test_without_an_active_rule_set_nothing_is_received() -> None:
 
 def test_a_message_id_looks_like_one_of_ses() -> None:
     """Lower-case letters and digits, and never the same twice."""
-    ids = {receiving.new_message_id() for _ in range(100)}
+    ids = {message.new_message_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(len(i) == 40 and i.isalnum() and i == i.lower() for i in ids)

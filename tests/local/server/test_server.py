@@ -55,7 +55,8 @@ def test_nothing_listens_beyond_loopback(aws: LocalAws, account: Any) -> None:
 def test_the_server_process_cannot_bind_another_address() -> None:
     """By an audit hook, so that no library can forget it."""
     code = (
-        "import socket\nfrom mailroom_local.server.main import keep_to_loopback\nkeep_to_loopback()\n"
+        "import socket\n"
+        "from mailroom_local.server.loopback import keep_to_loopback\nkeep_to_loopback()\n"
         "socket.socket().bind(('127.0.0.1', 0))\n"
         "socket.socket(socket.AF_INET6).bind(('::1', 0)) if socket.has_ipv6 else None\n"
         "for address in ('0.0.0.0', ''):\n"

@@ -1,0 +1,82 @@
+"""Messages that both APIs take in parts, from the call or from a template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mailroom_local._emulator import internals
+from mailroom_local._emulator.query import Request
+from mailroom_local._emulator.sending import Submission, accept
+from mailroom_local._ses_error import SesError
+from mailroom_local.sending import templates
+from mailroom_local.sending.compose import Content, compose
+from mailroom_local.sending.message import Unrendered
+
+_PARTS = {"subject": "SubjectPart", "text": "TextPart", "html": "HtmlPart"}
+
+
+def stored_template(name: str) -> Mapping[str, str]:
+    stored: Mapping[str, str] | None = internals.ses.templates.get(name)
+    if stored is None:
+        raise SesError("TemplateDoesNotExist", f"Template {name} does not exist")
+    return stored
+
+
+def merged(default: str, replacement: str) -> str:
+    """Replacement data over default data; rendering refuses what is no JSON object."""
+    try:
+        both = [json.loads(text) for text in (default, replacement) if text.strip()]
+    except ValueError:
+        return replacement or default
+    if not all(isinstance(each, dict) for each in both):
+        return replacement or default
+    return json.dumps({key: value for each in both for key, value in each.items()})
+
+
+def send_template(
+    stored: Mapping[str, str],
+    name: str,
+    data: str,
+    request: Request,
+    *,
+    headers: Sequence[tuple[str, str]] = (),
+    attachments: Sequence[Mapping[str, Any]] = (),
+    **envelope: Any,
+) -> str:
+    try:
+        parts = templates.render(
+            {part: stored.get(key) or "" for part, key in _PARTS.items()}, data
+        )
+    except templates.RenderingFailed as failure:
+        # SES takes the message nevertheless, and tells of the failure by an event only.
+        unrendered = Unrendered(template=name, message=str(failure))
+        return send_parts(Content(subject=""), request, **envelope, unrendered=unrendered)
+    content = Content(**parts, headers=headers, attachments=attachments)
+    return send_parts(content, request, **envelope)
+
+
+def send_parts(
+    content: Content,
+    request: Request,
+    *,
+    source: str,
+    to: Sequence[str],
+    cc: Sequence[str],
+    bcc: Sequence[str],
+    reply_to: Sequence[str],
+    **more: Any,
+) -> str:
+    return accept(
+        Submission(
+            source=source,
+            recipients=[*to, *cc, *bcc],
+            to=to,
+            cc=cc,
+            bcc=bcc,
+            raw=compose(content, source=source, to=to, cc=cc, reply_to=reply_to),
+            request=request,
+            **more,
+        )
+    )

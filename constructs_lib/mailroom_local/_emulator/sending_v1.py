@@ -1,0 +1,152 @@
+"""The operations of SES API v1 that send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mailroom.ses import SENT_BYTES_V1
+from mailroom_local._emulator import internals
+from mailroom_local._emulator.query import (
+    Parameters,
+    Request,
+    Response,
+    members,
+    numbered,
+    one,
+    required,
+)
+from mailroom_local._emulator.sending import Submission, accept
+from mailroom_local._emulator.sending_parts import (
+    merged,
+    send_parts,
+    send_template,
+    stored_template,
+)
+from mailroom_local._ses_error import SesError
+from mailroom_local.mail.content import decoded_raw, normal_lines
+from mailroom_local.mail.headers import addressed, header_of, read_headers
+from mailroom_local.sending import decisions
+from mailroom_local.sending.compose import Content
+
+
+def _send_email(parameters: Parameters, request: Request) -> Response:
+    content = Content(
+        subject=one(parameters, "Message.Subject.Data") or "",
+        text=one(parameters, "Message.Body.Text.Data") or "",
+        html=one(parameters, "Message.Body.Html.Data") or "",
+    )
+    message_id = send_parts(
+        content,
+        request,
+        **_envelope(parameters),
+        operation="SendEmail",
+        tags=_tags(parameters, "Tags"),
+        max_bytes=SENT_BYTES_V1,
+    )
+    return _answer("SendEmail", message_id)
+
+
+def _send_raw_email(parameters: Parameters, request: Request) -> Response:
+    raw = decoded_raw(required(parameters, "RawMessage.Data", "rawMessage.data"))
+    destinations = members(parameters, "Destinations") or addressed(raw)
+    header = read_headers(normal_lines(raw))
+    message_id = accept(
+        Submission(
+            operation="SendRawEmail",
+            source=one(parameters, "Source") or header_of(header, "From") or "",
+            recipients=destinations,
+            to=destinations,
+            raw=raw,
+            request=request,
+            configuration_set=one(parameters, "ConfigurationSetName"),
+            tags=_tags(parameters, "Tags"),
+            heeds_headers=True,
+            max_bytes=SENT_BYTES_V1,
+        )
+    )
+    return _answer("SendRawEmail", message_id)
+
+
+def _send_templated_email(parameters: Parameters, request: Request) -> Response:
+    name = required(parameters, "Template", "template")
+    message_id = send_template(
+        stored_template(name),
+        name,
+        one(parameters, "TemplateData") or "",
+        request,
+        **_envelope(parameters),
+        operation="SendTemplatedEmail",
+        tags=_tags(parameters, "Tags"),
+        max_bytes=SENT_BYTES_V1,
+    )
+    return _answer("SendTemplatedEmail", message_id)
+
+
+def _send_bulk_templated_email(parameters: Parameters, request: Request) -> Response:
+    name = required(parameters, "Template", "template")
+    template = stored_template(name)
+    default_data = one(parameters, "DefaultTemplateData") or ""
+    default_tags = _tags(parameters, "DefaultTags")
+    statuses = []
+    for prefix in numbered(parameters, "Destinations"):
+        try:
+            message_id = send_template(
+                template,
+                name,
+                merged(default_data, one(parameters, f"{prefix}.ReplacementTemplateData") or ""),
+                request,
+                **_envelope(parameters, f"{prefix}."),
+                operation="SendBulkTemplatedEmail",
+                tags={**default_tags, **_tags(parameters, f"{prefix}.ReplacementTags")},
+                max_bytes=SENT_BYTES_V1,
+            )
+        except SesError as error:
+            statuses.append({"Status": error.code, "Error": error.message})
+        else:
+            statuses.append({"Status": "Success", "MessageId": message_id})
+    inner = internals.ses.receipt_element("Status", statuses)
+    response: Response = internals.ses.xml(
+        200,
+        "SendBulkTemplatedEmailResponse",
+        f"<SendBulkTemplatedEmailResult>{inner}</SendBulkTemplatedEmailResult>",
+    )
+    return response
+
+
+def _envelope(parameters: Parameters, prefix: str = "") -> dict[str, Any]:
+    to, cc, bcc = (
+        members(parameters, f"{prefix}Destination.{kind}Addresses") for kind in ("To", "Cc", "Bcc")
+    )
+    return {
+        "source": required(parameters, "Source", "source"),
+        "to": to,
+        "cc": cc,
+        "bcc": bcc,
+        "reply_to": members(parameters, "ReplyToAddresses"),
+        "configuration_set": one(parameters, "ConfigurationSetName"),
+    }
+
+
+def _tags(parameters: Parameters, key: str) -> dict[str, str]:
+    return decisions.checked_tags(
+        {field: one(parameters, f"{prefix}.{field}") or "" for field in ("Name", "Value")}
+        for prefix in numbered(parameters, key)
+    )
+
+
+def _answer(operation: str, message_id: str) -> Response:
+    response: Response = internals.ses.xml(
+        200,
+        f"{operation}Response",
+        f"<{operation}Result><MessageId>{message_id}</MessageId></{operation}Result>",
+    )
+    return response
+
+
+OPERATIONS: Mapping[str, Callable[[Parameters, Request], Response]] = {
+    "SendBulkTemplatedEmail": _send_bulk_templated_email,
+    "SendEmail": _send_email,
+    "SendRawEmail": _send_raw_email,
+    "SendTemplatedEmail": _send_templated_email,
+}

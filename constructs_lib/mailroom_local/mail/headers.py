@@ -1,0 +1,71 @@
+"""Header fields, as SES tells them to functions and in events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from email.header import decode_header, make_header
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
+
+Headers = Sequence[tuple[str, str]]
+
+
+def read_headers(raw: bytes) -> list[tuple[str, str]]:
+    """The header fields of a message, unfolded, encoded words not decoded."""
+    end = raw.find(b"\r\n\r\n")
+    block = raw if end < 0 else raw[: end + 4]
+    parsed = BytesHeaderParser().parsebytes(block)
+    return [(name, re.sub(r"\r?\n(?=[ \t])", "", str(value))) for name, value in parsed.items()]
+
+
+def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
+    """The first header field of that name."""
+    for found, value in headers:
+        if found.lower() == name.lower():
+            return value.strip()
+    return None
+
+
+def described(headers: Headers, *, max_bytes: int) -> tuple[list[dict[str, str]], bool]:
+    """The ``headers`` of an event, and whether fields beyond the limit are cut."""
+    kept: list[dict[str, str]] = []
+    size = 0
+    for name, value in headers:
+        size += len(f"{name}: {value}\r\n".encode("utf-8", "surrogateescape"))
+        if size > max_bytes:
+            return kept, True
+        kept.append({"name": name, "value": printable(value)})
+    return kept, False
+
+
+def decode(value: str) -> str:
+    """A header's text with its encoded words decoded."""
+    try:
+        return printable(str(make_header(decode_header(value))))
+    except (LookupError, ValueError):
+        return printable(value)
+
+
+def printable(value: str) -> str:
+    """A header's text as JSON can carry it."""
+    # Bytes of no known charset are surrogates here, which JSON cannot carry.
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def addressed(raw: bytes) -> list[str]:
+    """The recipients that a message's own header names."""
+    named = [value for name, value in read_headers(raw) if name.lower() in ("to", "cc", "bcc")]
+    return [address for _, address in getaddresses(named) if address]
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as SES writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def subject_of(raw: bytes) -> str:
+    """The subject as the journal notes it: the last one, not decoded."""
+    headers = {name.lower(): value for name, value in read_headers(raw)}
+    return printable(headers.get("subject", ""))

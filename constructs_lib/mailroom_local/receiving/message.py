@@ -1,0 +1,153 @@
+"""A received message, the rules that match it, and what SES adds to it."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+
+from mailroom.ses import VERDICTS
+from mailroom_local.mail.content import EICAR, GTUBE, contains
+from mailroom_local.mail.headers import read_headers
+
+Rule = Mapping[str, Any]
+
+VERDICT_HEADER = "X-Mailroom-Verdict"
+_ID_ALPHABET = string.ascii_lowercase + string.digits
+_REHEARSED = re.compile(r"([a-zA-Z]+)\s*=\s*([A-Za-z_]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What the SMTP conversation established about a message."""
+
+    mail_from: str
+    rcpt_tos: tuple[str, ...]
+    client_address: str
+    client_name: str
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """The outcome of the checks that SES makes on a message that comes in."""
+
+    spam: str = "PASS"
+    virus: str = "PASS"
+    spf: str = "PASS"
+    dkim: str = "PASS"
+    dmarc: str = "PASS"
+    dmarc_policy: str = "none"
+
+    def for_rule(self, rule: Rule) -> Verdicts:
+        """Spam and virus are only looked for by a rule that has scanning enabled."""
+        if rule.get("ScanEnabled"):
+            return self
+        return Verdicts(
+            spam="DISABLED",
+            virus="DISABLED",
+            spf=self.spf,
+            dkim=self.dkim,
+            dmarc=self.dmarc,
+            dmarc_policy=self.dmarc_policy,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A rule that takes a message, and the recipients on whose account it does."""
+
+    rule: Rule
+    recipients: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The rule's name."""
+        return str(self.rule["Name"])
+
+
+@dataclass(slots=True, kw_only=True)
+class Message:
+    """An accepted message; ``added`` collects what AddHeader actions put on it."""
+
+    message_id: str
+    raw: bytes
+    envelope: Envelope
+    received_at: datetime
+    region: str
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    added: list[tuple[str, str]] = field(default_factory=list)
+
+    def headers(self, match: Match) -> list[tuple[str, str]]:
+        """All headers as this rule's actions see them, SES's own first."""
+        return [*ses_headers(self, match), *self.added, *read_headers(self.raw)]
+
+    def content(self, match: Match) -> bytes:
+        """The message as this rule's actions write it."""
+        lines = [f"{name}: {value}" for name, value in (*ses_headers(self, match), *self.added)]
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n" + self.raw
+
+
+def new_message_id() -> str:
+    """An id as SES gives it: 40 lower-case letters and digits."""
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(40))
+
+
+def verdicts_of(raw: bytes) -> Verdicts:
+    """The verdicts that this message rehearses.
+
+    The GTUBE string fails the spam check and the EICAR string the virus check, also inside a
+    base64 part. Everything else passes, unless a header asks for another outcome:
+    ``X-Mailroom-Verdict: spf=FAIL; dkim=GRAY; dmarc=FAIL; dmarcPolicy=reject``.
+    """
+    chosen = {
+        "spam": "FAIL" if contains(raw, GTUBE) else "PASS",
+        "virus": "FAIL" if contains(raw, EICAR) else "PASS",
+    }
+    known = {"spam", "virus", "spf", "dkim", "dmarc"}
+    for name, value in read_headers(raw):
+        if name.lower() != VERDICT_HEADER.lower():
+            continue
+        for check, verdict in _REHEARSED.findall(value):
+            if check.lower() in known and verdict.upper() in VERDICTS:
+                chosen[check.lower()] = verdict.upper()
+            elif check.lower() == "dmarcpolicy":
+                chosen["dmarc_policy"] = verdict.lower()
+    return Verdicts(**chosen)
+
+
+def ses_headers(message: Message, match: Match) -> list[tuple[str, str]]:
+    """The fields that SES puts on top of a message."""
+    envelope, verdicts = message.envelope, message.verdicts.for_rule(match.rule)
+    client = f"{envelope.client_name} ({envelope.client_name} [{envelope.client_address}])"
+    server = f"inbound-smtp.{message.region}.amazonaws.com"
+    sender_domain = envelope.mail_from.rpartition("@")[2] or envelope.client_name
+    spf, dkim, dmarc = (_word(name) for name in (verdicts.spf, verdicts.dkim, verdicts.dmarc))
+    origin = f"client-ip={envelope.client_address}; envelope-from={envelope.mail_from}; "
+    received = (
+        f"from {client} by {server} with SMTP id {message.message_id} for "
+        f"{match.recipients[0]}; {format_datetime(message.received_at)} (UTC)"
+    )
+    spf_check = f"{spf} (spfCheck: domain of {sender_domain}) {origin}helo={envelope.client_name};"
+    signatures = (
+        f"dkim={dkim} header.i=@{sender_domain}; dmarc={dmarc} header.from={sender_domain};"
+    )
+    return [
+        ("Return-Path", f"<{envelope.mail_from}>"),
+        ("Received", received),
+        ("X-SES-Spam-Verdict", verdicts.spam),
+        ("X-SES-Virus-Verdict", verdicts.virus),
+        ("Received-SPF", spf_check),
+        ("Authentication-Results", f"amazonses.com; spf={spf_check} {signatures}"),
+        ("X-SES-RECEIPT", base64.b64encode(message.message_id.encode()).decode()),
+    ]
+
+
+def _word(verdict: str) -> str:
+    return {"PASS": "pass", "FAIL": "fail", "GRAY": "none"}.get(verdict, "temperror")

@@ -1,0 +1,100 @@
+"""A message that SES has accepted, and what was said with it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import getaddresses, parseaddr
+from functools import cached_property
+from typing import Any
+
+from mailroom.ses import DELIVERY_SECONDS
+from mailroom_local.mail.content import EICAR, contains
+from mailroom_local.mail.headers import decode, printable, read_headers
+from mailroom_local.sending.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailingList:
+    """The contact list, and perhaps its topic, that a message belongs to."""
+
+    contact_list: str
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unrendered:
+    """A template that could not be rendered, and why."""
+
+    template: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentMessage:
+    """An accepted message, and everything that its events will say of it.
+
+    ``raw`` is the message as it was submitted, ``withheld`` holds the recipients that SES does not
+    even try, with the outcome that they get instead.
+    """
+
+    message_id: str
+    operation: str
+    sent_at: datetime
+    source: str
+    source_arn: str
+    recipients: tuple[str, ...]
+    raw: bytes
+    account: str
+    region: str
+    caller: str
+    source_ip: str
+    configuration_set: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    withheld: Mapping[str, Outcome] = field(default_factory=dict)
+    list_management: MailingList | None = None
+    unrendered: Unrendered | None = None
+    max_delivery_seconds: int = DELIVERY_SECONDS[-1]
+    track_opens: bool = False
+    track_clicks: bool = False
+
+    @cached_property
+    def headers(self) -> list[tuple[str, str]]:
+        """The header fields as they were submitted, SES's own included."""
+        return read_headers(self.raw)
+
+    @property
+    def source_address(self) -> str:
+        """The bare address of the sender."""
+        return parseaddr(self.source)[1]
+
+    @property
+    def rejected(self) -> bool:
+        """Whether SES finds a virus in it."""
+        return contains(self.raw, EICAR)
+
+    @cached_property
+    def common_headers(self) -> dict[str, Any]:
+        """The ``commonHeaders`` of its events."""
+        found: dict[str, Any] = {}
+        for name, value in self.headers:
+            key = name.lower()
+            if key in ("from", "to") and key not in found:
+                found[key] = _addresses(value)
+            elif key == "subject":
+                found["subject"] = decode(value)
+        return {**found, "messageId": self.message_id}
+
+
+def new_message_id(moment: datetime) -> str:
+    """An id as SES gives it to a message that is sent."""
+    return f"0100{int(moment.timestamp() * 1000):012x}-{uuid.uuid4()}-000000"
+
+
+def _addresses(value: str) -> list[str]:
+    return [
+        f"{printable(display)} <{address}>" if display else address
+        for display, address in getaddresses([decode(value)])
+    ]

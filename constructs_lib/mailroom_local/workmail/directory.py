@@ -1,0 +1,98 @@
+"""The organizations of an account, and the operations on their rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mailroom_local.control import clients
+from mailroom_local.workmail.model import Organization, Refused
+from mailroom_local.workmail.rules import check_rule, tested
+
+ANSWER_SECONDS = 15.0
+SECONDS_PER_MINUTE = 1.0
+
+_OPERATION = re.compile(r"(Create|Update|Delete|Describe|List|Test)(In|Out)boundMailFlowRules?")
+_MONITORING = "DescribeEmailMonitoringConfiguration"
+_ORGANIZATION = re.compile(r"m-[0-9a-f]{32}")
+
+
+class Directory:
+    """Keeps organizations and their rules."""
+
+    def __init__(self, *, region: str) -> None:
+        self._region = region
+        self._organizations: dict[str, Organization] = {}
+
+    def add(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Make an organization, or give it other domains and users."""
+        name = str(data.get("OrganizationId"))
+        if not _ORGANIZATION.fullmatch(name):
+            raise Refused("InvalidParameterException", f"{name!r} is not m- and 32 hex digits")
+        domains = frozenset(str(one).casefold() for one in data.get("Domains") or [])
+        users = frozenset(str(one).casefold() for one in data.get("Users") or [])
+        for user in users:
+            if user.rpartition("@")[2] not in domains:
+                raise Refused("InvalidParameterException", f"{user} is in none of the domains")
+        for other in self._organizations.values():
+            if other.id != name and other.domains & domains:
+                raise Refused("InvalidParameterException", f"{other.id} has that domain already")
+        made = Organization(
+            id=name,
+            arn=f"arn:aws:workmail:{self._region}:{clients.ACCOUNT}:organization/{name}",
+            domains=domains,
+            users=users,
+            answer_seconds=float(data.get("AnswerSeconds", ANSWER_SECONDS)),
+            seconds_per_minute=float(data.get("SecondsPerMinute", SECONDS_PER_MINUTE)),
+        )
+        if name in self._organizations:
+            made.rules = self._organizations[name].rules
+        self._organizations[name] = made
+        return {"OrganizationId": name, "OrganizationArn": made.arn}
+
+    def call(self, operation: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one of the unpublished operations, or where an organization logs its events."""
+        match = _OPERATION.fullmatch(operation)
+        if match is None and operation != _MONITORING:
+            raise Refused("UnknownOperationException", f"no operation {operation} here")
+        organization = self._organizations.get(str(data.get("OrganizationId")))
+        if organization is None:
+            raise Refused("OrganizationNotFoundException", "there is no such organization")
+        if match is None:
+            scope = f"{self._region}:{clients.ACCOUNT}"
+            return {
+                "RoleArn": f"arn:aws:iam::{clients.ACCOUNT}:role/WorkMailEvents",
+                "LogGroupArn": f"arn:aws:logs:{scope}:log-group:{organization.log_group}:*",
+            }
+        verb, direction = match[1], f"{match[2]}bound"
+        rules = organization.rules[direction]
+        if verb == "List":
+            return {f"{direction}MailFlowRuleSummaries": [{"RuleName": name} for name in rules]}
+        if verb == "Test":
+            return {"MatchedRules": tested(rules, direction, data)}
+        rule = data.get("Rule") or {}
+        name = str(data.get("RuleName") or rule.get("Name"))
+        if verb == "Create":
+            if name in rules:
+                raise Refused("NameAvailabilityException", f"there is a rule {name} already")
+        elif name not in rules:
+            raise Refused("EntityNotFoundException", f"there is no rule {name}")
+        if verb == "Describe":
+            return {"Rule": dict(rules[name])}
+        if verb == "Delete":
+            del rules[name]
+        else:
+            others = [other for key, other in rules.items() if key != name]
+            check_rule(rule, direction, others)
+            rules[name] = rule
+        return {}
+
+    def holder(self, address: str) -> Organization | None:
+        """The organization in whose domains an address is."""
+        found = (one for one in self._organizations.values() if one.holds(address))
+        return next(found, None)
+
+    def all(self) -> list[Organization]:
+        """Every organization."""
+        return list(self._organizations.values())

@@ -1,0 +1,1 @@
+"""The ``mailroom`` command: rehearse a mail app locally, and look after one in a real account."""

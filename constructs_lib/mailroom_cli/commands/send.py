@@ -1,0 +1,75 @@
+"""Send a message to the local AWS by SMTP and show the server's reply."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from mailroom_cli import local
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="the message as an .eml file, or - for stdin"
+    )
+    parser.add_argument(
+        "--from",
+        dest="mail_from",
+        metavar="ADDRESS",
+        help="the envelope sender (default: the message's From)",
+    )
+    parser.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="an envelope recipient; can be repeated (default: the message's To and Cc)",
+    )
+    parser.add_argument("--no-tls", action="store_true", help="do not use STARTTLS")
+    parser.add_argument(
+        "--client-address", metavar="IP", help="pretend to connect from IP, to test IP filters"
+    )
+    parser.add_argument("--json", action="store_true", help="write the reply as JSON")
+    local.add_state_argument(parser)
+    compose = parser.add_argument_group("composing a message, instead of FILE")
+    compose.add_argument("--subject", metavar="TEXT", help="its subject")
+    compose.add_argument("--body", metavar="TEXT", help="its text, or - for stdin")
+    compose.add_argument(
+        "--attach", action="append", default=[], metavar="FILE", help="a file to attach"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Send the message; the status is 1 when no recipient accepts it."""
+    local.require()
+    from mailroom_cli.message import envelope, message
+    from mailroom_cli.terminal import say_json, show
+    from mailroom_local.control import LocalAws, SmtpRefused
+
+    raw = message(options)
+    mail_from, recipients = envelope(raw, options)
+    aws = LocalAws.attach(state=options.state)
+    message_id = None
+    try:
+        sent = aws.send(
+            raw,
+            mail_from=mail_from,
+            rcpt_tos=recipients,
+            tls=not options.no_tls,
+            client_address=options.client_address,
+        )
+    except SmtpRefused as error:
+        refused: Mapping[str, tuple[int, str]] = error.recipients
+        reply = f"{error.code} {error.reply}"
+    else:
+        refused, reply, message_id = sent.refused, sent.reply, sent.message_id
+    if options.json:
+        replies = {recipient: f"{code} {told}" for recipient, (code, told) in refused.items()}
+        say_json({"message_id": message_id, "reply": reply, "refused": replies})
+    else:
+        for recipient, (code, told) in refused.items():
+            show(f"{recipient}: {code} {told}")
+        if message_id is not None or not refused:
+            show(reply)
+    return 0 if message_id is not None else 1

@@ -1,0 +1,201 @@
+"""Start the local AWS, deploy a CDK app to it, and receive mail by SMTP until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mailroom_cli import local
+from mailroom_cli.errors import CommandError, UsageError
+
+if TYPE_CHECKING:
+    from mailroom_local.control import LocalAws, Server
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--app",
+        metavar="COMMAND|DIR",
+        help='the command that synthesizes, such as "python app.py", or a folder with a cdk.json '
+        "or an app.py (default: the current folder, which needs a cdk.json)",
+    )
+    parser.add_argument(
+        "--identity",
+        action="append",
+        default=[],
+        metavar="DOMAIN|ADDRESS",
+        help="verify this identity before the deployment; can be repeated",
+    )
+    parser.add_argument(
+        "--detach", action="store_true", help="return after the deployment; `down` stops it"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with --detach: write addresses and ports as JSON"
+    )
+    for name, what in (
+        ("port", "the AWS API"),
+        ("smtp-port", "SMTP, for mail that is received"),
+        ("submission-port", "SMTP submission, for mail that is sent"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=_port, metavar="N", help=f"the port of {what} (default: a free one)"
+        )
+    local.add_state_argument(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start and deploy; return then with ``--detach``, or when it was running before."""
+    local.require()
+    if options.json and not options.detach:
+        raise UsageError("--json has no effect without --detach", remedy="add --detach")
+    app, folder = _app(options.app)
+    from mailroom_cli.progress import Steps
+    from mailroom_local.control import LocalAws, MailroomError, NotRunning, find_cdk
+
+    try:
+        find_cdk()
+    except MailroomError as error:
+        raise UsageError(str(error.args[0]), remedy=error.remedy) from error
+    steps = Steps()
+    try:
+        aws = LocalAws.attach(state=options.state, progress=steps)
+    except NotRunning:
+        aws = LocalAws(
+            state=options.state,
+            port=options.port or 0,
+            smtp_port=options.smtp_port or 0,
+            submission_port=options.submission_port or 0,
+            progress=steps,
+        )
+        return _start(aws, options, app, folder)
+    _refuse_other_ports(aws.server, options)
+    _deploy(aws, options, app, folder, again=True)
+    return 0
+
+
+def _start(aws: LocalAws, options: argparse.Namespace, app: str | None, folder: Path) -> int:
+    keep = False
+    try:
+        aws.start(detached=options.detach)
+        _deploy(aws, options, app, folder)
+        keep = options.detach
+        if not keep:
+            _watch(aws)
+    finally:
+        if not keep:
+            aws.stop()
+    return 0
+
+
+def _app(given: str | None) -> tuple[str | None, Path]:
+    here = Path.cwd()
+    if given is None or Path(given).is_dir():
+        folder = Path(given).absolute() if given else here
+        if (folder / "cdk.json").is_file():
+            return None, folder
+        if given and (folder / "app.py").is_file():
+            return "python app.py", folder
+        raise UsageError(
+            f"no app: {folder} has no cdk.json" + (" and no app.py" if given else ""),
+            remedy='pass --app "python app.py", or --app with the folder of the app',
+        )
+    return given, here
+
+
+def _refuse_other_ports(server: Server, options: argparse.Namespace) -> None:
+    running = {
+        "port": int(server.endpoint.rpartition(":")[2]),
+        "smtp_port": server.smtp_port,
+        "submission_port": server.submission_port,
+    }
+    for name, port in running.items():
+        if getattr(options, name) not in (None, 0, port):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"{option} {getattr(options, name)} has no effect: the local AWS is running, "
+                f"on port {port}",
+                remedy=f"omit {option}, or stop the local AWS first: mailroom down",
+            )
+
+
+def _deploy(
+    aws: LocalAws,
+    options: argparse.Namespace,
+    app: str | None,
+    folder: Path,
+    *,
+    again: bool = False,
+) -> None:
+    from mailroom_cli.terminal import say_json, show
+
+    if again and not options.json:
+        show(f"the local AWS is running at {aws.server.endpoint}: deploying to it again")
+    for identity in options.identity:
+        aws.verify_identity(identity)
+    aws.deploy(app=app, cwd=folder)
+    if options.json:
+        say_json(_addresses(aws))
+    else:
+        _announce(aws)
+
+
+def _addresses(aws: LocalAws) -> dict[str, Any]:
+    return {
+        "endpoint": aws.server.endpoint,
+        "account": aws.server.account,
+        "region": aws.server.region,
+        "smtp_port": aws.server.smtp_port,
+        "submission_port": aws.submission_port,
+        "user": aws.credentials.user,
+        "password": aws.credentials.password,
+        "state": str(aws.state.root),
+    }
+
+
+def _announce(aws: LocalAws) -> None:
+    from rich.table import Table
+
+    from mailroom_cli.terminal import show, text
+
+    user = aws.credentials
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, where, about in (
+        ("AWS", aws.server.endpoint, f"account {aws.server.account}, {aws.server.region}"),
+        ("SMTP", f"127.0.0.1:{aws.server.smtp_port}", "receives mail"),
+        (
+            "SMTP",
+            f"127.0.0.1:{aws.submission_port}",
+            f"sends mail: STARTTLS, user {user.user}, password {user.password}",
+        ),
+    ):
+        table.add_row(text(name, "bold"), text(where), text(about))
+    show("", table)
+    active = aws.client("ses").describe_active_receipt_rule_set()
+    if "Metadata" not in active:
+        show(text("no receipt rule set is active, so every message is refused", "yellow"))
+    for rule in active.get("Rules", []):
+        recipients = ", ".join(rule.get("Recipients", [])) or "every verified identity"
+        disabled = "" if rule["Enabled"] else "  (disabled)"
+        show(f"  {rule['Name']}: {recipients}{disabled}")
+
+
+def _watch(aws: LocalAws) -> None:
+    from mailroom_cli.follow import follow
+    from mailroom_cli.terminal import show
+
+    show("Messages appear here as they come. Ctrl-C stops the local AWS.")
+    follow(aws, while_=lambda: aws.running)
+    raise CommandError(
+        "the local AWS ended unexpectedly", remedy=f"see its log: {aws.state.server_log}"
+    )
+
+
+def _port(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value) < 65536):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a port: pass 0 to 65535")
+    return int(value)

@@ -1,0 +1,107 @@
+"""Shows messages as they come; on a terminal, those in progress live."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.live import Live
+
+from mailroom_cli import render
+from mailroom_cli.terminal import can_redraw, console_of, say_json, show
+
+if TYPE_CHECKING:
+    from mailroom_local.control import LocalAws, MessageRecord
+
+_POLL_SECONDS = 0.5
+# How long the outcome of a function that was invoked asynchronously is waited for. It never comes
+# if the function does not use the `mailroom` runtime.
+_HANDLER_SECONDS = 5.0
+
+
+def follow(
+    aws: LocalAws,
+    *,
+    while_: Callable[[], bool] = lambda: True,
+    as_json: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Show each message of the journal once it is settled, and again when it has new events.
+
+    Args:
+        aws: The local AWS, or what is left of one: its journal.
+        while_: When to go on. Default: until Ctrl-C.
+        as_json: Whether to write each message as a line of JSON instead.
+        sleep: Waits for so many seconds.
+    """
+    screen = _Screen(as_json=as_json)
+    shown: set[tuple[str, str, int]] = set()
+    with contextlib.closing(screen):
+        while while_():
+            fresh = [message for message in _read(aws, shown) if _key(message) not in shown]
+            settled = [message for message in fresh if _is_settled(message)]
+            screen.update(settled, [message for message in fresh if message not in settled])
+            shown.update(map(_key, settled))
+            sleep(_POLL_SECONDS)
+
+
+def _read(aws: LocalAws, shown: set[tuple[str, str, int]]) -> list[MessageRecord]:
+    found = aws.messages(handlers=False)
+    if all(_key(message) in shown for message in found):
+        return found
+    # Only now, as it reads the logs of every function. The server may be gone: the journal is not.
+    with contextlib.suppress(BotoCoreError, ClientError):
+        return aws.messages()
+    return found
+
+
+def _is_settled(message: MessageRecord) -> bool:
+    pending = any(action.pending for action in message.actions)
+    age = (datetime.now(UTC) - message.at).total_seconds()
+    return message.finished and not (pending and age < _HANDLER_SECONDS)
+
+
+def _key(message: MessageRecord) -> tuple[str, str, int]:
+    # A sent message is shown again when, for example, somebody opens it.
+    return message.at.isoformat(), message.message_id or "", len(message.events)
+
+
+class _Screen:
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._console = console_of()
+        self._live: Live | None = None
+
+    def update(self, settled: list[MessageRecord], in_progress: list[MessageRecord]) -> None:
+        if self._as_json:
+            for message in settled:
+                say_json(render.document(message), indent=None)
+            return
+        # First, as what is written above a live display is followed by the display as it was.
+        if in_progress and can_redraw(self._console):
+            self._draw(in_progress)
+        else:
+            self.close()
+        if settled:
+            show(render.messages(settled), on=self._console)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _draw(self, in_progress: list[MessageRecord]) -> None:
+        if self._live is None:
+            self._live = Live(
+                console=self._console,
+                transient=True,
+                auto_refresh=False,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+        self._live.update(render.messages(in_progress), refresh=True)

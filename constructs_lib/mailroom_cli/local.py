@@ -1,0 +1,50 @@
+"""The way to the local AWS, which is an optional part of the distribution."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any, Protocol
+
+from mailroom_cli.errors import UsageError
+
+EXTRA = ("aiosmtpd", "cryptography", "duckdb", "ministack", "trustme")
+"""What the extra ``[local]`` installs."""
+
+
+class Arguments(Protocol):
+    """A parser of `argparse`, or a group of one."""
+
+    def add_argument(self, *names: str, **options: Any) -> Any:
+        """Declare an argument."""
+        ...
+
+
+def add_state_argument(parser: Arguments) -> None:
+    """Declare ``--state``, which says which local AWS is meant."""
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        help="the local AWS's state directory (default: $MAILROOM_STATE, or else .mailroom)",
+    )
+
+
+def require(*, alternative: str = "") -> None:
+    """Refuse to go on without the extra ``[local]``, before anything is started.
+
+    Args:
+        alternative: What else the user can do, appended to the message.
+
+    Raises:
+        UsageError: A package of the extra is not installed.
+    """
+    if not all(map(_is_installed, EXTRA)):
+        raise UsageError(
+            f'this command needs the local AWS: pip install "cdk-mailroom[local]"{alternative}'
+        )
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ImportError:
+        return False

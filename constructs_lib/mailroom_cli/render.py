@@ -1,0 +1,273 @@
+"""What happened to messages, as tables for people and as JSON's types for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mailroom.ses import Disposition
+from mailroom_cli import timeline
+from mailroom_cli.terminal import text
+
+if TYPE_CHECKING:
+    from mailroom_local.control import ActionRecord, EventRecord, HandlerOutcome, MessageRecord
+
+_BAD = frozenset({"failed", "bounced", *timeline.BAD})
+_NOTABLE = frozenset(
+    {Disposition.STOP_RULE, Disposition.STOP_RULE_SET, "skipped", "recorded", *timeline.NOTABLE}
+)
+# What to show of each kind of action.
+_DETAIL = {
+    "AddHeader": ("headerName", "headerValue"),
+    "Bounce": ("smtpReplyCode", "message"),
+    "Connect": ("instanceARN",),
+    "Flow": ("recipients",),
+    "Lambda": ("functionArn",),
+    "S3": ("objectKey",),
+    "SNS": ("topicArn",),
+    "Stop": ("scope",),
+    "WorkMail": ("organizationArn",),
+}
+_SHORT_ID = 12
+# An outgoing message's id begins with its time, which all of a minute's messages share.
+_SHORT_OUTGOING_ID = 25
+# STACK-LOGICALID-SUFFIX is how CloudFormation names what the template does not; the CDK ends its
+# logical ids in a hash of their path.
+_GENERATED = re.compile(r"[A-Za-z][A-Za-z0-9-]*-([A-Za-z0-9]+?)(?:[0-9A-F]{8})?-[0-9A-Z]{12,13}")
+_ERROR_LETTERS = 100
+# The columns of several messages are aligned, but one long name must not squeeze the others' rest.
+_WIDEST_ALIGNED = 20
+
+_Row = tuple[Text, ...]
+
+
+def messages(found: Sequence[MessageRecord], *, full: bool = False) -> RenderableType:
+    """Return for each message a heading, a row for each action or event, and how it ended.
+
+    Args:
+        found: The messages.
+        full: Whether to show ids and names whole, and the verdicts that each rule saw.
+    """
+    rows = [_event_rows(one, full=full) if one.outgoing else _rows(one, full=full) for one in found]
+    widths = {
+        outgoing: _widths(
+            row
+            for message, block in zip(found, rows, strict=True)
+            if message.outgoing is outgoing
+            for row in block
+        )
+        for outgoing in (False, True)
+    }
+    parts: list[RenderableType] = []
+    for message, block in zip(found, rows, strict=True):
+        parts += _heading(message, full=full)
+        if block:
+            parts.append(_table(block, widths[message.outgoing], _ALIGNMENT[message.outgoing]))
+        if ending := _ending(message, full=full):
+            parts.append(_indented(ending))
+    return Group(*parts)
+
+
+def story(message_id: str, found: Sequence[timeline.Entry]) -> RenderableType:
+    """Return a sent message's timeline: a heading and a row for each event.
+
+    Args:
+        message_id: The message's id.
+        found: Its events, at least one, as `timeline.entries` returns them.
+    """
+    begin = timeline.first(found)
+    about = [f"from {begin.source}"] if begin.source else []
+    about += [begin.configuration_set] if begin.configuration_set else []
+    moment = begin.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    rows = [
+        _event_row(entry.at - begin.at, entry.kind, entry.recipient, entry.summary)
+        for entry in found
+    ]
+    return Group(
+        Text.assemble(text(message_id, "bold"), text("".join(f"  {part}" for part in about))),
+        _indented(text(f"{begin.kind} at {moment}", "dim")),
+        _table(rows, _widths(rows), _ALIGNMENT[True]),
+    )
+
+
+def document(message: MessageRecord) -> dict[str, Any]:
+    """Return everything that is known of a message in JSON's types, for programs."""
+    return dataclasses.asdict(
+        message,
+        dict_factory=lambda items: {
+            key: value.isoformat() if isinstance(value, datetime) else value for key, value in items
+        },
+    )
+
+
+# Of the columns of received and of sent messages; the last one takes the rest of the line.
+_ALIGNMENT: dict[bool, tuple[str, ...]] = {
+    False: ("left", "left", "left", "right", "left"),
+    True: ("right", "left", "left", "left"),
+}
+
+
+def _widths(rows: Iterable[_Row]) -> list[int]:
+    columns = zip(*rows, strict=True)
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    return [min(width, _WIDEST_ALIGNED) for width in widths[:-1]]
+
+
+def _table(rows: Sequence[_Row], widths: Sequence[int], alignment: Sequence[str]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for width, justify in zip([*widths, None], alignment, strict=True):
+        table.add_column(
+            min_width=width,
+            justify="right" if justify == "right" else "left",
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*row)
+    return _indented(table)
+
+
+def _indented(thing: RenderableType) -> Padding:
+    return Padding(thing, (0, 0, 0, 2), expand=False)
+
+
+def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
+    identifier = message.message_id or "refused"
+    short = _SHORT_OUTGOING_ID if message.outgoing else _SHORT_ID
+    shown = identifier if full else identifier[:short]
+    at = message.at.astimezone()
+    time = at.strftime("%H:%M:%S" if at.date() == datetime.now().date() else "%Y-%m-%d %H:%M:%S")
+    sign = "↗ " if message.outgoing else ""
+    to = ", ".join(message.rcpt_tos) or "(no recipient)"
+    about = Text.assemble(text(shown, "bold"), text(f"  {sign}{message.mail_from or '<>'} → {to}"))
+    if message.subject:
+        about.append_text(text(f'  "{message.subject}"', "dim"))
+    if message.configuration_set:
+        about.append_text(text(f"  {_name(message.configuration_set, full=full)}", "cyan"))
+    # Of two columns, so that a long heading goes on below its own beginning.
+    heading = Table.grid(padding=(0, 2, 0, 0))
+    heading.add_column(no_wrap=True)
+    heading.add_column(overflow="fold")
+    heading.add_row(time, about)
+    parts: list[RenderableType] = [heading]
+    if message.refused:
+        refusal = Text.assemble(text(message.refused, "red"), text(f"  ({message.reason})"))
+        parts.append(_indented(refusal))
+    if message.unverified and full:
+        note = f"not verified, so SES would refuse it: {', '.join(message.unverified)}"
+        parts.append(_indented(text(note, "yellow")))
+    if full:
+        for rule in message.rules:
+            verdicts = "  ".join(f"{name} {verdict}" for name, verdict in rule.verdicts.items())
+            parts.append(_indented(text(f"{rule.name}: {', '.join(rule.recipients)}  {verdicts}")))
+    return parts
+
+
+def _rows(message: MessageRecord, *, full: bool) -> list[_Row]:
+    rows: list[_Row] = []
+    previous = None
+    for action in message.actions:
+        rule = _name(action.rule, full=full) if action.rule != previous else ""
+        previous = action.rule
+        rows.append(
+            (
+                text(rule),
+                text(action.kind),
+                _coloured(action.outcome),
+                text(f"{action.ms:.0f} ms"),
+                text(_detail(action, full=full)),
+            )
+        )
+    reached = {action.rule for action in message.actions}
+    idle = [rule.name for rule in message.rules if rule.name not in reached]
+    none = Text("")
+    rows += [(text(_name(name, full=full)), none, text("no actions"), none, none) for name in idle]
+    return rows
+
+
+def _event_rows(message: MessageRecord, *, full: bool) -> list[_Row]:
+    return [
+        _event_row(
+            event.at - message.at,
+            event.kind,
+            event.recipient or "",
+            timeline.summary(event.payload),
+            _destinations(event, full=full),
+        )
+        for event in message.events
+    ]
+
+
+def _event_row(after: Any, kind: str, recipient: str, *details: str) -> _Row:
+    detail = "  ".join(detail for detail in details if detail)
+    return text(timeline.since(after)), _coloured(kind), text(recipient), text(detail)
+
+
+def _destinations(event: EventRecord, *, full: bool) -> str:
+    shown = []
+    for destination in event.destinations:
+        name = f" {destination['name']}" if full else ""
+        error = f" ({destination['error']})" if full and "error" in destination else ""
+        failed = " failed" if destination["outcome"] == "failed" else ""
+        shown.append(f"→ {destination['kind']}{name}{failed}{error}")
+    return ", ".join(shown)
+
+
+def _coloured(outcome: str) -> Text:
+    return text(outcome, "red" if outcome in _BAD else "yellow" if outcome in _NOTABLE else "green")
+
+
+def _ending(message: MessageRecord, *, full: bool) -> Text | None:
+    if message.refused:
+        return None
+    if not message.finished:
+        return text("in progress", "yellow")
+    if message.outgoing:
+        none = message.configuration_set is None
+        return text("no configuration set, so no events", "yellow") if none else None
+    if not message.rules and not message.actions:
+        return text("no rule matched", "yellow")
+    stopper = message.stopped_by and _name(message.stopped_by, full=full)
+    stopped = f"; {stopper} stopped the rule set" if stopper else ""
+    return text(f"finished in {message.ms or 0:.0f} ms{stopped}", "dim")
+
+
+def _detail(action: ActionRecord, *, full: bool) -> str:
+    shown = _DETAIL.get(action.kind, ())
+    known = [str(action.detail[key]) for key in shown if key in action.detail]
+    if action.kind == "S3":
+        bucket = f"{action.detail.get('bucketName', '')}/" if full else ""
+        parts = [bucket + key if full else _shortened_key(key) for key in known]
+    else:
+        names = [part.rpartition(":")[2] if part.startswith("arn:") else part for part in known]
+        parts = [_name(name, full=full) for name in names]
+    parts += [_handler(outcome) for outcome in action.handler]
+    if action.pending:
+        parts.append("invocation accepted")
+    if error := action.detail.get("error"):
+        joined = " ".join(str(error).split())
+        parts.append(joined if full else joined[:_ERROR_LETTERS])
+    return "  ".join(parts)
+
+
+def _name(name: str, *, full: bool) -> str:
+    generated = None if full else _GENERATED.fullmatch(name)
+    return generated[1] if generated else name
+
+
+def _shortened_key(key: str) -> str:
+    prefix, slash, name = key.rpartition("/")
+    return f"{prefix}{slash}{name[:_SHORT_ID]}…" if len(name) > _SHORT_ID else key
+
+
+def _handler(outcome: HandlerOutcome) -> str:
+    error = f" ({outcome.error})" if outcome.error else ""
+    ms = f" in {outcome.ms:.0f} ms" if outcome.ms is not None else ""
+    return f"{outcome.outcome}{error}{ms}"

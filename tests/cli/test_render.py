@@ -1,0 +1,240 @@
+"""What people are shown of messages."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mailroom_cli import render
+from mailroom_cli.terminal import show
+from mailroom_local.control import (
+    ActionRecord,
+    EventRecord,
+    HandlerOutcome,
+    MessageRecord,
+    RuleRecord,
+)
+
+Make = Callable[..., MessageRecord]
+HOSTILE = "\x1b]0;PWNED\x07\x1b[2J[red]"
+HARMLESS = "\\x1b]0;PWNED\\x07\\x1b[2J[red]"
+
+
+def piped(*messages: MessageRecord, full: bool = False) -> str:
+    stream = io.StringIO()
+    show(render.messages(messages, full=full), stream=stream)
+    return stream.getvalue()
+
+
+def event(kind: str, after: float = 0.0, **payload: Any) -> EventRecord:
+    return EventRecord(
+        kind=kind,
+        at=datetime(2026, 11, 20, 12, tzinfo=UTC) + timedelta(seconds=after),
+        recipient="reader@example.net",
+        destinations=[{"kind": "SNS", "name": "topic", "outcome": "delivered"}],
+        payload={"eventType": kind, **payload},
+    )
+
+
+def sent(make: Make, *events: EventRecord, **fields: Any) -> MessageRecord:
+    values = {"outgoing": True, "rules": [], "actions": [], "configuration_set": "news"}
+    return make(
+        at=datetime(2026, 11, 20, 12, tzinfo=UTC), events=list(events), **{**values, **fields}
+    )
+
+
+def test_a_received_message_is_aligned_and_short(record: Make) -> None:
+    heading, *rows = piped(record()).splitlines()
+    assert re.fullmatch(
+        r'\d\d:\d\d:\d\d  abcdefghijkl  jane@example.net → support@example.com  "Hi"', heading
+    )
+    assert rows == [
+        "  Support  S3      done       3 ms  in/abcdefghijkl…",
+        "           Lambda  accepted  12 ms  SupportFunction  handled in 7 ms",
+        "  finished in 12 ms",
+    ]
+
+
+def test_the_columns_of_several_messages_are_aligned(record: Make) -> None:
+    action = ActionRecord(rule="A", kind="WorkMail", outcome="done", ms=1000.0)
+    shown = piped(record(), record(actions=[action], rules=[]))
+    rows = [line for line in shown.splitlines() if line.endswith((" ms", "…", "in 7 ms"))]
+    rows = [line for line in rows if not line.startswith("  finished")]
+    assert len(rows) == 3
+    assert len({line.index(" ms") for line in rows}) == 1
+
+
+def test_an_older_message_shows_its_day(record: Make) -> None:
+    shown = piped(record(at=datetime(2026, 1, 2, 12, tzinfo=UTC)))
+    assert shown.startswith("2026-01-0")
+
+
+def test_one_message_is_shown_in_full(record: Make) -> None:
+    rule = RuleRecord(name="Support", recipients=["a@b.example"], verdicts={"spam": "PASS"})
+    message = record(rules=[rule], unverified=["a@b.example"])
+    shown = piped(message, full=True)
+    assert str(message.message_id) in shown
+    assert "mail/in/abcdefghijklmnopqrstuvwxyz" in shown
+    assert "Help-SupportFunction0123ABCD-0123456789ABC" in shown
+    assert "Support: a@b.example  spam PASS" in shown
+    assert "not verified, so SES would refuse it: a@b.example" in shown
+    assert "not verified" not in piped(message)
+
+
+def test_a_refusal_is_shown_with_its_reason(record: Make) -> None:
+    refused = record(
+        message_id=None, refused="550 5.1.1 no", reason="no rule", rules=[], actions=[]
+    )
+    heading, refusal = piped(refused).splitlines()
+    assert "  refused  jane@example.net" in heading
+    assert refusal == "  550 5.1.1 no  (no rule)"
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"finished": False}, "  in progress"),
+        ({"rules": [], "actions": []}, "  no rule matched"),
+        ({"actions": []}, "  Support    no actions\n  finished in 12 ms"),
+        ({"stopped_by": "Support"}, "  finished in 12 ms; Support stopped the rule set"),
+        ({"ms": None}, "  finished in 0 ms"),
+    ],
+)
+def test_every_ending_is_said(record: Make, fields: dict[str, Any], shown: str) -> None:
+    assert piped(record(**fields)).endswith(f"{shown}\n")
+
+
+def test_a_function_that_does_not_report_was_at_least_invoked(record: Make) -> None:
+    message = record()
+    message.actions[1].handler = []
+    assert "SupportFunction  invocation accepted" in piped(message)
+
+
+def test_every_attempt_of_a_function_is_shown_with_its_error(record: Make) -> None:
+    message = record()
+    message.actions[1].handler = [
+        HandlerOutcome(outcome="failed", ms=3.0, error="ValueError"),
+        HandlerOutcome(outcome="handled"),
+    ]
+    assert "SupportFunction  failed (ValueError) in 3 ms  handled\n" in piped(message)
+
+
+def test_the_error_of_an_action_is_cut_unless_shown_in_full(record: Make) -> None:
+    error = "cannot write:\n" + "x" * 200
+    action = ActionRecord(
+        rule="Support",
+        kind="SNS",
+        outcome="failed",
+        ms=1,
+        detail={"topicArn": "arn:aws:sns:us-east-1:0:tickets", "error": error},
+    )
+    message = record(actions=[action])
+    assert f"tickets  cannot write: {'x' * 86}\n" in piped(message)
+    assert f"tickets  cannot write: {'x' * 200}\n" in piped(message, full=True)
+
+
+def test_a_sent_message_is_a_row_for_each_event(record: Make) -> None:
+    click = event("Click", 75, click={"link": "https://example.com"})
+    message = sent(record, event("Send"), click, message_id="0100018f-1b2c-3d4e-5f6a-7b8c-9d0e")
+    heading, *rows = piped(message).splitlines()
+    assert "  0100018f-1b2c-3d4e-5f6a-7  ↗ jane@example.net" in heading
+    assert heading.endswith('"Hi"  news')
+    assert rows == [
+        "     +0 ms  Send   reader@example.net  → SNS",
+        "  +0:01:15  Click  reader@example.net  https://example.com  → SNS",
+    ]
+
+
+def test_a_destination_that_failed_says_so_and_why_in_full(record: Make) -> None:
+    failed = event("Send")
+    failed.destinations[0] |= {"outcome": "failed", "error": "no such topic"}
+    message = sent(record, failed)
+    assert piped(message).splitlines()[1].endswith("→ SNS failed")
+    assert piped(message, full=True).splitlines()[1].endswith("→ SNS topic failed (no such topic)")
+
+
+def test_mail_without_a_configuration_set_says_that_it_has_no_events(record: Make) -> None:
+    shown = piped(sent(record, configuration_set=None))
+    assert shown.endswith("  no configuration set, so no events\n")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "colour"),
+    [
+        ("done", 32), ("CONTINUE", 32), ("accepted", 32), ("skipped", 33), ("STOP_RULE", 33),
+        ("STOP_RULE_SET", 33), ("failed", 31), ("bounced", 31),
+    ],
+)  # fmt: skip
+def test_the_colour_says_how_an_action_went(
+    record: Make, screen: Any, outcome: str, colour: int
+) -> None:
+    action = ActionRecord(rule="Support", kind="S3", outcome=outcome, ms=1)
+    show(render.messages([record(actions=[action])]), stream=screen)
+    assert f"\x1b[{colour}m{outcome}\x1b[0m" in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "colour"),
+    [("Delivery", 32), ("Rendering Failure", 31), ("Bounce", 31), ("DeliveryDelay", 33)],
+)
+def test_the_colour_says_how_an_event_is_to_be_taken(
+    record: Make, screen: Any, kind: str, colour: int
+) -> None:
+    show(render.messages([sent(record, event(kind))]), stream=screen)
+    assert f"\x1b[{colour}m{kind}\x1b[0m" in screen.getvalue()
+
+
+def test_long_details_wrap_by_words_below_their_column(record: Make, screen: Any) -> None:
+    message = record()
+    reason = "the customer is not in the address book of the company that wrote the mail"
+    message.actions[1].handler = [HandlerOutcome(outcome="failed", error=reason)]
+    show(render.messages([message]), stream=screen)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue()).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    first = next(line for line in lines if "SupportFunction" in line)
+    below = lines[lines.index(first) + 1]
+    assert len(below) - len(below.lstrip()) == first.index("SupportFunction")
+    words = " ".join(" ".join(lines).split())
+    assert f"failed ({reason})" in words
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_everything_that_comes_from_mail_is_shown_harmlessly(
+    record: Make, screen: Any, full: bool
+) -> None:
+    received = record(
+        mail_from=HOSTILE,
+        rcpt_tos=[HOSTILE],
+        subject=HOSTILE,
+        stopped_by=HOSTILE,
+        unverified=[HOSTILE],
+        rules=[RuleRecord(name=HOSTILE, recipients=[HOSTILE], verdicts={HOSTILE: HOSTILE})],
+        actions=[
+            ActionRecord(
+                rule=HOSTILE, kind="AddHeader", outcome=HOSTILE, ms=1,
+                detail={"headerName": HOSTILE, "headerValue": HOSTILE, "error": HOSTILE},
+                handler=[HandlerOutcome(outcome=HOSTILE, error=HOSTILE)],
+            )
+        ],
+    )  # fmt: skip
+    refused = record(refused=HOSTILE, reason=HOSTILE, rules=[], actions=[])
+    opened = event("Open", open={"userAgent": HOSTILE})
+    opened.recipient = HOSTILE
+    outgoing = sent(record, opened, configuration_set=HOSTILE)
+    messages = [received, refused, outgoing]
+    show(render.messages(messages, full=full), stream=screen)
+    assert "\x1b]" not in screen.getvalue()
+    assert "\x1b[2J" not in screen.getvalue()
+    assert "\x07" not in screen.getvalue()
+    assert piped(*messages, full=full).count(HARMLESS) >= 16
+
+
+def test_json_has_everything_and_times_in_iso_8601(record: Make) -> None:
+    message = sent(record, event("Send"), actions=record().actions)
+    document = json.loads(json.dumps(render.document(message)))
+    assert document["at"] == document["events"][0]["at"] == "2026-11-20T12:00:00+00:00"
+    assert document["actions"][1]["handler"][0]["outcome"] == "handled"

@@ -1,0 +1,294 @@
+"""`mailroom up` and `mailroom down`, as people type them."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailroom_cli.commands import up
+from mailroom_local import DeployFailed, LocalAws
+from mailroom_local.control import State
+
+Run = Callable[..., tuple[int, str, str]]
+SECONDS = 40.0
+
+# What `cdk synth` leaves behind, without the CDK: one stack without assets.
+ASSEMBLY = """
+import json, os, pathlib
+out = pathlib.Path(os.environ["CDK_OUTDIR"])
+stack = {
+    "type": "aws:cloudformation:stack",
+    "environment": "aws://000000000000/us-east-1",
+    "properties": {"templateFile": "Tiny.template.json"},
+}
+(out / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"Tiny": stack}}))
+(out / "Tiny.template.json").write_text(json.dumps({"Resources": {
+    "Set": {"Type": "AWS::SES::ReceiptRuleSet", "Properties": {"RuleSetName": "tiny"}},
+}}))
+"""
+
+
+def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
+    """The command, from beginning to end."""
+    return subprocess.run(
+        [sys.executable, "-m", "mailroom_cli", *arguments],
+        env={**os.environ, "MAILROOM_STATE": str(state)},
+        cwd=state.parent,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+
+
+@contextlib.contextmanager
+def started(*arguments: str, state: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command while it runs; it is killed at the end, whatever the test finds."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mailroom_cli", *arguments],
+        env={**os.environ, "MAILROOM_STATE": str(state)},
+        cwd=state.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def until(good: Any, *, seconds: float = SECONDS) -> Any:
+    """Wait until it is so."""
+    deadline = time.monotonic() + seconds
+    while not (found := good()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """A folder with an app that synthesizes without the CDK."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "app.py").write_text(ASSEMBLY)
+    return folder
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """What the command prints, up to the line with these words."""
+    assert process.stdout is not None
+    shown = ""
+    while words not in shown:
+        line = process.stdout.readline()
+        assert line, shown
+        shown += line
+    return shown
+
+
+def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends the server too; the journal can still be read; `down` removes it."""
+    state = tmp_path / "state"
+    with started("up", "--app", str(app), "--identity", "example.com", state=state) as process:
+        shown = read_until(process, "Ctrl-C stops the local AWS.")
+        assert "Deploying: done in" in shown
+        assert "\x1b" not in shown
+        assert "no receipt rule set is active, so every message is refused" in shown
+        server = State(state).server()
+        assert server is not None
+        assert f"AWS   {server.endpoint}  account 000000000000, us-east-1\n" in shown
+        assert f"SMTP  127.0.0.1:{server.smtp_port}" in shown
+        assert f"SMTP  127.0.0.1:{server.submission_port}" in shown
+        ses = LocalAws.attach(state=state).client("ses")
+        assert "example.com" in ses.list_identities()["Identities"]
+
+        ses.create_receipt_rule(
+            RuleSetName="tiny", Rule={"Name": "all", "Enabled": True, "Recipients": ["example.com"]}
+        )
+        ses.set_active_receipt_rule_set(RuleSetName="tiny")
+        accepted = run("send", "--to", "a@example.com", "--body", "Hi", state=state)
+        assert accepted.returncode == 0, accepted.stderr
+        assert "  finished in " in read_until(process, "finished in")
+
+        other = run("up", "--app", str(app), "--smtp-port", "1", state=state)
+        assert (other.returncode, other.stdout) == (2, "")
+        assert other.stderr.startswith(
+            "mailroom: --smtp-port 1 has no effect: the local AWS is running, on port "
+            f"{server.smtp_port}\n"
+        )
+        port = str(server.smtp_port)
+        again = run("up", "--app", str(app), "--smtp-port", port, state=state)
+        assert again.returncode == 0, again.stderr
+        assert again.stdout.startswith(f"the local AWS is running at {server.endpoint}: ")
+        assert "  all: example.com\n" in again.stdout
+
+        (app / "broken.py").write_text("raise SystemExit('the bucket has no name')\n")
+        broken = run("up", "--app", f"python {app}/broken.py", state=state)
+        assert broken.returncode == 1
+        assert "the bucket has no name" in broken.stderr
+        assert "mailroom: cdk synth failed" in broken.stderr
+        assert alive(server.pid), "an attempt to deploy again stopped what another one started"
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 130
+        assert not alive(server.pid)
+        for listening in (server.smtp_port, int(server.endpoint.rpartition(":")[2])):
+            with socket.socket() as probe:
+                assert probe.connect_ex(("127.0.0.1", listening)) != 0
+
+    logged = json.loads(run("log", "--json", state=state).stdout)
+    assert [message["rcpt_tos"] for message in logged] == [["a@example.com"]]
+    assert run("down", state=state).stdout == "no local AWS was running\n"
+    assert not state.exists()
+
+
+def test_a_detached_local_aws_says_where_it_is_in_json_and_down_stops_it(
+    mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed: list[dict[str, Any]] = []
+    monkeypatch.setattr(LocalAws, "deploy", lambda self, **given: deployed.append(given))
+    state = str(tmp_path / "state")
+    status, printed, _ = mailroom(
+        "up", "--app", "python other.py", "--detach", "--json", "--state", state
+    )
+    server = State(state).server()
+    assert server is not None
+    try:
+        assert (status, deployed) == (0, [{"app": "python other.py", "cwd": Path.cwd()}])
+        assert alive(server.pid)
+        assert json.loads(printed) == {
+            "endpoint": server.endpoint,
+            "account": "000000000000",
+            "region": "us-east-1",
+            "smtp_port": server.smtp_port,
+            "submission_port": server.submission_port,
+            "user": "mailroom",
+            "password": "rehearsal",
+            "state": state,
+        }
+    finally:
+        status, printed, _ = mailroom("down", "--state", state)
+    assert (status, printed) == (0, f"stopped the local AWS (process {server.pid})\n")
+    until(lambda: not alive(server.pid), seconds=10)
+    assert not Path(state).exists()
+
+
+def test_sigterm_during_the_deployment_ends_everything(tmp_path: Path) -> None:
+    """The app's own process as well, which here would never end."""
+    (tmp_path / "app").mkdir()
+    pid_file = tmp_path / "pid"
+    (tmp_path / "app" / "app.py").write_text(
+        f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    )
+    state = tmp_path / "state"
+    with started("up", "--app", str(tmp_path / "app"), state=state) as process:
+        stuck = int(until(lambda: pid_file.exists() and pid_file.read_text()))
+        server = State(state).server()
+        assert server is not None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 143
+        until(lambda: not alive(stuck) and not alive(server.pid), seconds=5)
+
+
+def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
+    mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of what the CDK said, harmlessly, and what to do."""
+
+    def fail(aws: LocalAws, **given: Any) -> None:
+        raise DeployFailed(
+            "cdk synth failed", remedy="cd app && cdk synth", output="no name\n\x1b[2J[red]"
+        )
+
+    monkeypatch.setattr(LocalAws, "deploy", fail)
+    state = tmp_path / "state"
+    status, printed, complaint = mailroom("up", "--app", str(app), "--state", str(state))
+    assert (status, printed) == (1, "")
+    assert complaint.splitlines()[-4:] == [
+        "no name",
+        "\\x1b[2J[red]",
+        "mailroom: cdk synth failed",
+        "  cd app && cdk synth",
+    ]
+    assert State(state).server() is None
+
+
+def test_a_local_aws_that_ends_by_itself_is_an_error(
+    mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(aws: LocalAws, **given: Any) -> None:
+        os.kill(aws.server.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(LocalAws, "deploy", kill)
+    monkeypatch.setattr(up, "_announce", lambda aws: None)
+    state = tmp_path / "state"
+    status, _, complaint = mailroom("up", "--app", str(app), "--state", str(state))
+    assert status == 1
+    assert complaint.endswith(
+        f"mailroom: the local AWS ended unexpectedly\n  see its log: {state}/server.log\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "remedy"),
+    [
+        (["up"], "no app: {here} has no cdk.json", '--app "python app.py"'),
+        (["up", "--app", "."], "no app: {here} has no cdk.json and no app.py", "--app with the"),
+        (["up", "--json"], "--json has no effect without --detach", "add --detach"),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_is_started(
+    mailroom: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+    remedy: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, printed, complaint = mailroom(*arguments)
+    assert (status, printed) == (2, "")
+    first, second = complaint.splitlines()
+    assert first == f"mailroom: {message.format(here=tmp_path)}"
+    assert remedy in second
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_cdk_is_said_before_anything_is_started(
+    mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    status, _, complaint = mailroom("up", "--app", str(app), "--state", str(tmp_path / "state"))
+    assert status == 2
+    assert "CDK CLI" in complaint
+    assert "npm install" in complaint
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "smtp", "²"])
+def test_a_port_is_a_number_up_to_65535(mailroom: Run, port: str) -> None:
+    status, _, complaint = mailroom("up", f"--port={port}")
+    assert status == 2
+    assert f"{port!r} is not a port: pass 0 to 65535" in complaint

@@ -1,0 +1,28 @@
+"""The state directory and the CDK CLI: what is used, and what is left alone."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailroom_local.control import MailroomError, State, find_cdk
+
+
+def test_the_cdk_beside_this_python_or_on_the_path_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MailroomError, match="npm install"):
+        find_cdk()
+    (tmp_path / "cdk").touch(mode=0o755)
+    assert find_cdk() == str(tmp_path / "cdk")
+
+
+def test_a_folder_that_is_not_ours_is_neither_used_nor_removed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("x")
+    with pytest.raises(MailroomError, match="not a state directory"):
+        State(tmp_path).create()
+    State(tmp_path).remove()
+    assert precious.read_text() == "x"

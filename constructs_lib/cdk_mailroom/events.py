@@ -341,7 +341,7 @@ class EventPublishing(Construct):
 
     def _tell_of_lake(self, lake: EventLake) -> None:
         if Stack.of(lake).node.addr == Stack.of(self).node.addr:
-            lake.tell(self.alert_topic)
+            lake.send_alarms_to(self.alert_topic)
         else:
             # The lake's stack would wait for this one, which waits for the lake.
             Annotations.of(lake).add_warning_v2(

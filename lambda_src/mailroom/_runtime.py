@@ -10,21 +10,17 @@ import json
 import os
 import sys
 import time
-from importlib import import_module
 
-from mailroom.errors import HandlerNotFound, NotConfigured
+from mailroom.errors import NotConfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["client", "dead_letter", "log", "metric", "resolve", "setting", "where"]
+__all__ = ["client", "dead_letter", "log", "metric", "setting", "where"]
 
 _clients: dict[str, Any] = {}
-
-_NEVER_RUNS = 0x20 | 0x80 | 0x200
-"""CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR; importing ``inspect`` would cost 9 ms."""
 
 
 def setting(name: str) -> str:
@@ -48,34 +44,6 @@ def client(service: str) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5})
         _clients[service] = boto3.client(service, config=config)  # type: ignore[call-overload]
     return _clients[service]
-
-
-def resolve(spec: str) -> Callable[..., Any]:
-    """Import ``module:function`` and return the function.
-
-    Raises `HandlerNotFound` with the exact name that is missing. An exception that the module
-    itself raises while it is imported propagates unchanged, because it is the user's to read.
-    """
-    module_name, separator, function_name = spec.partition(":")
-    if not (separator and module_name and function_name) or module_name.startswith("."):
-        raise HandlerNotFound(f"handler {spec!r} must read 'module:function'")
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise HandlerNotFound(f"handler {spec!r}: no module {error.name!r}") from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise HandlerNotFound(
-            f"handler {spec!r}: module {module_name!r} has no function {function_name!r}"
-        )
-    if getattr(getattr(function, "__code__", None), "co_flags", 0) & _NEVER_RUNS:
-        raise HandlerNotFound(
-            f"handler {spec!r}: {function_name!r} is async or a generator, which a call "
-            "alone does not run; it must be a plain function"
-        )
-    return function  # type: ignore[no-any-return]
 
 
 def log(level: str, event: str, **fields: Any) -> None:

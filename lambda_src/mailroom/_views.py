@@ -8,11 +8,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
 
-__all__ = ["Headers", "date_time", "optional", "required"]
+__all__ = ["Headers", "date_time", "listed", "objects", "optional", "required"]
 
 
 def required(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T:
@@ -31,6 +31,25 @@ def optional(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T
     if value is None or isinstance(value, kind):
         return value
     raise _another_type(value, path, kind)
+
+
+def listed(raw: Mapping[str, Any], key: str, path: str) -> list[Any]:
+    """Return the list at *key* of *raw*; empty if there is none. Raises `MissingField`."""
+    value = raw.get(key)
+    if isinstance(value, list):
+        return value
+    if value is None:
+        return []
+    raise MissingField(f"{path!r} is a {type(value).__name__}, not a list")
+
+
+def objects(raw: Mapping[str, Any], key: str, path: str) -> list[dict[str, Any]]:
+    """Return the list of objects at *key* of *raw*; empty if there is none."""
+    found = listed(raw, key, path)
+    for item in found:
+        if not isinstance(item, dict):
+            raise MissingField(f"{path!r} holds something else than objects")
+    return found
 
 
 def date_time(raw: Mapping[str, object], key: str, path: str) -> datetime:

@@ -18,8 +18,9 @@ from botocore.config import Config
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
 
-from mailroom import _runtime, events
-from mailroom.handlers import _events
+from mailroom import _runtime
+from mailroom.entry import events
+from mailroom.handlers.events import _alerts, _settings
 
 REGION = "eu-west-1"
 TABLE = "Events"
@@ -29,8 +30,9 @@ SAMPLES = {
     for path in sorted((Path(__file__).parents[2] / "payloads/sending_events").glob("*.json"))
 }
 BUNDLED = {
-    sample["eventType"]: [f"mailroom.handlers.{name}:on_event"] for name, sample in SAMPLES.items()
-} | {"*": ["mailroom.handlers.record:on_event"]}
+    sample["eventType"]: [f"mailroom.handlers.events.{name}:on_event"]
+    for name, sample in SAMPLES.items()
+} | {"*": ["mailroom.handlers.events.record:on_event"]}
 ENVELOPES = ("sqs", "sqs-sns", "sns", "eventbridge", "sqs-eventbridge", "firehose", "bare")
 ONE_EACH = ("bare", "eventbridge")
 OURS = {"CreateTable", "CreateTopic", "DeleteTable", "DeleteTopic", "Scan"}
@@ -187,8 +189,8 @@ def size(item: Mapping[str, Any]) -> int:
 def new_process() -> None:
     """Forget what a process remembers, as its successor does."""
     events._settings = None
-    _events._settings = None
-    _events._published.clear()
+    _settings._settings = None
+    _alerts._published.clear()
 
 
 def metrics(output: str) -> list[dict[str, Any]]:

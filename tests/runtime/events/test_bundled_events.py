@@ -17,8 +17,8 @@ from mailroom.events import (
     Subscription,
     parse,
 )
-from mailroom.handlers import (
-    _events,
+from mailroom.events.reading import address, automated
+from mailroom.handlers.events import (
     bounce,
     click,
     complaint,
@@ -140,7 +140,7 @@ def test_a_bounce_of_no_type_fails(aws: Aws, capsys: Capture, field: str) -> Non
 )
 def test_an_address_is_found_in_what_may_have_a_name(text: str, wanted: str) -> None:
     """Lower-cased, so that the index finds whoever it is."""
-    assert _events.address(text) == wanted
+    assert address(text) == wanted
 
 
 # Complaints
@@ -263,7 +263,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
 )
 def test_automated_interactions_are_told_apart(detail: dict[str, Any], wanted: str) -> None:
     """By SES's flag under any likely name, by a program's name; never guessed to be a person."""
-    assert _events.automated(detail) == wanted
+    assert automated(detail) == wanted
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,17 @@ from typing import Any
 
 import pytest
 
-from mailroom import errors, events
-from mailroom.events import SendingEvent, handler
-from mailroom.testing import VALIDATION_TEXT, event_invocation, sending_event_payload
+import mailroom
+from mailroom import errors
+from mailroom.entry import events
+from mailroom.entry.events import handler
+from mailroom.events import SendingEvent
+from mailroom.ses import VALIDATION_TEXT
+from mailroom.testing import event_invocation, sending_event_payload
 from runtime.events.event_aws import ENVELOPES, metrics, sample
 from runtime.runtime_api import invoke
 
-TASK = Path(events.__file__).parent
+TASK = Path(mailroom.__file__).parent
 WITH_ANSWERS = [envelope for envelope in ENVELOPES if envelope.startswith("sqs")]
 RAISING = [envelope for envelope in ENVELOPES if not envelope.startswith("sqs")]
 
@@ -263,11 +267,11 @@ def test_a_bounce_in_the_real_runtime_client(tmp_path: Path) -> None:
     invocation = event_invocation([sample("bounce"), "{"], "sqs-sns")
     outcome = invoke(
         invocation,
-        handler="mailroom.events.handler",
+        handler="mailroom.entry.events.handler",
         folder=tmp_path,
         env={
             "MAILROOM_HANDLERS": json.dumps(
-                {"Bounce": ["mailroom.handlers.bounce:on_event", "app:on_bounce"]}
+                {"Bounce": ["mailroom.handlers.events.bounce:on_event", "app:on_bounce"]}
             ),
             "MAILROOM_EVENT_TABLE": "Events",
         },

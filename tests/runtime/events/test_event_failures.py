@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.events import handler
+from mailroom.entry.events import handler
 from mailroom.testing import event_invocation, sending_event_payload
 from runtime.events.event_aws import SAMPLES, Aws, Killed, metrics, named, new_process, sample
 

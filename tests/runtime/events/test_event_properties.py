@@ -14,9 +14,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mailroom import _runtime
-from mailroom.events import handler, records
-from mailroom.handlers import _events
-from mailroom.handlers.bounce import HELD_BACK
+from mailroom.entry.events import handler
+from mailroom.events import records
+from mailroom.handlers.events import _alerts, _table
+from mailroom.handlers.events.bounce import HELD_BACK
 from mailroom.testing import event_invocation
 from runtime.events.event_aws import ENVELOPES, SAMPLES, flat, metrics, new_process, sample, size
 
@@ -46,7 +47,7 @@ class MemoryAws:
         assert item["expires_at"].lstrip("-").isdigit()
         assert len(item["message_id"].encode()) <= 2048
         assert len(item["at"].encode()) <= 1024
-        assert size(item) <= _events.MAX_ITEM_BYTES
+        assert size(item) <= _table.MAX_ITEM_BYTES
         old = self.items.get((item["message_id"], item["at"]))
         mine = (
             old is not None
@@ -55,8 +56,8 @@ class MemoryAws:
         )
         allowed = {
             "attribute_not_exists(message_id)": old is None,
-            _events._MINE: old is None or mine,
-            _events._MINE_TO_DO: old is None or (mine and "sent" not in old),
+            _alerts._MINE: old is None or mine,
+            _alerts._MINE_TO_DO: old is None or (mine and "sent" not in old),
         }[ConditionExpression]
         if not allowed:
             raise Conditional({name: {"S": value} for name, value in (old or {}).items()})

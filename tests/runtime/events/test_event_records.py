@@ -9,7 +9,8 @@ import pytest
 
 from mailroom.errors import UnknownInvocation
 from mailroom.events import Bounce, SkippedRecord, UnknownEvent, records
-from mailroom.testing import VALIDATION_TEXT, event_invocation, sending_event_payload
+from mailroom.ses import VALIDATION_TEXT
+from mailroom.testing import event_invocation, sending_event_payload
 from runtime.events.event_aws import ENVELOPES, ONE_EACH, SAMPLES, sample
 
 SEVERAL = [envelope for envelope in ENVELOPES if envelope not in ONE_EACH]

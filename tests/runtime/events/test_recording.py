@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from mailroom.entry.events import handler
 from mailroom.errors import MalformedEvent, MissingField, NotConfigured
-from mailroom.events import handler
-from mailroom.handlers import _events, record
+from mailroom.handlers.events import _settings, _table, record
 from mailroom.testing import event_invocation, sending_event, sending_event_payload
 from runtime.events.event_aws import (
     ENVELOPES,
@@ -227,7 +227,7 @@ def test_an_item_is_never_larger_than_its_bound(aws: Aws) -> None:
     """Everything is cut, and what DynamoDB cannot store is replaced."""
     deliver(huge())
     (item,) = aws.items
-    assert size(item) <= _events.MAX_ITEM_BYTES
+    assert size(item) <= _table.MAX_ITEM_BYTES
     assert json.loads(item["tags"])
     assert json.loads(item["detail"])
     assert aws.suppressed
@@ -277,7 +277,7 @@ def test_a_wrong_setting_is_told(
         record.on_event(sending_event("Send"))
     if value:
         with pytest.raises(NotConfigured, match=text):
-            _events.prepare()
+            _settings.prepare()
 
 
 def test_the_time_to_live_is_counted_from_the_event(

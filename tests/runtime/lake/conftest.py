@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailroom import _runtime, lake
+from mailroom import _runtime
+from mailroom.entry import lake as entry
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +15,6 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("MAILROOM_TRANSFORM", "MAILROOM_PSEUDONYM_SECRET", "AWS_ENDPOINT_URL", "_HANDLER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(_runtime, "_clients", {})
-    lake._settings = None
+    entry._settings = None
     yield
-    lake._settings = None
+    entry._settings = None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mailroom import lake
+from mailroom.entry import lake as entry
 from mailroom.testing import event_invocation
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -31,7 +32,7 @@ def invoke(
     """Return the answers to *payloads*, and the lines that were printed."""
     output = io.StringIO()
     with redirect_stdout(output):
-        answer = lake.handler(event_invocation(payloads, "firehose"))
+        answer = entry.handler(event_invocation(payloads, "firehose"))
     lines = [json.loads(line) for line in output.getvalue().splitlines()]
     return json.loads(json.dumps(answer))["records"], lines
 

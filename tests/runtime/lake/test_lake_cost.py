@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from mailroom import lake
+from mailroom.entry import lake as entry
 from mailroom.events import records
 from mailroom.testing import event_invocation
 from runtime.lake.lake_samples import SAMPLES
@@ -26,7 +26,7 @@ WHOLE_LIMIT = 3.0
 
 def test_it_imports_next_to_nothing() -> None:
     """As any entry point of the runtime."""
-    _, added = loaded("mailroom.lake")
+    _, added = loaded("mailroom.entry.lake")
     assert not FORBIDDEN & added
     assert len(added) <= MODULES, sorted(added)
 
@@ -56,7 +56,7 @@ def copy_through() -> None:
 def transform() -> None:
     """Make ten rows."""
     with redirect_stdout(io.StringIO()):
-        lake.handler(BATCH)
+        entry.handler(BATCH)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 import mailroom
-from mailroom import lake
+from mailroom.entry import lake as entry
 from mailroom.errors import HandlerNotFound, UnknownInvocation
 from mailroom.events import SendingEvent
-from mailroom.testing import VALIDATION_TEXT, event_invocation, sending_event_payload
+from mailroom.ses import VALIDATION_TEXT
+from mailroom.testing import event_invocation, sending_event_payload
 from runtime.lake.lake_samples import SAMPLES, assert_fits, invoke, line, sample
 
 HERE = __name__
@@ -57,11 +58,11 @@ def test_poison_fails_alone_and_untouched(poison: str) -> None:
 
 def test_broken_envelopes_are_answered() -> None:
     """Even what Firehose never sends."""
-    answers = lake.handler({"records": [7, {"recordId": "a"}, {"recordId": "b", "data": "*"}]})
+    answers = entry.handler({"records": [7, {"recordId": "a"}, {"recordId": "b", "data": "*"}]})
     assert [one["recordId"] for one in answers["records"]] == ["0", "a", "b"]
     assert {one["result"] for one in answers["records"]} == {"ProcessingFailed"}
     with pytest.raises(UnknownInvocation):
-        lake.handler({"Records": []})
+        entry.handler({"Records": []})
 
 
 def test_the_validation_text_is_dropped() -> None:
@@ -107,9 +108,9 @@ def test_an_answer_never_exceeds_what_lambda_allows() -> None:
     """What has no room fails untouched, so that it is kept whole; all others are rows."""
     payloads = [large(number) for number in range(500)]
     sent = event_invocation(payloads, "firehose")["records"]
-    assert len(json.dumps(sent)) < lake.MAX_ANSWER_BYTES, "Lambda could not have asked"
+    assert len(json.dumps(sent)) < entry.MAX_ANSWER_BYTES, "Lambda could not have asked"
     answers, lines = invoke(payloads)
-    assert size(answers) <= lake.MAX_ANSWER_BYTES
+    assert size(answers) <= entry.MAX_ANSWER_BYTES
     assert [one["recordId"] for one in answers] == [one["recordId"] for one in sent]
     results = [one["result"] for one in answers]
     rows, failed = results.count("Ok"), results.count("ProcessingFailed")
@@ -130,9 +131,9 @@ def test_a_buffer_of_one_megabyte_has_room_for_all() -> None:
     invocation = event_invocation([text] * (1_048_576 // len(text)), "firehose")
     for record in invocation["records"]:
         record["recordId"] = "4" * 56 + "000000"
-    answer = lake.handler(invocation)
+    answer = entry.handler(invocation)
     assert {one["result"] for one in answer["records"]} == {"Ok"}
-    assert len(json.dumps(answer)) < lake.MAX_ANSWER_BYTES
+    assert len(json.dumps(answer)) < entry.MAX_ANSWER_BYTES
 
 
 # The user's transform
@@ -149,9 +150,9 @@ def transformed(monkeypatch: pytest.MonkeyPatch, *found: Any) -> tuple[list[Any]
     monkeypatch.setattr(
         sys.modules[HERE], "ANSWERS", {f"m-{n}": one for n, one in enumerate(found)}
     )
-    settings = lake._Settings()
+    settings = entry._Settings()
     settings.transform = transform
-    lake._settings = settings
+    entry._settings = settings
     return invoke([sending_event_payload("Send", message_id=f"m-{n}") for n in range(len(found))])
 
 
@@ -188,9 +189,9 @@ def test_a_wrong_answer_fails_its_record_alone(monkeypatch: pytest.MonkeyPatch, 
 def test_a_transform_that_raises_fails_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the line says where, without what the event holds."""
     monkeypatch.setattr(sys.modules[HERE], "ANSWERS", {"m-0": {}})
-    settings = lake._Settings()
+    settings = entry._Settings()
     settings.transform = transform
-    lake._settings = settings
+    entry._settings = settings
     answers, lines = invoke(
         [sending_event_payload("Send", message_id=one) for one in ("m-0", "SECRET")]
     )
@@ -204,9 +205,9 @@ def test_the_setting_names_the_transform(monkeypatch: pytest.MonkeyPatch) -> Non
     """A name that is not there fails before any event."""
     monkeypatch.setenv("MAILROOM_TRANSFORM", "json:no_such")
     with pytest.raises(HandlerNotFound, match="no_such"):
-        lake.handler({"records": []})
+        entry.handler({"records": []})
     monkeypatch.setenv("MAILROOM_TRANSFORM", "json:dumps")
-    assert lake._Settings().transform is json.dumps
+    assert entry._Settings().transform is json.dumps
 
 
 def test_lambda_finds_a_wrong_setting_while_it_initialises() -> None:
@@ -214,11 +215,12 @@ def test_lambda_finds_a_wrong_setting_while_it_initialises() -> None:
     env = {
         **os.environ,
         "PYTHONPATH": str(Path(mailroom.__file__).parents[1]),
-        "_HANDLER": "mailroom.lake.handler",
+        "_HANDLER": "mailroom.entry.lake.handler",
         "MAILROOM_TRANSFORM": "json:no_such",
     }
     done = subprocess.run(
-        [sys.executable, "-c", "import mailroom.lake"], env=env, capture_output=True, text=True,
+        [sys.executable, "-c", "import mailroom.entry.lake"], env=env,
+        capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert done.returncode != 0

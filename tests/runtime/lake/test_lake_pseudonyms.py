@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from mailroom import lake
+from mailroom.entry import lake as entry
 from mailroom.errors import NotConfigured
 from mailroom.events import parse
 from mailroom.testing import sending_event_payload
@@ -109,9 +110,9 @@ def test_row_takes_any_function() -> None:
 @pytest.mark.usefixtures("secret")
 def test_the_transform_sees_pseudonyms(monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot put back what was taken out."""
-    settings = lake._Settings()
+    settings = entry._Settings()
     settings.transform = lambda event: {"seen": event.recipients[0]}
-    monkeypatch.setattr(lake, "_settings", settings)
+    monkeypatch.setattr(entry, "_settings", settings)
     answers, _ = invoke([sample("send")])
     made = line(answers[0])
     assert made["extra"]["seen"] == made["recipients"][0] != "recipient@example.com"
@@ -128,7 +129,7 @@ def test_a_short_key_is_refused(secret: Any) -> None:
     """It could be guessed, and every address with it."""
     secret.put_secret_value(SecretId="pseudonyms", SecretString="secret")
     with pytest.raises(NotConfigured, match="6 bytes"):
-        lake.handler({"records": []})
+        entry.handler({"records": []})
 
 
 @pytest.mark.usefixtures("secret")

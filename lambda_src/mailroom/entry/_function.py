@@ -1,0 +1,45 @@
+"""Imports the user's function by its name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from mailroom.errors import HandlerNotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = ["resolve"]
+
+_NEVER_RUNS = 0x20 | 0x80 | 0x200
+"""CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR; importing ``inspect`` would cost 9 ms."""
+
+
+def resolve(spec: str) -> Callable[..., Any]:
+    """Import ``module:function`` and return the function.
+
+    Raises `HandlerNotFound` with the exact name that is missing. An exception that the module
+    itself raises while it is imported propagates unchanged, because it is the user's to read.
+    """
+    module_name, separator, function_name = spec.partition(":")
+    if not (separator and module_name and function_name) or module_name.startswith("."):
+        raise HandlerNotFound(f"handler {spec!r} must read 'module:function'")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise HandlerNotFound(f"handler {spec!r}: no module {error.name!r}") from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise HandlerNotFound(
+            f"handler {spec!r}: module {module_name!r} has no function {function_name!r}"
+        )
+    if getattr(getattr(function, "__code__", None), "co_flags", 0) & _NEVER_RUNS:
+        raise HandlerNotFound(
+            f"handler {spec!r}: {function_name!r} is async or a generator, which a call "
+            "alone does not run; it must be a plain function"
+        )
+    return function  # type: ignore[no-any-return]

@@ -1,0 +1,184 @@
+"""What Firehose calls to fill the event lake: `handler` answers each record with a row."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from mailroom import _runtime
+from mailroom.entry._function import resolve
+from mailroom.errors import MalformedEvent, UnknownInvocation
+from mailroom.events import SkippedRecord, parse, records
+from mailroom.lake.pseudonyms import pseudonymised, pseudonymiser
+from mailroom.lake.rows import encode, extend, fill, import_rest, partition
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from mailroom.events import SendingEvent
+
+__all__ = ["MAX_ANSWER_BYTES", "handler"]
+
+
+MAX_ANSWER_BYTES = 6_000_000
+"""What `handler` answers at most; Lambda's own limit is 6,291,556 bytes."""
+
+
+class _Settings:
+    """The environment, read once per process."""
+
+    __slots__ = ("pseudonymise", "transform")
+
+    def __init__(self) -> None:
+        spec = os.environ.get("MAILROOM_TRANSFORM")
+        self.transform = resolve(spec) if spec else None
+        secret = os.environ.get("MAILROOM_PSEUDONYM_SECRET")
+        self.pseudonymise = pseudonymiser(_secret(secret)) if secret else None
+        import_rest()
+
+
+def _secret(name: str) -> bytes:
+    found = _runtime.client("secretsmanager").get_secret_value(SecretId=name)
+    value = found.get("SecretString") or found.get("SecretBinary") or b""
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
+_settings: _Settings | None = None
+_decode = json.JSONDecoder().decode
+
+
+def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
+    """Lambda's entry point for Firehose: answer each record, in order, with a row.
+
+    A row is one line of JSON, a value for every column, and its partition keys. SES's validation
+    text, and what the transform answers ``None`` to, is ``Dropped``. What cannot be read, what the
+    transform raises at, and what does not fit into the answer is ``ProcessingFailed`` by itself,
+    with its data untouched, and Firehose keeps it under its error prefix. Prints one line, and
+    metrics if something failed. Raises `UnknownInvocation` for what Firehose did not send.
+    """
+    global _settings
+    if _settings is None:
+        _settings = _Settings()
+    found = event.get("records") if isinstance(event, dict) else None
+    if not isinstance(found, list):
+        raise UnknownInvocation("expected an invocation by Firehose, with a list of records")
+    started = time.perf_counter()
+    errors: dict[str, int] = {}
+    at: str | None = None
+    answers = []
+    for position, record in enumerate(found):
+        try:
+            answer = _answer(record, _settings)
+        except Exception as error:  # of the user's transform, or of an event like no other
+            name = type(error).__name__
+            errors[name] = errors.get(name, 0) + 1
+            at = at or _runtime.where(error)
+            answer = _untouched(record, "ProcessingFailed", position)
+        answers.append(answer)
+    overflow = _fit(found, answers)
+    if overflow:
+        errors["Overflow"] = overflow
+    results = [answer["result"] for answer in answers]
+    failed = results.count("ProcessingFailed")
+    _runtime.log(
+        "ERROR" if failed else "INFO",
+        "mailroom.lake",
+        ok=results.count("Ok"),
+        dropped=results.count("Dropped"),
+        failed=failed,
+        errors=errors or None,
+        at=at,
+        ms=round((time.perf_counter() - started) * 1000, 1),
+    )
+    if failed:
+        _runtime.metric("LakeFailed", failed)
+    if overflow:
+        _runtime.metric("LakeOverflow", overflow)
+    return {"records": answers}
+
+
+def _answer(record: Any, settings: _Settings) -> dict[str, Any]:
+    from binascii import a2b_base64, b2a_base64
+
+    item: SendingEvent | SkippedRecord
+    raw = None
+    try:
+        text = a2b_base64(record["data"]).decode().strip()
+        raw = _decode(text)
+        item = parse(raw) if "eventType" in raw else _unwrapped(record)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        item = _unwrapped(record)
+    if isinstance(item, SkippedRecord):
+        if item.control:
+            return _untouched(record, "Dropped")
+        raise MalformedEvent(item.reason)
+    if settings.pseudonymise is not None:
+        item = parse(pseudonymised(item.raw, settings.pseudonymise))
+        text = encode(item.raw)
+    elif item.raw is not raw:
+        text = encode(item.raw)
+    made = fill(item, text)
+    if settings.transform is not None:
+        answer = settings.transform(item)
+        if answer is None:
+            return _untouched(record, "Dropped")
+        extend(made, answer)
+    # No file can hold half a surrogate pair, which JSON can write.
+    line = (encode(made) + "\n").encode("utf-8", "replace")
+    return {
+        "recordId": record["recordId"],
+        "result": "Ok",
+        "data": b2a_base64(line, newline=False).decode("ascii"),
+        "metadata": {"partitionKeys": partition(item, made)},
+    }
+
+
+def _unwrapped(record: Any) -> SendingEvent | SkippedRecord:
+    return next(item for _, item in records({"records": [record]}))
+
+
+def _untouched(record: Any, result: str, position: int = 0) -> dict[str, Any]:
+    if not isinstance(record, dict):
+        return {"recordId": str(position), "result": result}
+    answer = {"recordId": record.get("recordId", str(position)), "result": result}
+    if isinstance(record.get("data"), str):
+        answer["data"] = record["data"]
+    return answer
+
+
+_ENVELOPE_BYTES = 160
+"""Of an answer, beside its id and its data."""
+
+
+def _fit(found: list[Any], answers: list[dict[str, Any]]) -> int:
+    """Fail, in place, the answers for which there is no room, and return how many."""
+    sizes = [_size(answer) for answer in answers]
+    room = MAX_ANSWER_BYTES - sum(sizes)
+    if room >= 0:
+        return 0
+    failed = 0
+    # From the end, so that the rows that arrive are those that came first.
+    for position in reversed(range(len(answers))):
+        if answers[position]["result"] == "Ok":
+            answer = _untouched(found[position], "ProcessingFailed")
+            saved = sizes[position] - _size(answer)
+            if saved > 0:
+                answers[position] = answer
+                failed += 1
+                room += saved
+                if room >= 0:
+                    break
+    return failed
+
+
+def _size(answer: Mapping[str, Any]) -> int:
+    return len(str(answer["recordId"])) + len(answer.get("data", "")) + _ENVELOPE_BYTES
+
+
+# While Lambda initialises, where it gives a whole core: a wrong name fails before any event, and
+# the key is fetched once.
+if os.environ.get("_HANDLER") == "mailroom.entry.lake.handler":
+    _settings = _Settings()

@@ -1,0 +1,326 @@
+"""The views of each type of sending event."""
+
+from __future__ import annotations
+
+import json
+
+from mailroom._views import date_time, listed
+from mailroom.errors import MissingField
+from mailroom.events.views import Recipient, SendingEvent, TopicPreferences
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any
+
+
+class _Feedback(SendingEvent):
+    __slots__ = ()
+
+    @property
+    def feedback_id(self) -> str:
+        """SES's id of the report; the same in every delivery of it."""
+        return self._need("feedbackId", str)
+
+    @property
+    def key(self) -> str:
+        """What identifies the event: type and feedback id."""
+        return f"{self.type}|{self.feedback_id}"
+
+
+class Bounce(_Feedback):
+    """A receiving server, or SES on its behalf, gave the mail back."""
+
+    __slots__ = ()
+    DETAIL = "bounce"
+
+    @property
+    def bounce_type(self) -> str:
+        """``Permanent``, ``Transient`` or ``Undetermined``."""
+        return self._need("bounceType", str)
+
+    @property
+    def bounce_sub_type(self) -> str:
+        """Such as ``General``, ``NoEmail``, ``Suppressed``, ``OnAccountSuppressionList``,
+        ``MailboxFull``, ``MessageTooLarge``, ``ContentRejected`` or ``AttachmentRejected``.
+        """
+        return self._need("bounceSubType", str)
+
+    @property
+    def bounced_recipients(self) -> list[Recipient]:
+        """Who did not get the mail, and why."""
+        return self._addresses("bouncedRecipients")
+
+    @property
+    def reporting_mta(self) -> str | None:
+        """The server that reported it, as in the DSN: ``dsn; mta.example.com``."""
+        return self._may("reportingMTA", str)
+
+    @property
+    def remote_mta_ip(self) -> str | None:
+        """The server that SES tried to deliver to; feedback of identities only."""
+        return self._may("remoteMtaIp", str)
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses that bounced."""
+        return self._email_addresses("bouncedRecipients")
+
+
+class Complaint(_Feedback):
+    """A recipient called the mail spam, or took that back."""
+
+    __slots__ = ()
+    DETAIL = "complaint"
+
+    @property
+    def complained_recipients(self) -> list[Recipient]:
+        """Who may have complained: mailbox providers often do not say who of a domain it was."""
+        return self._addresses("complainedRecipients")
+
+    @property
+    def complaint_feedback_type(self) -> str | None:
+        """The report's type (RFC 5965), such as ``abuse``, ``fraud`` or ``not-spam``."""
+        return self._may("complaintFeedbackType", str)
+
+    @property
+    def complaint_sub_type(self) -> str | None:
+        """``OnAccountSuppressionList`` if SES did not send the mail at all, else ``None``."""
+        return self._may("complaintSubType", str)
+
+    @property
+    def user_agent(self) -> str | None:
+        """What made the report."""
+        return self._may("userAgent", str)
+
+    @property
+    def arrival_date(self) -> datetime | None:
+        """When the reported mail arrived, or was sent (aware, UTC)."""
+        if self.detail.get("arrivalDate") is None:
+            return None
+        return date_time(self.detail, "arrivalDate", "complaint.arrivalDate")
+
+    @property
+    def is_complaint(self) -> bool:
+        """Whether it is one: ``not-spam`` says that a mail is *not* spam after all."""
+        return self.complaint_feedback_type != "not-spam"
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses that may have complained."""
+        return self._email_addresses("complainedRecipients")
+
+
+class Delivery(SendingEvent):
+    """The receiving server took the mail."""
+
+    __slots__ = ()
+    DETAIL = "delivery"
+
+    @property
+    def processing_time_millis(self) -> int:
+        """From SES's taking the mail to the receiving server's taking it, in milliseconds."""
+        return self._need("processingTimeMillis", int)
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses that it was delivered to."""
+        return listed(self.detail, "recipients", "delivery.recipients")
+
+    @property
+    def smtp_response(self) -> str | None:
+        """What the receiving server said."""
+        return self._may("smtpResponse", str)
+
+    @property
+    def reporting_mta(self) -> str | None:
+        """SES's server that delivered it."""
+        return self._may("reportingMTA", str)
+
+    @property
+    def remote_mta_ip(self) -> str | None:
+        """The receiving server; feedback of identities only."""
+        return self._may("remoteMtaIp", str)
+
+
+class Send(SendingEvent):
+    """SES took the mail and will try to deliver it."""
+
+    __slots__ = ()
+    DETAIL = "send"
+
+
+class Reject(SendingEvent):
+    """SES took the mail, found a virus in it, and did not try to deliver it."""
+
+    __slots__ = ()
+    DETAIL = "reject"
+
+    @property
+    def reason(self) -> str | None:
+        """``Bad content``."""
+        return self._may("reason", str)
+
+
+class Open(SendingEvent):
+    """The tracking image of the mail was fetched, by a person or by a machine."""
+
+    __slots__ = ()
+    DETAIL = "open"
+
+    @property
+    def ip_address(self) -> str | None:
+        """Where from."""
+        return self._may("ipAddress", str)
+
+    @property
+    def user_agent(self) -> str | None:
+        """By what."""
+        return self._may("userAgent", str)
+
+
+class Click(SendingEvent):
+    """A link of the mail was followed, by a person or by a machine."""
+
+    __slots__ = ()
+    DETAIL = "click"
+
+    @property
+    def link(self) -> str | None:
+        """The link's address."""
+        return self._may("link", str)
+
+    @property
+    def link_tags(self) -> Mapping[str, list[str]]:
+        """The link's ``ses:tags``, each name with its values; empty if it has none."""
+        return self._may("linkTags", dict) or {}
+
+    @property
+    def ip_address(self) -> str | None:
+        """Where from."""
+        return self._may("ipAddress", str)
+
+    @property
+    def user_agent(self) -> str | None:
+        """By what."""
+        return self._may("userAgent", str)
+
+    @property
+    def key(self) -> str:
+        """What identifies the event; two links may be followed in the same millisecond."""
+        return f"{super().key}|{self.link}"
+
+
+class RenderingFailure(SendingEvent):
+    """A template could not be filled in, so that nothing was sent."""
+
+    __slots__ = ()
+    DETAIL = "failure"
+
+    @property
+    def template_name(self) -> str:
+        """The template."""
+        return self._need("templateName", str)
+
+    @property
+    def error_message(self) -> str:
+        """Why, such as ``Attribute 'name' is not present in the rendering data.``"""
+        return self._need("errorMessage", str)
+
+    @property
+    def missing_attribute(self) -> str | None:
+        """The attribute that the data lack, if that is the reason."""
+        before, _, rest = self.error_message.partition("Attribute '")
+        return rest.partition("'")[0] if rest and not before else None
+
+
+class DeliveryDelay(SendingEvent):
+    """The mail could not be delivered for now; SES goes on trying."""
+
+    __slots__ = ()
+    DETAIL = "deliveryDelay"
+
+    @property
+    def delay_type(self) -> str:
+        """Such as ``MailboxFull``, ``SpamDetected``, ``IPFailure`` or ``RecipientServerError``."""
+        return self._need("delayType", str)
+
+    @property
+    def delayed_recipients(self) -> list[Recipient]:
+        """Whose mail waits, and why."""
+        return self._addresses("delayedRecipients")
+
+    @property
+    def expiration_time(self) -> datetime | None:
+        """When SES gives up (aware, UTC)."""
+        if self.detail.get("expirationTime") is None:
+            return None
+        return date_time(self.detail, "expirationTime", "deliveryDelay.expirationTime")
+
+    @property
+    def reporting_mta(self) -> str | None:
+        """The server that reported it."""
+        return self._may("reportingMTA", str)
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses whose mail waits."""
+        return self._email_addresses("delayedRecipients")
+
+
+class Subscription(SendingEvent):
+    """A recipient changed what they want to receive of a contact list."""
+
+    __slots__ = ()
+    DETAIL = "subscription"
+
+    @property
+    def contact_list(self) -> str:
+        """The contact list."""
+        return self._need("contactList", str)
+
+    @property
+    def source(self) -> str | None:
+        """How: ``UnsubscribeHeader`` or ``UnsubscribeFooter``, for example."""
+        return self._may("source", str)
+
+    @property
+    def new_topic_preferences(self) -> TopicPreferences:
+        """What they want from now on."""
+        return TopicPreferences(self._need("newTopicPreferences", dict))
+
+    @property
+    def old_topic_preferences(self) -> TopicPreferences:
+        """What they wanted before."""
+        return TopicPreferences(self._need("oldTopicPreferences", dict))
+
+
+class UnknownEvent(SendingEvent):
+    """An event of a type that AWS added after this was written; ``raw`` has all of it."""
+
+    __slots__ = ()
+
+    @property
+    def detail(self) -> Mapping[str, Any]:
+        """The only object beside the mail, as every known type has one; else empty."""
+        found = [
+            value for key, value in self.raw.items() if key != "mail" and isinstance(value, dict)
+        ]
+        return found[0] if len(found) == 1 else {}
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it happened, if it tells in the way of the known types; else when SES took it."""
+        try:
+            return date_time(self.detail, "timestamp", "timestamp")
+        except MissingField:
+            return self.mail.timestamp
+
+    @property
+    def key(self) -> str:
+        """What identifies the event: a digest of all of it, as nobody knows yet what varies."""
+        from hashlib import sha256
+
+        text = json.dumps(self.raw, sort_keys=True)
+        return f"{super().key}|{sha256(text.encode()).hexdigest()}"

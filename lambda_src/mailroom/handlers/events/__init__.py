@@ -1,0 +1,1 @@
+"""Bundled behaviours of sending events; each module has a function ``on_event``."""

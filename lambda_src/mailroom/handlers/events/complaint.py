@@ -1,0 +1,95 @@
+"""Record a complaint, send no more to who complained, and tell somebody.
+
+Not every event of the type is one: ``not-spam`` takes a complaint back, and is only recorded;
+``OnAccountSuppressionList`` says that SES held the mail back because of an earlier complaint, so
+there is nothing new to suppress or to tell.
+
+Settings
+    ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_SUPPRESS`` (``1``;
+    ``0`` = only record), ``MAILROOM_ALERT_TOPIC`` (none = no alerts).
+
+Permissions
+    ``dynamodb:PutItem`` on the event table; ``ses:PutSuppressedDestination`` (on ``*``) unless
+    ``MAILROOM_SUPPRESS`` is ``0``; ``sns:Publish`` on the alert topic if there is one.
+
+Metrics
+    ``Events`` by ``Type``; ``Complaints`` by ``FeedbackType``: the report's own (``abuse``,
+    ``not-spam`` …), else the subtype ``OnAccountSuppressionList``, else ``none``. One for each
+    event: the recipients are those who *may* have complained.
+
+Failures
+    Recording, suppressing and alerting are all tried, then the first error is raised and the
+    record comes again. Suppressing twice changes nothing; the alert goes out at least once, and
+    again only after a failure. A complaint that names nobody raises `MissingField`.
+
+Sources: https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#complaint-object,
+RFC 5965 §7.3, https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutSuppressedDestination.html
+"""
+
+from __future__ import annotations
+
+from mailroom.errors import MissingField
+from mailroom.events.reading import address
+from mailroom.handlers.events import _alerts, _settings, _suppression, _table, _text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailroom.events import Complaint
+
+__all__ = ["decide", "on_event"]
+
+_settings.prepare(alerts=True, suppression=True)
+
+_SHOWN = 10
+
+
+def decide(event: Complaint) -> list[str]:
+    """Return the addresses to suppress and to tell of; none if nobody complains anew."""
+    if not event.is_complaint or event.complaint_sub_type == "OnAccountSuppressionList":
+        return []
+    if not event.recipients:
+        raise MissingField("missing 'complaint.complainedRecipients'")
+    return event.recipients
+
+
+def sentences(event: Complaint, recipients: list[str], *, suppressed: bool) -> list[str]:
+    """Return the alert's text."""
+    who = [_text.shown(address(one)) for one in recipients]
+    names = ", ".join(who[:_SHOWN]) + (" and others" if len(who) > _SHOWN else "")
+    reason = _text.shown(event.complaint_feedback_type, 50)
+    reported = f" The report says: {reason}." if reason else ""
+    one = f"{names} complained" if len(who) == 1 else f"One of these may have complained: {names}"
+    return [
+        f"{one} about a mail from {_text.shown(event.mail.source) or 'this account'}.{reported}",
+        "This function puts them on the account's suppression list, so that they get no more mail."
+        if suppressed
+        else "This function is told to leave the account's suppression list alone.",
+        (
+            "What to do: take them off your lists, and find out why the mail was not wanted. "
+            "AWS reviews accounts from a complaint rate of 0.1 % on."
+        ),
+    ]
+
+
+def on_event(event: Complaint) -> None:
+    """Record *event*; suppress who complained, and tell of it."""
+    settings = _settings.settings()
+
+    def record() -> None:
+        detail = event.detail
+        kind = detail.get("complaintFeedbackType") or detail.get("complaintSubType")
+        complaints = _table.measure("Complaints", FeedbackType=_text.dimension(kind))
+        _table.record(event, settings, complaints)
+
+    def suppress() -> None:
+        recipients = decide(event)
+        if recipients and settings.suppress:
+            _suppression.suppress(recipients, "COMPLAINT")
+
+    def tell() -> None:
+        recipients = decide(event)
+        if recipients:
+            text = sentences(event, recipients, suppressed=settings.suppress)
+            _alerts.alert(event, settings, "Complaint about a mail", text)
+
+    _settings.each(record, suppress, tell)

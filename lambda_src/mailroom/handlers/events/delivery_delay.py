@@ -1,0 +1,78 @@
+"""Record that a delivery waits, and tell somebody when SES is about to give up.
+
+Settings
+    ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_ALERT_TOPIC`` (none =
+    no alerts), ``MAILROOM_EXPIRY_WARNING_SECONDS`` (7200), ``MAILROOM_ALERT_WINDOW_SECONDS``
+    (3600): delays of the same type and configuration set alert once within it, as a provider that
+    is down delays thousands of mails.
+
+Permissions
+    ``dynamodb:PutItem`` on the event table; ``sns:Publish`` on the alert topic if there is one.
+
+Metrics
+    ``Events`` by ``Type``; ``Delays`` by ``DelayType``; both count recipients.
+
+Failures
+    Recording and alerting are both tried, then the first error is raised and the record comes
+    again. The alert goes out at least once a window, and again only after a failure. Without an
+    expiration time nobody knows what is near, so there is no alert.
+
+Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+"""
+
+from __future__ import annotations
+
+from mailroom.events.reading import address
+from mailroom.handlers.events import _alerts, _settings, _table, _text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailroom.events import DeliveryDelay
+
+__all__ = ["decide", "on_event", "sentences"]
+
+_settings.prepare(alerts=True)
+
+
+def decide(event: DeliveryDelay, warning: int) -> bool:
+    """Return whether, when it happened, SES was to give up within *warning* seconds."""
+    end = event.expiration_time
+    return end is not None and (end - event.timestamp).total_seconds() <= warning
+
+
+def sentences(event: DeliveryDelay, window: int) -> list[str]:
+    """Return the alert's text; of the recipients it names only the domains."""
+    domains = sorted({address(one).rpartition("@")[2] for one in event.recipients})
+    at = _text.shown(", ".join(domains[:5]), 200) or "unknown domains"
+    end = event.expiration_time
+    until = _text.stamp(end) if end is not None else "soon"
+    return [
+        (
+            f"A mail to {len(event.recipients)} recipient(s) at {at} still waits, and SES gives up "
+            f"at {until}. The delay is of the type {_text.shown(event.delay_type, 100)}."
+        ),
+        (
+            "What to do: if it is urgent, reach the recipients in another way. If many mails wait, "
+            "look at what the receiving servers answer; it is in the event table."
+        ),
+        f"Further delays of this type are not reported for up to {window} seconds.",
+    ]
+
+
+def on_event(event: DeliveryDelay) -> None:
+    """Record *event*, and tell of it if the end is near."""
+    settings = _settings.settings()
+    kind = _text.dimension(event.detail.get("delayType"))
+
+    def tell() -> None:
+        if decide(event, settings.expiry_warning):
+            _alerts.alert(
+                event,
+                settings,
+                f"Delayed mail is about to be given up ({kind})",
+                sentences(event, settings.window),
+                once_per=("delivery delay", _text.configuration_set(event), kind),
+            )
+
+    delays = _table.measure("Delays", DelayType=kind)
+    _settings.each(lambda: _table.record(event, settings, delays), tell)

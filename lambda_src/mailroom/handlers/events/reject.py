@@ -1,0 +1,55 @@
+"""Record that SES rejected a mail because of a virus, and tell somebody.
+
+Settings
+    ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_ALERT_TOPIC`` (none =
+    no alerts).
+
+Permissions
+    ``dynamodb:PutItem`` on the event table; ``sns:Publish`` on the alert topic if there is one.
+
+Metrics
+    ``Events`` by ``Type``; ``Rejects``, one for each mail.
+
+Failures
+    Recording and alerting are both tried, then the first error is raised and the record comes
+    again. The alert goes out at least once, and again only after a failure.
+
+Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+"""
+
+from __future__ import annotations
+
+from mailroom.handlers.events import _alerts, _settings, _table, _text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailroom.events import Reject
+
+__all__ = ["on_event", "sentences"]
+
+_settings.prepare(alerts=True)
+
+
+def sentences(event: Reject) -> list[str]:
+    """Return the alert's text."""
+    sender = _text.shown(event.mail.source) or "this account"
+    reason = _text.shown(event.reason) or "not given"
+    return [
+        (
+            f"SES rejected a mail from {sender}, and did not deliver it to anyone. The reason: "
+            f"{reason}."
+        ),
+        (
+            "What to do: SES rejects mail that carries a virus. Find out what was attached, and "
+            "whether whoever sends with this identity is still who they should be."
+        ),
+    ]
+
+
+def on_event(event: Reject) -> None:
+    """Record *event*, and tell of it."""
+    settings = _settings.settings()
+    _settings.each(
+        lambda: _table.record(event, settings, _table.measure("Rejects")),
+        lambda: _alerts.alert(event, settings, "SES rejected a mail", sentences(event)),
+    )

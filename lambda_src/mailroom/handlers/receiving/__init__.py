@@ -1,0 +1,1 @@
+"""Bundled behaviours of received mail; each module has a function ``on_mail``."""

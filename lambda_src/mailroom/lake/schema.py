@@ -1,0 +1,110 @@
+"""The event lake's table: its columns and partitions."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["EVENT_TYPES", "OTHER", "PARTITIONS", "SCHEMA", "Column", "columns"]
+
+
+class Column:
+    """A column of the lake's table.
+
+    *type* is Hive's word, which Glue takes; *description* says the unit; a column that is not
+    *nullable* has a value in every row.
+    """
+
+    __slots__ = ("description", "name", "nullable", "type")
+
+    def __init__(self, name: str, type: str, description: str, nullable: bool = True) -> None:  # noqa: A002 (it is Glue's own word)
+        self.name = name
+        self.type = type
+        self.description = description
+        self.nullable = nullable
+
+    def __repr__(self) -> str:
+        return f"<Column {self.name} {self.type}>"
+
+
+TEXTS = "array<string>"
+TEXT_MAP = "map<string,string>"
+
+SCHEMA = (
+    Column("event_key", "string", "What is the same in every delivery of the event", False),
+    Column("event_id", "string", "Digest of event_key, 32 hexadecimal digits", False),
+    Column("ses_type", "string", "The type as SES spells it, such as Rendering Failure", False),
+    Column("event_time", "string", "When it happened: ISO 8601, UTC, milliseconds", False),
+    Column("event_time_ms", "bigint", "When it happened: milliseconds since 1970", False),
+    Column("mail_time", "string", "When SES took the mail: ISO 8601, UTC, milliseconds"),
+    Column("mail_time_ms", "bigint", "When SES took the mail: milliseconds since 1970"),
+    Column("message_id", "string", "The id that SES gave the mail", False),
+    Column("source", "string", "Address that the mail was sent from, lower case"),
+    Column("source_domain", "string", "Domain of source"),
+    Column("configuration_set", "string", "Configuration set that the mail was sent through"),
+    Column("sending_account_id", "string", "AWS account that sent the mail"),
+    Column("recipients", TEXTS, "Addresses that the event is about, lower case", False),
+    Column("recipient_count", "bigint", "Number of recipients", False),
+    Column("recipient_domain", "string", "Domain of the first recipient"),
+    Column("recipient_domains", TEXTS, "Domains of all recipients, each once", False),
+    Column("tags", TEXT_MAP, "Message tags, the first value of each; SES's own begin ses:", False),
+    Column("feedback_id", "string", "Bounce, complaint: SES's id of the report"),
+    Column("bounce_type", "string", "Bounce: Permanent, Transient or Undetermined"),
+    Column("bounce_sub_type", "string", "Bounce: General, NoEmail, MailboxFull and others"),
+    Column("action", "string", "Bounce: the first recipient's DSN action (RFC 3464)"),
+    Column("status", "string", "Bounce, delay: the first recipient's status code (RFC 3463)"),
+    Column("diagnostic_code", "string", "Bounce, delay: what the first recipient's server said"),
+    Column("reporting_mta", "string", "Bounce, delivery, delay: the server that reported it"),
+    Column("complaint_feedback_type", "string", "Complaint: abuse, fraud, not-spam and others"),
+    Column("complaint_sub_type", "string", "Complaint: OnAccountSuppressionList if not sent"),
+    Column("arrival_date", "string", "Complaint: when the mail arrived: ISO 8601, UTC"),
+    Column("delay_type", "string", "Delay: MailboxFull, SpamDetected, IPFailure and others"),
+    Column("expiration_time", "string", "Delay: when SES gives up: ISO 8601, UTC"),
+    Column("latency_ms", "bigint", "Delivery: from SES to the receiving server, milliseconds"),
+    Column("smtp_response", "string", "Delivery: what the receiving server said"),
+    Column("reject_reason", "string", "Reject: why, such as Bad content"),
+    Column("ip_address", "string", "Open, click: where from"),
+    Column("user_agent", "string", "Open, click, complaint: by what"),
+    Column("automated", "boolean", "Open, click: whether a machine did it; null if unknown"),
+    Column("link", "string", "Click: the address of the link"),
+    Column("link_tags", TEXT_MAP, "Click: the link's tags, the first value of each"),
+    Column("template_name", "string", "Rendering failure: the template"),
+    Column("error_message", "string", "Rendering failure: why"),
+    Column("contact_list", "string", "Subscription: the contact list"),
+    Column("subscription_source", "string", "Subscription: UnsubscribeHeader and others"),
+    Column("unsubscribed_all", "boolean", "Subscription: whether nothing is wanted any more"),
+    Column("unsubscribed_topics", TEXTS, "Subscription: topics with OptOut from now on"),
+    Column("extra", TEXT_MAP, "What your own transform added"),
+    Column("raw", "string", "The whole event as JSON"),
+)
+
+PARTITIONS = ("event_type", "day")
+"""One of `EVENT_TYPES`, and the day of event_time (UTC, YYYY-MM-DD)."""
+
+OTHER = "other"
+"""The partition of types that AWS adds later; ``ses_type`` has their name."""
+
+PARTITION_NAMES = {
+    "Bounce": "bounce",
+    "Click": "click",
+    "Complaint": "complaint",
+    "Delivery": "delivery",
+    "DeliveryDelay": "delivery_delay",
+    "Open": "open",
+    "Reject": "reject",
+    "Rendering Failure": "rendering_failure",
+    "Send": "send",
+    "Subscription": "subscription",
+}
+
+EVENT_TYPES = (*PARTITION_NAMES.values(), OTHER)
+"""All values of the partition ``event_type``, for which partition projection must know a list."""
+
+
+def columns() -> list[dict[str, Any]]:
+    """Return the columns, without the partitions, in the shape that Glue's table wants."""
+    return [
+        {"Name": column.name, "Type": column.type, "Comment": column.description}
+        for column in SCHEMA
+    ]

@@ -1,0 +1,86 @@
+"""The mail bucket, where SES stores whole messages."""
+
+from __future__ import annotations
+
+from mailroom import _runtime
+from mailroom.errors import MessageNotStored, NotConfigured
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from io import BufferedIOBase
+    from typing import Any, Protocol
+
+    class Store(Protocol):
+        """Where whole messages are kept; `MailBucket` in Lambda, memory in a unit test."""
+
+        def open(self, message_id: str) -> BufferedIOBase: ...
+        def was_handled(self, message_id: str) -> bool: ...
+        def mark_handled(self, message_id: str) -> None: ...
+
+
+__all__ = ["MailBucket"]
+
+_CHUNK = 64 * 1024
+
+
+class MailBucket:
+    """The mail bucket, as the rule's S3 action fills it: one object a message, named by its id.
+
+    Marks of finished messages lie in the same bucket under ``handled/``, so that recognising a
+    repeated delivery needs no table.
+    """
+
+    __slots__ = ("_client", "bucket", "mark_prefix", "prefix")
+
+    def __init__(
+        self, *, bucket: str, prefix: str = "", mark_prefix: str | None = None, client: Any = None
+    ) -> None:
+        self.bucket = bucket
+        self.prefix = prefix
+        self.mark_prefix = mark_prefix
+        self._client = client
+
+    @property
+    def client(self) -> Any:
+        """The S3 client, made on first use unless one was given."""
+        if self._client is None:
+            self._client = _runtime.client("s3")
+        return self._client
+
+    def open(self, message_id: str) -> BufferedIOBase:
+        """Open the stored message; see `ReceivedMail.open`."""
+        from io import BufferedReader
+
+        key = self.prefix + message_id
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=key)
+        except self.client.exceptions.ClientError as error:
+            # To those who may not list the bucket, S3 says 403 of an object that is not there.
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+                raise
+            raise MessageNotStored(
+                f"bucket {self.bucket!r} has no object {key!r} that this function may read: its "
+                "retention passed, it was deleted, or an action before this one kept SES from "
+                "storing it"
+            ) from error
+        return BufferedReader(answer["Body"], _CHUNK)
+
+    def was_handled(self, message_id: str) -> bool:
+        """Return whether `mark_handled` was called for *message_id*."""
+        key = self._mark(message_id)
+        # A listing, because asking for a missing object answers 403 to those who may not list.
+        answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
+        return any(found["Key"] == key for found in answer.get("Contents", ()))
+
+    def mark_handled(self, message_id: str) -> None:
+        """Leave the mark of *message_id*, if this function keeps marks at all."""
+        if self.mark_prefix is not None:
+            self.client.put_object(Bucket=self.bucket, Key=self._mark(message_id), Body=b"")
+
+    def _mark(self, message_id: str) -> str:
+        if self.mark_prefix is None:
+            raise NotConfigured(
+                "this function does not remember what it handled: set remember_handled=True "
+                "where the handler is declared (MAILROOM_MARK_PREFIX is not set)"
+            )
+        return self.mark_prefix + message_id

@@ -1,0 +1,131 @@
+"""The synchronous gate that stops mail by SES's verdicts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailroom.errors import NotConfigured
+from mailroom.handlers.receiving import reject_spam
+from mailroom.receiving import Disposition
+from mailroom.testing import received_mail
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MAILROOM_REJECT", raising=False)
+    monkeypatch.setattr(reject_spam, "_settings", None)
+
+
+@pytest.mark.parametrize("check", ["spam", "virus"])
+def test_default_stops_failed_mail(check: str) -> None:
+    """Without a setting, failed spam and virus checks stop the rule set."""
+    verdict: Any = {check: "FAIL"}
+    mail = received_mail(synchronous=True, **verdict)
+    assert reject_spam.on_mail(mail) is Disposition.STOP_RULE_SET
+
+
+@pytest.mark.parametrize("status", ["PASS", "GRAY", "PROCESSING_FAILED", "DISABLED", None, "NEW"])
+def test_what_is_not_named_continues(status: str | None) -> None:
+    """A status that the setting does not name lets the mail pass."""
+    mail = received_mail(synchronous=True, spam=status, virus=status, dmarc="FAIL", spf="FAIL")
+    assert reject_spam.on_mail(mail) is Disposition.CONTINUE
+
+
+def test_strongest_disposition_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several hits, the one that stops most is answered, in whatever order they come."""
+    wanted = {"spam": {"GRAY": "STOP_RULE_SET"}, "dmarc": {"FAIL": "STOP_RULE"}}
+    monkeypatch.setenv("MAILROOM_REJECT", json.dumps(wanted))
+    both = received_mail(synchronous=True, spam="GRAY", dmarc="FAIL")
+    assert reject_spam.on_mail(both) is Disposition.STOP_RULE_SET
+    one = received_mail(synchronous=True, dmarc="FAIL")
+    assert reject_spam.on_mail(one) is Disposition.STOP_RULE
+
+
+def test_empty_setting_rejects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty object is a choice, not the default."""
+    monkeypatch.setenv("MAILROOM_REJECT", "{}")
+    mail = received_mail(synchronous=True, spam="FAIL", virus="FAIL")
+    assert reject_spam.on_mail(mail) is Disposition.CONTINUE
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{", "no JSON"),
+        ("[]", "an object"),
+        ('{"spamm": {}}', "'spamm'"),
+        ('{"spam": "FAIL"}', "'FAIL'"),
+        ('{"spam": {"FIAL": "STOP_RULE"}}', "'FIAL'"),
+        ('{"spam": {"FAIL": "STOP"}}', "'STOP'"),
+        ('{"spam": {"FAIL": ["STOP_RULE"]}}', "STOP_RULE"),
+    ],
+)
+def test_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, text: str, named: str) -> None:
+    """A misspelt setting fails with its value instead of leaving the gate open."""
+    monkeypatch.setenv("MAILROOM_REJECT", text)
+    with pytest.raises(NotConfigured, match="MAILROOM_REJECT") as caught:
+        reject_spam.settings()
+    assert named in str(caught.value)
+
+
+def test_asynchronous_action_is_an_error() -> None:
+    """In an asynchronous action the answer would be ignored, so there the gate fails loudly."""
+    with pytest.raises(NotConfigured, match="RequestResponse"):
+        reject_spam.on_mail(received_mail(spam="FAIL"))
+
+
+_statuses = st.sampled_from(reject_spam.STATUSES)
+_answers = st.sampled_from([item.value for item in Disposition])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(reject_spam.CHECKS), st.dictionaries(_statuses, _answers, max_size=5)
+    ),
+    st.fixed_dictionaries({check: st.none() | _statuses for check in reject_spam.CHECKS}),
+)
+def test_answer_is_the_strongest_named(
+    wanted: dict[str, dict[str, str]], verdicts: dict[str, Any]
+) -> None:
+    """For every setting and every set of verdicts the answer is one that the setting names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAILROOM_REJECT", json.dumps(wanted))
+        rejections = reject_spam.settings()
+    answer = reject_spam.decide(received_mail(synchronous=True, **verdicts), rejections)
+    order = ["CONTINUE", "STOP_RULE", "STOP_RULE_SET"]
+    hits = [by[verdicts[check]] for check, by in wanted.items() if verdicts[check] in by]
+    assert answer.value == max(hits, key=order.index, default="CONTINUE")
+
+
+@pytest.mark.parametrize("module", ["forward", "auto_reply", "save_attachments", "reject_spam"])
+def test_import_is_cheap(module: str) -> None:
+    """Importing a behaviour loads nothing that the runtime does not hold already."""
+    code = (
+        "import sys, mailroom.receiving; before = set(sys.modules)\n"
+        f"import mailroom.handlers.receiving.{module}\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+        "print(*sorted({'boto3', 'botocore', 'typing', 'dataclasses', 'email', 'datetime',"
+        " 'hashlib', 'unicodedata', 'urllib'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": reject_spam.__file__.rsplit("/mailroom/", 1)[0]},
+    )
+    added, heavy = done.stdout.split("\n")[:2]
+    assert set(added.split()) <= {
+        "mailroom.handlers",
+        "mailroom.handlers._mail",
+        f"mailroom.handlers.receiving.{module}",
+    }
+    assert heavy == ""

@@ -130,12 +130,13 @@ class BoundAction:
     """What must exist before the rule, because SES checks it when the rule is created."""
     function: lambda_.IFunction | None = None
     """The function that is called, if one is."""
-    reads_mail: bool = False
-    """Whether that function reads the rule's stored mail as plain text."""
 
 
 class ReceiptAction(ABC):
     """Something that a receipt rule does; subclass it to add an action of your own."""
+
+    def check_rule(self, problems: Problems, context: RuleContext) -> None:  # noqa: B027
+        """Note what of the rule does not fit; called before anything is created or granted."""
 
     @abstractmethod
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:

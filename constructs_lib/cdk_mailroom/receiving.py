@@ -27,8 +27,8 @@ from cdk_mailroom._checks import (
     check_rule_name,
     resolved,
 )
+from cdk_mailroom._objects import grant_read
 from cdk_mailroom.actions import BoundAction, ReceiptAction, RuleContext, StoredMail
-from cdk_mailroom.handlers import grant_read
 from cdk_mailroom.sending import SendingIdentity
 
 __all__ = ["EVERY_RECIPIENT", "Activation", "EveryRecipient", "InboundMail", "InboundRule"]
@@ -231,7 +231,7 @@ class InboundMail(Construct):
 
     def grant_read_mail(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* read all messages in the mail bucket."""
-        return grant_read(grantee, StoredMail(bucket=self.bucket, prefix=""))
+        return grant_read(grantee, self.bucket, "")
 
     def _bucket(
         self,
@@ -376,6 +376,10 @@ class InboundRule(Construct):
             *(() if handler is None else (("Handler", handler),)),
             *((f"After{number}", item) for number, item in enumerate(after, start=1)),
         ]
+        for _, item in named:
+            if isinstance(item, ReceiptAction):
+                item.check_rule(problems, context)
+        problems.raise_if_any()
         bound: dict[str, BoundAction | None] = dict.fromkeys(name for name, _ in named)
         for name, item in named:
             with problems.collecting():
@@ -399,7 +403,7 @@ class InboundRule(Construct):
         """Let *grantee* read the messages that this rule stored."""
         if self.stored is None:
             raise ConfigurationError(f"{self.node.path}: this rule stores no mail")
-        return grant_read(grantee, self.stored)
+        return grant_read(grantee, self.stored.bucket, self.stored.prefix)
 
     @staticmethod
     def _storing(

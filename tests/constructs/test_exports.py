@@ -190,7 +190,7 @@ def test_words_are_the_runtimes(name, theirs):
 def test_the_runtime_imports_nothing_of_cdk():
     """It runs in Lambda, where there is none."""
     program = (
-        "import sys, mailroom.receiving, mailroom.testing, mailroom.handlers.forward\n"
+        "import sys, mailroom.receiving, mailroom.testing, mailroom.handlers.receiving.forward\n"
         "import mailroom.provisioning.activation, mailroom.events, mailroom.lake\n"
         "import mailroom.provisioning.propagation\n"
         "from importlib import import_module\n"

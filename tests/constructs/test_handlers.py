@@ -152,7 +152,7 @@ def test_a_handler_is_python_313_on_arm_with_the_runtimes_entry_point(template):
     plain = template.at(function("Plain"))
     assert plain["Runtime"] == "python3.13"
     assert plain["Architectures"] == ["arm64"]
-    assert plain["Handler"] == "mailroom.receiving.handler"
+    assert plain["Handler"] == "mailroom.entry.receiving.handler"
     assert (plain["MemorySize"], plain["Timeout"]) == (512, 60)
     assert plain["LoggingConfig"]["LogFormat"] == "JSON"
 

@@ -1,0 +1,32 @@
+"""What a receipt rule can run: your own Python code, or a bundled behaviour.
+
+Each is a `ReceiptAction`, so each can be a rule's ``handler=`` and also run before or after it.
+To add a behaviour, subclass `ReceiptAction`, with any AWS resource in its ``bind()``, or
+`PythonHandler`, to ship code together with what it needs::
+
+    class OpenTicket(PythonHandler):
+        def __init__(self, *, table: dynamodb.ITable) -> None:
+            self._table = table
+            super().__init__(HERE / "open_ticket", "open_ticket:on_mail")
+
+        def configure(self, function, context):
+            function.add_environment("TABLE", self._table.table_name)
+            self._table.grant_write_data(function)
+"""
+
+from cdk_mailroom.handlers.auto_reply import AutoReply
+from cdk_mailroom.handlers.forward import Forward
+from cdk_mailroom.handlers.python_handler import OnError, PythonHandler
+from cdk_mailroom.handlers.reject_spam import RejectSpam
+from cdk_mailroom.handlers.save_attachments import SaveAttachments
+from mailroom.ses import Disposition
+
+__all__ = [
+    "AutoReply",
+    "Disposition",
+    "Forward",
+    "OnError",
+    "PythonHandler",
+    "RejectSpam",
+    "SaveAttachments",
+]

@@ -1,0 +1,106 @@
+"""Send each mail on to other addresses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Unpack
+
+from aws_cdk import aws_lambda as lambda_
+
+from cdk_mailroom._checks import Problems, check_address, check_addresses
+from cdk_mailroom.actions import RuleContext
+from cdk_mailroom.functions import FunctionOptions
+from cdk_mailroom.handlers._sender import check_sender, grant_send_as, sender_of
+from cdk_mailroom.handlers.python_handler import PythonHandler
+
+__all__ = ["Forward"]
+
+
+class Forward(PythonHandler):
+    """Send each mail on to other addresses, from an address that SES may send from.
+
+    ``From`` becomes *from_address* with the original author's name, ``Reply-To`` the original
+    author; old signatures are removed. Mail that failed the spam or virus check is never
+    forwarded. For mail too large to send, a link to its object is sent instead. Grants sending as
+    *from_address* only. The code is ``mailroom.handlers.receiving.forward``.
+    """
+
+    needs_mail = True
+    # 40 MB of mail need this much.
+    default_memory_size = 1024
+
+    def __init__(
+        self,
+        *,
+        to: Sequence[str],
+        from_address: str | None = None,
+        subject_prefix: str | None = None,
+        configuration_set_name: str | None = None,
+        forward_unscanned: bool = False,
+        **options: Unpack[FunctionOptions],
+    ) -> None:
+        """Describe the forwarding.
+
+        Args:
+            to: One or more addresses.
+            from_address: An address of a verified identity. By default the rule's first recipient,
+                or ``forward@`` its domain.
+            subject_prefix: Put before the subject.
+            configuration_set_name: The configuration set whose events report on the forwarded
+                mail; none by default.
+            forward_unscanned: Also forward mail that SES did not scan.
+            **options: See `FunctionOptions`. Memory is 1024 MiB by default.
+
+        Raises:
+            ConfigurationError: An address is not one.
+        """
+        self._to = to
+        self._from_address = from_address
+        self._subject_prefix = subject_prefix
+        self._configuration_set_name = configuration_set_name
+        self._forward_unscanned = forward_unscanned
+        super().__init__(
+            None,
+            "mailroom.handlers.receiving.forward:on_mail",
+            remember_handled=True,
+            **options,
+        )
+
+    def check(self, problems: Problems) -> None:
+        """Note everything that is wrong with the arguments."""
+        if isinstance(self._to, str) or not self._to:
+            problems.add("to", self._to, "pass a list of at least one address")
+        else:
+            check_addresses(problems, "to", self._to)
+        if self._from_address is not None:
+            check_address(problems, "from_address", self._from_address)
+        super().check(problems)
+
+    def check_rule(self, problems: Problems, context: RuleContext) -> None:
+        """Note what of the rule does not fit."""
+        super().check_rule(problems, context)
+        if not (context.scanned or self._forward_unscanned):
+            problems.add(
+                "scan",
+                False,
+                "let the rule scan, or set forward_unscanned=True: otherwise nothing is forwarded "
+                "and all mail ends in the dead-letter queue",
+            )
+        if self._from_address is None:
+            check_sender(problems, context)
+
+    def configure(self, function: lambda_.Function, context: RuleContext) -> None:
+        """Grant sending as the from address, and set the recipients."""
+        sender = self._from_address or sender_of(context, "forward")
+        grant_send_as(function, sender, self._configuration_set_name)
+        settings = {
+            "MAILROOM_FORWARD_TO": json.dumps(list(self._to)),
+            "MAILROOM_FORWARD_FROM": sender,
+            "MAILROOM_FORWARD_SUBJECT_PREFIX": self._subject_prefix,
+            "MAILROOM_CONFIGURATION_SET": self._configuration_set_name,
+            "MAILROOM_FORWARD_UNSCANNED": "1" if self._forward_unscanned else None,
+        }
+        for name, value in settings.items():
+            if value is not None:
+                function.add_environment(name, value)

@@ -1,0 +1,99 @@
+"""Stop mail by SES's verdicts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Unpack
+
+from aws_cdk import aws_lambda as lambda_
+
+from cdk_mailroom._checks import Problems
+from cdk_mailroom.actions import RuleContext
+from cdk_mailroom.functions import FunctionOptions
+from cdk_mailroom.handlers.python_handler import OnError, PythonHandler
+from mailroom.handlers.receiving.reject_spam import CHECKS, STATUSES
+from mailroom.ses import Disposition
+
+__all__ = ["RejectSpam"]
+
+_DEFAULT = {
+    "spam": {"FAIL": Disposition.STOP_RULE_SET},
+    "virus": {"FAIL": Disposition.STOP_RULE_SET},
+}
+
+
+class RejectSpam(PythonHandler):
+    """Stop mail by SES's verdicts, while SES waits.
+
+    Reads the event only; the one permission that it has is to send to the dead-letter queue.
+    Mail is stopped silently, without a bounce, as the senders of spam are mostly forged. To bounce
+    it instead, end the rule in a `Bounce`, and return ``CONTINUE`` for spam and ``STOP_RULE``
+    otherwise. The code is ``mailroom.handlers.receiving.reject_spam``.
+    """
+
+    default_memory_size = 256
+
+    def __init__(
+        self,
+        *,
+        verdicts: Mapping[str, Mapping[str, Disposition | str]] | None = None,
+        on_error: OnError | str | None = None,
+        **options: Unpack[FunctionOptions],
+    ) -> None:
+        """Describe which verdicts stop mail.
+
+        Args:
+            verdicts: For each of ``spam``, ``virus``, ``spf``, ``dkim``, ``dmarc``, the disposition
+                of each status; a status that is not named continues. By default spam ``FAIL`` and
+                virus ``FAIL`` stop the rule set.
+            on_error: What SES is told if the function fails; to continue by default.
+            **options: See `FunctionOptions`. Memory is 256 MiB by default.
+
+        Raises:
+            ConfigurationError: There is no such check, status or disposition.
+        """
+        self._verdicts = _DEFAULT if verdicts is None else verdicts
+        super().__init__(
+            None,
+            "mailroom.handlers.receiving.reject_spam:on_mail",
+            synchronous=True,
+            on_error=on_error,
+            read_mail=False,
+            **options,
+        )
+
+    def check(self, problems: Problems) -> None:
+        """Note everything that is wrong with the arguments."""
+        if not self._verdicts:
+            problems.add("verdicts", self._verdicts, "name at least one, or omit it")
+        for check, outcomes in self._verdicts.items():
+            if check not in CHECKS:
+                problems.add("verdicts", check, f"use one of {', '.join(CHECKS)}")
+            for status, disposition in outcomes.items():
+                argument = f"verdicts[{check!r}]"
+                if status not in STATUSES:
+                    problems.add(argument, status, f"use one of {', '.join(STATUSES)}")
+                if disposition not in list(Disposition):
+                    problems.add(
+                        f"{argument}[{status!r}]",
+                        disposition,
+                        f"use one of {[str(item) for item in Disposition]}",
+                    )
+        super().check(problems)
+
+    def check_rule(self, problems: Problems, context: RuleContext) -> None:
+        """Note what of the rule does not fit."""
+        super().check_rule(problems, context)
+        scanned = [check for check in ("spam", "virus") if check in self._verdicts]
+        if scanned and not context.scanned:
+            problems.add(
+                "scan",
+                False,
+                f"let the rule scan: without it SES has no verdict on {' and '.join(scanned)}",
+            )
+
+    def configure(self, function: lambda_.Function, context: RuleContext) -> None:
+        """Set the verdicts; nothing is granted."""
+        verdicts = {check: dict(outcomes) for check, outcomes in self._verdicts.items()}
+        function.add_environment("MAILROOM_REJECT", json.dumps(verdicts))

@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems
-from cdk_mailroom.events import access, bus, metrics
+from cdk_mailroom.events import access, bus, metrics, options
 from cdk_mailroom.events.firehose import to_firehose
 from cdk_mailroom.events.options import checked_types, cloudformation_names
 from cdk_mailroom.lake import EventLake
@@ -147,7 +147,7 @@ class EventDestinations(Construct):
         """
         problems = Problems(self)
         wanted = checked_types(problems, list(EventType) if types is None else types)
-        check_retention(problems, "archive", archive)
+        options.check_retention(problems, "archive", archive)
         if archive is not None and self._archive is not None:
             problems.add("archive", self._archive.node.path, "it exists already; pass it once")
         self._check_bus(problems)

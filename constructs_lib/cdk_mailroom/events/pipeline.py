@@ -22,6 +22,7 @@ from cdk_mailroom._checks import Problems
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.events.access import allow_service, grant_key, service_of_account
 from cdk_mailroom.events.bus import QueueTarget, pattern
+from cdk_mailroom.functions import PythonFunction
 from cdk_mailroom.handlers import PythonHandler
 from mailroom.ses import EventType
 
@@ -114,7 +115,7 @@ class Pipeline(Construct):
         """The types that it handles."""
         named = ", ".join(self.types)
         own = next((one for one in settings.handlers if isinstance(one, PythonHandler)), None)
-        maker = own or PythonHandler(
+        maker = own or PythonFunction(
             None, "mailroom.handlers.events.record:on_event", memory_size=256
         )
         self.dead_letter_queue = _queues.dead_letter_queue(self, key=settings.key)

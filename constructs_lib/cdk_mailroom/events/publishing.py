@@ -123,7 +123,7 @@ class EventPublishing(EventDestinations):
             problems, "maximum_concurrency", maximum_concurrency, range(2, 1001), "invocations"
         )
         options.check_alerts(problems, chosen)
-        check_retention(problems, "retention", retention)
+        options.check_retention(problems, "retention", retention)
         problems.raise_if_any()
         super().__init__(
             scope,
@@ -241,9 +241,9 @@ class EventPublishing(EventDestinations):
         problems = Problems(self)
         wanted = checked_types(problems, types)
         target = bus.rule_target(problems, handlers)
-        own = [one for one in handlers if one is not target]
+        own = [one for one in handlers if isinstance(one, PythonHandler | Bundled)]
         if target is None:
-            check_handlers(problems, own, maximum_concurrency=self._maximum_concurrency)
+            check_handlers(problems, handlers, maximum_concurrency=self._maximum_concurrency)
         construct_id = f"Bus{_construct_id(wanted[0])}" if wanted else ""
         if wanted and self.node.try_find_child(construct_id):
             problems.add(

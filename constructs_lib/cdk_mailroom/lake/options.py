@@ -148,13 +148,6 @@ def check_transform(problems: Problems, transform: object) -> None:
         problems.add("transform", transform, "pass a PythonHandler")
         return
     transform.check_for_events(problems)
-    if type(transform).configure is not PythonHandler.configure:
-        problems.add(
-            "transform",
-            type(transform).__name__,
-            "its configure() is for receipt rules; pass a PythonHandler and grant permissions to "
-            "the lake's function",
-        )
     check_seconds(problems, "transform.timeout", transform.timeout, _quotas.TRANSFORMATION_SECONDS)
 
 

@@ -17,6 +17,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cdk_mailroom._reviewed import reviewed_wildcard
+from cdk_mailroom.functions import PythonFunction
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake.options import LakeBuffer, LakeFormat, LakeStorage
 from cdk_mailroom.lake.table import catalog_arns
@@ -45,17 +46,16 @@ def make_transformation(
     secret: secretsmanager.ISecret | None,
 ) -> lambda_.Function:
     """Return the function that makes rows of events."""
-    maker = transform or PythonHandler(
-        None, "mailroom.lake:handler", memory_size=512, timeout=Duration.minutes(2)
+    maker = transform or PythonFunction(
+        None, "mailroom.entry.lake:handler", memory_size=512, timeout=Duration.minutes(2)
     )
-    function = maker.make_function(
+    function = maker.create(
         Construct(scope, "Transform"),
-        entry="mailroom.lake",
+        entry="mailroom.entry.lake",
         specs=[] if transform is None else [transform.handler],
         description="Makes rows of SES events for the event lake",
+        environment=None if transform is None else {"MAILROOM_TRANSFORM": transform.handler},
     )
-    if transform is not None:
-        function.add_environment("MAILROOM_TRANSFORM", transform.handler)
     if secret is not None:
         function.add_environment("MAILROOM_PSEUDONYM_SECRET", secret.secret_arn)
         # Not secret.grant_read(), which also grants reading the secret's description. The ARN of a

@@ -11,6 +11,7 @@ from cdk_nag import AwsSolutionsChecks
 from synthesis import ACCOUNT, REGION, Template, cycle, new_app, new_stack, synthesized
 
 from cdk_mailroom import EventLake, EventPublishing, EventType
+from cdk_mailroom.lake import LakeQueries
 
 OURS = f"arn:aws:ses:{REGION}:{ACCOUNT}:configuration-set"
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
@@ -22,7 +23,9 @@ def plain() -> Template:
     """A lake with names that are easy to read, and an analyst."""
 
     def build(stack):
-        lake = EventLake(stack, "Lake", database_name="mail", workgroup_name="Mail")
+        lake = EventLake(
+            stack, "Lake", queries=LakeQueries(database_name="mail", workgroup_name="Mail")
+        )
         EventPublishing(stack, "Out").to_lake(lake)
         lake.grant_query(
             iam.Role(stack, "Analyst", assumed_by=iam.AccountPrincipal(ACCOUNT))

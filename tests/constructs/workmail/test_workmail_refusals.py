@@ -25,8 +25,8 @@ from cdk_mailroom.workmail import (
     SensitivePattern,
     StripAttachments,
     Synchronous,
-    _check_patterns,
 )
+from cdk_mailroom.workmail.checks import check_patterns
 
 ORGANIZATION = "m-" + "0a" * 16
 
@@ -51,41 +51,51 @@ def minutes(count: float, fallback: str = "DEFAULT") -> Synchronous:
         ({"organization_id": "m-123"}, "organization_id is 'm-123': write 'm-'"),
         ({"organization_id": "M-" + "0A" * 16}, "organization_id"),
         ({"direction": "inbound"}, "direction is 'inbound': use one of"),
-        ({"senders": []}, "senders is []: name at least one"),
-        ({"senders": "example.com"}, "give a list, even of one"),
+        ({"senders": []}, "senders is []: pass at least one"),
+        ({"senders": "example.com"}, "senders is 'example.com': pass a list"),
         ({"senders": ["a+b@example.com"]}, r"senders[0] is 'a+b@example.com': write 'mailbox@"),
         ({"senders": ["example"]}, "senders[0]"),
         ({"senders": ["@example.com"]}, "senders[0]"),
         ({"senders": [".example.com"]}, "senders[0]"),
         ({"senders": ["*@example.com"]}, "senders[0]"),
         ({"senders": ["a.example.com", "A.example.com"]}, "senders[1] is 'A.example.com'"),
-        ({"senders": ["*", "example.com"]}, "'*' matches what the others do"),
-        ({"senders": [f"u{n}@example.com" for n in range(251)]}, "len(senders) is 251: WorkMail"),
-        ({"destinations": ["example.com"]}, "a synchronous rule takes every destination"),
-        ({"mode": minutes(241)}, "mode.timeout is '241 min': give whole minutes, 0 to 240"),
+        ({"senders": ["*", "example.com"]}, "'*' matches all; pass it alone"),
+        ({"senders": [f"u{n}@example.com" for n in range(251)]}, "len(senders) is 251: pass at most 250"),
+        ({"destinations": ["example.com"]}, "a synchronous rule is for every destination"),
+        ({"mode": minutes(241)}, "mode.timeout is '241 min': pass whole minutes, 0 to 240"),
         ({"mode": minutes(0.5)}, "mode.timeout is '0.5 min'"),
         ({"mode": minutes(5, "LAMBDA")}, "mode.fallback is 'LAMBDA'"),
-        ({"mode": minutes(5, "MOVE_TO_JUNK"), "direction": "OUTBOUND"}, "OUTBOUND rules fall back"),
-        ({"mode": "synchronous"}, "give Synchronous"),
+        ({"mode": minutes(5, "MOVE_TO_JUNK"), "direction": "OUTBOUND"}, "use one of DEFAULT, BOUNCE, DROP in OUTBOUND rules"),
+        ({"mode": "synchronous"}, "pass Synchronous"),
         ({"handler": FlowHandler(FOLDER, "app:on_mail", timeout=Duration.seconds(16))}, "'16 s'"),
         ({"handler": PythonHandler(FOLDER, "app:on_mail")}, "handler.timeout is '60 s': WorkMail"),
-        ({"handler": PythonHandler(FOLDER, "app:on_mail", synchronous=True)}, "here mode="),
-        ({"handler": FlowMetrics()}, "FlowMetrics is for asynchronous rules"),
-        ({"handler": Disclaimer(text="a"), "mode": Asynchronous()}, "is for synchronous rules"),
+        (
+            {"handler": PythonHandler(FOLDER, "app:on_mail", synchronous=True)},
+            "handler.synchronous is True: omit it: it is for receipt rules; a flow rule has mode",
+        ),
+        (
+            {"handler": PythonHandler(FOLDER, "app:on_mail", remember_handled=True)},
+            "handler.remember_handled is True: omit it",
+        ),
+        ({"handler": "app:on_mail"}, "handler is 'app:on_mail': pass a FlowHandler"),
+        ({"handler": FlowMetrics()}, "FlowMetrics is for asynchronous rules only"),
+        ({"handler": Disclaimer(text="a"), "mode": Asynchronous()}, "is for synchronous rules only"),
         (
             {
                 "handler": FlowHandler(FOLDER, "app:on_mail", replaces=True),
                 "mode": Asynchronous(),
             },
-            "from synchronous rules only",
+            "only a synchronous rule can replace messages",
         ),
     ],
 )
 def test_a_contradiction_is_named(options, text):
     """With its value, and what to do."""
+    stack = new_stack()
     with pytest.raises(ConfigurationError) as caught:
-        rule(**options)
+        rule(stack, **options)
     assert text in str(caught.value)
+    assert not stack.node.children
 
 
 def test_all_of_them_together():
@@ -161,7 +171,7 @@ def test_a_bucket_that_workmail_could_not_read():
 def test_a_flow_handler_is_none_of_a_receipt_rule():
     """Its function takes another kind of mail; the remedy is named."""
     inbound = InboundMail(new_stack(), "Inbound")
-    with pytest.raises(ConfigurationError, match="receipt_rule"):
+    with pytest.raises(ConfigurationError, match="FlowHandler"):
         inbound.add_rule(
             "Rule", recipients=["a@example.com"], handler=FlowHandler(FOLDER, "app:on_mail")
         )
@@ -177,14 +187,14 @@ def test_the_experiment_is_in_the_rules_stack():
 @pytest.mark.parametrize(
     ("build", "text"),
     [
-        (lambda: Disclaimer(text=" "), "say something"),
-        (lambda: Disclaimer(text="a" * 3000), "stay within 3000 bytes"),
+        (lambda: Disclaimer(text=" "), "pass a text"),
+        (lambda: Disclaimer(text="a" * 3000), "shorten them to 3000 bytes"),
         (lambda: ExternalBanner(domains=[], text="a"), "domains"),
         (lambda: ExternalBanner(domains=["example"], text="a"), r"domains\[0\]"),
-        (lambda: BlockSensitive(patterns=[]), "nothing would ever be stopped"),
+        (lambda: BlockSensitive(patterns=[]), "otherwise no mail is stopped"),
         (
             lambda: BlockSensitive(patterns=[SensitivePattern(name="a", pattern="(")]),
-            r"patterns\[0\]\.pattern is '\(': it is no regex",
+            r"patterns\[0\]\.pattern is '\(': it is not a regular",
         ),
         (
             lambda: BlockSensitive(patterns=[SensitivePattern(name="a", pattern="a", check="b")]),
@@ -194,9 +204,9 @@ def test_the_experiment_is_in_the_rules_stack():
             lambda: BlockSensitive(
                 patterns=[SensitivePattern(name="a", pattern="a")], action="drop", message="No."
             ),
-            "no effect: nobody is told",
+            "nobody is notified",
         ),
-        (lambda: StripAttachments(extensions="exe"), "give a list"),
+        (lambda: StripAttachments(extensions="exe"), "pass a list"),
         (lambda: StripAttachments(max_bytes=0), "max_bytes"),
         (lambda: RestrictRecipients(groups=[], domains=["example.com"]), "groups"),
         (lambda: RestrictRecipients(groups=["a"], domains=["example.com"]), r"groups\[0\]"),
@@ -207,7 +217,7 @@ def test_the_experiment_is_in_the_rules_stack():
         (lambda: FlowHandler(FOLDER, "app:nothing"), "no function 'nothing'"),
         (
             lambda: FlowHandler(FOLDER, "app:on_mail", replaces=True, read_mail=False),
-            "what is put is read back",
+            "reads them first",
         ),
     ],
 )
@@ -222,7 +232,7 @@ def test_a_behaviours_arguments(build, text):
 def test_any_patterns_are_judged(patterns):
     """What passes is one of the four forms, without a plus sign, and named once."""
     problems = Problems("test")
-    _check_patterns(problems, "senders", patterns)
+    check_patterns(problems, "senders", patterns)
     try:
         problems.raise_if_any()
     except ConfigurationError:

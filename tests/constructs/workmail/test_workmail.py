@@ -87,7 +87,7 @@ def asynchronous() -> Template:
         lambda stack: rule(
             stack,
             handler=FlowMetrics(),
-            mode=Asynchronous(alarm_topic=sns.Topic(stack, "Topic")),
+            mode=Asynchronous(alert_topic=sns.Topic(stack, "Topic")),
             destinations=["sales@example.com", "*.example.com"],
         )
     )
@@ -182,7 +182,7 @@ def test_who_replaces_nothing_has_no_bucket(plain):
 def test_the_function_is_told_what_it_is(plain, asynchronous):
     """Entry point, handler, mode, limits."""
     function = plain.at("Flow/Function")
-    assert function["Handler"] == "mailroom.workmail.handler"
+    assert function["Handler"] == "mailroom.entry.workmail.handler"
     assert function["Timeout"] == 15
     assert plain.environment("Flow/Function") == {
         "MAILROOM_FLOW_HANDLER": "app:on_mail",

@@ -16,7 +16,7 @@ from aws_cdk import aws_sns as sns
 from synthesis import ACCOUNT, FOLDER, REGION, ROOT, Template, cycle, new_stack, synthesized
 
 from cdk_mailroom import EventLake, EventPublishing, EventType, LakeFormat, PythonHandler
-from cdk_mailroom.lake import named_queries
+from cdk_mailroom.lake import LakeBuffer, LakeQueries, LakeStorage, named_queries
 from mailroom.lake import EVENT_TYPES, PARTITIONS, SCHEMA, columns
 
 STREAM = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/theirs"
@@ -45,19 +45,22 @@ def optioned() -> Template:
             format=LakeFormat.JSON,
             transform=yours(timeout=Duration.seconds(90), memory_size=1024),
             pseudonym_secret=secretsmanager.Secret(stack, "Secret"),
-            prefix="mail/",
-            error_prefix="broken/",
-            result_prefix="answers/",
-            buffer_size=Size.mebibytes(64),
-            buffer_interval=Duration.seconds(900),
-            infrequent_access_after=Duration.days(30),
-            glacier_after=Duration.days(60),
-            expire_after=Duration.days(400),
-            results_expire_after=Duration.days(1),
-            first_day=date(2026, 5, 1),
-            database_name="mail",
-            workgroup_name="Mail",
-            scan_limit=Size.gibibytes(1),
+            retention=Duration.days(400),
+            storage=LakeStorage(
+                prefix="mail/",
+                error_prefix="broken/",
+                infrequent_access_after=Duration.days(30),
+                glacier_after=Duration.days(60),
+            ),
+            buffer=LakeBuffer(size=Size.mebibytes(64), interval=Duration.seconds(900)),
+            queries=LakeQueries(
+                database_name="mail",
+                workgroup_name="Mail",
+                scan_limit=Size.gibibytes(1),
+                first_day=date(2026, 5, 1),
+                result_prefix="answers/",
+                result_retention=Duration.days(1),
+            ),
             freshness_limit=Duration.hours(1),
         )
         EventPublishing(stack, "Out").to_lake(lake, types=[EventType.BOUNCE, EventType.OPEN])
@@ -235,17 +238,15 @@ def test_options_of_the_lifecycle(optioned):
     assert rules["results"] == {"Prefix": "answers/", "ExpirationInDays": 1}
 
 
-def test_zero_is_never():
-    """Nothing moves, nothing goes."""
-    zero = Duration.days(0)
+def test_objects_can_stay_forever_where_they_are():
+    """Nothing moves and nothing expires, so the table begins on a fixed day."""
     template = synthesized(
         lambda stack: EventLake(
             stack,
             "Lake",
-            infrequent_access_after=zero,
-            glacier_after=zero,
-            expire_after=zero,
-            results_expire_after=zero,
+            retention="forever",
+            storage=LakeStorage(infrequent_access_after="never", glacier_after="never"),
+            queries=LakeQueries(result_retention="forever"),
         )
     )
     assert list(lifecycle(template, "Lake/Bucket")) == ["unfinished"]
@@ -255,7 +256,7 @@ def test_zero_is_never():
 
 def test_a_short_life_moves_nothing():
     """What goes after a month is not moved first: S3 bills thirty days in any case."""
-    template = synthesized(lambda stack: EventLake(stack, "Lake", expire_after=Duration.days(30)))
+    template = synthesized(lambda stack: EventLake(stack, "Lake", retention=Duration.days(30)))
     assert "Transitions" not in lifecycle(template, "Lake/Bucket")["events"]
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from separable import ROOT, copy_without_workmail, environment
 
 PACKAGES = ("cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local")

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from mailroom_local import LocalAws, timeline
-from mailroom_local.commands import trace
+from mailroom_cli import event_table, timeline
+from mailroom_local import LocalAws
 
 HERE = Path(__file__).parent
 SECONDS = 20.0
@@ -64,7 +64,7 @@ class Deployed:
         """What the event table has of a message, once that is so many events."""
 
         def read() -> list[timeline.Entry]:
-            items = trace.read(self.aws.client("dynamodb"), self["EventTable"], message_id)
+            items = event_table.read(self.aws.client("dynamodb"), self["EventTable"], message_id)
             return timeline.entries(items)
 
         return self.aws.wait_until(read, lambda found: len(found) >= count, seconds=SECONDS)

@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 NAME = Path(__file__).name
 SOURCES = [ROOT / "constructs_lib", ROOT / "lambda_src"]
 # A fenced block whose first line is a comment with a file's name, "# helpdesk/app.py: …".
-BLOCK = re.compile(r"^```python\n# (?P<name>[\w/]+\.py)\b.*\n(?P<code>(?:.*\n)*?)^```$", re.MULTILINE)
+BLOCK = re.compile(
+    r"^```python\n# (?P<name>[\w/]+\.py)\b.*\n(?P<code>(?:.*\n)*?)^```$", re.MULTILINE
+)
 
 
 def main() -> int:
@@ -40,7 +42,9 @@ def extract(document: Path, folder: Path) -> list[Path]:
     found = []
     for block in BLOCK.finditer(document.read_text("utf-8")):
         # One folder a file: two of them may have the same name.
-        path = folder / block["name"].removesuffix(".py").replace("/", "_") / Path(block["name"]).name
+        path = (
+            folder / block["name"].removesuffix(".py").replace("/", "_") / Path(block["name"]).name
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block["code"], encoding="utf-8")
         found.append(path)

@@ -25,7 +25,7 @@ def on_mail(mail: ReceivedMail) -> Disposition | None:
     assert_type(mail.spam, Verdict)
     assert_type(mail.timestamp, datetime)
     assert_type(mail.read(), EmailMessage)
-    mail.no_such_attribute  # type: ignore[attr-defined]  # pyright: ignore
+    print(mail.sbuject)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     return Disposition.STOP_RULE if mail.spam.failed else None
 
 
@@ -45,7 +45,7 @@ def on_event(event: SendingEvent) -> str | None:
 def send(sender: Sender, to: Sequence[str]) -> str:
     sent = sender.send_simple(to=to, subject="Hello", text="Hello.")
     assert_type(sent, Sent)
-    sender.send_simple(to=to, topic="Hello", text="Hello.")  # type: ignore[call-arg]  # pyright: ignore
+    sender.send_simple(to=to, topic="Hello", text="Hello.")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     return sent.message_id
 
 

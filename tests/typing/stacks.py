@@ -33,13 +33,13 @@ def receive(stack: cdk.Stack) -> None:
     assert_type(forward.function, lambda_.Function)
     store = inbound.add_rule("Store", recipients=EVERY_RECIPIENT, after=[actions.Stop()])
     assert_type(store.function, lambda_.IFunction | None)
-    inbound.add_rule("None")  # type: ignore[call-overload]  # pyright: ignore
+    inbound.add_rule("None")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
 def describe() -> None:
     PythonHandler("app", "app:on_mail", memory_size=256, timeout=cdk.Duration.seconds(5))
-    PythonHandler("app", "app:on_mail", memory_size="256")  # type: ignore[arg-type]  # pyright: ignore
-    PythonHandler("app", "app:on_mail", memorysize=256)  # type: ignore[call-arg]  # pyright: ignore
+    PythonHandler("app", "app:on_mail", memory_size="256")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PythonHandler("app", "app:on_mail", memorysize=256)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def publish(stack: cdk.Stack) -> None:

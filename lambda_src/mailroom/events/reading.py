@@ -23,8 +23,7 @@ def plain(text: object) -> str:
         raise MissingField(f"a recipient is a {type(text).__name__}, not an address")
     text = text.strip()
     # A "<" alone may be part of a quoted local part.
-    plain = text[text.rfind("<") + 1 : -1] if text.endswith(">") else text
-    return plain.strip()
+    return (text[text.rfind("<") + 1 : -1] if text.endswith(">") else text).strip()
 
 
 def domain_of(address: str) -> str | None:

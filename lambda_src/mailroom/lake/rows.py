@@ -9,6 +9,7 @@ from mailroom.events import parse
 from mailroom.events.reading import address, automated, domain_of
 from mailroom.lake.pseudonyms import pseudonymised
 from mailroom.lake.schema import OTHER, PARTITION_NAMES, SCHEMA
+from mailroom.ses import EventType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,15 +158,15 @@ def _subscription(made: dict[str, Any], detail: Mapping[str, Any]) -> None:
 
 
 _DETAILS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
-    "Bounce": _bounce,
-    "Click": _click,
-    "Complaint": _complaint,
-    "Delivery": _delivery,
-    "DeliveryDelay": _delay,
-    "Open": _open,
-    "Reject": _reject,
-    "Rendering Failure": _failure,
-    "Subscription": _subscription,
+    EventType.BOUNCE: _bounce,
+    EventType.CLICK: _click,
+    EventType.COMPLAINT: _complaint,
+    EventType.DELIVERY: _delivery,
+    EventType.DELIVERY_DELAY: _delay,
+    EventType.OPEN: _open,
+    EventType.REJECT: _reject,
+    EventType.RENDERING_FAILURE: _failure,
+    EventType.SUBSCRIPTION: _subscription,
 }
 
 

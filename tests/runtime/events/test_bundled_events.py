@@ -1,25 +1,21 @@
-"""The bundled behaviour of each type: what is suppressed, told, and counted."""
+"""The other types' bundled behaviours: what is counted, and which alerts are raised."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from mailroom.errors import MissingField
 from mailroom.events import (
-    Bounce,
-    Complaint,
     DeliveryDelay,
     RenderingFailure,
     Subscription,
     parse,
 )
-from mailroom.events.reading import address, automated
+from mailroom.events.reading import automated
 from mailroom.handlers.events import (
-    bounce,
     click,
     complaint,
     delivery,
@@ -36,18 +32,6 @@ Capture = pytest.CaptureFixture[str]
 TWO = ["a@example.com", "b@example.com"]
 
 
-def a_bounce(kind: str = "Permanent", sub: str = "General", **changes: Any) -> Bounce:
-    event = sending_event("Bounce", bounce_type=kind, bounce_sub_type=sub, **changes)
-    assert isinstance(event, Bounce)
-    return event
-
-
-def a_complaint(**changes: Any) -> Complaint:
-    event = sending_event("Complaint", **changes)
-    assert isinstance(event, Complaint)
-    return event
-
-
 def a_failure(**changes: Any) -> RenderingFailure:
     event = sending_event("Rendering Failure", **changes)
     assert isinstance(event, RenderingFailure)
@@ -58,150 +42,6 @@ def a_delay(**changes: Any) -> DeliveryDelay:
     event = sending_event("DeliveryDelay", **changes)
     assert isinstance(event, DeliveryDelay)
     return event
-
-
-# Bounces
-
-
-def test_a_permanent_bounce_is_suppressed(aws: Aws, capsys: Capture) -> None:
-    """Every bounced recipient, as SES spells them, with the reason; counted by type and subtype."""
-    bounce.on_event(a_bounce(sub="NoEmail", recipients=["A Name <A@Example.com>", "b@example.com"]))
-    assert aws.suppressed == {"A@Example.com": "BOUNCE", "b@example.com": "BOUNCE"}
-    assert named(metrics(capsys.readouterr().out), "Bounces") == [
-        {
-            "Bounces": 2,
-            "BounceType": "Permanent",
-            "BounceSubType": "NoEmail",
-            "ConfigurationSet": "ConfigSet",
-        }
-    ]
-    assert aws.alerts == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "sub"),
-    [
-        ("Permanent", "Suppressed"),
-        ("Permanent", "OnAccountSuppressionList"),
-        ("Permanent", "UnsubscribedRecipient"),
-        ("Transient", "General"),
-        ("Transient", "MailboxFull"),
-        ("Undetermined", "Undetermined"),
-        ("Added", "Later"),
-    ],
-)
-def test_other_bounces_are_counted_only(aws: Aws, capsys: Capture, kind: str, sub: str) -> None:
-    """The address may be good, or is on the list already."""
-    bounce.on_event(a_bounce(kind, sub))
-    assert aws.suppressed == {}
-    (line,) = named(metrics(capsys.readouterr().out), "Bounces")
-    assert (line["BounceType"], line["BounceSubType"]) == (kind, sub)
-    assert len(aws.items) == 1
-
-
-def test_suppression_can_be_left_out(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then bounces and complaints are only recorded, and the alert says so."""
-    monkeypatch.setenv("MAILROOM_SUPPRESS", "0")
-    bounce.on_event(a_bounce())
-    complaint.on_event(a_complaint())
-    assert aws.suppressed == {}
-    assert "PutSuppressedDestination" not in aws.calls
-    assert len(aws.items) == 2
-    assert "leave the account's suppression list unchanged" in aws.alerts[0][1]
-
-
-@pytest.mark.parametrize("changes", [{"bounced_recipients": None}, {"bounced_recipients": []}])
-def test_a_permanent_bounce_of_nobody_fails(aws: Aws, changes: dict[str, Any]) -> None:
-    """After it was recorded; somebody must look at it."""
-    with pytest.raises(MissingField, match=re.escape("bounce.bouncedRecipients")):
-        bounce.on_event(a_bounce(**changes))
-    assert len(aws.items) == 1
-
-
-@pytest.mark.parametrize("field", ["bounce_type", "bounce_sub_type"])
-def test_a_bounce_of_no_type_fails(aws: Aws, capsys: Capture, field: str) -> None:
-    """Nobody knows whether to suppress; it is recorded and counted all the same."""
-    with pytest.raises(MissingField, match=r"missing 'bounce\.bounce"):
-        bounce.on_event(sending_event("Bounce", **{field: None}))  # type: ignore[arg-type]
-    assert len(aws.items) == 1
-    assert len(named(metrics(capsys.readouterr().out), "Bounces")) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("A@Example.com", "a@example.com"),
-        (" A Name <a@example.com> ", "a@example.com"),
-        ('"<odd>" <a@example.com>', "a@example.com"),
-        ('"a<b"@example.com', '"a<b"@example.com'),
-        ("<a@example.com>", "a@example.com"),
-        ("", ""),
-    ],
-)
-def test_an_address_is_found_in_what_may_have_a_name(text: str, wanted: str) -> None:
-    """Lower-cased, so that the index finds whoever it is."""
-    assert address(text) == wanted
-
-
-# Complaints
-
-
-def test_a_complaint_is_suppressed_and_told(aws: Aws, capsys: Capture) -> None:
-    """With who it was, as a person has to take them off other lists."""
-    complaint.on_event(a_complaint())
-    assert aws.suppressed == {"recipient@example.com": "COMPLAINT"}
-    ((subject, text),) = aws.alerts
-    assert subject == "Complaint about a mail"
-    assert "recipient@example.com complained about a mail from sender@example.com." in text
-    assert "The report says: abuse." in text
-    (line,) = named(metrics(capsys.readouterr().out), "Complaints")
-    assert line == {"Complaints": 1, "FeedbackType": "abuse", "ConfigurationSet": "ConfigSet"}
-
-
-def test_all_who_may_have_complained_are_suppressed(aws: Aws, capsys: Capture) -> None:
-    """It counts as one complaint, and the alert says that it may be any of them."""
-    complaint.on_event(a_complaint(recipients=[f"{n}@example.com" for n in range(12)]))
-    assert len(aws.suppressed) == 12
-    assert "One of these may have complained: 0@example.com, 1@" in aws.alerts[0][1]
-    assert "9@example.com and others about a mail" in aws.alerts[0][1]
-    (line,) = named(metrics(capsys.readouterr().out), "Complaints")
-    assert line["Complaints"] == 1
-
-
-@pytest.mark.parametrize(
-    ("changes", "kind"),
-    [
-        ({"complaint_feedback_type": "not-spam"}, "not-spam"),
-        (
-            {"complaint_feedback_type": None, "complaint_sub_type": "OnAccountSuppressionList"},
-            "OnAccountSuppressionList",
-        ),
-    ],
-)
-def test_what_is_no_new_complaint_is_recorded(
-    aws: Aws, capsys: Capture, changes: dict[str, Any], kind: str
-) -> None:
-    """Nobody is suppressed or told; the metric tells it from the others."""
-    complaint.on_event(a_complaint(**changes))
-    assert aws.suppressed == {}
-    assert aws.alerts == []
-    assert len(aws.items) == 1
-    assert named(metrics(capsys.readouterr().out), "Complaints")[0]["FeedbackType"] == kind
-
-
-def test_a_complaint_without_a_type_is_one(aws: Aws, capsys: Capture) -> None:
-    """Mailbox providers need not give it."""
-    complaint.on_event(a_complaint(complaint_feedback_type=None))
-    assert aws.suppressed
-    assert "The report says" not in aws.alerts[0][1]
-    assert named(metrics(capsys.readouterr().out), "Complaints")[0]["FeedbackType"] == "none"
-
-
-def test_a_complaint_of_nobody_fails(aws: Aws) -> None:
-    """As a permanent bounce does."""
-    with pytest.raises(MissingField, match="complainedRecipients"):
-        complaint.on_event(a_complaint(complained_recipients=None))
-    assert len(aws.items) == 1
 
 
 # Deliveries, opens, clicks
@@ -261,7 +101,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
         ({"userAgent": "python-requests/2.32"}, "yes"),
     ],
 )
-def test_automated_interactions_are_told_apart(detail: dict[str, Any], wanted: str) -> None:
+def test_automated_interactions_are_recognised(detail: dict[str, Any], wanted: str) -> None:
     """By SES's flag under any likely name, by a program's name; never guessed to be a person."""
     assert automated(detail) == wanted
 
@@ -282,7 +122,7 @@ def test_opens_and_clicks_are_counted_by_it(
 # Rejects
 
 
-def test_a_reject_is_told(aws: Aws, capsys: Capture) -> None:
+def test_a_reject_raises_an_alert(aws: Aws, capsys: Capture) -> None:
     """With the sender, who is the one to ask."""
     reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
     ((subject, text),) = aws.alerts
@@ -296,7 +136,9 @@ def test_a_reject_is_told(aws: Aws, capsys: Capture) -> None:
 # Rendering failures
 
 
-def test_a_template_is_told_with_what_it_lacks(aws: Aws, capsys: Capture) -> None:
+def test_a_rendering_failure_names_the_template_and_the_attribute(
+    aws: Aws, capsys: Capture
+) -> None:
     """In the subject the template, in the text the attribute."""
     rendering_failure.on_event(a_failure())
     ((subject, text),) = aws.alerts
@@ -306,7 +148,7 @@ def test_a_template_is_told_with_what_it_lacks(aws: Aws, capsys: Capture) -> Non
     assert (line["RenderingFailures"], line["Template"]) == (1, "MyTemplate")
 
 
-def test_a_storm_of_failures_is_told_once_a_window(aws: Aws) -> None:
+def test_many_failures_raise_one_alert_a_window(aws: Aws) -> None:
     """Once for template, attribute and configuration set, whichever process sees it."""
     for number in range(5):
         rendering_failure.on_event(a_failure(message_id=f"m{number}"))
@@ -334,7 +176,7 @@ def test_windows_may_have_another_length(aws: Aws, monkeypatch: pytest.MonkeyPat
     assert "for up to 60 seconds" in aws.alerts[0][1]
 
 
-def test_another_reason_is_told_in_ses_words(aws: Aws) -> None:
+def test_another_reason_is_given_in_ses_words(aws: Aws) -> None:
     """If no attribute is missing."""
     rendering_failure.on_event(a_failure(error_message="Template is broken\r\nat 5."))
     assert "SES says: Template is broken at 5. The mail" in aws.alerts[0][1]
@@ -352,14 +194,16 @@ def test_another_reason_is_told_in_ses_words(aws: Aws) -> None:
         (None, False),
     ],
 )
-def test_a_delay_is_told_when_its_end_is_near(aws: Aws, end: str | None, told: bool) -> None:
+def test_a_delay_raises_an_alert_when_ses_is_about_to_give_up(
+    aws: Aws, end: str | None, told: bool
+) -> None:
     """Two hours before, unless set otherwise; without an end nobody knows."""
     delivery_delay.on_event(a_delay(expiration_time=end))
     assert bool(aws.alerts) is told
     assert len(aws.items) == 1
 
 
-def test_a_delay_is_counted_by_type_and_told_by_domain(
+def test_a_delay_is_counted_by_type_and_its_alert_names_domains(
     aws: Aws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose mail it is, is in the table; other delays of the type are not told again."""
@@ -419,7 +263,7 @@ def a_change(old: dict[str, Any], new: dict[str, Any]) -> Subscription:
         ),
     ],
 )
-def test_the_difference_of_preferences_is_told_topic_by_topic(
+def test_an_alert_lists_what_changed_topic_by_topic(
     aws: Aws, capsys: Capture, old: dict[str, Any], new: dict[str, Any], wanted: dict[str, str]
 ) -> None:
     """For a user's own function, in the alert, and counted where somebody wants less."""
@@ -486,7 +330,7 @@ def test_an_alert_reads_well_and_says_where_to_look(aws: Aws, name: str) -> None
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_without_a_topic_nobody_is_told(
+def test_without_a_topic_there_are_no_alerts(
     aws: Aws, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And no claim is made, so that a topic that comes later finds nothing taken."""

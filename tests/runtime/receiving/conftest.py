@@ -23,6 +23,7 @@ from moto.core.models import botocore_stubber
 
 from mailroom import _runtime
 from mailroom.entry import receiving as entry
+from mailroom.handlers.receiving import forward
 from mailroom.receiving import ReceivedMail
 from runtime.receiving.mail_samples import BUCKET, sample, ses
 
@@ -171,3 +172,18 @@ def queue(mail_bucket: None) -> Callable[[], list[dict[str, Any]]]:
 
     records.url = url  # type: ignore[attr-defined]
     return records
+
+
+@pytest.fixture
+def forwarding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of the forwarding behaviour, in a new process."""
+    monkeypatch.setenv("MAILROOM_FORWARD_TO", '["team@example.net"]')
+    monkeypatch.setenv("MAILROOM_FORWARD_FROM", "Support <support@example.com>")
+    for name in (
+        "MAILROOM_FORWARD_SUBJECT_PREFIX",
+        "MAILROOM_FORWARD_UNSCANNED",
+        "MAILROOM_CONFIGURATION_SET",
+        "MAILROOM_RULE",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(forward, "_settings", None)

@@ -90,7 +90,7 @@ def test_each_verdict_can_be_set_or_left_out(check: str, status: str | None) -> 
     assert all(getattr(mail, name).passed for name in others)
 
 
-def test_headers_are_the_contents() -> None:
+def test_headers_come_from_the_content() -> None:
     """Fields and common headers are taken from the message, which is decoded as SES does."""
     mail = received_mail(
         message(

@@ -23,7 +23,7 @@ from runtime.receiving.mail_samples import (
 )
 
 
-def test_one_line_per_handled_mail(
+def test_each_handled_mail_leaves_one_line(
     deploy: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Message id, rule, outcome and milliseconds, and no further field."""

@@ -56,7 +56,7 @@ def test_empty_setting_rejects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("[]", "an object"),
         ('{"spamm": {}}', "'spamm'"),
         ('{"spam": "FAIL"}', "'FAIL'"),

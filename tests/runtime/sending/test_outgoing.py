@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.sending import InvalidMessage, Sender, publishing_headers
 from mailroom.sending.addresses import Mailbox, mailboxes
 from mailroom.sending.checks import checked_fields, checked_tags
 from mailroom.sending.message import Outgoing
-from mailroom.sending import InvalidMessage, Sender, publishing_headers
 
 BREAKS = ["\r", "\n", "\r\n", "\x00", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\x1b"]
 WORDS = st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True)

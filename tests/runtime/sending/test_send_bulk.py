@@ -203,7 +203,7 @@ def test_without_the_rate_nothing_is_sent(bulk: BulkSes, sender: Sender) -> None
     assert not bulk.calls
 
 
-def test_default_tags_alone_are_the_calls(sender: Sender, bulk: BulkSes) -> None:
+def test_default_tags_alone_are_given_once_a_call(sender: Sender, bulk: BulkSes) -> None:
     """If no entry has tags of its own, DefaultEmailTags says it once."""
     sender.send_bulk(people(2), template="news", tags={"campaign": "may"})
     ((_, call),) = bulk.calls
@@ -380,7 +380,7 @@ def test_a_signal_during_a_call_leaves_it_unknown(sender: Sender, bulk: BulkSes)
     assert len(told) == 50
 
 
-def test_every_outcome_is_told_once(sender: Sender, bulk: BulkSes) -> None:
+def test_every_outcome_is_reported_once(sender: Sender, bulk: BulkSes) -> None:
     """`on_outcome` sees what the result has, in the same order."""
     told: list[Any] = []
     bulk.status = {"p3@example.com": ["TRANSIENT_FAILURE"]}

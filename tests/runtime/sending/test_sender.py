@@ -125,7 +125,7 @@ def test_an_old_style_message_is_sent_too(sender: Sender, client: Any) -> None:
     assert parsed(client)["To"].addresses[0].display_name == "Jörg"
 
 
-def test_simple_content(sender: Sender, client: Any) -> None:
+def test_simple_content_is_encoded(sender: Sender, client: Any) -> None:
     """Names are encoded, texts are UTF-8, Bcc is a parameter."""
     sender.send_simple(
         to="Zoë, the Great <zoe@bücher.example>",
@@ -146,7 +146,7 @@ def test_simple_content(sender: Sender, client: Any) -> None:
     assert set(call["Content"]["Simple"]["Body"]) == {"Text", "Html"}
 
 
-def test_templates(sender: Sender, client: Any) -> None:
+def test_a_template_goes_with_its_data(sender: Sender, client: Any) -> None:
     """Name and data, with the same envelope as everything else."""
     sender.send_template(to="a@example.com", template="welcome", data={"name": "Ann"})
     template = client.calls[0]["Content"]["Template"]
@@ -220,7 +220,9 @@ def test_without_a_configuration_set_nothing_can_be_made(client: Any) -> None:
         Sender(client=client)
 
 
-def test_events_can_be_done_without_knowingly(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
+def test_mail_can_be_sent_without_events_on_purpose(
+    monkeypatch: pytest.MonkeyPatch, client: Any
+) -> None:
     """The sentinel wins over the environment."""
     monkeypatch.setenv("MAILROOM_CONFIGURATION_SET", "fromenv")
     Sender(client=client, configuration_set=NO_CONFIGURATION_SET).send(a_message())
@@ -246,7 +248,7 @@ def test_a_client_that_retries_by_itself_is_refused() -> None:
 # Both kinds in one message.
 
 
-def test_own_headers_that_agree_are_no_conflict(sender: Sender, client: Any) -> None:
+def test_own_headers_that_agree_are_removed(sender: Sender, client: Any) -> None:
     """They are taken out, as API v2 would ignore them."""
     sender.send(a_message(X_SES_CONFIGURATION_SET="outbound", X_SES_MESSAGE_TAGS="app=shop"))
     assert b"X-SES" not in client.calls[0]["Content"]["Raw"]["Data"]
@@ -286,7 +288,7 @@ def test_an_argument_reconciles_them(
 # List mail.
 
 
-def test_one_click_unsubscribe(sender: Sender, client: Any) -> None:
+def test_one_click_unsubscribe_has_both_fields(sender: Sender, client: Any) -> None:
     """RFC 8058: both fields, the https address first."""
     link = ListUnsubscribe(https="https://example.com/u?id=1", mailto="leave@example.com")
     sender.send(a_message(), list_unsubscribe=link)
@@ -321,7 +323,7 @@ def test_unusable_unsubscribe_links_are_refused(link: dict[str, Any]) -> None:
         ListUnsubscribe(**link)
 
 
-def test_ses_list_management(sender: Sender, client: Any) -> None:
+def test_list_management_is_a_parameter(sender: Sender, client: Any) -> None:
     """Contact list and topic are a parameter of every kind of content."""
     sender.send(a_message(), list_management=ListManagement("readers", topic="weekly"))
     assert client.calls[0]["ListManagementOptions"] == {

@@ -289,7 +289,9 @@ def test_refused_recipients_are_reported(server: SmtpSes, smtp: SmtpSender) -> N
     assert sent.refused == {"b@example.com": "550 no such user"}
 
 
-def test_nobody_left_is_not_sent(server: SmtpSes, smtp: SmtpSender) -> None:
+def test_a_message_that_every_recipient_is_refused_is_not_sent(
+    server: SmtpSes, smtp: SmtpSender
+) -> None:
     """And the connection serves the next message."""
     server.rcpt_answers = {"jane@example.com": "550 no such user"}
     with pytest.raises(NotSent, match="550 no such user"):
@@ -443,7 +445,7 @@ def test_the_password_is_derived_as_aws_documents() -> None:
     assert len(expected) == 44
 
 
-def test_the_host_is_the_regions() -> None:
+def test_the_host_depends_on_the_region() -> None:
     """With the partition's suffix."""
     assert smtp_host("eu-west-1") == "email-smtp.eu-west-1.amazonaws.com"
     assert smtp_host("cn-north-1") == "email-smtp.cn-north-1.amazonaws.com.cn"
@@ -452,7 +454,7 @@ def test_the_host_is_the_regions() -> None:
 # As they are: smtplib, Django, Flask-Mail.
 
 
-def test_smtplib_as_it_is(server: SmtpSes, context: ssl.SSLContext) -> None:
+def test_smtplib_works_unchanged(server: SmtpSes, context: ssl.SSLContext) -> None:
     """The README's snippet: a message of one's own, with the fields added."""
     message = a_message()
     add_publishing_headers(message, "outbound", {"campaign": "may"})

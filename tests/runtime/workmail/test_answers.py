@@ -37,7 +37,7 @@ def test_all_recipients_is_a_boolean():
     assert '"allRecipients": true' in text
 
 
-def test_each_of_them_is_all_of_them():
+def test_naming_everybody_makes_one_action():
     """Naming every recipient for the same makes one action."""
     mail = flow_mail(recipients=MANY[:3])
     answer = mail.answer()
@@ -83,7 +83,7 @@ def test_addresses_are_compared_without_case():
     assert answer.payload()["actions"][1]["recipients"] == ["recipient1@example.com"]
 
 
-def test_ten_actions_are_enough():
+def test_an_answer_has_at_most_ten_actions():
     """The documented most."""
     answer = flow_mail(recipients=MANY).answer().default()
     for number in range(9):
@@ -102,7 +102,7 @@ def test_an_answer_is_at_most_256_kb():
     assert flow_mail().answer().bounce("x" * 262_000).payload()
 
 
-def test_outbound_mail_has_500_recipients():
+def test_outbound_mail_has_at_most_500_recipients():
     """Those that were added included."""
     mail = flow_mail(direction="OUTBOUND", recipients=[f"{n}@example.com" for n in range(499)])
     answer = mail.answer().default().deliver_also(["a@example.org"])

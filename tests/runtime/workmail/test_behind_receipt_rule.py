@@ -34,7 +34,7 @@ def policy(mail):
         ("jane@example.com", "DEFAULT", "CONTINUE"),
     ],
 )
-def test_one_function_behind_both(monkeypatch, sender, kind, disposition):
+def test_one_function_decides_behind_both(monkeypatch, sender, kind, disposition):
     """Through both entry points, as Lambda calls them."""
     code = ModuleType("own_code")
     code.on_flow = policy
@@ -68,7 +68,7 @@ def on_flow(mail):
         ("mailroom.entry.workmail", "MAILROOM_FLOW_HANDLER", "on_flow"),
     ],
 )
-def test_one_folder_for_both(tmp_path, entry, setting, name):
+def test_one_folder_can_serve_both(tmp_path, entry, setting, name):
     """While Lambda imports the one side, the folder may import the other."""
     (tmp_path / "app.py").write_text(APP)
     program = f"import {entry} as entry; print(entry._settings.function.__qualname__)"
@@ -118,7 +118,7 @@ def test_bouncing_takes_a_bounce_action():
         lambda mail: mail.answer().default().drop(recipients=mail.recipients[:1]),
     ],
 )
-def test_what_a_disposition_cannot_say(answer):
+def test_answers_without_a_disposition_raise(answer):
     """It is said, not guessed."""
     with pytest.raises(NotMapped):
         behind_receipt_rule(answer)(received_mail(recipients=["a@example.com", "b@example.com"]))
@@ -134,7 +134,7 @@ def test_a_message_is_not_replaced():
         behind_receipt_rule(on_flow)(received_mail())
 
 
-def test_the_same_checks():
+def test_a_forgotten_return_is_noticed_here_too():
     """What WorkMail would not get does not pass here."""
 
     def on_flow(mail):

@@ -149,7 +149,7 @@ def test_a_missing_message_is_an_error(behaviour):
 
 @pytest.mark.parametrize("charset", ["iso-8859-1", "us-ascii", "utf-8", None, "iso-2022-jp"])
 @pytest.mark.parametrize("encoding", ["7bit", "8bit", "quoted-printable", "base64", None])
-def test_words_that_the_charset_lacks(behaviour, charset, encoding):
+def test_a_charset_that_lacks_the_words_becomes_utf_8(behaviour, charset, encoding):
     """The part is relabelled, and the words arrive."""
     header = b"Subject: Hi\r\n"
     if charset:
@@ -175,7 +175,7 @@ def test_a_long_paragraph_is_wrapped(behaviour):
     assert parsed(mail).get_content().split()[1:] == ["word"] * 300
 
 
-def test_html_without_a_body(behaviour):
+def test_html_without_a_body_gets_the_words_at_its_end(behaviour):
     """It is below all the same."""
     assert disclaimer.below("<p>Hi", "text/html", "no", "<b>no</b>").rstrip().endswith("</div>")
     assert external_banner.above("<p>Hi", "text/html", "no", None).endswith("<p>Hi")
@@ -204,7 +204,7 @@ def test_a_banner_is_above_mail_from_outside(behaviour):
         ("", None, True),
     ],
 )
-def test_who_is_outside(behaviour, source, sender, touched):
+def test_one_external_sender_makes_mail_external(behaviour, source, sender, touched):
     """One foreign word about the sender suffices."""
     mail = flow_mail(both(), source=source, sender=sender)
     behaviour("external_banner", mail, domains=["example.com"], text="From outside")
@@ -247,7 +247,7 @@ PATTERNS = [
         ("hello", []),
     ],
 )
-def test_what_is_sensitive(behaviour, text, names, capsys):
+def test_sensitive_mail_is_stopped(behaviour, text, names, capsys):
     """A number with its check digit, or a word of one's own; found things are not logged."""
     mail = flow_mail(both(text=f"{text}\n"), direction="OUTBOUND")
     answer = behaviour("block_sensitive", mail, patterns=PATTERNS)
@@ -270,7 +270,7 @@ def test_what_is_sensitive(behaviour, text, names, capsys):
         b"Content-Transfer-Encoding: base64\r\n\r\nNDExMSAxMTExIDExMTEgMTExMQo=\r\n",
     ],
 )
-def test_where_it_is_looked_for(behaviour, content):
+def test_every_text_is_searched(behaviour, content):
     """In all texts and the subject, tags and encodings aside."""
     assert behaviour("block_sensitive", flow_mail(content), patterns=PATTERNS)
 
@@ -318,7 +318,7 @@ def test_a_card_number_has_12_to_19_digits():
 # Attachments.
 
 
-def test_an_attachment_is_taken_out(behaviour):
+def test_an_attachment_is_removed(behaviour):
     """With a notice in its place; the others keep every byte."""
     mail = flow_mail(both())
     behaviour("strip_attachments", mail, extensions=["PDF"])
@@ -332,7 +332,7 @@ def test_an_attachment_is_taken_out(behaviour):
     assert content_of(mail) == content
 
 
-def test_all_attachments_are_taken_out(behaviour):
+def test_all_attachments_are_removed(behaviour):
     """If none are named."""
     mail = flow_mail(both())
     behaviour("strip_attachments", mail, notice="gone: {name}")
@@ -370,7 +370,7 @@ def test_a_signature_protects_no_attachment(behaviour):
     assert b"MZ" not in content_of(mail)
 
 
-def test_a_large_attachment_is_taken_out(behaviour):
+def test_a_large_attachment_is_removed(behaviour):
     """By its size alone."""
     mail = flow_mail(both().replace(b"note\r\n", b"x" * 500 + b"\r\n"))
     behaviour("strip_attachments", mail, max_bytes=400)

@@ -79,21 +79,32 @@ def test_a_forgotten_return_is_noticed(call):
 
 
 @pytest.mark.parametrize("answer", [{"actions": []}, "DROP", True, 0])
-def test_an_answer_is_an_answer(call, answer):
+def test_anything_but_an_answer_is_refused(call, answer):
     """Nothing else is passed on, however much it looks like one."""
     with pytest.raises(InvalidAnswer, match=r"mail\.answer"):
         call(lambda mail: answer)
 
 
-def test_an_answer_is_about_this_mail(call):
+def test_an_answer_about_another_mail_is_refused(call):
     """Not about one that the function kept from before."""
     other = FlowMail(documented()).answer().drop()
     with pytest.raises(InvalidAnswer, match="another mail"):
         call(lambda mail: other)
 
 
+def test_any_answer_begun_for_a_mail_is_accepted(call):
+    """A function may begin again and return what it began first."""
+
+    def on_flow(mail):
+        first = mail.answer().drop()
+        mail.answer().default()
+        return first
+
+    assert call(on_flow)["actions"][0]["action"] == {"type": "DROP"}
+
+
 @pytest.mark.parametrize("event", [{}, [], None, {"Records": []}, {"messageId": "a"}])
-def test_what_is_no_mail_in_flow_is_refused(call, event):
+def test_events_of_other_services_are_refused(call, event):
     """With what it looks like."""
     with pytest.raises(UnknownInvocation, match="the event is"):
         call(lambda mail: None, event if event is not None else "text")
@@ -113,7 +124,7 @@ def test_errors_propagate(call, capsys):
     assert "@" not in json.dumps(line)
 
 
-def test_one_line_a_mail(call, capsys):
+def test_each_mail_has_one_log_line(call, capsys):
     """With everything to find it by."""
     call.set(MAILROOM_RULE="Outbound")
     call(lambda mail: mail.answer().default().drop(recipients=mail.recipients[:1]))
@@ -241,7 +252,7 @@ def test_nobody_waits_for_an_asynchronous_function(call):
     assert 890 < seen[0] < 900
 
 
-def test_no_time_at_all(call):
+def test_without_time_the_handler_is_not_begun(call):
     """The handler is not even begun."""
     call.context = context(0.5)
     with pytest.raises(OutOfTime):
@@ -337,7 +348,7 @@ def test_two_attempts_at_once_do_the_work_once(call, table):
     assert len(inner) == 1
 
 
-def test_a_dead_attempt_keeps_nobody_waiting(call, table):
+def test_the_claim_of_a_killed_attempt_expires(call, table):
     """Its claim runs out; who comes late with it then is told."""
     answers = AnswerTable("answers", client=table)
     assert answers.claim("id", "dead") is None

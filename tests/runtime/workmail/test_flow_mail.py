@@ -9,7 +9,7 @@ from mailroom.workmail import Direction, FlowMail
 from runtime.workmail.flow_events import documented, flow_event, flow_mail
 
 
-def test_every_documented_field():
+def test_every_documented_field_is_read():
     """In AWS's own sample."""
     mail = FlowMail(documented())
     assert mail.summary_version == "2018-10-10"
@@ -25,12 +25,28 @@ def test_every_documented_field():
     assert repr(mail) == f"<FlowMail {mail.message_id}>"
 
 
-def test_another_version_is_no_matter():
+def test_views_are_equal_if_their_events_are():
+    """However they are read, and whatever was answered; a subclass is another view."""
+
+    class Other(FlowMail):
+        __slots__ = ()
+
+    mail = flow_mail()
+    mail.answer()
+    assert mail == FlowMail(flow_event(), deadline=1.0)
+    assert mail != FlowMail(flow_event(subject="another"))
+    assert mail != Other(flow_event())
+    assert mail != flow_event()
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(mail)
+
+
+def test_another_version_is_read_too():
     """Two have been seen."""
     assert FlowMail({**documented(), "summaryVersion": "2019-07-28"}).recipients
 
 
-def test_what_may_be_absent():
+def test_optional_fields_may_be_absent():
     """The sender is at times; a bounce has no envelope sender."""
     event = flow_event(sender=None, subject=None, source="")
     mail = FlowMail(event)

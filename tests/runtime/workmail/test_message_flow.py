@@ -109,7 +109,7 @@ def test_the_key_is_one_that_workmail_finds():
         MessageFlow(bucket="b", prefix="with.dot/")
 
 
-def test_a_header_that_workmail_adds_is_no_failure():
+def test_a_field_that_workmail_adds_is_accepted():
     """A trace field, or another line end; the body is what counts."""
     api = Api()
     api.puts(api.takes(GOOD))
@@ -125,9 +125,10 @@ def test_another_body_is_a_failure():
     api.gives(GOOD.replace(b"Hello", b"Howdy"))
     with pytest.raises(NotReplaceable, match="returns other content"):
         api.mail.replace(GOOD)
+    api.done()
 
 
-def test_what_is_given_may_be_an_email_message():
+def test_an_email_message_is_accepted():
     """Written with the line ends of SMTP."""
     message = EmailMessage()
     message["Subject"] = "Hi"
@@ -160,19 +161,20 @@ def test_what_is_given_may_be_an_email_message():
     ],
 )
 def test_what_workmail_would_refuse_is_refused_first(content, text):
-    """Nothing is stored, and nobody is asked."""
+    """Nothing is stored, and nobody is asked; the stubs would fail either."""
     api = Api()
     with pytest.raises(NotReplaceable, match=text):
         api.mail.replace(content)
 
 
-def test_the_longest_line():
-    """998 characters and the line end."""
+def test_a_line_of_998_bytes_is_accepted():
+    """998 and the line end; the content was stored, put and read back."""
     api = Api()
     content = GOOD + b"x" * 998 + b"\r\n"
     api.puts(api.takes(content))
     api.gives(content)
     api.mail.replace(content)
+    api.done()
 
 
 def test_an_asynchronous_rule_replaces_nothing():
@@ -203,10 +205,11 @@ def test_refusals_are_told_apart(code, kind):
     api.flow_stub.add_client_error("put_raw_message_content", code, "because")
     with pytest.raises(kind):
         api.mail.replace(GOOD)
+    api.done()
     assert issubclass(MessageNotFound, MessageNotStored)
 
 
-def test_reading_after_a_day():
+def test_reading_after_a_day_raises():
     """WorkMail has the message no longer."""
     api = Api()
     api.flow_stub.add_client_error("get_raw_message_content", "ResourceNotFoundException")
@@ -214,7 +217,7 @@ def test_reading_after_a_day():
         api.mail.open()
 
 
-def test_other_errors_are_the_clients():
+def test_other_errors_propagate_unchanged():
     """Throttling, for one, is not ours to name."""
     api = Api()
     api.flow_stub.add_client_error("get_raw_message_content", "ThrottlingException")

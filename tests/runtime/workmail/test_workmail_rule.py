@@ -180,7 +180,7 @@ def test_a_rule_of_somebody_else_is_not_touched(server):
     assert server.calls == ["ListInboundMailFlowRules"]
 
 
-def test_a_request_that_comes_twice(server):
+def test_a_request_that_comes_twice_is_served_once(server):
     """Is served once."""
     first = handler(event("Create", request_id="one"))
     assert handler(event("Create", request_id="one")) == first
@@ -197,7 +197,7 @@ def test_a_request_that_comes_twice(server):
         (404, "not here"),
     ],
 )
-def test_operations_that_do_not_answer(server, answer):
+def test_operations_that_do_not_answer_are_an_error(server, answer):
     """Nothing was done, and the error says what to do by hand."""
     server.refuse["ListInboundMailFlowRules"] = [answer]
     with pytest.raises(FlowRuleError, match="ConsoleSteps"):
@@ -206,7 +206,7 @@ def test_operations_that_do_not_answer(server, answer):
 
 
 @pytest.mark.parametrize("field", ["Name", "Condition", "Action"])
-def test_what_is_read_back_is_another(server, field):
+def test_another_rule_read_back_is_an_error(server, field):
     """The rule is taken away again, as CloudFormation deletes nothing of a Create that failed."""
     server.forgets = field
     with pytest.raises(FlowRuleError, match="shows another in Rule"):

@@ -120,7 +120,9 @@ def test_create_writes_credentials_into_the_secret(account: Account) -> None:
     assert len(secret["password"]) == 44
 
 
-def test_nothing_secret_is_told(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_secret_is_logged_or_returned(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Neither in the answer nor in the log."""
     answer = account.ask("Create", account.properties())
     told = json.dumps(answer) + capsys.readouterr().out
@@ -153,7 +155,7 @@ def test_rotation_makes_a_new_key_and_keeps_the_old_one(account: Account) -> Non
     assert account.keys() == [new]
 
 
-def test_a_rotation_delivered_twice_is_one(account: Account) -> None:
+def test_a_rotation_delivered_twice_makes_one_key(account: Account) -> None:
     """Although both slots are taken by then."""
     old = account.ask("Create", account.properties())["PhysicalResourceId"]
     call = ("Update", account.properties(Rotation="2"), account.properties(), old)
@@ -212,7 +214,7 @@ def test_a_rotation_without_a_free_slot_is_an_error(account: Account) -> None:
     assert len(account.keys()) == 2
 
 
-def test_going_back_by_hand_is_no_rollback(account: Account) -> None:
+def test_going_back_by_hand_is_not_a_rollback(account: Account) -> None:
     """If the other key is younger than ours, somebody made it, and it is not ours to delete."""
     old = account.ask("Create", account.properties())["PhysicalResourceId"]
     second = account.properties(Rotation="2")

@@ -130,10 +130,13 @@ def test_a_function_is_waited_for_until_it_reports(
 def test_a_function_that_never_reports_is_not_waited_for_long(
     record: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    silent = record(at=datetime.now(UTC) - timedelta(seconds=6))
+    silent = record(at=datetime.now(UTC) - timedelta(seconds=20.5), ms=10_000)
     silent.actions[1].handler = []
     Journal([silent]).followed()
     assert "invocation accepted" in capsys.readouterr().out
+    silent.ms = 11_000
+    Journal([silent]).followed()
+    assert capsys.readouterr().out == ""
 
 
 def test_a_sent_message_is_shown_again_with_each_new_event(

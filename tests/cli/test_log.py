@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from mailroom_cli import follow as following
 from mailroom_cli.follow import follow
 from mailroom_local import LocalAws
 from mailroom_local.control import EventRecord, HandlerOutcome, MessageRecord
@@ -75,6 +76,18 @@ def test_following_shows_every_message_and_not_one(log: Run) -> None:
         "mailroom: --follow shows every message, not just abc",
         "  omit --follow or the message id",
     ]
+
+
+@pytest.mark.parametrize(("arguments", "as_json"), [([], False), (["--json"], True)])
+def test_follow_goes_on_in_the_form_that_was_asked_for(
+    log: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], as_json: bool
+) -> None:
+    followed: list[bool] = []
+    monkeypatch.setattr(
+        following, "follow", lambda aws, *, as_json: followed.append(as_json) or aws.messages()
+    )
+    assert log("--follow", *arguments)[0] == 0
+    assert followed == [as_json]
 
 
 class Journal:

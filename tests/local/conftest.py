@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from mailroom.ses import VALIDATION_TEXT
 from mailroom_local import LocalAws, MessageRecord
 
 _names = itertools.count(1)
 
 STACK_SECONDS = 20.0
 SENDER = "sender@sending.example"
-VALIDATION = "Successfully validated SNS topic for Amazon SES event publishing."
 
 
 class Account:
@@ -119,7 +119,7 @@ class Account:
         topic, queue = self.topic()
         if types:
             self.destination(name, *types, SnsDestination={"TopicArn": topic})
-            assert self.bodies(queue) == [VALIDATION]
+            assert self.bodies(queue) == [VALIDATION_TEXT]
         return name, queue
 
     def destination(self, name: str, *types: str, enabled: bool = True, **target: Any) -> str:
@@ -255,8 +255,11 @@ class Account:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A local AWS that runs for as long as the tests of this folder."""
-    with LocalAws(state=tmp_path_factory.mktemp("mailroom") / "state") as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        # Retries of failed functions are waited for; they need not take seconds.
+        patch.setenv("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.05")
+        with LocalAws(state=tmp_path_factory.mktemp("mailroom") / "state") as running:
+            yield running
 
 
 @pytest.fixture(scope="session")

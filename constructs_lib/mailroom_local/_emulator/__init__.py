@@ -1,7 +1,6 @@
-"""Every touch of ministack's internals, and nothing else.
+"""Extends ministack, which lacks most of what mail needs; one module here for each part.
 
-:func:`install` adds to the modules that the server serves what they lack for mail: one module here
-for each part of it. Nobody else imports ministack.
+Nothing else imports ministack or touches its internals.
 """
 
 from __future__ import annotations
@@ -67,9 +66,9 @@ _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 
 
 def install(send: Callable[[SentMessage], bytes]) -> None:
-    """Extend ministack's SES, Firehose, Athena and CloudFormation with what mail needs. Idempotent.
+    """Extend ministack's SES, Firehose, Athena and CloudFormation. Idempotent.
 
-    ``send`` takes every message that SES accepts and answers with what its recipients get.
+    ``send`` gets every message that SES accepts, and returns what its recipients get.
     """
     sending.mailer.send = send
     internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
@@ -93,7 +92,7 @@ def install(send: Callable[[SentMessage], bytes]) -> None:
 
 
 def put_event(entry: dict[str, Any], region: str) -> None:
-    """Put an entry on the default event bus, as SES does: with the source ``aws.ses``."""
+    """Put an entry on the default event bus, with the source ``aws.ses`` as SES does."""
     internals.responses.set_request_region(region)
     status, _, body = internals.eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
     if status >= 400 or json.loads(body).get("FailedEntryCount"):
@@ -107,17 +106,17 @@ def asgi_app() -> Callable[..., Awaitable[None]]:
 
 
 def enforce_permissions(enforced: bool) -> None:
-    """Let a function do only what its execution role allows, or again whatever it likes.
+    """Restrict functions to what their execution roles allow, or lift the restriction.
 
-    ministack asks this switch on every request. A function takes its credentials along when its
-    process starts, so processes that run already are ended.
+    ministack reads this switch on every request. A function gets its credentials when its process
+    starts, so running processes are ended.
     """
     internals.app.patch(AUTH=enforced)
     stop_functions()
 
 
 def sent_messages() -> list[dict[str, Any]]:
-    """Every message that the account sent, oldest first, as ministack recorded it."""
+    """Every message that the account has sent, oldest first, as ministack records it."""
     everything = internals.ses.sent_emails.to_dict()
     found = [
         record for key, records in everything.items() if key[-1] == "entries" for record in records
@@ -181,7 +180,7 @@ async def _handle_v2(
 
 
 def _completed(method: str, below: str, data: Mapping[str, Any], response: Response) -> Response:
-    """ministack's answer, with what it leaves out."""
+    """ministack's answer, with what it omits."""
     if response[0] >= 400:
         return response
     if below.startswith("/configuration-sets"):

@@ -1,8 +1,8 @@
-"""Athena over the local lake, and its saved queries and EventBridge's archives in CloudFormation.
+"""Athena, its saved queries, and EventBridge's archives in CloudFormation.
 
-ministack puts readers of files into the text of a query, and guesses the columns' types. Here each
-table that a query names becomes a view in DuckDB, with the columns that Glue has of it and the
-partitions that it projects.
+ministack inserts file readers into the text of a query, and guesses column types. Here each table
+that a query names becomes a view in DuckDB, with the columns of its Glue table and the partitions
+that it projects.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _original_save: Callable[[str], Awaitable[None]] = internals.athena.save_query_r
 
 
 def start_query_execution(data: dict[str, Any]) -> Response:
-    """Start a query as its workgroup will have it, with its execution parameters."""
+    """Start a query with its workgroup's settings and its execution parameters."""
     workgroup = internals.athena.workgroups.get(data.get("WorkGroup", "primary"))
     if workgroup is None:
         return _invalid(f"WorkGroup is not found: {data['WorkGroup']}")
@@ -39,7 +39,7 @@ def start_query_execution(data: dict[str, Any]) -> Response:
     configuration = workgroup.get("Configuration") or {}
     results = dict(data.get("ResultConfiguration") or {})
     own = configuration.get("ResultConfiguration") or {}
-    # CloudFormation hands booleans on as text.
+    # CloudFormation passes booleans as text.
     if str(configuration.get("EnforceWorkGroupConfiguration", True)).lower() == "true":
         results = {**results, **own}
     location = results.get("OutputLocation") or own.get("OutputLocation")
@@ -73,12 +73,12 @@ async def run_query(query: str, database: str, catalog: str | None = None) -> di
     references = internals.athena.table_references(query)
     if any((each.catalog or catalog or "").startswith(_OTHER_CATALOG) for each in references):
         return await _original_run(query, database, catalog)
-    # Account and region of the request live in its context, which goes along.
+    # to_thread keeps the context, which holds the request's account and region.
     return await asyncio.to_thread(_Engine(database or "default").run, query)
 
 
 class _Engine:
-    """DuckDB with what one query needs of the catalog."""
+    """DuckDB with the part of the catalog that one query needs."""
 
     def __init__(self, database: str) -> None:
         import duckdb
@@ -114,7 +114,7 @@ class _Engine:
     def _enter(self, database: str) -> None:
         name = _quoted(database)
         self._duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {_CATALOG}.{name}")
-        # The macros lie in the catalog that DuckDB begins with.
+        # The macros are in the catalog that DuckDB starts with.
         path = f"{_CATALOG}.{name},memory.main"
         self._duckdb.execute(f"SET search_path = '{path}'")
 
@@ -182,7 +182,7 @@ class _Engine:
         )
 
     def _copied(self, table: Mapping[str, Any]) -> list[Path]:
-        """The table's objects as files, in folders that say their partitions."""
+        """The table's objects as files, in folders named by their partitions."""
         location = str(table["StorageDescriptor"].get("Location") or "").rstrip("/") + "/"
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         stored = internals.s3.buckets.get(bucket)
@@ -231,9 +231,6 @@ class _Engine:
             raise ValueError(body.decode())
 
 
-# --- CloudFormation ----------------------------------------------------------------------------
-
-
 def _provision_query(
     logical_id: str, props: Mapping[str, Any], stack_name: str
 ) -> tuple[str, dict[str, str]]:
@@ -255,7 +252,7 @@ def _provision_query(
 def _replace_query(
     physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str
 ) -> tuple[str, dict[str, str]]:
-    """No property of a saved query can change: another one takes its place."""
+    """Replace a saved query: none of its properties can change."""
     return _provision_query(old.get("Name") or physical_id, new, stack_name)
 
 

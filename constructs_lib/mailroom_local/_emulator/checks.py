@@ -1,4 +1,4 @@
-"""The live checks: whether SES may do what it is told to do."""
+"""The live checks: whether SES has the permissions for what it is set up to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SES_PRINCIPAL = "ses.amazonaws.com"
 
 
 def check_rule(set_name: str, rule: Rule) -> None:
-    """Check, as SES does whenever a rule is written, that it may carry out every action."""
+    """Check that SES may carry out every action; SES does whenever a rule is written."""
     rules.check_quotas(rule)
     source = Source(f"receipt-rule-set/{set_name}:receipt-rule/{rule['Name']}", rule=rule["Name"])
     for kind, fields in rules.actions(rule):
@@ -28,7 +28,7 @@ def check_rule(set_name: str, rule: Rule) -> None:
 
 
 def check_event_destination(configuration_set: str, definition: Mapping[str, Any]) -> None:
-    """Check, as SES does whenever an event destination is written, that it may publish there."""
+    """Check that SES may publish there; SES does whenever a destination is written."""
     source = Source(f"configuration-set/{configuration_set}")
     if target := definition.get("SnsDestination"):
         _check_event_topic(source, str(target.get("TopicArn", "")))
@@ -43,7 +43,7 @@ def check_event_destination(configuration_set: str, definition: Mapping[str, Any
 
 
 class Source:
-    """On whose behalf SES acts: what the conditions of a policy are compared with."""
+    """The resource for which SES acts; conditions of policies are compared with it."""
 
     def __init__(self, resource: str, *, rule: str = "") -> None:
         self.account: str = internals.responses.get_account_id()
@@ -54,7 +54,7 @@ class Source:
     def may(
         self, action: str, resource: str, policy: str | Mapping[str, Any] | None, **context: str
     ) -> str:
-        """``Allow``, ``Deny`` or ``ImplicitDeny``, for SES, by this resource policy."""
+        """``Allow``, ``Deny`` or ``ImplicitDeny``: what this resource policy says to SES."""
         decision: str = internals.policies.evaluate_resource_policy(
             policy, self.context(action, resource, **context), _SES_PRINCIPAL
         ).decision
@@ -73,7 +73,7 @@ class Source:
             service_context={
                 "aws:sourceaccount": self.account,
                 "aws:sourcearn": self.arn,
-                # What SES sent before aws:SourceAccount existed; older templates still ask for it.
+                # Older than aws:SourceAccount; some templates still use it.
                 "aws:referer": self.account,
                 "aws:principalisawsservice": "true",
                 "aws:principalservicename": _SES_PRINCIPAL,
@@ -140,7 +140,7 @@ def _check_topic(source: Source, arn: str) -> None:
     if topic is None or arn.endswith(".fifo"):
         raise refusal
     attributes = topic.get("attributes", {})
-    # A topic of the same account needs no statement for SES; it must only not be refused.
+    # A topic of the same account needs no statement for SES, but must not deny it.
     if source.may("sns:Publish", arn, attributes.get("Policy")) == "Deny":
         raise refusal
     key = attributes.get("KmsMasterKeyId")
@@ -161,7 +161,7 @@ def _check_event_topic(source: Source, arn: str) -> None:
     if topic is None or arn.endswith(".fifo") or arn.split(":")[3] != source.region:
         raise refusal
     attributes = topic.get("attributes", {})
-    # The policy that a topic is created with admits whoever acts for the topic's owner.
+    # The default policy of a topic admits whoever acts for its owner.
     policy = attributes.get("Policy")
     owner = {"aws:sourceowner": source.account}
     if source.may("sns:Publish", arn, policy, **owner) != "Allow":
@@ -186,7 +186,7 @@ def _check_stream(source: Source, target: Mapping[str, Any]) -> None:
 def _key_serves(
     source: Source, key: str, actions: Sequence[str], context: Mapping[str, str]
 ) -> bool:
-    # The policy of a key that AWS manages cannot be changed, so it never admits SES.
+    # The policy of an AWS managed key cannot be changed, and never admits SES.
     record = None if "alias/aws/" in key else internals.kms.resolve_key(key)
     return record is not None and all(
         source.may(action, record["Arn"], record.get("Policy"), **context) == "Allow"

@@ -1,4 +1,4 @@
-"""What the handlers of all CloudFormation types have in common."""
+"""Shared by the handlers of all CloudFormation types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mailroom_local._ses_error import SesError
 
 
 class CloudFormationErrors:
-    """Turns an SES error into the sentence that a stack event on AWS carries."""
+    """Turns an SES error into the text of a stack event on AWS."""
 
     def __enter__(self) -> None:
         return None
@@ -23,6 +23,6 @@ class CloudFormationErrors:
 
 
 def generated_name(stack_name: str, logical_id: str) -> str:
-    # 64 characters are allowed; the last of ministack's names is a letter or digit, as SES wants.
+    # SES allows 64 characters; ministack's names end in a letter or digit, as SES requires.
     name: str = internals.provisioners.physical_name(stack_name, logical_id, max_len=63)
     return name

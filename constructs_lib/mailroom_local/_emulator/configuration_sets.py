@@ -1,7 +1,7 @@
 """Configuration sets and their event destinations, in one store for both APIs and CloudFormation.
 
-ministack keeps the sets of API v1 apart from those of v2, and v1 has no event destinations. Here
-v2's store holds everything, v1's only repeats the names.
+ministack stores the sets of API v1 apart from those of v2, and v1 has no event destinations. Here
+the store of v2 holds everything, and that of v1 only the names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mailroom_local._ses_error import SesError
 
 _original_put: Callable[..., Response | None] = internals.ses_v2.put_event_destination
 
-# API v1 says the same as v2 in other words.
+# The error codes of v2 as API v1 spells them.
 _V1_CODES = {
     "AlreadyExistsException": "EventDestinationAlreadyExists",
     "NotFoundException": "EventDestinationDoesNotExist",
@@ -48,7 +48,7 @@ def record(name: str) -> dict[str, Any]:
 
 
 def publishes(stored: Mapping[str, Any], event_type: str) -> bool:
-    """Whether an enabled destination of the set takes events of this type."""
+    """Whether an enabled destination of the set matches this event type."""
     return any(
         destination["Enabled"] and event_type in destination["MatchingEventTypes"]
         for destination in (stored.get("EventDestinations") or {}).values()
@@ -58,7 +58,7 @@ def publishes(stored: Mapping[str, Any], event_type: str) -> bool:
 def put_event_destination(
     name: str, destination: str, definition: Any, *, create: bool
 ) -> Response | None:
-    """What API v2 calls instead of ministack's own; an error response or none."""
+    """Create or update a destination for API v2; an error response or none."""
     try:
         _put(name, destination, definition if isinstance(definition, dict) else {}, create=create)
     except SesError as error:
@@ -71,7 +71,7 @@ def put_event_destination(
 def put_from_template(
     name: str, destination: str, properties: Mapping[str, Any], *, create: bool
 ) -> None:
-    """What CloudFormation calls instead of ministack's own, which passes over unknown sets."""
+    """Create or update a destination for CloudFormation; ministack ignores unknown sets."""
     declared = properties.get("EventDestination") or {}
     definition = internals.provisioners.ses_event_destination_definition(declared)
     with CloudFormationErrors():
@@ -83,7 +83,7 @@ def put_from_template(
 
 
 def synchronise() -> None:
-    """Let API v1 know the sets that v2 or CloudFormation made, and forget those that are gone."""
+    """Copy the names of all sets to the store of API v1."""
     names, known = internals.ses.configuration_sets, internals.ses_v2.config_sets
     for name in [name for name in names if name not in known]:
         del names[name]
@@ -113,9 +113,6 @@ def _put(name: str, destination: str, definition: dict[str, Any], *, create: boo
     target = definition.get("SnsDestination")
     if target and target != before:
         internals.sns.publish_internal(target["TopicArn"], VALIDATION_TEXT)
-
-
-# --- API v1 ------------------------------------------------------------------------------------
 
 
 def _create(parameters: Parameters) -> Response:
@@ -188,7 +185,7 @@ def _update_destination(parameters: Parameters) -> Response:
 def _put_v1(parameters: Parameters, *, create: bool) -> None:
     name = required(parameters, "ConfigurationSetName", "configurationSetName")
     destination = required(parameters, "EventDestination.Name", "eventDestination.name")
-    # ministack reads what CloudFormation says, and CloudFormation says what API v1 says.
+    # ministack reads CloudFormation's spelling, which is that of API v1.
     definition = internals.provisioners.ses_event_destination_definition(_declared(parameters))
     try:
         _put(name, destination, definition, create=create)
@@ -253,9 +250,6 @@ OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
     "UpdateConfigurationSetEventDestination": _update_destination,
     "UpdateConfigurationSetSendingEnabled": _update_sending,
 }
-
-
-# --- API v2: the configuration set that an identity sends with by default ------------------------
 
 
 def _set_default(data: Mapping[str, Any], identity: str) -> Response:

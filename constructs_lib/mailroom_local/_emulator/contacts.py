@@ -33,14 +33,11 @@ def check(managed: MailingList) -> None:
 
 
 def wants(managed: MailingList, recipient: str) -> bool:
-    """Whether a recipient takes mail of the list; SES adds to it whom it does not know yet."""
+    """Whether a recipient is subscribed; SES adds unknown recipients to the list."""
     found = _list(managed.contact_list)
     if recipient.lower() not in found["contacts"]:
         _store(found, recipient, {})
     return contacts.wants(_view(found, recipient), managed.topic)
-
-
-# --- API v2 ------------------------------------------------------------------------------------
 
 
 def _create_list(data: Mapping[str, Any]) -> Response:
@@ -130,9 +127,6 @@ ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 }
 
 
-# --- the CloudFormation types ------------------------------------------------------------------
-
-
 def _provision_list(
     logical_id: str, properties: Mapping[str, Any], stack_name: str
 ) -> tuple[str, dict[str, Any]]:
@@ -200,9 +194,6 @@ RESOURCES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-# --- what is stored ----------------------------------------------------------------------------
-
-
 def _list(name: str) -> dict[str, Any]:
     found: dict[str, Any] | None = _lists.get(name)
     if found is None:
@@ -215,7 +206,7 @@ def _make_list(data: Mapping[str, Any]) -> None:
     if name in _lists:
         raise SesError("AlreadyExists", f"List with name {name} already exists.")
     if len(_lists) >= CONTACT_LISTS:
-        raise SesError("LimitExceeded", "An account can have one contact list only.")
+        raise SesError("LimitExceeded", "An account can have only one contact list.")
     _check_topics(data)
     now = int(time.time())
     _lists[name] = {

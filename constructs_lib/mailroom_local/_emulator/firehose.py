@@ -1,7 +1,7 @@
 """Firehose: buffers, failures that are kept, and one object for many records.
 
-ministack delivers each record by itself and drops what a transformation fails; where a
-transformation is broken, it delivers the records as they came.
+ministack delivers each record by itself and drops what a transformation fails; if a function is
+broken, it delivers the records untransformed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mailroom_local.lake.firehose import Failure, Processor, Record
 
 _log = logging.getLogger("mailroom")
 
-# Minutes on AWS; long enough here that what is sent together is delivered together.
+# Minutes on AWS; here just long enough that a burst of records becomes one object.
 BUFFER_SECONDS = 0.25
 
 _PRINCIPAL = "firehose.amazonaws.com"
@@ -33,10 +33,10 @@ _PRINCIPAL = "firehose.amazonaws.com"
 
 @dataclass(slots=True)
 class _Buffer:
-    """What a destination has not delivered yet."""
+    """The records that a destination has not delivered yet."""
 
     records: list[Record] = field(default_factory=list)
-    # One delivery at a time, so that objects bear the order in which records came.
+    # One delivery at a time keeps objects in the order of their records.
     delivering: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -47,7 +47,7 @@ _lock = threading.Lock()
 def deliver_records(
     stream: Mapping[str, Any], destination: Mapping[str, Any], records: Sequence[tuple[str, bytes]]
 ) -> None:
-    """Take records for S3; a thread delivers them soon."""
+    """Buffer records for S3; a thread delivers them soon."""
     arrived = _now()
     with _lock:
         buffer = _buffers.setdefault((stream["arn"], destination["id"]), _Buffer())
@@ -56,7 +56,7 @@ def deliver_records(
             Record(id=name, data=data, original=data, arrived=arrived) for name, data in records
         ]
     if begin:
-        # Account and region of the request live in its context.
+        # The context holds the request's account and region.
         context = copy_context()
         timer = threading.Timer(BUFFER_SECONDS, _run, (context, stream, destination, buffer))
         timer.daemon = True
@@ -64,7 +64,7 @@ def deliver_records(
 
 
 def reset() -> None:
-    """Forget what has not been delivered."""
+    """Drop what has not been delivered."""
     with _lock:
         _buffers.clear()
 
@@ -92,7 +92,7 @@ class _Delivery:
         self._time = internals.firehose.arrival_time(self._destination)
 
     def deliver(self, records: list[Record]) -> None:
-        """Transform, partition, convert and write them; what fails is written by its error."""
+        """Transform, partition, convert and write records; failures go to the error prefix."""
         failures: list[Failure] = []
         for processor in lake.processors(self._destination):
             good: list[Record] = []
@@ -120,7 +120,7 @@ class _Delivery:
         try:
             name, qualifier = internals.functions.resolve_name_and_qualifier(processor.arn)
             function, _ = internals.functions.get_func_record_for_qualifier(name, qualifier)
-        except Exception:  # what it raises is not promised
+        except Exception:  # ministack does not document what it raises
             function = None
         if function is None:
             return [], lake.failed(
@@ -164,7 +164,7 @@ class _Delivery:
         failures: list[Failure] = []
         try:
             body = _parquet(conversion, records)
-        except Exception:  # of all together; one at a time shows which it was
+        except Exception:  # one at a time shows which record it was
             good = []
             for record in records:
                 try:

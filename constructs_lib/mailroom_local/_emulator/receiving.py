@@ -162,9 +162,6 @@ OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
 }
 
 
-# --- the CloudFormation types ------------------------------------------------------------------
-
-
 def _provision_rule_set(
     logical_id: str, properties: Mapping[str, Any], stack_name: str
 ) -> tuple[str, dict[str, Any]]:
@@ -250,9 +247,6 @@ def _delete_filter_resource(physical_id: str, properties: Mapping[str, Any]) -> 
     _filters.pop(physical_id, None)
 
 
-# --- what both have in common ------------------------------------------------------------------
-
-
 def _rule_set(name: str) -> dict[str, Any]:
     rule_set: dict[str, Any] | None = internals.ses.receipt_rule_sets.get(name)
     if rule_set is None:
@@ -324,8 +318,6 @@ def _setup_message(fields: Mapping[str, str]) -> bytes:
     )
     return "\r\n".join(lines).encode()
 
-
-# --- what is installed -------------------------------------------------------------------------
 
 # The table that says which changed property makes CloudFormation replace a resource. A rule
 # replaces itself: its name, which is its id, may be the same in another rule set.

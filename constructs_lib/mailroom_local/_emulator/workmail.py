@@ -1,4 +1,4 @@
-"""WorkMail's part of the gateway, and what policies allow it; ministack has no WorkMail."""
+"""WorkMail's part of the gateway, and its permissions; ministack has no WorkMail."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Account:
 
 
 def around(gateway: _App, served: WorkMail) -> _App:
-    """The gateway, before it WorkMail's operations, its message flow and its own paths."""
+    """The gateway with WorkMail's operations, its message flow and its own paths."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         answer = _chosen(scope, served) if scope["type"] == "http" else None

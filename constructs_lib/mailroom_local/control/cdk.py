@@ -16,25 +16,31 @@ from mailroom_local.control.progress import Progress, Report
 from mailroom_local.control.state import Server, State
 
 _STEP_SECONDS = 600.0
-# No question, no message of the day, no use that is reported, nothing that needs a network.
+# Ask nothing, print no notices, need no network.
 _QUIET = ("--no-notices", "--no-color", "--ci")
 
 
 def find_cdk() -> str:
-    """The ``cdk`` beside this Python, or else the one on the path."""
+    """Find the CDK CLI.
+
+    Returns:
+        The path of the `cdk` beside this Python, or else of the one on the PATH.
+
+    Raises:
+        MailroomError: If there is none.
+    """
     beside = Path(sys.executable).parent
     found = shutil.which("cdk", path=str(beside)) or shutil.which("cdk")
     if found is None:
         raise MailroomError(
-            "the CDK CLI `cdk` is neither beside this Python nor on the PATH",
-            remedy="install it there: npm install --global aws-cdk@2.1148.1 (`make install` "
-            "puts Node and the CLI into the virtual environment)",
+            "there is no CDK CLI: `cdk` is neither beside this Python nor on the PATH",
+            remedy="install it: npm install --global aws-cdk@2.1148.1",
         )
     return found
 
 
 class Cdk:
-    """The CLI with one server as its account; its own files stay in the state directory."""
+    """The CLI with a local AWS as its account; its files stay in the state directory."""
 
     def __init__(self, *, state: State, server: Server) -> None:
         self._state = state
@@ -42,7 +48,7 @@ class Cdk:
         beside = Path(sys.executable).parent
         self._env = {
             **clients.environment(server.endpoint, region=server.region),
-            # `python app.py` means this Python, and Node is the one that was installed with it.
+            # So that `python app.py` runs this Python, and the CLI the Node installed with it.
             "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "CDK_HOME": str(state.cdk_home),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -60,7 +66,7 @@ class Cdk:
         progress: Progress,
         context: Mapping[str, str] | None = None,
     ) -> None:
-        """Synthesize and deploy every stack of an app; bootstrap first, once for each server."""
+        """Synthesize and deploy every stack of an app; bootstrap first, once per server."""
         given = [
             part for name, value in (context or {}).items() for part in ("-c", f"{name}={value}")
         ]
@@ -81,7 +87,7 @@ class Cdk:
                 "--all",
                 *("--require-approval", "never"),
                 *("--app", str(self._state.cdk_out)),
-                # Without a change set: nobody is asked, and each stack is seconds sooner.
+                # A change set would only cost seconds for each stack: nobody reviews it.
                 *("--method", "direct"),
                 *("--progress", "events"),
                 cwd=cwd,
@@ -91,7 +97,7 @@ class Cdk:
             self._finish(child, "cdk deploy", f"see {self._state.deploy_log}")
 
     def destroy(self, *, progress: Progress, cwd: Path) -> None:
-        """Delete every stack that was deployed last."""
+        """Delete every stack of the app that was deployed last."""
         with (
             progress.step("Destroying") as report,
             self._start(
@@ -109,7 +115,7 @@ class Cdk:
     def _bootstrap(self) -> AbstractContextManager[Child | None]:
         if self._state.bootstrapped.exists():
             return nullcontext()
-        # Away from the app's folder, whose cdk.json would have the app synthesized once more.
+        # Not in the app's folder, whose cdk.json would make the CLI synthesize once more.
         return self._start("bootstrap", self._environment, cwd=self._state.root)
 
     def _start(self, *arguments: str, cwd: Path, report: Report = lambda line: None) -> Child:
@@ -120,5 +126,5 @@ class Cdk:
         status = child.wait(seconds=_STEP_SECONDS)
         if status == 0:
             return
-        what = f"did not end within {_STEP_SECONDS:.0f} s" if status is None else "failed"
+        what = f"did not finish within {_STEP_SECONDS:.0f} s" if status is None else "failed"
         raise DeployFailed(f"{name} {what}", remedy=remedy, output="\n".join(child.tail))

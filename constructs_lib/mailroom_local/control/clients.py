@@ -12,8 +12,8 @@ from botocore.config import Config
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 
-# A person's own profile, role or endpoint must not lead a rehearsal to a real account, so each of
-# these is taken out of the environment of everything that runs against the local AWS.
+# The user's own profile, role or endpoint must not lead a rehearsal to a real account, so these are
+# removed from the environment of everything that runs against the local AWS.
 FOREIGN_VARIABLES = (
     "AWS_ACCESS_KEY_ID",
     "AWS_CA_BUNDLE",
@@ -34,7 +34,7 @@ FOREIGN_VARIABLES = (
 
 
 def environment(endpoint: str, *, region: str = REGION) -> dict[str, str]:
-    """This process's environment, turned towards the local AWS."""
+    """This process's environment, pointed at the local AWS."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -57,7 +57,7 @@ def environment(endpoint: str, *, region: str = REGION) -> dict[str, str]:
 
 
 def session(*, region: str = REGION) -> boto3.Session:
-    """A session that reads no profile and no credentials of the person who runs it."""
+    """A session that reads none of the user's profiles and credentials."""
     core = botocore.session.Session(
         session_vars={
             "profile": (None, None, None, None),
@@ -67,7 +67,7 @@ def session(*, region: str = REGION) -> boto3.Session:
     )
     return boto3.Session(
         aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="local",  # noqa: S106  # the local AWS takes any
+        aws_secret_access_key="local",  # noqa: S106  # the local AWS accepts any
         region_name=region,
         botocore_session=core,
     )
@@ -76,7 +76,7 @@ def session(*, region: str = REGION) -> boto3.Session:
 def client(
     made: boto3.Session, service: str, endpoint: str, *, read_timeout: float = 60, retries: int = 2
 ) -> Any:
-    """A client of the local AWS; path-style addresses, because ``bucket.127.0.0.1`` is no name."""
+    """A client of the local AWS, with path-style addresses: ``bucket.127.0.0.1`` is not a host."""
     config = Config(
         connect_timeout=5,
         read_timeout=read_timeout,

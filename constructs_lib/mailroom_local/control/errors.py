@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class MailroomError(Exception):
-    """Something a person can put right; ``remedy`` says how."""
+    """A problem that the user can solve; ``remedy`` says how."""
 
     def __init__(self, message: str, *, remedy: str) -> None:
         super().__init__(message)
@@ -15,11 +15,11 @@ class MailroomError(Exception):
 
 
 class NotRunning(MailroomError):
-    """No local AWS answers for this state directory."""
+    """No local AWS runs with this state directory."""
 
 
 class DeployFailed(MailroomError):
-    """The CDK CLI ended with an error; ``output`` is the end of what it said."""
+    """The CDK CLI failed; ``output`` is the end of what it printed."""
 
     def __init__(self, message: str, *, remedy: str, output: str) -> None:
         super().__init__(message, remedy=remedy)
@@ -30,7 +30,7 @@ class SmtpRefused(MailroomError):
     """The server refused the message during the SMTP conversation.
 
     ``code`` and ``reply`` are the answer to the last command; ``recipients`` maps each refused
-    recipient to its own answer.
+    recipient to the answer to its RCPT command.
     """
 
     def __init__(

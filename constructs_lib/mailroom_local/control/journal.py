@@ -1,6 +1,6 @@
-"""The journal: one JSON line for everything that happened to a message.
+"""Reads the journal: one JSON line for everything that happened to a message.
 
-The server appends to it while it works, so a message that is still on its way can be read too.
+The server appends to it while it works, so a message may not be finished yet.
 """
 
 from __future__ import annotations
@@ -15,82 +15,118 @@ from typing import Any
 
 @dataclass(slots=True, kw_only=True)
 class HandlerOutcome:
-    """What a function itself reported about a message, in its log."""
+    """What a function reported about a message, in its log."""
 
     outcome: str
+    """`handled`, `failed`, or the disposition of a synchronous function."""
     ms: float | None = None
+    """How long the handler ran, in milliseconds."""
     error: str | None = None
+    """The exception, if it failed."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ActionRecord:
-    """One action of one rule. ``handler`` holds one outcome for each attempt of a function."""
+    """One action of a rule on a message."""
 
     rule: str
+    """The name of the rule."""
     kind: str
+    """`S3`, `Lambda`, `SNS`, `Bounce`, `AddHeader`, `Stop` and so on."""
     outcome: str
+    """`done`, `accepted`, `failed`, `skipped` and so on, or the disposition of a function."""
     ms: float
+    """How long it took, in milliseconds."""
     detail: dict[str, Any] = field(default_factory=dict)
+    """The action's settings, and an error if there was one."""
     handler: list[HandlerOutcome] = field(default_factory=list)
+    """What the function reported, one outcome for each attempt."""
 
     @property
     def function_name(self) -> str | None:
-        """The function that a Lambda action invokes."""
+        """The name of the function that a Lambda action invokes."""
         arn = self.detail.get("functionArn")
         return str(arn).split(":")[6] if arn else None
 
     @property
     def pending(self) -> bool:
-        """Whether an asynchronous function has not reported yet; not all functions ever do."""
+        """Whether an asynchronous function has not reported yet. Some functions never do."""
         return self.kind == "Lambda" and self.outcome == "accepted" and not self.handler
 
 
 @dataclass(slots=True, kw_only=True)
 class RuleRecord:
-    """A rule that took the message."""
+    """A rule that matched a message."""
 
     name: str
+    """The name of the rule."""
     recipients: list[str]
+    """The recipients that it matched."""
     verdicts: dict[str, str]
+    """The verdicts of spam, virus, SPF, DKIM and DMARC checks."""
 
 
 @dataclass(slots=True, kw_only=True)
 class EventRecord:
-    """A sending event; ``destinations`` holds those that wanted it, and what became of that."""
+    """A sending event."""
 
     kind: str
+    """The event type, as in the payload's `eventType`."""
     at: datetime
+    """When it happened."""
     recipient: str | None
+    """The recipient to whom it happened; `None` if it concerns the whole message."""
     destinations: list[dict[str, str]]
+    """The event destinations that it matched, each with the `outcome` of publishing there."""
     payload: dict[str, Any]
+    """What SES published."""
 
 
 @dataclass(slots=True, kw_only=True)
 class MessageRecord:
-    """The path of one message: received, refused during the SMTP conversation, or sent.
+    """What happened to a message: received, refused during the SMTP conversation, or sent.
 
-    A message that is ``outgoing`` has events instead of rules and actions; some come late.
+    A received message has rules and actions, an outgoing one has events, some of them much later.
     """
 
     message_id: str | None
+    """The id that SES gave it; `None` if it was refused."""
     at: datetime
+    """When it was accepted or refused."""
     mail_from: str
+    """The envelope sender."""
     rcpt_tos: list[str]
+    """The envelope recipients."""
     subject: str = ""
+    """Its subject."""
     size: int = 0
+    """Its bytes."""
     tls: bool = False
+    """Whether it was received over TLS."""
     rules: list[RuleRecord] = field(default_factory=list)
+    """The rules that matched it, in order."""
     actions: list[ActionRecord] = field(default_factory=list)
+    """The actions that ran, in order."""
     unverified: list[str] = field(default_factory=list)
+    """The recipients outside all verified identities, for which SES on AWS receives no mail."""
     refused: str | None = None
+    """The SMTP reply of a refusal."""
     reason: str | None = None
+    """Why it was refused."""
     finished: bool = False
+    """Whether all its actions have run, or its first events are published."""
     stopped_by: str | None = None
+    """The rule that stopped the rule set."""
     ms: float | None = None
+    """How long it took from acceptance to the end, in milliseconds."""
     outgoing: bool = False
+    """Whether it was sent, not received."""
     operation: str | None = None
+    """The API operation that sent it."""
     configuration_set: str | None = None
+    """The configuration set that it was sent with."""
     events: list[EventRecord] = field(default_factory=list)
+    """Its sending events."""
 
 
 def read(path: Path) -> list[MessageRecord]:
@@ -104,7 +140,7 @@ def published(path: Path) -> list[dict[str, Any]]:
 
 
 def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
-    """Put the records of each message together."""
+    """Combine the records of each message."""
     messages: list[MessageRecord] = []
     by_id: dict[str, MessageRecord] = {}
     for record in records:
@@ -125,7 +161,7 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
         lines = path.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
         return
-    # A line that does not end yet is still being written.
+    # A line without its end is still being written.
     yield from (json.loads(line) for line in lines if line.endswith(b"\n"))
 
 

@@ -1,4 +1,4 @@
-"""What Lambda functions said of a message, read from CloudWatch Logs."""
+"""What Lambda functions reported about messages, read from CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from mailroom_local.control.journal import HandlerOutcome, MessageRecord
 
-# What the `mailroom` runtime logs once for each message, behind a receipt rule or a flow rule.
+# The `mailroom` runtime logs one of these for each message.
 _EVENTS = frozenset({"mailroom.receiving", "mailroom.workmail"})
 
 
@@ -24,7 +24,7 @@ class _Line:
 def join(messages: Iterable[MessageRecord], *, functions: Any, logs: Any) -> None:
     """Add to each Lambda action what its function reported, one outcome for each attempt.
 
-    A function that does not log as the ``mailroom`` runtime does leaves nothing to add.
+    A function that does not use the ``mailroom`` runtime reports nothing.
     """
     said: dict[str, dict[str, list[_Line]]] = {}
     for message in messages:
@@ -48,7 +48,7 @@ def _lines(name: str, *, functions: Any, logs: Any) -> dict[str, list[_Line]]:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         texts = [event["message"] for page in pages for event in page["events"]]
     except ClientError as error:
-        # No log group yet means that the function has not run; no function, that it is deleted.
+        # Without a log group, the function has not run yet; without the function, it was deleted.
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return found
         raise

@@ -1,4 +1,4 @@
-"""Child processes that never outlive the step for which they were started."""
+"""Child processes that end with the step that started them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _TAIL_LINES = 40
 
 
 class Child:
-    """A command in a process group of its own, whose output goes to a log and to ``on_line``.
+    """A command in its own process group, whose output goes to a log and to ``on_line``.
 
-    Leaving the context ends the whole group, however it is left.
+    The end of the context ends the whole group.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Child:
         stop_group(self._process)
 
     def wait(self, *, seconds: float) -> int | None:
-        """The exit status, or ``None`` when the command has not ended in time."""
+        """The exit status, or ``None`` if the command has not ended in time."""
         deadline = time.monotonic() + seconds
-        # Short waits rather than a long one, so that a signal is answered at once.
+        # Many short waits, so that a signal is handled at once.
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 status = self._process.wait(_POLL_SECONDS)
@@ -85,12 +85,12 @@ class Child:
 
 
 def stop_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
-    """End a process that leads its own group, and everything that it started."""
+    """End the leader of a process group, and everything that it started."""
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_SECONDS)
-    # The leader may be gone and its children not.
+    # Children may have outlived the leader.
     _signal_group(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -1,4 +1,4 @@
-"""How long work reports its progress."""
+"""Reports the progress of long work."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Report = Callable[[str], None]
 
 
 class Progress(Protocol):
-    """Where the steps of long work are shown."""
+    """Shows the steps of long work."""
 
     def step(self, title: str) -> contextlib.AbstractContextManager[Report]:
-        """Show a step while the context is open; the value takes its latest detail."""
+        """Show a step while the context is open; call its value with the latest detail."""
         ...
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 from mailroom_local.control import clients, gateway
 from mailroom_local.control.errors import MailroomError
@@ -17,6 +18,7 @@ POLL_SECONDS = 0.05
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _TAIL_BYTES = 4000
+_NEEDED = ("aiosmtpd", "cryptography", "duckdb", "ministack", "trustme")
 
 
 def launch(
@@ -28,7 +30,12 @@ def launch(
     region: str,
     detached: bool,
 ) -> subprocess.Popen[bytes]:
-    """Start the process; unless detached, it ends with this one, however this one ends."""
+    """Start the process; unless detached, it ends with this one, even if this one is killed."""
+    if any(find_spec(name) is None for name in _NEEDED):
+        raise MailroomError(
+            "the local AWS is not installed",
+            remedy="install it into this environment: pip install 'cdk-mailroom[local]'",
+        )
     command = [
         *(sys.executable, "-m", "mailroom_local.server.main"),
         *("--state", str(state.root)),

@@ -1,4 +1,4 @@
-"""The state directory: everything that the local AWS leaves on disk."""
+"""The state directory: everything that a local AWS leaves on disk."""
 
 from __future__ import annotations
 
@@ -12,24 +12,35 @@ from mailroom_local.control.errors import MailroomError
 
 DEFAULT = ".mailroom"
 
-# By this file a folder is known to be ours, so that `down` never removes anybody else's.
+# Marks a folder as ours, so that no other folder is ever deleted.
 _MARK = "mailroom-state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server process that announced itself."""
+    """A server process, and where it listens."""
 
     pid: int
+    """The process id."""
     endpoint: str
+    """The URL of the gateway, for every AWS API."""
     smtp_port: int
+    """The port at which mail for the account is received."""
     submission_port: int
+    """The port at which mail from the account is submitted."""
     region: str
+    """The region of the account."""
     account: str
+    """The account id."""
 
 
 class State:
-    """Paths below one state directory."""
+    """The files of a local AWS.
+
+    Args:
+        root: The state directory; by default `$MAILROOM_STATE`, or `.mailroom` in the current
+            folder.
+    """
 
     def __init__(self, root: Path | str | None = None) -> None:
         chosen = root or os.environ.get("MAILROOM_STATE") or DEFAULT
@@ -45,11 +56,15 @@ class State:
         self._server = self.root / "server.json"
 
     def create(self) -> None:
-        """Make the directory, or refuse one that holds something else."""
+        """Create the directory.
+
+        Raises:
+            MailroomError: If it holds something else.
+        """
         if self.root.exists() and not self._ours() and any(self.root.iterdir()):
             raise MailroomError(
-                f"{self.root} is not a state directory of mailroom and not empty",
-                remedy="name another one with --state, or with the variable MAILROOM_STATE",
+                f"{self.root} is not empty, and not a state directory of mailroom",
+                remedy="choose another directory with --state or the variable MAILROOM_STATE",
             )
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / _MARK).touch()
@@ -57,22 +72,22 @@ class State:
         self.temporary.mkdir(exist_ok=True)
 
     def remove(self) -> None:
-        """Delete the directory, if it is ours."""
+        """Delete the directory, unless it holds something else."""
         if self._ours():
             shutil.rmtree(self.root, ignore_errors=True)
 
     def announce(self, server: Server) -> None:
-        """Say where the server can be reached; readers never see half of it."""
+        """Record where the server listens; readers never see half a record."""
         pending = self._server.with_suffix(".new")
         pending.write_text(json.dumps(asdict(server)))
         pending.replace(self._server)
 
     def retract(self) -> None:
-        """The server is gone."""
+        """Record that the server has ended."""
         self._server.unlink(missing_ok=True)
 
     def server(self) -> Server | None:
-        """The server that announced itself last; it may have ended without a word since."""
+        """Return the server that was recorded last; it may have crashed since."""
         try:
             return Server(**json.loads(self._server.read_text()))
         except (FileNotFoundError, NotADirectoryError):

@@ -29,11 +29,20 @@ class WorkMailAccount(Account):
         answer_seconds: float = 15.0,
         seconds_per_minute: float = 1.0,
     ) -> None:
-        """Make a WorkMail organization; its domains become verified identities, as on AWS.
+        """Create a WorkMail organization, or change its domains and users.
 
-        Mail for its domains then passes its inbound rules, without receipt rules, and mail that its
-        users submit passes its outbound rules. ``seconds_per_minute`` is how long a minute of a
-        rule's timeout lasts here, ``answer_seconds`` how long a function has for one answer.
+        Its domains become verified identities, as on AWS. Mail for them passes its inbound rules
+        instead of receipt rules; mail that its users submit passes its outbound rules.
+
+        Args:
+            organization_id: `m-` and 32 hexadecimal digits.
+            domains: The mail domains, each of one organization only.
+            users: The addresses of its users.
+            answer_seconds: How long a function has for one answer.
+            seconds_per_minute: How long a minute of a rule's timeout lasts here, in seconds.
+
+        Raises:
+            MailroomError: If an id, domain or user is refused.
         """
         made = {
             "OrganizationId": organization_id,
@@ -49,9 +58,15 @@ class WorkMailAccount(Account):
     def workmail_rule(
         self, organization_id: str, rule: Mapping[str, Any], *, direction: str
     ) -> None:
-        """Create a flow rule, or give the one of that name this content.
+        """Create a flow rule, or change the one of that name.
 
-        ``direction`` is ``Inbound`` or ``Outbound``.
+        Args:
+            organization_id: The organization.
+            rule: `Name`, `Condition` and `Action`, as `EmailFlowRule` outputs them.
+            direction: `"Inbound"` or `"Outbound"`.
+
+        Raises:
+            MailroomError: If WorkMail refuses the rule.
         """
         body = {"OrganizationId": organization_id, "Rule": dict(rule)}
         listed = self.workmail_rules(organization_id, direction=direction)
@@ -59,7 +74,15 @@ class WorkMailAccount(Account):
         self._workmail(body, target=f"{verb}{direction}MailFlowRule")
 
     def workmail_rules(self, organization_id: str, *, direction: str) -> list[str]:
-        """The names of an organization's rules."""
+        """Return the names of an organization's rules.
+
+        Args:
+            organization_id: The organization.
+            direction: `"Inbound"` or `"Outbound"`.
+
+        Returns:
+            The names.
+        """
         answer = self._workmail(
             {"OrganizationId": organization_id}, target=f"List{direction}MailFlowRules"
         )
@@ -68,9 +91,17 @@ class WorkMailAccount(Account):
     def workmail_rules_from_stack(
         self, stack_name: str, *, organization_id: str | None = None
     ) -> list[str]:
-        """Create the rules that a stack's outputs describe, as a person does at the console.
+        """Create the flow rules that a stack's outputs describe; on AWS that is done by hand.
 
-        The organization is the one that may invoke the function, unless it is named.
+        Args:
+            stack_name: The deployed stack.
+            organization_id: The organization; by default the one that may invoke the function.
+
+        Returns:
+            The names of the rules.
+
+        Raises:
+            MailroomError: If no organization, or more than one, may invoke the function.
         """
         stack = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
         created = []
@@ -85,17 +116,25 @@ class WorkMailAccount(Account):
         return created
 
     def mailbox(self, address: str) -> list[dict[str, Any]]:
-        """What was delivered to a WorkMail user, oldest first.
+        """Return what was delivered to a WorkMail user.
 
-        ``Folder`` is ``inbox`` or ``junk``, ``Raw`` the message, ``Bcc`` whether a rule's answer
-        added the user.
+        Args:
+            address: The user's address.
+
+        Returns:
+            The messages, oldest first: `Folder` is `inbox` or `junk`, `Raw` the bytes, `Bcc`
+            whether a rule's answer added the user.
         """
         delivered = gateway.get(self.server, DELIVERIES_PATH)["Delivered"]
         found = [one for one in delivered if one["Address"] == address.casefold()]
         return [{**one, "Raw": base64.b64decode(one["Raw"])} for one in found]
 
     def workmail_bounces(self) -> list[dict[str, Any]]:
-        """What WorkMail bounced, oldest first: ``To``, ``Recipient``, ``Message``, ``Rule``."""
+        """Return what WorkMail bounced.
+
+        Returns:
+            The bounces, oldest first: `To`, `Recipient`, `Message` and `Rule`.
+        """
         bounced: list[dict[str, Any]] = gateway.get(self.server, DELIVERIES_PATH)["Bounced"]
         return bounced
 
@@ -105,7 +144,7 @@ class WorkMailAccount(Account):
         if len(found) != 1:
             raise MailroomError(
                 f"{len(found)} WorkMail organizations may invoke {function}",
-                remedy="say which one is meant with organization_id",
+                remedy="pass organization_id",
             )
         return str(found.pop())
 
@@ -116,9 +155,10 @@ class WorkMailAccount(Account):
         try:
             return gateway.post(self.server, path, body, headers)
         except urllib.error.HTTPError as error:
-            told = json.load(error)
+            answer = json.load(error)
             raise MailroomError(
-                f"{told['__type']}: {told['message']}", remedy="correct the rule or organization"
+                f"{answer['__type']}: {answer['message']}",
+                remedy="correct the rule or the organization",
             ) from None
 
 

@@ -20,14 +20,14 @@ _HEADER_BYTES = 10 * 1024
 _REPORTING_MTA = "a8-0.smtp-out.amazonses.com"
 _OUTGOING_IP = "127.0.0.1"
 
-# The tags that SES adds, to each type of event those of AWS's sample of it.
+# The tags that SES adds, by AWS's samples.
 _BRIEF = ("configuration-set",)
 _FULL = ("configuration-set", "source-ip", "from-domain", "caller-identity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """The parts of ``mail`` that an event of some type has."""
+    """Which parts of ``mail`` an event type has."""
 
     headers: bool = True
     source_arn: bool = True
@@ -47,7 +47,7 @@ _COMMON = _Shape()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """Something that happened to a message: an event before it has a payload."""
+    """Something that happened to a message: an event without its payload."""
 
     kind: EventType
     recipient: str | None = None
@@ -55,18 +55,18 @@ class Happening:
 
 
 def payload(happening: Happening, outgoing: SentMessage, *, at: datetime) -> dict[str, Any]:
-    """The JSON that SES publishes of it."""
+    """The JSON that SES publishes."""
     kind = happening.kind
     body = _BODIES[kind](happening, outgoing, at)
     return {"eventType": kind.value, "mail": _mail(kind, outgoing), _body_key(kind): body}
 
 
 def wanted(destinations: Iterable[Mapping[str, Any]], kind: EventType) -> list[Mapping[str, Any]]:
-    """The enabled destinations that take events of this kind, as the API describes them."""
+    """The enabled destinations that match this event type."""
     return [
         destination
         for destination in destinations
-        # API v2 spells the types as the enum's members are named.
+        # The enum's members are named as API v2 spells the types.
         if destination.get("Enabled") and kind.name in destination["MatchingEventTypes"]
     ]
 
@@ -159,7 +159,7 @@ def _bounce(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[s
         ],
         "timestamp": timestamp(at),
         "feedbackId": _feedback_id(at),
-        # What SES does not even hand over, no other server reports on.
+        # No other server ever sees what SES withholds.
         "reportingMTA": f"dsn; {'amazonses.com' if detail.get('withheld') else _REPORTING_MTA}",
     }
 

@@ -1,1 +1,1 @@
-"""What Firehose and Athena decide."""
+"""How Firehose and Athena decide; `_emulator` carries it out."""

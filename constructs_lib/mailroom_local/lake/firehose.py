@@ -21,7 +21,7 @@ _LAMBDA_RETRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A record on its way to S3, and as it was put."""
+    """A record on its way to S3, and its original data."""
 
     id: str
     data: bytes
@@ -32,7 +32,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A record that goes below the error prefix, and why."""
+    """A record that goes to the error prefix, and why."""
 
     record: Record
     kind: str
@@ -43,7 +43,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor:
-    """A transformation function, and how a stream calls it."""
+    """A transformation function, and the stream's settings for it."""
 
     arn: str
     buffer_bytes: int = _LAMBDA_BUFFER_BYTES
@@ -54,7 +54,7 @@ def processors(destination: Mapping[str, Any]) -> list[Processor]:
     """The Lambda processors of a destination, in order."""
     configuration = destination.get("ProcessingConfiguration") or {}
     found = []
-    # CloudFormation hands booleans on as text.
+    # CloudFormation passes booleans as text.
     if str(configuration.get("Enabled")).lower() == "true":
         for processor in configuration.get("Processors") or []:
             given = {
@@ -70,7 +70,7 @@ def processors(destination: Mapping[str, Any]) -> list[Processor]:
 
 
 def batches(records: Sequence[Record], size: int) -> list[list[Record]]:
-    """The records in calls of at most so many bytes, though never less than one."""
+    """The records in batches of at most so many bytes, but at least one record."""
     found: list[list[Record]] = []
     room = 0
     for record in records:
@@ -100,7 +100,7 @@ def question(records: Sequence[Record], *, stream_arn: str, region: str, id: str
 
 
 def answered(records: Sequence[Record], answer: object) -> tuple[list[Record], list[Failure]]:
-    """What goes on, and what failed, by the answer of a transformation function."""
+    """The records that a transformation function passed on, and its failures."""
     listed = answer.get("records") if isinstance(answer, Mapping) else None
     if not isinstance(listed, list):
         return [], failed(records, "Lambda.FunctionError", "The answer has no list 'records'.")
@@ -152,10 +152,10 @@ def failed(
 
 
 def error_line(failure: Failure, *, now: int, more: Mapping[str, Any]) -> bytes:
-    """The line that stands for a record below the error prefix."""
+    """The line for a failed record at the error prefix."""
     conversion = failure.kind == FORMAT_CONVERSION_FAILED
     names = ("lastErrorCode", "lastErrorMessage") if conversion else ("errorCode", "errorMessage")
-    # A failed transformation keeps the record as it was put, a conversion what it was to convert.
+    # A failed transformation keeps the original record, a failed conversion its input.
     data = failure.record.data if conversion else failure.record.original
     document = {
         "attemptsMade": failure.attempts,
@@ -170,7 +170,7 @@ def error_line(failure: Failure, *, now: int, more: Mapping[str, Any]) -> bytes:
 
 
 def packed(data: bytes, destination: Mapping[str, Any]) -> tuple[bytes, str]:
-    """An object's bytes and the end of its name, by the destination's compression."""
+    """An object's bytes and the extension of its name, by the destination's compression."""
     extension = destination.get("FileExtension") or ""
     if destination.get("CompressionFormat") == "GZIP":
         return gzip.compress(data, mtime=0), extension or ".gz"

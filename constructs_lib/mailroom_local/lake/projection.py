@@ -13,10 +13,7 @@ from urllib.parse import unquote
 
 
 class Projection:
-    """The partitions that a table has without anyone's adding them.
-
-    An object that lies in none of them is not in the table.
-    """
+    """The projected partitions of a table. An object outside of them is not in the table."""
 
     def __init__(self, table: Mapping[str, Any], *, today: date) -> None:
         parameters = {
@@ -33,7 +30,7 @@ class Projection:
         self._today = today
 
     def partition(self, uri: str) -> dict[str, str] | None:
-        """The partition values of an object, None if no partition has it."""
+        """The partition values of an object; None if it is in no partition."""
         found = self._pattern.match(uri)
         if found is None:
             return None
@@ -59,7 +56,7 @@ class Projection:
     def _in_range(self, value: str, allowed: str, pattern: str) -> bool:
         layout = _strptime(pattern)
         try:
-            day = datetime.strptime(value, layout).date()  # a partition has no zone
+            day = datetime.strptime(value, layout).date()  # partitions have no time zone
             first, last = (self._limit(each.strip(), layout) for each in allowed.split(","))
         except ValueError:
             return False

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# What Trino has and DuckDB calls something else.
+# Functions of Trino that DuckDB has by another name.
 MACROS = (
     "approx_distinct(value) AS approx_count_distinct(value)",
     "approx_percentile(value, part) AS approx_quantile(value, part)",
@@ -26,7 +26,7 @@ MACROS = (
 
 
 def with_parameters(sql: str, values: Sequence[str]) -> str:
-    """The statement with its execution parameters in the place of question marks.
+    """The statement with its execution parameters instead of question marks.
 
     Raises ValueError if there are more or fewer.
     """
@@ -52,7 +52,7 @@ _VIEW = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewView:
-    """A view that a statement makes."""
+    """A view that a statement creates."""
 
     database: str | None
     name: str
@@ -61,7 +61,7 @@ class NewView:
 
 
 def new_view(sql: str) -> NewView | None:
-    """The view, if that is what the statement makes."""
+    """The view that a statement creates, if it does."""
     found = _VIEW.fullmatch(sql)
     if found is None:
         return None
@@ -75,7 +75,7 @@ def new_view(sql: str) -> NewView | None:
 
 
 def view_text(query: str) -> str:
-    """A view's query as Athena keeps it in Glue."""
+    """A view's query as Athena stores it in Glue."""
     document = json.dumps({"originalSql": query})
     return f"/* Presto View: {base64.b64encode(document.encode()).decode()} */"
 

@@ -1,4 +1,4 @@
-"""Header fields, as SES tells them to functions and in events."""
+"""Header fields, as SES reports them to functions and in events."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ def timestamp(moment: datetime) -> str:
 
 
 def subject_of(raw: bytes) -> str:
-    """The subject as the journal notes it: the last one, not decoded."""
+    """The subject for the journal: the last one, not decoded."""
     headers = {name.lower(): value for name, value in read_headers(raw)}
     return printable(headers.get("subject", ""))

@@ -18,17 +18,17 @@ from mailroom_local.receiving.message import Match, Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a recipient is refused during the SMTP conversation."""
+    """The refusal of a recipient: the reply to the client, and the reason for the journal."""
 
     reply: str
     reason: str
 
 
 def matches(condition: str, address: str) -> bool:
-    """Whether a recipient condition takes an envelope recipient.
+    """Whether a recipient condition matches an envelope recipient.
 
-    A full address also takes its labels (``user+label@``), a domain takes its own addresses and
-    none of its subdomains', a domain with a leading dot takes those and not its own.
+    A full address also matches with labels (``user+label@``). A domain matches its own addresses,
+    not those of subdomains; a domain with a leading dot matches only those of subdomains.
     https://docs.aws.amazon.com/ses/latest/dg/receiving-email-receipt-rules-console-walkthrough.html
     """
     condition, address = condition.lower(), address.lower()
@@ -41,7 +41,7 @@ def matches(condition: str, address: str) -> bool:
 
 
 def belongs(address: str, identities: Collection[str]) -> bool:
-    """Whether an address is, or lies in a domain of, one of the verified identities."""
+    """Whether an address, its domain or a parent domain is a verified identity."""
     address = address.lower()
     domain = address.rpartition("@")[2]
     return any(
@@ -53,9 +53,9 @@ def belongs(address: str, identities: Collection[str]) -> bool:
 def match_rules(
     rules: Iterable[Rule], recipients: Sequence[str], *, identities: Collection[str]
 ) -> list[Match]:
-    """The enabled rules that take at least one recipient, in the order of the rule set.
+    """The enabled rules that match at least one recipient, in the order of the rule set.
 
-    A rule without recipients takes every address of every verified identity.
+    A rule without recipients matches every address of every verified identity.
     """
     found = []
     for rule in rules:
@@ -74,7 +74,7 @@ def match_rules(
 
 
 def client_admitted(filters: Iterable[Mapping[str, Any]], client_address: str) -> bool:
-    """Whether the account's IP filters let this client in; ``Allow`` overrides ``Block``."""
+    """Whether the account's IP filters admit this client; ``Allow`` overrides ``Block``."""
     address = ipaddress.ip_address(client_address)
     policies = {
         ip_filter["Policy"]
@@ -87,11 +87,10 @@ def client_admitted(filters: Iterable[Mapping[str, Any]], client_address: str) -
 def refuse_recipient(
     rules: Sequence[Rule] | None, recipient: str, *, tls: bool, identities: Collection[str]
 ) -> Refusal | None:
-    """The answer to RCPT TO when it is a refusal.
+    """The refusal that answers RCPT TO, if any.
 
-    ``rules`` is ``None`` when no rule set is active. SES says only that mail which does not come
-    over TLS is bounced by a rule that requires it; here every rule that takes the recipient has to
-    be content with the connection.
+    ``rules`` is ``None`` when no rule set is active. SES documents only that a rule that
+    requires TLS bounces other mail; here every rule that matches must accept the connection.
     """
     if rules is None:
         return Refusal(
@@ -102,7 +101,7 @@ def refuse_recipient(
     if not found:
         return Refusal(
             reply="550 5.1.1 Requested action not taken: mailbox unavailable",
-            reason="no enabled rule of the active rule set takes this recipient",
+            reason="no enabled rule of the active rule set matches this recipient",
         )
     strict = [match.name for match in found if match.rule.get("TlsPolicy") == "Require"]
     if strict and not tls:
@@ -114,7 +113,7 @@ def refuse_recipient(
 
 
 def disposition_of(payload: bytes, *, failed: bool) -> Disposition:
-    """What a synchronous function's answer means; whatever is not understood is CONTINUE."""
+    """The disposition that a synchronous function returned; CONTINUE for anything else."""
     if failed:
         return Disposition.CONTINUE
     try:

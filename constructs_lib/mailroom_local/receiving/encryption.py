@@ -21,7 +21,7 @@ _TAG_BITS = 128
 def encrypt(
     body: bytes, *, kms: Any, key_arn: str, context: dict[str, str]
 ) -> tuple[bytes, dict[str, str]]:
-    """The ciphertext, and the object metadata from which it can be read again."""
+    """The ciphertext, and the object metadata with which it can be decrypted."""
     data_key = kms.generate_data_key(KeyId=key_arn, KeySpec="AES_256", EncryptionContext=context)
     iv = os.urandom(_IV_BYTES)
     metadata = {

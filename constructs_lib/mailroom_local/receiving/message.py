@@ -36,7 +36,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
-    """The outcome of the checks that SES makes on a message that comes in."""
+    """The results of the checks that SES makes on received mail."""
 
     spam: str = "PASS"
     virus: str = "PASS"
@@ -46,7 +46,7 @@ class Verdicts:
     dmarc_policy: str = "none"
 
     def for_rule(self, rule: Rule) -> Verdicts:
-        """Spam and virus are only looked for by a rule that has scanning enabled."""
+        """The verdicts for a rule; spam and virus are disabled unless the rule scans."""
         if rule.get("ScanEnabled"):
             return self
         return Verdicts(
@@ -61,7 +61,7 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A rule that takes a message, and the recipients on whose account it does."""
+    """A rule that matches a message, and the recipients that it matches."""
 
     rule: Rule
     recipients: tuple[str, ...]
@@ -74,7 +74,7 @@ class Match:
 
 @dataclass(slots=True, kw_only=True)
 class Message:
-    """An accepted message; ``added`` collects what AddHeader actions put on it."""
+    """An accepted message; ``added`` holds the fields that AddHeader actions have added."""
 
     message_id: str
     raw: bytes
@@ -85,25 +85,25 @@ class Message:
     added: list[tuple[str, str]] = field(default_factory=list)
 
     def headers(self, match: Match) -> list[tuple[str, str]]:
-        """All headers as this rule's actions see them, SES's own first."""
+        """All header fields for this rule's actions, those of SES first."""
         return [*ses_headers(self, match), *self.added, *read_headers(self.raw)]
 
     def content(self, match: Match) -> bytes:
-        """The message as this rule's actions write it."""
+        """The message that this rule's actions write."""
         lines = [f"{name}: {value}" for name, value in (*ses_headers(self, match), *self.added)]
         return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n" + self.raw
 
 
 def new_message_id() -> str:
-    """An id as SES gives it: 40 lower-case letters and digits."""
+    """An id like those of SES: 40 lower-case letters and digits."""
     return "".join(secrets.choice(_ID_ALPHABET) for _ in range(40))
 
 
 def verdicts_of(raw: bytes) -> Verdicts:
-    """The verdicts that this message rehearses.
+    """The verdicts that a message rehearses.
 
     The GTUBE string fails the spam check and the EICAR string the virus check, also inside a
-    base64 part. Everything else passes, unless a header asks for another outcome:
+    base64 part. Everything else passes, unless a header field sets another verdict:
     ``X-Mailroom-Verdict: spf=FAIL; dkim=GRAY; dmarc=FAIL; dmarcPolicy=reject``.
     """
     chosen = {
@@ -123,7 +123,7 @@ def verdicts_of(raw: bytes) -> Verdicts:
 
 
 def ses_headers(message: Message, match: Match) -> list[tuple[str, str]]:
-    """The fields that SES puts on top of a message."""
+    """The header fields that SES adds at the top of a message."""
     envelope, verdicts = message.envelope, message.verdicts.for_rule(match.rule)
     client = f"{envelope.client_name} ({envelope.client_name} [{envelope.client_address}])"
     server = f"inbound-smtp.{message.region}.amazonaws.com"

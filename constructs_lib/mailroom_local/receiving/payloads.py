@@ -35,7 +35,7 @@ def lambda_event(
 def notification(
     message: Message, match: Match, action: Mapping[str, str], *, now: datetime
 ) -> dict[str, Any]:
-    """What an action's topic is told; only the SNS action adds the ``content``."""
+    """The notification for an action's topic; only the SNS action adds the ``content``."""
     return {
         "notificationType": "Received",
         "mail": mail_object(message, match, header_bytes=SNS_HEADER_BYTES),
@@ -61,7 +61,7 @@ def mail_object(message: Message, match: Match, *, header_bytes: int) -> dict[st
 def receipt_object(
     message: Message, match: Match, action: Mapping[str, str], *, now: datetime
 ) -> dict[str, Any]:
-    """The ``receipt`` object: only the recipients that this rule took, and its verdicts."""
+    """The ``receipt`` object, with this rule's recipients and verdicts."""
     verdicts = message.verdicts.for_rule(match.rule)
     receipt: dict[str, Any] = {
         "timestamp": timestamp(message.received_at),

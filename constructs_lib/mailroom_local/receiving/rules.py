@@ -1,4 +1,4 @@
-"""What SES demands of a receipt rule, apart from who may do what.
+"""What SES requires of a receipt rule, apart from permissions.
 
 Rules are plain dictionaries in the shape of the SES API (``Name``, ``Enabled``, ``Recipients``,
 ``Actions`` …). Everything here is a pure function of them.
@@ -34,7 +34,7 @@ _FILTER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?")
 def rule_from_properties(properties: Mapping[str, Any], *, name: str) -> Rule:
     """The API's view of the ``Rule`` property of ``AWS::SES::ReceiptRule``.
 
-    CloudFormation hands booleans over as text, and leaves out what the template leaves out.
+    CloudFormation passes booleans as text, and omits what the template omits.
     """
     rule: Rule = {
         "Name": name,
@@ -89,7 +89,7 @@ def check_filter(receipt_filter: Mapping[str, Any]) -> None:
 
 
 def insert(rules: Sequence[Rule], rule: Rule, *, after: str | None) -> list[Rule]:
-    """The rules with this one placed behind ``after``, or in front when that is not given."""
+    """The rules with this one inserted after ``after``, or first without it."""
     if not after:
         return [rule, *rules]
     index = index_of(rules, after)
@@ -97,7 +97,7 @@ def insert(rules: Sequence[Rule], rule: Rule, *, after: str | None) -> list[Rule
 
 
 def index_of(rules: Sequence[Rule], name: str) -> int:
-    """Where the rule of that name stands."""
+    """The position of the rule of that name."""
     for index, rule in enumerate(rules):
         if rule["Name"] == name:
             return index

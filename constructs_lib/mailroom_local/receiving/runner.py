@@ -1,4 +1,4 @@
-"""Carries out receipt rules against the local AWS, by API calls that anyone could make."""
+"""Runs receipt rules on the local AWS, through public API calls."""
 
 from __future__ import annotations
 
@@ -48,32 +48,32 @@ class Receiver:
         self._s3 = clients.client(session, "s3", endpoint)
         self._sns = clients.client(session, "sns", endpoint)
         self._kms = clients.client(session, "kms", endpoint)
-        # A repeated invocation would run a handler twice for one message, which SES does not do.
+        # SES never invokes a function twice for one message.
         self._lambda = clients.client(
             session, "lambda", endpoint, read_timeout=SYNCHRONOUS_SECONDS, retries=0
         )
 
     def admit(self, recipient: str, *, client_address: str, tls: bool) -> Refusal | None:
-        """The refusal that RCPT TO gets, if any."""
+        """The refusal that answers RCPT TO, if any."""
         if not decisions.client_admitted(self._filters(), client_address):
             return Refusal(
                 reply="554 5.7.1 Client address is blocked",
                 reason=f"an IP filter blocks {client_address}",
             )
         rules = self._active_rules()
-        # Only such a rule asks which identities are verified.
+        # Only a rule without recipients depends on the verified identities.
         everyone = any(not rule.get("Recipients") for rule in rules or [])
         identities = self._verified_identities() if everyone else []
         return decisions.refuse_recipient(rules, recipient, tls=tls, identities=identities)
 
     def refuse(self, *, mail_from: str, rcpt_tos: list[str], reply: str, reason: str) -> None:
-        """Note in the journal what was refused, and why."""
+        """Record a refusal in the journal."""
         self._journal.write(
             "refused", mail_from=mail_from, rcpt_tos=rcpt_tos, reply=reply, reason=reason
         )
 
     def accept(self, raw: bytes, envelope: Envelope) -> str:
-        """Take responsibility for a message and return its id; the actions follow on their own."""
+        """Accept a message and return its id; the actions run in the background."""
         message = Message(
             message_id=new_message_id(),
             raw=raw,
@@ -102,7 +102,7 @@ class Receiver:
         return message.message_id
 
     def close(self) -> None:
-        """Drop what has not been begun, and wait for what has."""
+        """Drop queued messages, and wait for those in progress."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _process(self, message: Message, matches: list[Match]) -> None:
@@ -169,8 +169,8 @@ class Receiver:
         )
         return disposition
 
-    # Each of these does one kind of action; it may add to `described`, which is what functions,
-    # topics and the journal are told of it.
+    # Each of these runs one kind of action. It may add to `described`, which functions, topics and
+    # the journal get.
 
     def _store(
         self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
@@ -194,7 +194,7 @@ class Receiver:
     ) -> tuple[str, Disposition]:
         content = message.content(match)
         if len(content) > SNS_ACTION_BYTES:
-            described["error"] = "552 5.3.4 the message is larger than 150 KB, so SES bounces it"
+            described["error"] = "552 5.3.4 the message is larger than 150 KB: SES bounces it"
             described["bounceTo"] = message.envelope.mail_from
             return "bounced", Disposition.CONTINUE
         encoding = described.setdefault("encoding", "UTF-8")
@@ -232,8 +232,8 @@ class Receiver:
     ) -> tuple[str, Disposition]:
         sender = message.envelope.mail_from
         if not sender:
-            # RFC 5321, 6.1: nothing may be sent back to the null reverse-path.
-            described["error"] = "the message is itself a notification: nothing is sent back"
+            # RFC 5321, 6.1: nothing is ever returned to the null reverse-path.
+            described["error"] = "the message is a notification itself, so SES sends no bounce"
             return "skipped", Disposition.CONTINUE
         described["bounceTo"] = sender
         dsn = {
@@ -277,7 +277,7 @@ class Receiver:
     ] = {
         "AddHeaderAction": _add_header,
         "BounceAction": _bounce,
-        # Neither WorkMail nor Connect exists here; that they were reached is worth knowing.
+        # These services do not exist here, but the journal shows that the action was reached.
         "ConnectAction": _record,
         "LambdaAction": _invoke,
         "S3Action": _store,

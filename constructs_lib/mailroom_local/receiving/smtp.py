@@ -1,6 +1,6 @@
-"""The SMTP server: what ``inbound-smtp`` is on AWS."""
+"""The SMTP conversations of receiving; on AWS the server is ``inbound-smtp``."""
 
-# aiosmtpd finds commands and hooks by their names in capitals.
+# aiosmtpd looks up commands and hooks by names in capitals.
 # ruff: noqa: N802
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from mailroom_local.receiving.runner import Receiver
 
 
 class _Session(Session):
-    """What is known of a client; ``pretended`` holds the address and name given by XCLIENT."""
+    """A client; ``pretended`` holds the address and host name that XCLIENT gave."""
 
     pretended: tuple[str, str | None] | None = None
 
 
 class _Conversation(SMTP):
-    """One connection. Adds XCLIENT, by which a rehearsal comes from another address.
+    """One connection, with XCLIENT, by which a client pretends to have another address.
 
-    Everything here connects from 127.0.0.1, so IP filters could not be tried otherwise. The
-    syntax is Postfix's: ``XCLIENT ADDR=203.0.113.9 NAME=mx.example.com``.
+    Everything connects from 127.0.0.1, so IP filters could not be rehearsed otherwise. The syntax
+    is that of Postfix: ``XCLIENT ADDR=203.0.113.9 NAME=mx.example.com``.
     """
 
     def _create_session(self) -> _Session:
@@ -48,7 +48,7 @@ class _Conversation(SMTP):
         await self.push("220 2.0.0 OK")
 
     async def push(self, status: Any) -> None:
-        # aiosmtpd answers for the size limit itself; the journal is to know of it nevertheless.
+        # aiosmtpd refuses large messages by itself; the journal should show them, too.
         text = status if isinstance(status, str) else status.decode("ascii", "replace")
         if text.startswith("552"):
             handler: _Handler = self.event_handler
@@ -69,7 +69,7 @@ class OtherReceiver(Protocol):
 
 
 class _Handler:
-    """Answers the commands that SES decides on."""
+    """Handles the commands that depend on the account."""
 
     def __init__(self, receiver: Receiver, others: Sequence[OtherReceiver]) -> None:
         self._receiver = receiver
@@ -150,7 +150,7 @@ class _Handler:
         return f"250 OK {message_id}"
 
     async def handle_exception(self, error: Exception) -> str:
-        # aiosmtpd would show the error's text to the client; the log has it in full.
+        # aiosmtpd would send the error's text to the client; the log has it in full.
         return "451 4.3.0 Requested action aborted: local error in processing"
 
     async def too_large(self, envelope: Transaction | None, reply: str) -> None:
@@ -169,7 +169,7 @@ def conversation(
     tls: ssl.SSLContext,
     host_name: str,
 ) -> Callable[[], SMTP]:
-    """What begins a conversation in which mail for this account is received."""
+    """Return a function that begins a conversation with a client."""
     handler = _Handler(receiver, others)
     return lambda: _Conversation(
         handler,

@@ -1,4 +1,4 @@
-"""The MIME message of an API call that gives one in parts."""
+"""Composes the MIME message of an API call that passes its parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailroom_local.mail.content import decoded_raw
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A message in parts, as the API takes it."""
+    """The parts of a message, as an API call passes them."""
 
     subject: str
     text: str = ""
@@ -32,7 +32,7 @@ def compose(
     cc: Sequence[str],
     reply_to: Sequence[str] = (),
 ) -> bytes:
-    """The MIME message of an API call that gives one in parts."""
+    """The MIME message of an API call that passes its parts."""
     message = EmailMessage(policy=SMTP)
     try:
         message["From"] = source

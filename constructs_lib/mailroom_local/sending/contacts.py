@@ -1,4 +1,4 @@
-"""Who in a contact list wants what. Contacts, lists and topics are as API v2 describes them."""
+"""The preferences of contacts. Contacts, lists and topics have the shape of API v2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STATUSES = {"OPT_IN": "OptIn", "OPT_OUT": "OptOut"}
 
 
 def defaults(contact_list: ContactList) -> list[dict[str, str]]:
-    """What somebody has subscribed to who never said anything."""
+    """The preferences of a contact who has expressed none."""
     return [
         {
             "TopicName": topic["TopicName"],
@@ -23,7 +23,7 @@ def defaults(contact_list: ContactList) -> list[dict[str, str]]:
 
 
 def wants(contact: Contact, topic: str | None) -> bool:
-    """Whether a contact still takes mail of a topic, or of the list when there is none."""
+    """Whether a contact is subscribed to a topic, or without one to the list."""
     if contact.get("UnsubscribeAll"):
         return False
     return topic is None or _statuses(contact).get(topic) != "OPT_OUT"
@@ -44,7 +44,7 @@ def unsubscribed(contact: Contact, topic: str | None) -> dict[str, Any]:
 
 
 def published(contact: Contact) -> dict[str, Any]:
-    """The preferences of a contact as a Subscription event tells them."""
+    """The preferences of a contact, in the shape of a Subscription event."""
     return {
         "unsubscribeAll": bool(contact.get("UnsubscribeAll")),
         "topicSubscriptionStatus": [

@@ -36,5 +36,5 @@ def smtp_password(secret_access_key: str, *, region: str) -> str:
 
 
 def matches(given: str, expected: str) -> bool:
-    """Whether a password is the expected one, compared without telling how much of it is."""
+    """Whether a password is the expected one, compared in constant time."""
     return hmac.compare_digest(given.encode(), expected.encode())

@@ -17,7 +17,7 @@ _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def story(outgoing: SentMessage) -> list[tuple[Outcome, str | None]]:
-    """What happens to a message right after it was accepted, each with its recipient."""
+    """What happens to a message right after it is accepted, each with its recipient."""
     if outgoing.unrendered is not None:
         failure = outgoing.unrendered
         detail = {"message": failure.message, "template": failure.template}
@@ -41,7 +41,7 @@ def reached(outgoing: SentMessage) -> list[str]:
 
 
 def tags_of_header(value: str | None) -> dict[str, str]:
-    """The tags of an ``X-SES-MESSAGE-TAGS`` header; SES drops the ones that it does not allow."""
+    """The tags of an ``X-SES-MESSAGE-TAGS`` header; SES drops invalid ones."""
     found = {}
     for pair in re.split(r"[,;]", value or ""):
         name, equals, content = (part.strip() for part in pair.partition("="))
@@ -62,7 +62,7 @@ def list_management_of_header(value: str | None) -> MailingList | None:
 
 
 def checked_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """The tags of an API call by name; an error for what SES does not allow in one."""
+    """The tags of an API call by name; an error if one is invalid."""
     found = {}
     for tag in tags:
         name, value = tag.get("Name", ""), tag.get("Value", "")

@@ -1,4 +1,4 @@
-"""The message that recipients get: SES's own header fields removed, links and pixel put in."""
+"""The message that recipients get: without the fields meant for SES, with links and pixel."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _FIELD = re.compile(rb"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|$)")
 
 
 def deliver(outgoing: SentMessage, *, endpoint: str) -> tuple[bytes, list[Link]]:
-    """The message as its recipients get it, and the links that now lead through the endpoint.
+    """The message that recipients get, and the links that now lead through the endpoint.
 
-    SES takes out its own headers and ``Bcc``, sets ``Message-ID``, and ``Date`` if there is none.
+    SES removes its own headers and ``Bcc``, sets ``Message-ID``, and ``Date`` if it is missing.
     """
     raw, links = outgoing.raw, list[Link]()
     if outgoing.track_opens or outgoing.track_clicks or outgoing.list_management:
@@ -90,7 +90,7 @@ def _text(part: Message[Any, Any]) -> str | None:
 
 
 def _without(raw: bytes, names: set[str]) -> bytes:
-    """The message without some header fields, everything else byte for byte."""
+    """The message without these header fields, otherwise byte for byte."""
     kept, position = [], 0
     while position < len(raw):
         match = _FIELD.match(raw, position)

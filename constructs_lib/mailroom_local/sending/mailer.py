@@ -1,4 +1,4 @@
-"""Sends what SES accepted, and publishes the events of it, by API calls that anyone could make."""
+"""Sends the messages that SES accepts, and publishes their events through public API calls."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _KINDS = {
 
 @dataclass(slots=True)
 class _Sent:
-    """A message, where its links lead, and when its last event was."""
+    """A message, the targets of its links, and the time of its last event."""
 
     outgoing: SentMessage
     links: list[Link]
@@ -50,16 +50,16 @@ class _Sent:
     lock: Lock = field(default_factory=Lock)
 
     def next_moment(self) -> datetime:
-        """Now, or later, so that no two events of a message bear the same time."""
+        """Now, or a little later: no two events of a message have the same time."""
         self.last = max(datetime.now(UTC), self.last + _TICK)
         return self.last
 
 
 class Mailer:
-    """Takes accepted messages, and lets happen in the background what happens to them.
+    """Sends accepted messages in the background.
 
-    ``put_event`` puts an entry on an event bus although its source is ``aws.ses``, which the API
-    refuses to everyone but SES.
+    ``put_event`` puts an entry on an event bus with the source ``aws.ses``, which the API reserves
+    for SES.
     """
 
     def __init__(
@@ -79,15 +79,15 @@ class Mailer:
         self._clients: dict[tuple[str, str], Any] = {}
         self._clients_lock = Lock()
         self._counts: Counter[tuple[str, str, str]] = Counter()
-        # Making a client costs more than all that it does for a message.
+        # To create a client takes longer than all that it does for a message.
         for service in _SERVICES:
             self._begin(self._client, service, region)
 
     def send(self, outgoing: SentMessage) -> bytes:
-        """Take responsibility for a message; the answer is what its recipients get."""
+        """Accept a message and return what its recipients get."""
         raw, links = deliver(outgoing, endpoint=self._endpoint)
         sent = _Sent(outgoing, links, outgoing.sent_at)
-        # Held until its story is told, so that nobody opens a message before it is delivered.
+        # Held until its first events are published: nobody opens a message before its delivery.
         sent.lock.acquire()
         self._sent[outgoing.message_id] = sent
         self._journal.write(
@@ -104,7 +104,7 @@ class Mailer:
         return raw
 
     def visit(self, path: str, *, method: str, client_address: str, user_agent: str) -> Answer:
-        """Answer one of the URLs in a message, and let that happen which it stands for."""
+        """Answer a tracking or unsubscribe URL, and publish the event."""
         message_id, _, rest = path.removeprefix(PREFIX).partition("/")
         what, _, number = rest.partition("/")
         sent = self._sent.get(message_id)
@@ -127,11 +127,11 @@ class Mailer:
         return Answer(status=404, body=b"There is no such link.")
 
     def close(self) -> None:
-        """Drop what has not been begun, and wait for what has."""
+        """Drop queued work, and wait for work in progress."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self, work: Callable[..., Any], *arguments: Any) -> None:
-        """Do something in the background; what goes wrong there is at least in the log."""
+        """Do something in the background; failures go to the log."""
 
         def logged() -> None:
             try:
@@ -185,7 +185,7 @@ class Mailer:
                 .get("EventDestinations", [])
             )
         except ClientError:
-            # The configuration set was deleted after the message had been sent.
+            # The configuration set has been deleted since the message was sent.
             return []
         return found
 
@@ -258,8 +258,8 @@ class Mailer:
     def _count(self, outgoing: SentMessage, happening: Happening) -> None:
         """Keep the reputation metrics up to date.
 
-        On AWS the mailbox simulator does not count. Here there is nothing else, so it does, or no
-        alarm could be rehearsed; what SES itself withholds counts neither there nor here.
+        On AWS the mailbox simulator does not count. Here it does, or no alarm could be rehearsed;
+        what SES itself withholds counts on neither.
         """
         hard = happening.detail.get("type") == "Permanent" and "withheld" not in happening.detail
         if happening.kind not in (EventType.SEND, EventType.COMPLAINT) and not hard:

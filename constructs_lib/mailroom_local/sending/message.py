@@ -1,4 +1,4 @@
-"""A message that SES has accepted, and what was said with it."""
+"""A message that SES has accepted for sending."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mailroom_local.sending.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingList:
-    """The contact list, and perhaps its topic, that a message belongs to."""
+    """The contact list of a message, and its topic."""
 
     contact_list: str
     topic: str | None = None
@@ -26,7 +26,7 @@ class MailingList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unrendered:
-    """A template that could not be rendered, and why."""
+    """A template that failed to render, and why."""
 
     template: str
     message: str
@@ -34,10 +34,10 @@ class Unrendered:
 
 @dataclass(frozen=True, kw_only=True)
 class SentMessage:
-    """An accepted message, and everything that its events will say of it.
+    """An accepted message, with everything that its events contain.
 
-    ``raw`` is the message as it was submitted, ``withheld`` holds the recipients that SES does not
-    even try, with the outcome that they get instead.
+    ``raw`` is the message as submitted; ``withheld`` maps the recipients to whom SES does not even
+    try to send to their outcome.
     """
 
     message_id: str
@@ -89,7 +89,7 @@ class SentMessage:
 
 
 def new_message_id(moment: datetime) -> str:
-    """An id as SES gives it to a message that is sent."""
+    """An id like those of SES for sent messages."""
     return f"0100{int(moment.timestamp() * 1000):012x}-{uuid.uuid4()}-000000"
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a message at each address, by the addresses of the mailbox simulator.
+"""What happens to a message at each address, by the addresses of the mailbox simulator.
 
 https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
 """
@@ -16,7 +16,7 @@ LOCAL_SIMULATOR = "simulator.mailroom.local"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One thing that becomes of a message at one recipient: an event and its particulars."""
+    """An event at one recipient, and its details."""
 
     kind: EventType
     detail: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ ON_ACCOUNT_LIST = _bounce(
     "for your account.",
     withheld="true",
 )
-# SES documents that it bounces what is sent to a contact who unsubscribed, not how it calls that.
+# SES documents that it bounces mail to a contact who has unsubscribed, not the subtype.
 UNSUBSCRIBED = _bounce(
     "Permanent",
     "UnsubscribedRecipient",
@@ -71,8 +71,8 @@ AMAZON_OUTCOMES: Mapping[str, tuple[Outcome, ...]] = {
     "ooto": (DELIVERED,),
 }
 
-# What the mailbox simulator of AWS has no address for. At simulator.mailroom.local the names
-# above mean the same.
+# What the mailbox simulator of AWS has no address for; its names work at
+# simulator.mailroom.local, too.
 LOCAL_OUTCOMES: Mapping[str, tuple[Outcome, ...]] = {
     **AMAZON_OUTCOMES,
     "attachment": (
@@ -105,7 +105,7 @@ _OUTCOMES = {SIMULATOR_DOMAIN: AMAZON_OUTCOMES, LOCAL_SIMULATOR: LOCAL_OUTCOMES}
 
 
 def outcomes(recipient: str) -> tuple[Outcome, ...]:
-    """What becomes of a message at an address; labels (``bounce+label@``) do not matter."""
+    """What happens to a message at an address; labels (``bounce+label@``) are ignored."""
     local, _, domain = recipient.lower().rpartition("@")
     known = _OUTCOMES.get(domain, {})
     return known.get(local.partition("+")[0], (DELIVERED,))

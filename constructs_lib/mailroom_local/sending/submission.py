@@ -1,6 +1,6 @@
-"""SMTP submission: what ``email-smtp`` is on AWS."""
+"""The SMTP conversations of submission; on AWS the server is ``email-smtp``."""
 
-# aiosmtpd finds commands and hooks by their names in capitals.
+# aiosmtpd looks up commands and hooks by names in capitals.
 # ruff: noqa: N802
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BAD_CREDENTIALS = "535 Authentication Credentials Invalid"
 
 
 class Submit(Protocol):
-    """Has SES send a message; the answer is its id, a refusal is a :class:`SesError`."""
+    """Sends a message through SES and returns its id, or raises :class:`SesError`."""
 
     def __call__(
         self,
@@ -32,7 +32,7 @@ class Submit(Protocol):
         caller: Caller,
         client_address: str,
     ) -> str:
-        """Send it."""
+        """Send the message."""
         ...
 
 
@@ -43,7 +43,7 @@ def conversation(
     tls: ssl.SSLContext,
     host_name: str,
 ) -> Callable[[], SMTP]:
-    """What begins a conversation in which a client submits messages.
+    """Return a function that begins a conversation with a client.
 
     ``authenticate`` returns the owner of a user name and password.
     """
@@ -69,7 +69,7 @@ def conversation(
 
 
 class _Handler:
-    """Answers the command that SES decides on."""
+    """Handles the command that depends on the account."""
 
     def __init__(self, submit: Submit) -> None:
         self._submit = submit
@@ -94,7 +94,7 @@ class _Handler:
         return f"250 Ok {message_id}"
 
     async def handle_exception(self, error: Exception) -> str:
-        # aiosmtpd would show the error's text to the client; the log has it in full.
+        # aiosmtpd would send the error's text to the client; the log has it in full.
         return "451 4.3.0 Requested action aborted: local error in processing"
 
 

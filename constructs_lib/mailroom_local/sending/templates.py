@@ -1,7 +1,7 @@
-"""Renders the Handlebars of SES templates, and notices data that lack an attribute.
+"""Renders SES templates, a subset of Handlebars, and detects missing attributes.
 
-What SES documents is here: variables and paths, ``if``, ``unless``, ``each`` and ``with`` blocks,
-``else``, comments, inline partials. SES escapes nothing, neither does this.
+It covers what SES documents: variables and paths, ``if``, ``unless``, ``each`` and ``with`` blocks,
+``else``, comments, inline partials. Like SES, it escapes nothing.
 https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-advanced.html
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# SES puts these in after rendering; to the template they are plain text.
+# SES replaces these after rendering; in the template they are plain text.
 RESERVED = frozenset({"amazonSESUnsubscribeUrl", "ses:openTracker"})
 
 _TAG = re.compile(r"\{\{\{\s*(?P<raw>[^{}]+?)\s*\}\}\}|\{\{\s*(?P<tag>![^}]*|[^{}]+?)\s*\}\}")
@@ -21,12 +21,12 @@ _INLINE = re.compile(r"""#\*\s*inline\s+["']([^"']+)["']""")
 
 
 class RenderingFailed(Exception):
-    """The template does not go with the data; the text is what SES reports."""
+    """The template does not fit the data; the text is what SES reports."""
 
 
 @dataclass(slots=True)
 class _Block:
-    """A block and what stands in it; the template itself is one without a helper."""
+    """A block and its content; the template itself is one without a helper."""
 
     helper: str = ""
     argument: str = ""
@@ -35,7 +35,7 @@ class _Block:
     in_otherwise: bool = False
 
     def add(self, node: Any) -> None:
-        """Append a node to the branch that is being read."""
+        """Append a node to the current branch."""
         (self.otherwise if self.in_otherwise else self.body).append(node)
 
 
@@ -52,13 +52,13 @@ class _Partial:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What paths are looked up in: the current value, and the ones around it."""
+    """Where paths are looked up: the current value, and the enclosing ones."""
 
     values: tuple[Any, ...]
     special: Mapping[str, Any] = field(default_factory=dict)
 
     def enter(self, value: Any, **special: Any) -> _Scope:
-        """The scope inside a block about this value."""
+        """The scope inside a block for this value."""
         return _Scope((*self.values, value), special)
 
 
@@ -66,7 +66,7 @@ _ABSENT = object()
 
 
 def render(parts: Mapping[str, str], data: str | Mapping[str, Any]) -> dict[str, str]:
-    """Each part of a template with the data put in; :class:`RenderingFailed` if that cannot be."""
+    """Render each part of a template, or raise :class:`RenderingFailed`."""
     if isinstance(data, str):
         try:
             data = json.loads(data) if data.strip() else {}

@@ -1,4 +1,4 @@
-"""Puts the tracking of opens and clicks into HTML, and unsubscribe links into a message.
+"""Adds the tracking of opens and clicks to HTML, and makes the URLs for it.
 
 Pure functions of texts and URLs; :mod:`mailroom_local.sending.mailer` serves the URLs.
 https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 
 PREFIX = "/_mailroom/mail/"
 
-# One transparent pixel.
+# A transparent GIF of one pixel.
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
@@ -32,7 +32,7 @@ _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a rewritten link leads, and the tags that its ``ses:tags`` attribute gave it."""
+    """The target of a rewritten link, and the tags of its ``ses:tags`` attribute."""
 
     url: str
     tags: dict[str, list[str]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a tracking or unsubscribe URL answers to a request."""
+    """The HTTP answer of a tracking or unsubscribe URL."""
 
     status: int
     body: bytes = b""
@@ -49,12 +49,12 @@ class Answer:
 
 
 def open_url(endpoint: str, message_id: str) -> str:
-    """Where the tracking pixel of a message is fetched from."""
+    """The URL of a message's tracking pixel."""
     return f"{endpoint}{PREFIX}{message_id}/open"
 
 
 def click_url(endpoint: str, message_id: str, number: int) -> str:
-    """What a message's link of that number is rewritten to."""
+    """The URL that replaces a message's link of that number."""
     return f"{endpoint}{PREFIX}{message_id}/click/{number}"
 
 
@@ -66,7 +66,7 @@ def unsubscribe_url(endpoint: str, message_id: str) -> str:
 def rewrite_links(text: str, url_of: Callable[[int], str]) -> tuple[str, list[Link]]:
     """Lead every ``http`` and ``https`` link through the URL of its number.
 
-    ``ses:no-track`` leaves a link as it is; SES's own attributes are removed either way.
+    A link with ``ses:no-track`` stays as it is; SES's own attributes are removed either way.
     """
     finder = _Finder(text)
     links: list[Link] = []
@@ -80,7 +80,7 @@ def rewrite_links(text: str, url_of: Callable[[int], str]) -> tuple[str, list[Li
 
 
 def add_pixel(text: str, url: str) -> str:
-    """Put the tracking pixel where the placeholder stands, or else at the end of the body."""
+    """Insert the tracking pixel at the placeholder, or else at the end of the body."""
     image = f'<img alt="" src="{html.escape(url)}" style="display:none" width="1" height="1">'
     if _PLACEHOLDER in text:
         return text.replace(_PLACEHOLDER, image, 1).replace(_PLACEHOLDER, "")
@@ -90,7 +90,7 @@ def add_pixel(text: str, url: str) -> str:
 
 
 def without_placeholder(text: str) -> str:
-    """The text as it goes out when opens are not tracked."""
+    """The text without the placeholder of the tracking pixel."""
     return text.replace(_PLACEHOLDER, "")
 
 

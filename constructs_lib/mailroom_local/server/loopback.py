@@ -32,7 +32,7 @@ def keep_to_loopback() -> None:
 
 
 def bind(port: int) -> socket.socket:
-    """Bind a port of loopback, any free one for 0; end the process if that cannot be."""
+    """Bind a port on loopback, 0 for any free one; exit if it cannot be used."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

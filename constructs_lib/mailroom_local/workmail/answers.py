@@ -1,4 +1,4 @@
-"""What a function is told of a message, and what its answer means."""
+"""The event that a function gets, and the meaning of its answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TYPES = {
 
 
 def flow_event(flow: Flow, recipients: Sequence[str], invocation_id: str) -> dict[str, Any]:
-    """What a function is told of a message."""
+    """The event that a function gets."""
     headers: dict[str, str] = {}
     for name, value in read_headers(flow.raw):
         headers.setdefault(name.lower(), decode(value))
@@ -65,7 +65,7 @@ def flow_event(flow: Flow, recipients: Sequence[str], invocation_id: str) -> dic
 def read_answer(
     payload: bytes, direction: str, recipients: Sequence[str], *, fallback: Fate
 ) -> dict[str, Fate]:
-    """What an answer says for each recipient, and for addresses that it adds."""
+    """The fate of each recipient by an answer, and of addresses that it adds."""
     if len(payload) > MAX_ANSWER_BYTES:
         raise WrongAnswer(f"the answer has {len(payload)} bytes, more than {MAX_ANSWER_BYTES}")
     try:
@@ -122,7 +122,7 @@ def _action(entry: Any, path: str, direction: str) -> tuple[Fate, bool, list[str
 
 
 def check_content(content: bytes) -> None:
-    """Refuse content that WorkMail would not take for a message."""
+    """Refuse content that WorkMail does not accept as a message."""
     if any(len(line) > MAX_LINE for line in re.split(rb"(?<=\n)", content)):
         raise Refused("MessageRejected", f"A line is longer than {MAX_LINE} characters.")
     message = message_from_bytes(content)

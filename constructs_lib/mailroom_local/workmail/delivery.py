@@ -26,7 +26,7 @@ class Mailboxes:
         return {"Delivered": list(self._delivered), "Bounced": list(self._bounced)}
 
     def deliver(self, flow: Flow, fates: Mapping[str, Fate], rule: str) -> None:
-        """Do with a message what was decided for each address."""
+        """Deliver, bounce or drop a message for each address, and submit it to the others."""
         started = time.perf_counter()
         spam = flow.direction == INBOUND and verdicts_of(flow.raw).spam == "FAIL"
         outcomes: dict[str, list[str]] = {}
@@ -77,7 +77,7 @@ class Mailboxes:
 
     def _bounce(self, flow: Flow, address: str, text: str, rule: str) -> str:
         if not flow.mail_from:
-            # RFC 5321, 6.1: nothing may be sent back to the null reverse-path.
+            # RFC 5321, 6.1: nothing is ever returned to the null reverse-path.
             return "skipped"
         self._bounced.append(
             {

@@ -26,18 +26,23 @@ class Directory:
         self._organizations: dict[str, Organization] = {}
 
     def add(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Make an organization, or give it other domains and users."""
+        """Create an organization, or change its domains and users."""
         name = str(data.get("OrganizationId"))
         if not _ORGANIZATION.fullmatch(name):
-            raise Refused("InvalidParameterException", f"{name!r} is not m- and 32 hex digits")
+            raise Refused(
+                "InvalidParameterException",
+                f"OrganizationId is {name!r}: it must be m- and 32 hexadecimal digits",
+            )
         domains = frozenset(str(one).casefold() for one in data.get("Domains") or [])
         users = frozenset(str(one).casefold() for one in data.get("Users") or [])
         for user in users:
             if user.rpartition("@")[2] not in domains:
-                raise Refused("InvalidParameterException", f"{user} is in none of the domains")
+                raise Refused("InvalidParameterException", f"user {user} is in none of the domains")
         for other in self._organizations.values():
             if other.id != name and other.domains & domains:
-                raise Refused("InvalidParameterException", f"{other.id} has that domain already")
+                raise Refused(
+                    "InvalidParameterException", f"a domain is already that of {other.id}"
+                )
         made = Organization(
             id=name,
             arn=f"arn:aws:workmail:{self._region}:{clients.ACCOUNT}:organization/{name}",
@@ -52,13 +57,15 @@ class Directory:
         return {"OrganizationId": name, "OrganizationArn": made.arn}
 
     def call(self, operation: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer one of the unpublished operations, or where an organization logs its events."""
+        """Answer an operation: the unpublished ones on rules, or the monitoring configuration."""
         match = _OPERATION.fullmatch(operation)
         if match is None and operation != _MONITORING:
-            raise Refused("UnknownOperationException", f"no operation {operation} here")
+            raise Refused(
+                "UnknownOperationException", f"the local WorkMail has no operation {operation}"
+            )
         organization = self._organizations.get(str(data.get("OrganizationId")))
         if organization is None:
-            raise Refused("OrganizationNotFoundException", "there is no such organization")
+            raise Refused("OrganizationNotFoundException", "the organization does not exist")
         if match is None:
             scope = f"{self._region}:{clients.ACCOUNT}"
             return {
@@ -75,9 +82,9 @@ class Directory:
         name = str(data.get("RuleName") or rule.get("Name"))
         if verb == "Create":
             if name in rules:
-                raise Refused("NameAvailabilityException", f"there is a rule {name} already")
+                raise Refused("NameAvailabilityException", f"a rule {name} already exists")
         elif name not in rules:
-            raise Refused("EntityNotFoundException", f"there is no rule {name}")
+            raise Refused("EntityNotFoundException", f"rule {name} does not exist")
         if verb == "Describe":
             return {"Rule": dict(rules[name])}
         if verb == "Delete":

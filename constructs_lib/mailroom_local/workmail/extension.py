@@ -20,7 +20,7 @@ class Extension:
         self._emulator = emulator
 
     def around_gateway(self, gateway: App) -> App:
-        """The gateway, before it WorkMail's operations, its message flow and its own paths."""
+        """The gateway with WorkMail's operations, its message flow and its own paths."""
         served: App = self._emulator.around(gateway, self.receiver)
         return served
 

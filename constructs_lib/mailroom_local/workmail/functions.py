@@ -13,7 +13,7 @@ from mailroom_local.workmail.rules import action_of
 
 
 class Functions:
-    """Invokes functions with the time that an organization gives them."""
+    """Invokes functions, and waits as long as an organization allows."""
 
     def __init__(self, *, endpoint: str, region: str, account: Account) -> None:
         self._endpoint = endpoint
@@ -23,7 +23,7 @@ class Functions:
         self._lock = Lock()
 
     def invoke(self, flow: Flow, rule: Rule, event: Mapping[str, Any], kind: str) -> bytes:
-        """Invoke the function of a rule; its answer, or the reason why there is none."""
+        """Invoke the function of a rule and return its answer, or raise why there is none."""
         arn = str(action_of(rule, flow.direction)["Arn"])
         if not self._account.may_invoke(arn, organization=flow.organization.arn):
             raise WrongAnswer(f"WorkMail has no permission to invoke {arn}")
@@ -39,7 +39,7 @@ class Functions:
         with self._lock:
             if seconds not in self._clients:
                 session = clients.session(region=self._region)
-                # Whether to invoke again is WorkMail's decision.
+                # WorkMail decides whether to invoke again.
                 self._clients[seconds] = clients.client(
                     session, "lambda", self._endpoint, read_timeout=seconds, retries=0
                 )

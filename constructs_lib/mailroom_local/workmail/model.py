@@ -25,11 +25,11 @@ class Refused(Exception):
 
 
 class WrongAnswer(Exception):
-    """A function's answer that WorkMail does not understand, so it asks again."""
+    """An answer that WorkMail does not accept, so that it invokes the function again."""
 
 
 class Account(Protocol):
-    """What WorkMail finds allowed in the account."""
+    """What the account's policies allow WorkMail."""
 
     def may_invoke(self, function: str, *, organization: str) -> bool:
         """Whether the function's policy lets WorkMail invoke it for this organization."""
@@ -64,7 +64,7 @@ class Organization:
 
 @dataclass(slots=True, kw_only=True)
 class Flow:
-    """A message in flow; ``open`` while a synchronous function is at work on it."""
+    """A message in flow; ``open`` while a synchronous function works on it."""
 
     id: str
     organization: Organization
@@ -78,12 +78,12 @@ class Flow:
     _lock: Lock = field(default_factory=Lock)
 
     def close(self) -> None:
-        """From now on the content stays as it is."""
+        """Ignore further changes of the content."""
         with self._lock:
             self.open = False
 
     def replace(self, content: bytes) -> None:
-        """Take other content, if a synchronous function is at work."""
+        """Change the content, if a synchronous function is working on it."""
         with self._lock:
             if self.open:
                 self.raw = content
@@ -91,7 +91,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of a message for a recipient; ``added`` who was none of it."""
+    """What happens to a message for an address; ``added`` if an answer added the address."""
 
     kind: str
     text: str = NOT_DELIVERED

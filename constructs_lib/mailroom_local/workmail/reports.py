@@ -1,4 +1,4 @@
-"""What is told of a message's flow: in the journal, and where an organization logs its events."""
+"""Reports a message's flow in the journal and in the organization's event log."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Reports:
         error: str | None = None,
         sent: str | None = None,
     ) -> None:
-        """Note in the journal what was done with a message."""
+        """Record in the journal what was done with a message."""
         detail: dict[str, Any] = {"organizationArn": flow.organization.arn}
         if invocation is not None:
             detail |= {
@@ -68,7 +68,7 @@ class Reports:
     def applied(
         self, flow: Flow, rule: Rule, recipients: Sequence[str], actions: list[str]
     ) -> None:
-        """Log a RULE_APPLIED event where an organization's monitoring does."""
+        """Log a RULE_APPLIED event in the organization's log group."""
         now = int(datetime.now(UTC).timestamp() * 1000)
         record = {
             "eventTimestamp": now,
@@ -98,4 +98,4 @@ class Reports:
                 logEvents=[{"timestamp": now, "message": json.dumps(record)}],
             )
         except (ClientError, BotoCoreError):
-            _log.exception("no RULE_APPLIED could be logged")
+            _log.exception("a RULE_APPLIED event could not be logged")

@@ -1,7 +1,7 @@
-"""Email flow rules: which one matches, and which ones WorkMail refuses.
+"""Email flow rules: which ones match, and which ones WorkMail refuses.
 
-Of several synchronous rules that match, the one with the most specific patterns is asked; every
-asynchronous one is told.
+Of the synchronous rules that match, the one with the most specific sender pattern runs; every
+asynchronous one runs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PATTERN = re.compile(r"\*|(?:\*\.|[^@+*\s]+@)?[^@+*\s]+")
 
 
 def specificity(pattern: str, address: str) -> int:
-    """How exactly a pattern takes an address: 0 for ``*`` up to 3 for an address; -1 not at all."""
+    """How specific a pattern is: 0 for ``*`` up to 3 for an address, -1 without a match."""
     pattern, address = pattern.casefold(), address.casefold()
     domain = address.rpartition("@")[2]
     if pattern == "*":
@@ -58,12 +58,12 @@ def patterns_of(rule: Rule, direction: str) -> tuple[list[str], list[str]]:
 
 
 def best(patterns: Sequence[str], address: str) -> int:
-    """The specificity of the pattern that takes the address most exactly."""
+    """The specificity of the most specific pattern that matches."""
     return max((specificity(pattern, address) for pattern in patterns), default=-1)
 
 
 def taken(rule: Rule, direction: str, sender: str, recipients: Sequence[str]) -> list[str]:
-    """The recipients that a rule takes; none if it does not take the sender."""
+    """The recipients that a rule matches; none if it does not match the sender."""
     senders, destinations = patterns_of(rule, direction)
     if best(senders, sender) < 0:
         return []
@@ -96,18 +96,18 @@ def check_rule(rule: Any, direction: str, others: Sequence[Rule]) -> None:
     action = action_of(rule, direction)
     need(
         list(rule.get("Action") or {}) == [f"{direction}LambdaAction"] and bool(action.get("Arn")),
-        f"here a rule has one action, {direction}LambdaAction, with an Arn",
+        f"Rule.Action must be one {direction}LambdaAction with an Arn: others do not exist here",
     )
     if (asked := action.get("SynchronousLambdaParameters")) is None:
         return
     minutes, fallback = asked.get("RetryPeriodMinutes"), asked.get("FallbackAction") or {}
-    need(destinations == ["*"], "a synchronous rule matches only the destination *")
+    need(destinations == ["*"], "the destination of a synchronous rule must be *")
     need(
         isinstance(minutes, int) and not isinstance(minutes, bool) and 0 <= minutes <= MAX_MINUTES,
-        f"RetryPeriodMinutes is not one of 0 to {MAX_MINUTES}",
+        f"RetryPeriodMinutes must be 0 to {MAX_MINUTES}",
     )
     known = len(fallback) == 1 and set(fallback) <= set(FALLBACKS[direction])
-    need(known, f"FallbackAction is not one of {', '.join(FALLBACKS[direction])}")
+    need(known, f"FallbackAction must be one of {', '.join(FALLBACKS[direction])}")
 
 
 def tested(

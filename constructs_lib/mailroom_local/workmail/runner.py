@@ -26,7 +26,7 @@ _log = logging.getLogger("mailroom")
 
 
 class Runner:
-    """Asks and tells functions about a message, and has it delivered."""
+    """Invokes the functions of rules on a message, then delivers it."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Runner:
         self._closing = closing
 
     def process(self, flow: Flow) -> None:
-        """Run the rules that match, and deliver the message by their answers."""
+        """Run the rules that match, and deliver the message as their answers say."""
         started = time.perf_counter()
         try:
             self._run_rules(flow)

@@ -64,12 +64,12 @@ class WorkMail:
         self.deliveries = self._mailboxes.deliveries
 
     def close(self) -> None:
-        """Drop queued messages, and wait for those in flow, whose functions are not asked again."""
+        """Drop queued messages, and wait for those in flow, without invoking a function again."""
         self._closing.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def message_arn(self, message_id: str) -> str:
-        """What a permission for the message flow names."""
+        """The ARN of a message in flow, for permissions."""
         flow = self._flow(message_id)
         way = "incoming" if flow.direction == INBOUND else "outgoing"
         scope = f"arn:aws:workmailmessageflow:{self._region}:{clients.ACCOUNT}"
@@ -80,7 +80,7 @@ class WorkMail:
         return self._flow(message_id).raw
 
     def replace(self, message_id: str, data: Mapping[str, Any]) -> None:
-        """Take other content for a message; it matters only while a synchronous rule runs."""
+        """Change the content of a message; ignored unless a synchronous function works on it."""
         flow = self._flow(message_id)
         given = (data.get("content") or {}).get("s3Reference") or {}
         bucket, key = str(given.get("bucket", "")), str(given.get("key", ""))
@@ -106,7 +106,7 @@ class WorkMail:
         return flow
 
     def receives(self, address: str) -> bool:
-        """Whether mail for this address comes to an organization here."""
+        """Whether this address is in the domain of an organization."""
         return self._directory.holder(address) is not None
 
     def sends(self, address: str) -> bool:
@@ -115,7 +115,7 @@ class WorkMail:
         return holder is not None and address.casefold() in holder.users
 
     def receive(self, raw: bytes, *, mail_from: str, rcpt_tos: Sequence[str], tls: bool) -> str:
-        """Take a message for addresses that `receives` knows; the rules follow on their own."""
+        """Accept a message for addresses of organizations; the rules run in the background."""
         message_id = ""
         for organization in self._directory.all():
             own = [address for address in rcpt_tos if organization.holds(address)]
@@ -131,7 +131,7 @@ class WorkMail:
         rcpt_tos: Sequence[str],
         submit: Callable[[bytes, list[str]], str],
     ) -> str:
-        """Take a message of a user; ``submit`` sends what is for others than the organization."""
+        """Accept a message from a user; ``submit`` sends it to addresses outside."""
         organization = self._directory.holder(mail_from)
         assert organization is not None
         return self._begin(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mailroom_local import Credentials, SmtpRefused
 from mailroom_local.sending.credentials import smtp_password
 
 SENDER = "sender@sending.example"
@@ -173,3 +174,16 @@ def test_what_ses_refuses_is_refused_after_data(
         connection.sendmail(sender, ["reader@example.net"], letter(**headers).as_bytes())
     assert error.value.smtp_code == 554
     assert reason in str(error.value.smtp_error)
+
+
+def test_submit_logs_in_and_sends(account: Any) -> None:
+    """In one call, as a mail program would."""
+    sent = account.aws.submit(letter(), mail_from=SENDER, rcpt_tos=["reader@example.net"])
+    assert account.aws.sent()[-1]["MessageId"] == sent.message_id
+    with pytest.raises(SmtpRefused, match="535"):
+        account.aws.submit(
+            letter(),
+            mail_from=SENDER,
+            rcpt_tos=["reader@example.net"],
+            credentials=Credentials(user="nobody", password="x"),
+        )

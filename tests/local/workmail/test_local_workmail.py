@@ -14,9 +14,6 @@ from botocore.exceptions import ClientError
 
 from mailroom_local import MessageRecord
 from mailroom_local.control.errors import MailroomError
-from mailroom_local.workmail.answers import read_answer
-from mailroom_local.workmail.model import OUTBOUND, Fate, WrongAnswer
-from mailroom_local.workmail.rules import specificity
 
 _numbers = itertools.count(1)
 DEFAULT = '{"action": {"type": "DEFAULT"}, "allRecipients": True}'
@@ -165,7 +162,7 @@ def test_a_bounce_says_the_functions_message(office):
     assert office.folders(office.ann) == ["inbox"]
 
 
-def test_junk_and_spam_check(office):
+def test_mail_can_be_moved_to_junk_or_bypass_the_spam_check(office):
     """One is moved to junk; one bypasses the check that would have moved it."""
     office.answers(
         '{"action": {"type": "MOVE_TO_JUNK"}, "recipients": ["ANN"]}',
@@ -232,7 +229,7 @@ def test_the_retry_period_ends(account):
     assert office.folders(office.ann) == []
 
 
-def test_an_answer_in_time(account):
+def test_a_late_answer_is_no_answer(account):
     """A function that takes longer than it may has not answered."""
     office = Organization(account, answer_seconds=0.5)
     office.runs("time.sleep(2)", minutes=0, fallback="NormalDeliveryAction")
@@ -382,7 +379,7 @@ def test_a_late_change_is_accepted_and_changes_nothing(office):
         ("line", "MessageRejected"),
     ],
 )
-def test_what_the_message_flow_refuses(office, case, code):
+def test_the_message_flow_refuses_what_aws_refuses(office, case, code):
     """Each refusal has its own code."""
     bucket = office.account.bucket(policy=False) if case == "policy" else readable(office)
     key = "with.dot" if case == "key" else "content"
@@ -412,7 +409,7 @@ def test_rule_applied_is_logged(office):
     assert [(one["eventName"], one["ruleName"]) for one in told] == [("RULE_APPLIED", name)]
 
 
-def test_rules_from_a_stack(office):
+def test_a_stacks_outputs_become_rules(office):
     """The outputs that are rules, for the organization that may invoke their function."""
     rule = office.rule(office.function(f"return {{'actions': [{DEFAULT}]}}"))
     stack = office.account.name("stack")
@@ -427,7 +424,7 @@ def test_rules_from_a_stack(office):
     assert office.aws.workmail_rules(office.id, direction="Inbound") == [rule["Name"]]
 
 
-def test_the_unpublished_operations(office):
+def test_the_unpublished_operations_manage_rules(office):
     """Create, Describe, Update, List and Delete, and the errors of each."""
     rule = office.rule("arn:aws:lambda:us-east-1:000000000000:function:any")
 
@@ -453,43 +450,8 @@ def test_the_unpublished_operations(office):
     assert call("ListInboundMailFlowRules", OrganizationId="x") == "OrganizationNotFoundException"
 
 
-def test_a_rule_that_the_documentation_contradicts(office):
+def test_a_rule_that_the_documentation_contradicts_is_refused(office):
     """A label is no pattern."""
     rule = office.rule("arn:aws:lambda:us-east-1:000000000000:function:any", senders="a+b@x.org")
     with pytest.raises(MailroomError, match="not a pattern"):
         office.aws.workmail_rule(office.id, rule, direction="Inbound")
-
-
-@pytest.mark.parametrize(
-    ("pattern", "address", "expected"),
-    [
-        ("*", "a@x.org", 0),
-        ("*.x.org", "a@b.x.org", 1),
-        ("*.x.org", "a@x.org", -1),
-        ("x.org", "A@X.org", 2),
-        ("x.org", "a@b.x.org", -1),
-        ("a@x.org", "A@x.org", 3),
-    ],
-)
-def test_patterns(pattern, address, expected):
-    """An address, a domain, its subdomains, everything."""
-    assert specificity(pattern, address) == expected
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        None,
-        {"actions": [{"action": {"type": "DEFAULT"}, "allRecipients": "true"}]},
-        {"actions": [{"action": {"type": "DROP"}, "recipients": ["a"]}] * 11},
-        {"actions": [{"action": {"type": "MOVE_TO_JUNK"}, "allRecipients": True}]},
-        {"actions": [], "padding": "x" * (256 * 1024)},
-        {"actions": [{"action": {"type": []}, "allRecipients": True}]},
-        {"actions": [{"action": {"type": "BOUNCE", "parameters": [1]}, "allRecipients": True}]},
-        {"actions": [{"action": {"type": "BOUNCE", "parameters": {"bounceMessage": 1}}}]},
-    ],
-)
-def test_wrong_answers(answer):
-    """They are no answers, so the function is asked again."""
-    with pytest.raises(WrongAnswer):
-        read_answer(json.dumps(answer).encode(), OUTBOUND, ["a"], fallback=Fate("DEFAULT"))

@@ -72,11 +72,14 @@ def resolve(options: argparse.Namespace) -> Account:
 
 
 @contextlib.contextmanager
-def calls(doing: str) -> Iterator[None]:
-    """Turn what AWS answers inside the context into a message for the user.
+def calls(
+    failure: str, *, remedy: str = "check the credentials, the region and the names"
+) -> Iterator[None]:
+    """Turn an error of AWS inside the context into a message for the user.
 
     Args:
-        doing: What failed if it does, such as ``cannot read the event table``.
+        failure: What a failed call means, such as ``cannot read the event table``.
+        remedy: What to do then.
 
     Raises:
         CommandError: A call failed, or could not be made.
@@ -86,9 +89,7 @@ def calls(doing: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise CommandError(
-            f"{doing}: {error}", remedy="check the credentials, the region and the names"
-        ) from error
+        raise CommandError(f"{failure}: {error}", remedy=remedy) from error
 
 
 def _real(*, profile: str | None, region: str | None) -> Account:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.5
 # How long the outcome of a function that was invoked asynchronously is waited for. It never comes
 # if the function does not use the `mailroom` runtime.
-_HANDLER_SECONDS = 5.0
+_HANDLER_SECONDS = 10.0
 
 
 def follow(
@@ -61,8 +61,8 @@ def _read(aws: LocalAws, shown: set[tuple[str, str, int]]) -> list[MessageRecord
 
 def _is_settled(message: MessageRecord) -> bool:
     pending = any(action.pending for action in message.actions)
-    age = (datetime.now(UTC) - message.at).total_seconds()
-    return message.finished and not (pending and age < _HANDLER_SECONDS)
+    since = (datetime.now(UTC) - message.at).total_seconds() - (message.ms or 0.0) / 1000
+    return message.finished and not (pending and since < _HANDLER_SECONDS)
 
 
 def _key(message: MessageRecord) -> tuple[str, str, int]:

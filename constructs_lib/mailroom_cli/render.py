@@ -108,6 +108,12 @@ def document(message: MessageRecord) -> dict[str, Any]:
     )
 
 
+def short_name(name: str) -> str:
+    """Return the logical id of a name that CloudFormation generated, and any other name whole."""
+    generated = _GENERATED.fullmatch(name)
+    return generated[1] if generated else name
+
+
 # Of the columns of received and of sent messages; the last one takes the rest of the line.
 _ALIGNMENT: dict[bool, tuple[str, ...]] = {
     False: ("left", "left", "left", "right", "left"),
@@ -258,8 +264,7 @@ def _detail(action: ActionRecord, *, full: bool) -> str:
 
 
 def _name(name: str, *, full: bool) -> str:
-    generated = None if full else _GENERATED.fullmatch(name)
-    return generated[1] if generated else name
+    return name if full else short_name(name)
 
 
 def _shortened_key(key: str) -> str:

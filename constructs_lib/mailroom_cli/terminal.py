@@ -27,25 +27,43 @@ def visible(value: object) -> str:
 
     Mail is hostile input: without this, a subject could rename the window, clear the screen, or
     hide part of itself.
+
+    Args:
+        value: What to show; anything but text is converted by `str`.
     """
     return _UNSAFE.sub(_escape, str(value))
 
 
 def text(value: object, style: str = "") -> Text:
-    """Return *value* as harmless text in one style; brackets in it are not markup."""
+    """Return *value* as one line of harmless text; brackets in it are not markup.
+
+    Args:
+        value: What to show.
+        style: A style of rich, such as ``bold red``. Default: none.
+    """
     return Text(visible(value), style=style)
 
 
 def say(value: str, *, stream: IO[str] | None = None) -> None:
-    """Write *value* as it is, for programs: neither wrapped, nor styled, nor escaped."""
+    """Write *value* as it is, for programs: neither wrapped, nor styled, nor escaped.
+
+    Args:
+        value: The text, without its last line break.
+        stream: Where to. Default: standard output.
+    """
     target = stream or sys.stdout
     target.write(value + "\n")
     target.flush()
 
 
-def say_json(document: Any, *, indent: int | None = 2, default: Any = None) -> None:
-    """Write *document* to standard output as JSON, in ASCII."""
-    say(json.dumps(document, indent=indent, default=default))
+def say_json(document: Any, *, indent: int | None = 2) -> None:
+    """Write *document* to standard output as JSON, in ASCII.
+
+    Args:
+        document: What `json.dumps` takes.
+        indent: The indentation; ``None`` means a single line.
+    """
+    say(json.dumps(document, indent=indent))
 
 
 def show(
@@ -81,6 +99,9 @@ def console_of(stream: IO[str] | None = None) -> Console:
     """Return a console for *stream*: colour and the terminal's width only on a terminal.
 
     NO_COLOR switches every style off. https://no-color.org
+
+    Args:
+        stream: Where it writes to. Default: standard output.
     """
     target = stream or sys.stdout
     is_terminal = target.isatty()

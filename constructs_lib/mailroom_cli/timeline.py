@@ -71,7 +71,11 @@ def summary_of(kind: str, detail: Any) -> str:
 
 
 def since(difference: timedelta) -> str:
-    """Return a time after the first event, in milliseconds at first and in days at last."""
+    """Return a time after the first event as text.
+
+    Args:
+        difference: The time: shown in milliseconds if it is short, in days and hours if long.
+    """
     seconds = difference.total_seconds()
     sign, seconds = ("-" if seconds < 0 else "+"), abs(seconds)
     if seconds < 1:
@@ -97,12 +101,21 @@ def entries(items: Iterable[Mapping[str, Any]]) -> list[Entry]:
 
 
 def first(found: Sequence[Entry]) -> Entry:
-    """Return the entry that the others are timed from: Send, or else the oldest one."""
+    """Return the entry that the others are timed from: Send, or else the oldest one.
+
+    Args:
+        found: The entries, at least one, oldest first.
+    """
     return next((entry for entry in found if entry.kind == EventType.SEND), found[0])
 
 
 def document(message_id: str, found: Sequence[Entry]) -> dict[str, Any]:
-    """Return the timeline in JSON's types, for programs."""
+    """Return the timeline in JSON's types, for programs.
+
+    Args:
+        message_id: The message's id.
+        found: Its events.
+    """
     events = [{**asdict(entry), "at": entry.at.isoformat()} for entry in found]
     return {"message_id": message_id, "events": events}
 

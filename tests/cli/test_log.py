@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from mailroom_cli import follow as following
 from mailroom_cli.follow import follow
 from mailroom_local import LocalAws
 from mailroom_local.control import EventRecord, HandlerOutcome, MessageRecord
@@ -77,6 +78,18 @@ def test_following_shows_every_message_and_not_one(log: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize(("arguments", "as_json"), [([], False), (["--json"], True)])
+def test_follow_goes_on_in_the_form_that_was_asked_for(
+    log: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], as_json: bool
+) -> None:
+    followed: list[bool] = []
+    monkeypatch.setattr(
+        following, "follow", lambda aws, *, as_json: followed.append(as_json) or aws.messages()
+    )
+    assert log("--follow", *arguments)[0] == 0
+    assert followed == [as_json]
+
+
 class Journal:
     """A local AWS whose journal is another one at each look, and which then ends."""
 
@@ -130,10 +143,13 @@ def test_a_function_is_waited_for_until_it_reports(
 def test_a_function_that_never_reports_is_not_waited_for_long(
     record: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    silent = record(at=datetime.now(UTC) - timedelta(seconds=6))
+    silent = record(at=datetime.now(UTC) - timedelta(seconds=20.5), ms=10_000)
     silent.actions[1].handler = []
     Journal([silent]).followed()
     assert "invocation accepted" in capsys.readouterr().out
+    silent.ms = 11_000
+    Journal([silent]).followed()
+    assert capsys.readouterr().out == ""
 
 
 def test_a_sent_message_is_shown_again_with_each_new_event(

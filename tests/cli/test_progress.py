@@ -58,7 +58,9 @@ def test_a_step_is_a_live_line_on_a_terminal_with_its_latest_detail(screen: Any)
     live = [line for line in re.split(r"[\r\n]", plain(shown)) if "1/2" in line]
     assert live
     assert all(len(line) <= 80 for line in live)
-    assert shown.endswith("\x1b[?25h") or "\x1b[?25h" in shown, "the cursor stays hidden"
+    after = shown[shown.rindex("1/2") :]
+    assert "\x1b[2K" in after, "the live row stays on the screen"
+    assert "\x1b[?25h" in after, "the cursor stays hidden"
     assert plain(shown).splitlines()[-1].startswith("✗ Deploying: failed after 0.")
 
 
@@ -99,6 +101,14 @@ def test_elsewhere_a_line_every_few_seconds_is_enough() -> None:
         "10 events  1/s   50%  0:10 left",
         "20 events  2/s",
     ]
+
+
+def test_a_replay_that_stops_early_does_not_say_how_long_it_would_take() -> None:
+    clock, stream = Time(), io.StringIO()
+    meter = Meter(stream, clock=clock)
+    clock.now += 10
+    meter.show(10, 0.5, last=True)
+    assert stream.getvalue() == "10 events  1/s\n"
 
 
 def test_hours_are_shown_when_there_are_any() -> None:

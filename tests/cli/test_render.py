@@ -188,6 +188,42 @@ def test_the_colour_says_how_an_event_is_to_be_taken(
     assert f"\x1b[{colour}m{kind}\x1b[0m" in screen.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("fields", "ending"),
+    [
+        ({"finished": False}, "in progress"),
+        ({"rules": [], "actions": []}, "no rule matched"),
+        (
+            {"outgoing": True, "rules": [], "actions": [], "configuration_set": None},
+            "no configuration set, so no events",
+        ),
+    ],
+)
+def test_an_ending_that_may_surprise_is_yellow(
+    record: Make, screen: Any, fields: dict[str, Any], ending: str
+) -> None:
+    show(render.messages([record(**fields)]), stream=screen)
+    assert f"\x1b[33m{ending}\x1b[0m" in screen.getvalue()
+
+
+def test_nothing_is_cut_off_however_narrow_the_terminal_is(record: Make, screen: Any) -> None:
+    long = "".join(chr(ord("a") + place % 26) for place in range(150))
+    rule = RuleRecord(name="r" + long, recipients=[], verdicts={})
+    messages = [
+        record(rcpt_tos=[long], rules=[], actions=[]),
+        record(rules=[rule], actions=[]),
+        record(actions=[ActionRecord(rule="", kind="Stop", outcome="done", ms=1,
+                                     detail={"scope": "s" + long})], rules=[]),
+    ]  # fmt: skip
+    show(render.messages(messages), stream=screen)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert len(re.findall("[a-z]", shown)) >= 3 * 150
+    joined = "".join(shown.split())
+    assert long in joined
+    assert "s" + long in joined
+
+
 def test_long_details_wrap_by_words_below_their_column(record: Make, screen: Any) -> None:
     message = record()
     reason = "the customer is not in the address book of the company that wrote the mail"

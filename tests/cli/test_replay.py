@@ -1,10 +1,9 @@
-"""`mailroom replay`: what is sent again, and that nothing goes before it has arrived."""
+"""`mailroom replay`: what is sent again, and that nothing is removed before it has arrived."""
 
 from __future__ import annotations
 
 import base64
 import gzip
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -62,7 +61,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def session() -> boto3.Session:
-    """One for all tests: what a client is made of takes long to load."""
+    """Shared by all tests, as the first client of a session is slow to make."""
     return boto3.Session()
 
 
@@ -113,7 +112,7 @@ def replayed(source: Any, target: Any, **options: Any) -> replay.Result:
 
 
 class Fake:
-    """A target that refuses what it is told to, and writes down the rest."""
+    """A target that refuses some events so many times, and remembers the others."""
 
     def __init__(self, refusals: dict[str, int] | None = None) -> None:
         self.refusals = Counter(refusals or {})
@@ -134,13 +133,10 @@ class Fake:
         return answer
 
 
-# Sources
-
-
 def test_what_firehose_kept_is_sent_as_ses_wrote_it(
     aws: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The event itself, whether the transformation failed or, later, the conversion of the row."""
+    """Whether the transformation failed or, later, the conversion of the row to Parquet."""
     row = json.dumps(lake.row(parse(event(2))))
     aws.put("errors/a", [error_record(json.dumps(event(1)) + "\n"), error_record(row)])
     aws.put("errors/b", [error_record("no event"), error_record(json.dumps(event(3)))], zipped=True)
@@ -155,8 +151,8 @@ def test_what_firehose_kept_is_sent_as_ses_wrote_it(
     assert "1 unreadable" in output
 
 
-def test_a_range_of_the_lake(aws: Account) -> None:
-    """By type and day, from the keys alone; what is no partition is left out."""
+def test_a_range_of_the_lake_is_chosen_by_type_and_day(aws: Account) -> None:
+    """By the keys alone; objects outside of a partition are skipped."""
     for number, (kind, day) in enumerate(
         [("Bounce", "2026-01-01"), ("Bounce", "2026-01-02"), ("Open", "2026-01-02"),
          ("Rendering Failure", "2026-01-03"), ("Bounce", "2026-01-04")]
@@ -175,7 +171,6 @@ def test_a_range_of_the_lake(aws: Account) -> None:
 
 
 def test_parquet_is_read(aws: Account, tmp_path: Path) -> None:
-    """With duckdb, which the local AWS brings."""
     lines, parquet = tmp_path / "rows.json", tmp_path / "rows.parquet"
     lines.write_text("".join(json.dumps(lake.row(parse(event(n)))) + "\n" for n in (1, 2)))
     with duckdb.connect() as connection:
@@ -186,8 +181,9 @@ def test_parquet_is_read(aws: Account, tmp_path: Path) -> None:
     assert aws.ids(aws.queue) == names(1, 2)
 
 
-def test_parquet_needs_a_reader(aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the error says which, and of what object."""
+def test_parquet_without_a_reader_is_an_error(
+    aws: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
     key = "event_type=bounce/day=2026-01-02/x.parquet"
     aws.s3.put_object(Bucket=BUCKET, Key=key, Body=b"PAR1....PAR1")
@@ -197,7 +193,7 @@ def test_parquet_needs_a_reader(aws: Account, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_pseudonyms_never_reach_a_handler(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    """It would put them on the suppression list."""
+    """A handler would put them on the suppression list."""
     made = lake.row(parse(event(1)), pseudonymise=lake.pseudonymiser(b"k" * 32))
     aws.put("event_type=bounce/day=2026-01-02/x", [json.dumps(made)])
     assert run(f"lake:{BUCKET}", "--to", "handlers") == 0
@@ -205,11 +201,8 @@ def test_pseudonyms_never_reach_a_handler(aws: Account, capsys: pytest.CaptureFi
     assert "1 with pseudonyms" in capsys.readouterr().out
 
 
-# A dead-letter queue
-
-
 def test_a_dead_letter_queue_is_emptied_into_its_queue(aws: Account) -> None:
-    """Envelopes are taken off, and so is Lambda's record of a failed invocation."""
+    """Without the envelopes of SNS, and of Lambda's record about a failed invocation."""
     sns = event_invocation(event(2), "sqs-sns")["Records"][0]["body"]
     lost = {"requestPayload": event_invocation(event(3), "sns"), "version": "1.0"}
     aws.kill(event(1), sns, lost, *(event(number) for number in range(4, 30)))
@@ -218,8 +211,7 @@ def test_a_dead_letter_queue_is_emptied_into_its_queue(aws: Account) -> None:
     assert aws.bodies(aws.dead) == []
 
 
-def test_what_is_no_event_stays_in_the_queue_and_is_visible(aws: Account) -> None:
-    """As do other types; nothing waits until its time of being hidden is over."""
+def test_what_is_not_sent_stays_in_the_queue_and_is_visible_at_once(aws: Account) -> None:
     aws.kill("poison", event(1), event(2, "Open"))
     assert run("dead", "--to", "handlers", "--type", "bounce") == 0
     assert aws.ids(aws.queue) == names(1)
@@ -229,7 +221,7 @@ def test_what_is_no_event_stays_in_the_queue_and_is_visible(aws: Account) -> Non
 
 
 def test_nothing_is_deleted_before_it_has_arrived(aws: Account) -> None:
-    """What the target refuses for good stays; what it refuses for a while arrives."""
+    """What the target refuses every time stays; what it refuses for a while arrives."""
     aws.kill(*(event(number) for number in range(12)))
     goal = Fake({"m-003": 2, "m-007": 99})
     order: list[str] = []
@@ -253,8 +245,7 @@ def test_nothing_is_deleted_before_it_has_arrived(aws: Account) -> None:
     assert len(pauses) == running.ATTEMPTS - 1
 
 
-def test_a_refused_target_deletes_nothing(aws: Account) -> None:
-    """An error that time does not heal ends the replay."""
+def test_an_error_that_time_does_not_heal_ends_the_replay_and_deletes_nothing(aws: Account) -> None:
 
     class Denied:
         def send(self, texts: list[str]) -> list[str | None]:
@@ -266,8 +257,7 @@ def test_a_refused_target_deletes_nothing(aws: Account) -> None:
     assert aws.ids(aws.dead) == names(1, 2)
 
 
-def test_throttling_is_only_a_pause(aws: Account) -> None:
-    """As are errors of the service."""
+def test_throttling_and_errors_of_the_service_only_pause_a_replay(aws: Account) -> None:
 
     class Slow(Fake):
         def send(self, texts: list[str]) -> list[str | None]:
@@ -281,8 +271,7 @@ def test_throttling_is_only_a_pause(aws: Account) -> None:
     assert (result.sent, result.failed) == (1, 0)
 
 
-def test_ctrl_c_leaves_what_did_not_arrive(aws: Account) -> None:
-    """Visible at once, so that the same command goes on."""
+def test_ctrl_c_leaves_what_did_not_arrive_visible(aws: Account) -> None:
 
     class Interrupted(Fake):
         def send(self, texts: list[str]) -> list[str | None]:
@@ -298,7 +287,7 @@ def test_ctrl_c_leaves_what_did_not_arrive(aws: Account) -> None:
 
 
 def test_the_same_queue_is_not_a_target(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    """It would never end. However the two are written."""
+    """It would never end, however the two are written."""
     arn = aws.sqs.get_queue_attributes(QueueUrl=aws.dead, AttributeNames=["QueueArn"])
     aws.kill(event(1))
     for target in (aws.dead, arn["Attributes"]["QueueArn"], "dead"):
@@ -307,11 +296,7 @@ def test_the_same_queue_is_not_a_target(aws: Account, capsys: pytest.CaptureFixt
     assert aws.ids(aws.dead) == names(1)
 
 
-# Going on
-
-
-def test_a_replay_goes_on_after_the_last_whole_object(aws: Account) -> None:
-    """Never after one of which something did not arrive."""
+def test_a_replay_resumes_after_the_last_object_that_arrived_whole(aws: Account) -> None:
     for number in range(4):
         aws.put(
             f"errors/{number}", [error_record(json.dumps(event(number * 10 + n))) for n in (0, 1)]
@@ -327,8 +312,9 @@ def test_a_replay_goes_on_after_the_last_whole_object(aws: Account) -> None:
     assert again.taken == names(20, 21, 30, 31)
 
 
-def test_the_token_is_printed_and_taken(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--limit` stops, `--resume` goes on."""
+def test_limit_prints_a_token_that_resume_takes(
+    aws: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number in range(3):
         aws.put(f"errors/{number}", [error_record(json.dumps(event(number)))])
     assert run(f"s3://{BUCKET}/errors/", "--to", "handlers", "--limit", "2", "--json") == 0
@@ -339,13 +325,9 @@ def test_the_token_is_printed_and_taken(aws: Account, capsys: pytest.CaptureFixt
     assert names(2)[0] in aws.ids(aws.queue)
 
 
-# What is shown, and how fast
-
-
 def test_a_dry_run_counts_and_changes_nothing(
     aws: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By type and day."""
     aws.kill(event(1), event(2), event(3, "Open", "2026-01-05"), "poison")
     assert run("dead", "--dry-run") == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -371,8 +353,8 @@ class Time:
         self.now += seconds
 
 
-def test_the_rate_is_kept(aws: Account) -> None:
-    """Forty events at twenty a second take a second and a half, and then the last batch."""
+def test_forty_events_at_twenty_a_second_take_a_second_and_a_half(aws: Account) -> None:
+    """The last batch is not followed by a pause."""
     aws.put("e", [error_record(json.dumps(event(number))) for number in range(40)])
     clock = Time()
     limiter = replay.Limiter(20, clock=clock, sleep=clock.sleep)
@@ -382,8 +364,7 @@ def test_the_rate_is_kept(aws: Account) -> None:
     assert clock.slept == pytest.approx([0.5] * 3)
 
 
-def test_a_slow_target_is_not_overrun_later() -> None:
-    """Time that was lost is not made up for with a burst."""
+def test_time_that_was_lost_is_not_made_up_for_by_a_burst() -> None:
     clock = Time()
     limiter = replay.Limiter(2, clock=clock, sleep=clock.sleep)
     assert limiter.batch == 2
@@ -394,63 +375,7 @@ def test_a_slow_target_is_not_overrun_later() -> None:
     assert clock.slept == pytest.approx([1.0])
 
 
-# Targets
-
-
-class Functions:
-    """Lambda's client, of which a function reports one failure and then raises."""
-
-    def __init__(self, *answers: tuple[Any, str | None]) -> None:
-        self.answers = list(answers)
-        self.invocations: list[Any] = []
-
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> Any:  # noqa: N803
-        self.invocations.append(json.loads(Payload))
-        said, error = self.answers.pop(0)
-        answer = {"Payload": io.BytesIO(json.dumps(said).encode())}
-        return {**answer, "FunctionError": error} if error else answer
-
-
-def test_a_function_gets_what_its_queue_would_give_it() -> None:
-    """And its partial answer is understood."""
-    said = {"batchItemFailures": [{"itemIdentifier": "replay-1"}]}
-    functions = Functions((said, None), ({"errorMessage": "boom"}, "Unhandled"), (None, None))
-    goal = replay.ToFunction(functions, "Handler")
-    texts = [json.dumps(event(1)), json.dumps(event(2))]
-    assert goal.send(texts) == [None, "the function reported a failure"]
-    assert all("boom" in str(reason) for reason in goal.send(texts))
-    assert goal.send(texts) == [None, None]
-    record = functions.invocations[0]["Records"][0]
-    assert (record["body"], record["eventSource"]) == (texts[0], "aws:sqs")
-
-
-def test_a_queue_says_which_of_a_batch_it_did_not_take() -> None:
-    """By the ids of its answer, whatever their order."""
-
-    class Partial:
-        def send_message_batch(self, **request: Any) -> Any:
-            return {
-                "Successful": [{"Id": "2"}, {"Id": "0"}],
-                "Failed": [{"Id": "1", "Code": "InternalError", "Message": "later"}],
-            }
-
-    answer = replay.ToQueue(Partial(), "url").send(["a", "b", "c", "d"])
-    assert answer == [None, "InternalError: later", None, "the queue gave no reason"]
-
-
-def test_a_stream_says_which_record_it_did_not_take() -> None:
-    """Each record ends in a newline, as SES's own."""
-
-    class Firehose:
-        def put_record_batch(self, **request: Any) -> Any:
-            assert all(one["Data"].endswith(b"\n") for one in request["Records"])
-            return {"RequestResponses": [{"RecordId": "1"}, {"ErrorCode": "Slow"}]}
-
-    assert replay.ToStream(Firehose(), "s").send(["a", "b"]) == [None, "Slow: "]
-
-
 def test_large_events_go_in_smaller_batches(aws: Account) -> None:
-    """A batch has a limit of its own."""
     big = [event(number) for number in range(5)]
     for one in big:
         one["bounce"]["note"] = "x" * 100_000

@@ -82,6 +82,25 @@ def test_a_terminal_wraps_by_words(screen: Any) -> None:
     assert {word for line in lines for word in line.split()} == {"label", "conveniently"}
 
 
+def test_a_message_wraps_by_words_on_a_terminal(screen: Any) -> None:
+    show("conveniently " * 12, stream=screen)
+    lines = screen.getvalue().splitlines()
+    assert len(lines) == 2
+    assert {word for line in lines for word in line.split()} == {"conveniently"}
+
+
+def test_a_pipe_gets_each_thing_at_once() -> None:
+    class Pipe(io.StringIO):
+        flushed = ""
+
+        def flush(self) -> None:
+            self.flushed = self.getvalue()
+
+    pipe = Pipe()
+    show("one", stream=pipe)
+    assert pipe.flushed == "one\n"
+
+
 def test_whole_lines_are_left_to_the_terminal(screen: Any) -> None:
     command = "aws lambda add-permission " + "--option value " * 10
     show(text(command), stream=screen, whole_lines=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mailroom_cli.commands import up
 from mailroom_local import DeployFailed, LocalAws
@@ -96,6 +97,10 @@ def app(tmp_path: Path) -> Path:
     return folder
 
 
+def raise_(error: Exception) -> None:
+    raise error
+
+
 def read_until(process: subprocess.Popen[str], words: str) -> str:
     """What the command prints, up to the line with these words."""
     assert process.stdout is not None
@@ -141,7 +146,7 @@ def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) 
         again = run("up", "--app", str(app), "--smtp-port", port, state=state)
         assert again.returncode == 0, again.stderr
         assert again.stdout.startswith(f"the local AWS is running at {server.endpoint}: ")
-        assert "  all: example.com\n" in again.stdout
+        assert "receipt rules\n  all  example.com\n" in again.stdout
 
         (app / "broken.py").write_text("raise SystemExit('the bucket has no name')\n")
         broken = run("up", "--app", f"python {app}/broken.py", state=state)
@@ -285,6 +290,23 @@ def test_a_missing_cdk_is_said_before_anything_is_started(
     assert "CDK CLI" in complaint
     assert "npm install" in complaint
     assert not (tmp_path / "state").exists()
+
+
+def test_an_identity_that_cannot_be_verified_is_an_error(
+    mailroom: Run, app: Path, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed: list[object] = []
+    monkeypatch.setattr(LocalAws, "deploy", lambda self, **given: deployed.append(given))
+    error = ClientError({"Error": {"Code": "InvalidParameterValue"}}, "VerifyEmailIdentity")
+    monkeypatch.setattr(LocalAws, "verify_identity", lambda self, identity: raise_(error))
+    state = str(local_aws.state.root)
+    status, _, complaint = mailroom("up", "--app", str(app), "--identity", "a@b", "--state", state)
+    assert (status, deployed) == (1, [])
+    first, second = complaint.splitlines()
+    assert first.startswith(
+        "mailroom: cannot verify a@b: An error occurred (InvalidParameterValue)"
+    )
+    assert second == "  pass a domain or an address"
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "smtp", "²"])

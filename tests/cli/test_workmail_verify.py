@@ -1,4 +1,4 @@
-"""`mailroom workmail verify`: what it looks at in an account, and what it says to do."""
+"""`mailroom workmail verify`: what it checks in an account, and what it recommends."""
 
 import io
 import json
@@ -30,7 +30,7 @@ RULE = "Compliance-Outbound"
 
 
 class Deployed:
-    """An emulated account, with an organization that says what a test wants of it."""
+    """An emulated account, with an organization that answers as a test wants."""
 
     def __init__(self, session: boto3.Session) -> None:
         self.session = session
@@ -57,7 +57,7 @@ class Deployed:
         return self.clients[service]
 
     def permit(self, sid: str = "AllowWorkMail", **changes: str | None) -> None:
-        """Let WorkMail call the function, or somebody else."""
+        """Let WorkMail invoke the function, or someone else."""
         wanted: dict[str, str | None] = {
             "Action": "lambda:InvokeFunction",
             "Principal": SERVICE,
@@ -69,7 +69,7 @@ class Deployed:
         self.client("lambda").add_permission(FunctionName=self.function, StatementId=sid, **given)
 
     def monitors(self, group: str | None = GROUP) -> None:
-        """Let the organization say where its events go."""
+        """Configure where the organization logs its events."""
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
         answer = {"RoleArn": "arn:aws:iam::123456789012:role/x", "LogGroupArn": arn}
         self.workmail.add_response(
@@ -96,7 +96,7 @@ class Deployed:
         )
 
     def stacks(self, *organizations: str) -> None:
-        """Let CloudFormation tell, once, of a stack with an `EmailFlowRule` for each of these."""
+        """Answer once with a stack with an `EmailFlowRule` for each organization."""
         rule = {
             "Name": RULE,
             "Condition": {},
@@ -125,7 +125,7 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def session() -> boto3.Session:
-    """One for all tests: what a client is made of takes long to load."""
+    """Shared by all tests, as the first client of a session is slow to make."""
     return boto3.Session(region_name=REGION)
 
 
@@ -159,14 +159,15 @@ def verify(
 
 
 def missing(findings: dict[str, Any]) -> list[str]:
-    """The checks that failed; each of these, and no other, says what to do."""
+    """The checks that failed; these, and no others, say what to do."""
     failed = [name for name, finding in findings.items() if not finding["ok"]]
     assert failed == [name for name, finding in findings.items() if finding["remedy"]]
     return failed
 
 
-def test_all_is_well(deployed: Deployed, verify: Any) -> None:
-    """One permission, monitoring, and an event of the rule: status 0."""
+def test_with_permission_monitoring_and_an_event_the_status_is_0(
+    deployed: Deployed, verify: Any
+) -> None:
     deployed.permit()
     deployed.monitors()
     deployed.logged(RULE)
@@ -175,8 +176,9 @@ def test_all_is_well(deployed: Deployed, verify: Any) -> None:
     assert list(findings) == ["permission", "nobody else", "monitoring", "RULE_APPLIED"]
 
 
-def test_nothing_is_there(deployed: Deployed, verify: Any) -> None:
-    """Without a policy nobody may call; without monitoring nothing is known."""
+def test_a_fresh_account_fails_every_check_and_is_told_the_commands(
+    deployed: Deployed, verify: Any
+) -> None:
     deployed.monitors(None)
     status, findings = verify()
     assert status == 1
@@ -204,10 +206,9 @@ def test_nothing_is_there(deployed: Deployed, verify: Any) -> None:
     ],
     ids=str,
 )
-def test_a_permission_is_right_or_it_is_somebody_elses(
+def test_a_permission_that_differs_in_anything_counts_as_somebody_elses(
     deployed: Deployed, verify: Any, changes: dict[str, str | None]
 ) -> None:
-    """Region, organization, account and action: one that is wider or other counts as missing."""
     deployed.permit(**changes)
     deployed.monitors()
     deployed.logged(RULE)
@@ -217,8 +218,9 @@ def test_a_permission_is_right_or_it_is_somebody_elses(
     assert "--statement-id AllowWorkMail" in findings["nobody else"]["commands"][0]
 
 
-def test_whoever_else_may_call_is_named(deployed: Deployed, verify: Any) -> None:
-    """The right permission does not make up for another."""
+def test_another_permission_is_reported_beside_the_right_one(
+    deployed: Deployed, verify: Any
+) -> None:
     deployed.permit()
     deployed.permit("Events", Principal="events.amazonaws.com", SourceArn=None, SourceAccount=None)
     deployed.monitors()
@@ -233,8 +235,9 @@ def test_whoever_else_may_call_is_named(deployed: Deployed, verify: Any) -> None
     )
 
 
-def test_a_function_that_is_gone(deployed: Deployed, verify: Any) -> None:
-    """Is said to be, and the rest is looked at all the same."""
+def test_a_missing_function_is_reported_and_the_other_checks_still_run(
+    deployed: Deployed, verify: Any
+) -> None:
     deployed.monitors()
     deployed.logged(RULE)
     gone = deployed.function + "-gone"
@@ -244,8 +247,10 @@ def test_a_function_that_is_gone(deployed: Deployed, verify: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "OrganizationNotFoundException"])
-def test_no_monitoring_or_no_organization(deployed: Deployed, verify: Any, code: str) -> None:
-    """WorkMail says either by an error, which is a finding and not a failure of the command."""
+def test_missing_monitoring_or_a_missing_organization_is_a_finding(
+    deployed: Deployed, verify: Any, code: str
+) -> None:
+    """WorkMail reports both as errors."""
     deployed.permit()
     deployed.workmail.add_client_error("describe_email_monitoring_configuration", code)
     status, findings = verify()
@@ -254,8 +259,10 @@ def test_no_monitoring_or_no_organization(deployed: Deployed, verify: Any, code:
     assert wanted in findings["monitoring"]["found"]
 
 
-def test_another_error_is_told(deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> None:
-    """What may not be read is not taken for missing."""
+def test_another_error_of_aws_ends_the_command(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be read must not be reported as missing."""
     deployed.permit()
     deployed.workmail.add_client_error(
         "describe_email_monitoring_configuration", "AccessDeniedException"
@@ -269,8 +276,7 @@ def test_another_error_is_told(deployed: Deployed, capsys: pytest.CaptureFixture
     assert "AccessDeniedException" in printed.err
 
 
-def test_a_log_group_that_is_gone(deployed: Deployed, verify: Any) -> None:
-    """Monitoring may outlive its log group."""
+def test_a_deleted_log_group_is_a_finding(deployed: Deployed, verify: Any) -> None:
     deployed.permit()
     deployed.monitors()
     deployed.client("logs").delete_log_group(logGroupName=GROUP)
@@ -279,8 +285,8 @@ def test_a_log_group_that_is_gone(deployed: Deployed, verify: Any) -> None:
     assert f"the log group {GROUP} does not exist" == findings["RULE_APPLIED"]["found"]
 
 
-def test_only_the_rules_own_events_of_late_count(deployed: Deployed, verify: Any) -> None:
-    """Neither another rule's, nor a mailbox's of that name, nor what is older than asked for."""
+def test_only_recent_events_of_the_rule_itself_count(deployed: Deployed, verify: Any) -> None:
+    """Not another rule's, a mailbox rule's of the same name, or older ones."""
     deployed.permit()
     deployed.monitors()
     deployed.logged("Another")
@@ -293,8 +299,9 @@ def test_only_the_rules_own_events_of_late_count(deployed: Deployed, verify: Any
 
 
 @pytest.mark.parametrize("arguments", [[], ["--stack", "Stack1"]], ids=["every", "one"])
-def test_the_stacks_know_the_rule(deployed: Deployed, verify: Any, arguments: list[str]) -> None:
-    """Its name, direction and function are in the outputs."""
+def test_name_direction_and_function_are_read_from_the_outputs_of_stacks(
+    deployed: Deployed, verify: Any, arguments: list[str]
+) -> None:
     deployed.permit()
     deployed.stacks(OTHER, ORGANIZATION)
     deployed.monitors()
@@ -305,8 +312,8 @@ def test_the_stacks_know_the_rule(deployed: Deployed, verify: Any, arguments: li
     assert findings["permission"]["subject"] == RULE
 
 
-def test_an_inbound_rule_of_that_name_is_another(deployed: Deployed, verify: Any) -> None:
-    """Names are unique in one direction only, and the stack tells the direction."""
+def test_an_inbound_rule_of_the_same_name_does_not_count(deployed: Deployed, verify: Any) -> None:
+    """Names are unique within a direction only."""
     deployed.permit()
     deployed.stacks(ORGANIZATION)
     deployed.monitors()
@@ -340,10 +347,9 @@ def test_an_option_without_effect_is_wrong_usage(
     [([], "no stack has a rule of"), (["--stack", "Stack0"], "the stack Stack0 has no rule of")],
     ids=["every", "one"],
 )
-def test_another_organizations_rule_is_not_ours(
+def test_rules_of_another_organization_are_not_checked(
     deployed: Deployed, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    """Without a rule there is nothing to look at; the remedy is an option."""
     deployed.stacks(OTHER)
     assert main(["workmail", "verify", "--organization", ORGANIZATION, *arguments]) == 1
     printed = capsys.readouterr().err
@@ -351,8 +357,9 @@ def test_another_organizations_rule_is_not_ours(
     assert "--function ARN" in printed
 
 
-def test_a_stack_that_is_gone(deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> None:
-    """CloudFormation's own words are passed on."""
+def test_a_missing_stack_is_reported_in_cloudformations_words(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
     deployed.cloudformation.add_client_error(
         "describe_stacks", "ValidationError", "Stack with id Gone does not exist"
     )
@@ -386,7 +393,6 @@ def test_the_findings_are_shown_by_subject_with_what_to_do(
 def test_a_command_can_be_copied_from_a_narrow_terminal(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch, screen: Any
 ) -> None:
-    """Whatever is hostile in a policy is harmless there."""
     deployed.monitors(None)
     monkeypatch.setattr(sys, "stdout", screen)
     arguments = ["--function", deployed.function, "--rule", "\x1b[2J[red]"]
@@ -398,8 +404,7 @@ def test_a_command_can_be_copied_from_a_narrow_terminal(
     assert "\\x1b[2J[red]" in lines[0]
 
 
-def test_without_a_name_any_rule_will_do_and_that_is_said(deployed: Deployed, verify: Any) -> None:
-    """A function does not know the name of its rule."""
+def test_without_a_name_any_rule_counts_and_that_is_said(deployed: Deployed, verify: Any) -> None:
     deployed.permit()
     deployed.monitors()
     deployed.logged("Another")
@@ -412,7 +417,6 @@ def test_without_a_name_any_rule_will_do_and_that_is_said(deployed: Deployed, ve
 def test_without_a_local_aws_the_real_account_is_offered(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing leaves this machine unless --aws says so."""
     arguments = ["--state", str(tmp_path / "none"), "--organization", ORGANIZATION]
     assert main(["workmail", "verify", *arguments]) == 1
     assert "to use a real account, add --aws" in capsys.readouterr().err

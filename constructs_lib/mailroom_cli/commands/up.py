@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailroom_cli import local
+from mailroom_cli import account, local
 from mailroom_cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ def _deploy(
     if again and not options.json:
         show(f"the local AWS is running at {aws.server.endpoint}: deploying to it again")
     for identity in options.identity:
-        aws.verify_identity(identity)
+        with account.calls(f"cannot verify {identity}", remedy="pass a domain or an address"):
+            aws.verify_identity(identity)
     aws.deploy(app=app, cwd=folder)
     if options.json:
         say_json(_addresses(aws))
@@ -155,8 +156,10 @@ def _addresses(aws: LocalAws) -> dict[str, Any]:
 
 
 def _announce(aws: LocalAws) -> None:
+    from rich.padding import Padding
     from rich.table import Table
 
+    from mailroom_cli.render import short_name
     from mailroom_cli.terminal import show, text
 
     user = aws.credentials
@@ -178,17 +181,22 @@ def _announce(aws: LocalAws) -> None:
     active = aws.client("ses").describe_active_receipt_rule_set()
     if "Metadata" not in active:
         show(text("no receipt rule set is active, so every message is refused", "yellow"))
+    rules = Table.grid(padding=(0, 2, 0, 0))
+    rules.add_column(overflow="fold")
+    rules.add_column(overflow="fold")
     for rule in active.get("Rules", []):
         recipients = ", ".join(rule.get("Recipients", [])) or "every verified identity"
         disabled = "" if rule["Enabled"] else "  (disabled)"
-        show(f"  {rule['Name']}: {recipients}{disabled}")
+        rules.add_row(text(short_name(rule["Name"])), text(recipients + disabled))
+    if rules.row_count:
+        show("", "receipt rules", Padding(rules, (0, 0, 0, 2), expand=False))
 
 
 def _watch(aws: LocalAws) -> None:
     from mailroom_cli.follow import follow
     from mailroom_cli.terminal import show
 
-    show("Messages appear here as they come. Ctrl-C stops the local AWS.")
+    show("", "Messages appear here as they come. Ctrl-C stops the local AWS.")
     follow(aws, while_=lambda: aws.running)
     raise CommandError(
         "the local AWS ended unexpectedly", remedy=f"see its log: {aws.state.server_log}"

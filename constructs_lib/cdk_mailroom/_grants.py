@@ -8,9 +8,10 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 
+from cdk_mailroom._checks import Problems, check_address, resolved
 from cdk_mailroom._reviewed import reviewed_wildcard
 
-__all__ = ["SEND_ACTIONS", "SMTP_ACTIONS", "grant_sending", "identity_names"]
+__all__ = ["SEND_ACTIONS", "SMTP_ACTIONS", "check_sender", "grant_sending", "identity_names"]
 
 SEND_ACTIONS = ("ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail")
 """Sending one mail through either version of the API."""
@@ -28,6 +29,37 @@ def identity_names(identities: Sequence[ses.IEmailIdentity | str] | None) -> lis
         identity if isinstance(identity, str) else identity.email_identity_name
         for identity in identities or ()
     ]
+
+
+def check_sender(
+    problems: Problems,
+    *,
+    from_address: str | None,
+    identities: Sequence[str] | None,
+    templates: Sequence[str] = (),
+) -> None:
+    """Report a From address that none of *identities* covers, and a text in place of a list.
+
+    A domain covers its subdomains, and an address no other address:
+    https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+    """
+    if isinstance(templates, str):
+        problems.add("templates", templates, f"pass a list: [{templates!r}]")
+    if from_address is None:
+        return
+    check_address(problems, "from_address", from_address)
+    if identities is None or not all(map(resolved, (from_address, *identities))):
+        return
+    domain = f".{from_address.lower().rpartition('@')[2]}"
+    if not any(
+        from_address.lower() == name.lower() if "@" in name else domain.endswith(f".{name.lower()}")
+        for name in identities
+    ):
+        problems.add(
+            "from_address",
+            from_address,
+            f"pass an address of the identities {', '.join(identities)}",
+        )
 
 
 def grant_sending(

@@ -1,0 +1,112 @@
+"""Who may publish to topics and queues, and use their keys."""
+
+from __future__ import annotations
+
+from aws_cdk import Annotations, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct, IConstruct
+
+from cdk_mailroom._checks import resolved
+
+__all__ = [
+    "allow_service",
+    "configuration_set_arn",
+    "grant_key",
+    "grant_ses",
+    "service_of_account",
+    "ses_principal",
+]
+
+_SES = "ses.amazonaws.com"
+
+
+def configuration_set_arn(scope: Construct, name: str) -> str:
+    """Return the ARN of the configuration set *name*."""
+    return Stack.of(scope).format_arn(
+        service="ses", resource="configuration-set", resource_name=name
+    )
+
+
+def ses_principal(
+    scope: Construct, configuration_set_name: str, near: IConstruct
+) -> iam.ServicePrincipal:
+    """Return SES acting for one configuration set, for a policy of the resource *near*.
+
+    In another stack the policy admits any configuration set of this account: the name of one that
+    is made here would make the two stacks depend on each other.
+    """
+    name = configuration_set_name
+    if not resolved(name) and Stack.of(near).node.addr != Stack.of(scope).node.addr:
+        name = "*"
+    return iam.ServicePrincipal(
+        _SES,
+        conditions={
+            "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
+            "ArnLike": {"aws:SourceArn": configuration_set_arn(scope, name)},
+        },
+    )
+
+
+def service_of_account(service: str, account: str, source_arn: str) -> iam.ServicePrincipal:
+    """Return *service* acting for any resource of *account* that *source_arn* matches."""
+    return iam.ServicePrincipal(
+        service,
+        conditions={
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": source_arn},
+        },
+    )
+
+
+def grant_ses(scope: Construct, topic: sns.ITopic, configuration_set_name: str) -> Construct | None:
+    """Let SES publish to *topic*; return the policy, which must exist before the destination."""
+    result = topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["sns:Publish"],
+            principals=[ses_principal(scope, configuration_set_name, topic)],
+            resources=[topic.topic_arn],
+        )
+    )
+    if not result.statement_added:
+        Annotations.of(scope).add_warning_v2(
+            "cdk-mailroom:imported-topic",
+            f"the topic {topic.topic_arn} is imported, so this app cannot change its policy: allow "
+            f"{_SES} sns:Publish where aws:SourceAccount is this account and aws:SourceArn is "
+            f"{configuration_set_arn(scope, configuration_set_name)}, or no event will arrive",
+        )
+    key = topic.master_key
+    if key is not None:
+        grant_key(scope, key, ses_principal(scope, configuration_set_name, key))
+    policy = result.policy_dependable
+    return policy if isinstance(policy, Construct) else None
+
+
+def allow_service(queue: sqs.Queue, service: str, source_arn: str) -> iam.AddToResourcePolicyResult:
+    """Let *service* send messages to *queue* for the resource *source_arn* alone."""
+    return queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["sqs:SendMessage"],
+            principals=[iam.ServicePrincipal(service)],
+            resources=[queue.queue_arn],
+            conditions={"ArnEquals": {"aws:SourceArn": source_arn}},
+        )
+    )
+
+
+def grant_key(scope: Construct, key: kms.IKey, principal: iam.ServicePrincipal) -> None:
+    """Let *principal* encrypt with *key*, or warn that an imported key's policy must allow it."""
+    result = key.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"], principals=[principal], resources=["*"]
+        )
+    )
+    if not result.statement_added:
+        Annotations.of(scope).add_warning_v2(
+            "cdk-mailroom:imported-key",
+            f"the key {key.key_arn} is imported, so this app cannot change its policy: allow "
+            f"{principal.service} kms:Decrypt and kms:GenerateDataKey* where aws:SourceAccount is "
+            "this account",
+        )

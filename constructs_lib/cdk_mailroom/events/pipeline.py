@@ -1,0 +1,325 @@
+"""A pipeline: queue, dead-letter queue, alarm and function for some types of events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from cdk_mailroom import _queues, _quotas
+from cdk_mailroom._checks import Problems
+from cdk_mailroom._reviewed import reviewed_wildcard
+from cdk_mailroom.events.access import allow_service, grant_key, service_of_account
+from cdk_mailroom.events.bus import QueueTarget, pattern
+from cdk_mailroom.functions import PythonFunction
+from cdk_mailroom.handlers import PythonHandler
+from mailroom.ses import EventType
+
+__all__ = [
+    "BUNDLED",
+    "Bundled",
+    "BundledSettings",
+    "BusPipeline",
+    "EventPipeline",
+    "Pipeline",
+    "PipelineSettings",
+    "check_handlers",
+]
+
+_SNS = "sns.amazonaws.com"
+_EVENTS = "events.amazonaws.com"
+
+# DynamoDB uses a customer key on behalf of whoever calls it.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+_TABLE_KEY_ACTIONS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+)
+_SUPPRESSING = frozenset({EventType.BOUNCE, EventType.COMPLAINT})
+_ALERTING = frozenset(
+    {
+        EventType.COMPLAINT,
+        EventType.DELIVERY_DELAY,
+        EventType.REJECT,
+        EventType.RENDERING_FAILURE,
+        EventType.SUBSCRIPTION,
+    }
+)
+
+
+class Bundled:
+    """The type of `BUNDLED`."""
+
+
+BUNDLED: Final = Bundled()
+"""As a handler in `EventPublishing.on`: the bundled behaviour of the type, to chain with yours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundledSettings:
+    """What bundled behaviours need."""
+
+    table: dynamodb.ITable
+    """The event table."""
+    environment: Mapping[str, str]
+    """Their settings."""
+    suppress: bool
+    """Whether they put addresses on the account's suppression list."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineSettings:
+    """What a pipeline takes from the `EventPublishing` that makes it."""
+
+    types: Sequence[EventType]
+    """The types that it handles."""
+    handlers: Sequence[PythonHandler | Bundled]
+    """What handles them, in order: at most one `PythonHandler`."""
+    key: kms.IKey | None
+    """Encrypts the queues."""
+    alert_topic: sns.ITopic
+    """The topic of the alarm and of the bundled behaviours."""
+    maximum_concurrency: int
+    """How many batches the function handles at a time."""
+    bundled: BundledSettings | None
+    """``None`` if no handler is bundled."""
+
+
+class Pipeline(Construct):
+    """Queue, dead-letter queue, alarm and function."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: PipelineSettings) -> None:
+        """Create them; subclasses connect the queue.
+
+        Args:
+            scope: The parent construct.
+            construct_id: The id below *scope*.
+            settings: What the `EventPublishing` says.
+        """
+        super().__init__(scope, construct_id)
+        self.types = tuple(settings.types)
+        """The types that it handles."""
+        named = ", ".join(self.types)
+        own = next((one for one in settings.handlers if isinstance(one, PythonHandler)), None)
+        maker = own or PythonFunction(
+            None, "mailroom.handlers.events.record:on_event", memory_size=256
+        )
+        self.dead_letter_queue = _queues.dead_letter_queue(self, key=settings.key)
+        """Receives events that the function failed to handle five times, or could not read."""
+        self.queue = _queues.queue(
+            self,
+            "Queue",
+            key=settings.key,
+            retention=Duration.days(4),
+            # AWS recommends six times the function's timeout: otherwise a slow batch comes twice.
+            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+            visibility_timeout=Duration.seconds(6 * _known_seconds(maker.timeout)),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letter_queue, max_receive_count=5
+            ),
+        )
+        """The queue that events wait in."""
+        specs = _specs(settings)
+        self.function = maker.create(
+            self,
+            entry="mailroom.entry.events",
+            specs=[spec for chain in specs.values() for spec in chain],
+            description=f"Handles SES events: {named}",
+            environment={"MAILROOM_HANDLERS": json.dumps(specs)},
+        )
+        """The function that handles them."""
+        if settings.bundled is not None:
+            self._grant_bundled(settings.bundled, settings.alert_topic)
+        # Not SqsEventSource and SqsSubscription of aws-cdk-lib: their ids contain the stack's name,
+        # and the subscription's key statement names the topic, which waits for the key itself.
+        self.queue.grant_consume_messages(self.function)
+        lambda_.EventSourceMapping(
+            self,
+            "Mapping",
+            target=self.function,
+            event_source_arn=self.queue.queue_arn,
+            batch_size=10,
+            report_batch_item_failures=True,
+            max_concurrency=settings.maximum_concurrency,
+        )
+        self.dead_letter_alarm = _queues.dead_letter_alarm(
+            self,
+            self.dead_letter_queue,
+            description=f"Events that were not handled: {named}",
+            topic=settings.alert_topic,
+        )
+        """Goes off while an event is in the dead-letter queue."""
+
+    def _grant_bundled(self, bundled: BundledSettings, alert_topic: sns.ITopic) -> None:
+        table, function = bundled.table, self.function
+        environment = {**bundled.environment, "MAILROOM_EVENT_TABLE": table.table_name}
+        # Not table.grant(), which includes the indexes: nothing is written there.
+        iam.Grant.add_to_principal(
+            grantee=function, actions=["dynamodb:PutItem"], resource_arns=[table.table_arn]
+        )
+        if table.encryption_key is not None:
+            table.encryption_key.grant(function, *_TABLE_KEY_ACTIONS)
+            self._review_key("kms:GenerateDataKey*", "kms:ReEncrypt*")
+        if not _ALERTING.isdisjoint(self.types):
+            environment["MAILROOM_ALERT_TOPIC"] = alert_topic.topic_arn
+            alert_topic.grant_publish(function)
+            if alert_topic.master_key is not None:
+                self._review_key("kms:GenerateDataKey*")
+        if bundled.suppress and not _SUPPRESSING.isdisjoint(self.types):
+            function.add_to_role_policy(
+                iam.PolicyStatement(
+                    actions=["ses:PutSuppressedDestination"],
+                    # It supports no resource (Service Authorization Reference, Amazon SES v2).
+                    resources=["*"],
+                )
+            )
+            reviewed_wildcard(
+                function.role, "*", "the suppression list is the account's, and has no ARN"
+            )
+        for name, value in environment.items():
+            function.add_environment(name, value)
+
+    def _review_key(self, *actions: str) -> None:
+        for action in actions:
+            reviewed_wildcard(
+                self.function.role,
+                f"Action::{action}",
+                "both variants of one operation, on the keys of table and alert topic alone",
+            )
+
+
+class EventPipeline(Pipeline):
+    """A pipeline behind the topic; made by `EventPublishing.on`."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: PipelineSettings, topic: sns.ITopic
+    ) -> None:
+        """Create the pipeline and its subscription, which filters by type.
+
+        Args:
+            scope: The parent construct.
+            construct_id: The id below *scope*.
+            settings: What the `EventPublishing` says.
+            topic: The topic to subscribe to.
+        """
+        super().__init__(scope, construct_id, settings=settings)
+        allowed = allow_service(self.queue, _SNS, topic.topic_arn)
+        if settings.key is not None:
+            account = topic.env.account
+            topics = f"arn:{Stack.of(self).partition}:sns:{topic.env.region}:{account}:*"
+            grant_key(self, settings.key, service_of_account(_SNS, account, topics))
+        self.subscription = sns.Subscription(
+            self,
+            "Subscription",
+            topic=topic,
+            protocol=sns.SubscriptionProtocol.SQS,
+            endpoint=self.queue.queue_arn,
+            raw_message_delivery=True,
+            filter_policy_with_message_body={
+                "eventType": sns.FilterOrPolicy.filter(
+                    sns.SubscriptionFilter.string_filter(
+                        allowlist=[str(kind) for kind in self.types]
+                    )
+                )
+            },
+        )
+        """The subscription of the queue to the topic."""
+        if allowed.policy_dependable is not None:
+            self.subscription.node.add_dependency(allowed.policy_dependable)
+
+
+class BusPipeline(Pipeline):
+    """A pipeline behind a rule of the default bus; made by `EventPublishing.on_bus`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: PipelineSettings,
+        configuration_set_name: str,
+    ) -> None:
+        """Create the pipeline and its rule.
+
+        Args:
+            scope: The parent construct.
+            construct_id: The id below *scope*.
+            settings: What the `EventPublishing` says.
+            configuration_set_name: Whose events the rule matches.
+        """
+        super().__init__(scope, construct_id, settings=settings)
+        self.rule = events.Rule(
+            self,
+            "Rule",
+            description=f"SES events: {', '.join(self.types)}",
+            event_pattern=pattern(configuration_set_name, self.types),
+        )
+        """The rule that fills the queue."""
+        for queue in (self.queue, self.dead_letter_queue):
+            allow_service(queue, _EVENTS, self.rule.rule_arn)
+        if settings.key is not None:
+            stack = Stack.of(self)
+            # Not the rule's own ARN: the rule waits for the queue, and that for the key.
+            rules = stack.format_arn(service="events", resource="rule", resource_name="*")
+            grant_key(self, settings.key, service_of_account(_EVENTS, stack.account, rules))
+        self.rule.add_target(QueueTarget(self.queue, self.dead_letter_queue))
+
+
+def check_handlers(
+    problems: Problems, handlers: Sequence[object], *, maximum_concurrency: int
+) -> None:
+    """Report handlers that cannot run together, or that were made for something else."""
+    for handler in handlers:
+        if not isinstance(handler, PythonHandler | Bundled):
+            problems.add("handlers", handler, "pass a PythonHandler, or BUNDLED")
+    if sum(isinstance(handler, Bundled) for handler in handlers) > 1:
+        problems.add("handlers", "BUNDLED", "it would run twice; pass it once")
+    own = [handler for handler in handlers if isinstance(handler, PythonHandler)]
+    if len(own) > 1:
+        problems.add(
+            "len(handlers)",
+            len(handlers),
+            "pass one PythonHandler, and call the other function from it: a Lambda function has "
+            "one folder",
+        )
+    for handler in own:
+        handler.check_for_events(problems)
+        reserved = handler.reserved_concurrency
+        if reserved is not None and reserved < maximum_concurrency:
+            problems.add(
+                "reserved_concurrency",
+                reserved,
+                f"pass at least {maximum_concurrency}, the maximum_concurrency: events that Lambda "
+                "throttles end in the dead-letter queue",
+            )
+
+
+def _specs(settings: PipelineSettings) -> dict[str, list[str]]:
+    return {
+        str(kind): [
+            handler.handler
+            if isinstance(handler, PythonHandler)
+            else f"mailroom.handlers.events.{kind.name.lower()}:on_event"
+            for handler in settings.handlers
+        ]
+        for kind in settings.types
+    }
+
+
+def _known_seconds(timeout: Duration) -> float:
+    # A value that only CloudFormation knows is at most what Lambda allows.
+    return _quotas.LAMBDA_SECONDS[-1] if timeout.is_unresolved() else timeout.to_seconds()

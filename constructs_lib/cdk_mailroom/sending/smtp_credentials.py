@@ -1,0 +1,133 @@
+"""SMTP credentials for SES, in a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import CustomResource, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ses as ses
+from constructs import Construct
+
+from cdk_mailroom import _provisioning
+from cdk_mailroom._checks import Problems, check_identities, resolved
+from cdk_mailroom._grants import SMTP_ACTIONS, check_sender, grant_sending, identity_names
+from cdk_mailroom._reviewed import reviewed
+from cdk_mailroom.events import EventPublishing
+from cdk_mailroom.sending.identity import SendingIdentity
+
+__all__ = ["SmtpCredentials"]
+
+
+class SmtpCredentials(Construct):
+    """A user name and password for SES's SMTP interface, in a secret and nowhere else.
+
+    Creates an IAM user that may send raw mail from the identities, through the configuration set,
+    and do nothing else; a function makes its access key, derives the password as AWS documents,
+    and writes both to the secret: they are in no template, log or output.
+
+    https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        identities: Sequence[ses.IEmailIdentity | SendingIdentity | str],
+        publishing: EventPublishing | None = None,
+        from_address: str | None = None,
+        encryption_key: kms.IKey | None = None,
+        rotation: str = "1",
+    ) -> None:
+        """Create the credentials.
+
+        Args:
+            scope: The parent construct.
+            construct_id: The id below *scope*.
+            identities: The identities, or their names, that may be sent from; one or more.
+            publishing: The event publishing whose configuration set mail may name.
+            from_address: The only From address that may be used; any of the identities by default.
+            encryption_key: Encrypts the secret; by default Secrets Manager's own key.
+            rotation: Any text. Changing it makes new credentials, writes them to the secret, and
+                then ends the old ones: read the secret again afterwards.
+
+        Raises:
+            ConfigurationError: No identity, a From address that belongs to none, or no rotation.
+        """
+        problems = Problems(f"{scope.node.path}/{construct_id}")
+        if isinstance(identities, str) or not identities:
+            problems.add("identities", identities, "pass a list of at least one identity")
+        else:
+            check_identities(problems, "identities", identities)
+            names = [
+                one.name if isinstance(one, SendingIdentity) else one
+                for one in identities
+                if isinstance(one, SendingIdentity | str)
+            ]
+            if from_address is not None:
+                known = names if len(names) == len(identities) else None
+                check_sender(problems, from_address=from_address, identities=known)
+        if resolved(rotation) and not str(rotation):
+            problems.add("rotation", rotation, "pass some text, such as a number or a date")
+        problems.raise_if_any()
+        super().__init__(scope, construct_id)
+        self.user = iam.User(self, "User")
+        """The IAM user behind the credentials."""
+        grant_sending(
+            self.user,
+            stack=Stack.of(self),
+            identities=identity_names(
+                [one.identity if isinstance(one, SendingIdentity) else one for one in identities]
+            ),
+            configuration_set_name=(
+                None if publishing is None else publishing.configuration_set_name
+            ),
+            from_address=from_address,
+            actions=SMTP_ACTIONS,
+        )
+        self.secret = secretsmanager.Secret(
+            self,
+            "Secret",
+            description="SMTP credentials for SES: username, password, host, port",
+            encryption_key=encryption_key,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        """JSON with ``username``, ``password``, ``host`` and ``port``."""
+        reviewed(self.secret, "SMG4", "it is rotated by changing rotation=, as SES cannot")
+        provider = _provisioning.provider(
+            self, "MailroomSmtpCredentials", "mailroom.provisioning.smtp_credentials"
+        )
+        provider.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:ListAccessKeys"],
+                resources=[self.user.user_arn],
+            )
+        )
+        self.secret.grant_write(provider.function)
+        # The current version shows whether a request was delivered before.
+        provider.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["secretsmanager:DescribeSecret"], resources=[self.secret.secret_arn]
+            )
+        )
+        resource = CustomResource(
+            self,
+            "Resource",
+            service_token=provider.service_token,
+            resource_type="Custom::SesSmtpCredentials",
+            properties={
+                "UserName": self.user.user_name,
+                "SecretArn": self.secret.secret_arn,
+                "Region": Stack.of(self).region,
+                "Rotation": rotation,
+            },
+        )
+        # On delete, the key goes while there is still permission to end it.
+        resource.node.add_dependency(provider.function)
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let *grantee* read the credentials."""
+        return self.secret.grant_read(grantee)

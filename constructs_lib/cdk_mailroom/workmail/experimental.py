@@ -1,0 +1,78 @@
+"""The rule itself, by operations that AWS has not published."""
+
+from __future__ import annotations
+
+from aws_cdk import Annotations, CustomResource, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from cdk_mailroom import _provisioning
+from cdk_mailroom._checks import Problems
+from cdk_mailroom.workmail.modes import FlowDirection
+from cdk_mailroom.workmail.rule import EmailFlowRule
+
+__all__ = ["ExperimentalFlowRule"]
+
+
+class ExperimentalFlowRule(Construct):
+    """**Experimental**: the rule itself, by operations that AWS has not published.
+
+    Never tried against AWS. The operations' shapes come from the models of the console's own
+    client; whether they accept ordinary credentials is unknown. The custom resource checks first
+    whether they answer at all, refuses to touch a rule of that name that it did not make, reads
+    back what it wrote, and lets the stack be deleted when the operations, the organization or
+    WorkMail are gone. If it fails, it leaves nothing behind, and the rule can be made by hand.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, flow: EmailFlowRule) -> None:
+        """Create the custom resource and its permissions, for this organization's rules only.
+
+        Args:
+            scope: The parent construct.
+            construct_id: The id below *scope*.
+            flow: The rule to make, in the same stack.
+
+        Raises:
+            ConfigurationError: *flow* is in another stack.
+        """
+        stack = Stack.of(scope)
+        problems = Problems(f"{scope.node.path}/{construct_id}")
+        if stack.node.addr != Stack.of(flow).node.addr:
+            problems.add("flow", flow.node.path, "it is in another stack; put both into one")
+        problems.raise_if_any()
+        super().__init__(scope, construct_id)
+        provider = _provisioning.provider(
+            self, "MailroomExperimentalFlowRule", "mailroom.provisioning.workmail_rule"
+        )
+        direction = "Inbound" if flow.direction == FlowDirection.INBOUND else "Outbound"
+        provider.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=[
+                    *(
+                        f"workmail:{verb}{direction}MailFlowRule"
+                        for verb in ("Create", "Delete", "Describe", "Update")
+                    ),
+                    f"workmail:List{direction}MailFlowRules",
+                ],
+                resources=[flow.organization_arn],
+            )
+        )
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            service_token=provider.service_token,
+            resource_type="Custom::ExperimentalWorkMailFlowRule",
+            properties={
+                "OrganizationId": flow.organization_id,
+                "Direction": direction,
+                # A string, because CloudFormation would turn the number in it into one.
+                "Rule": stack.to_json_string(flow.rule),
+            },
+        )
+        # WorkMail may check that it can call the function when the rule is made.
+        self.resource.node.add_dependency(flow.permission)
+        Annotations.of(self).add_warning_v2(
+            "cdk-mailroom:experimental-flow-rule",
+            "this calls operations of WorkMail that AWS has not published, and was never tried "
+            "against AWS; the documented way is the output ConsoleSteps",
+        )

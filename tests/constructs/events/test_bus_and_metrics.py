@@ -1,0 +1,190 @@
+"""EventBridge and CloudWatch beside topic and lake: rules, archive, dimensions."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sqs as sqs
+from synthesis import ACCOUNT, FOLDER, REGION, Template, cycle, synthesized
+
+from cdk_mailroom import BUNDLED, EventPublishing, EventType, PythonHandler
+from mailroom.ses import EVENT_BRIDGE_NAMES
+from mailroom.testing import event_invocation, sending_event_payload
+
+BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+
+
+@pytest.fixture(scope="module")
+def bus() -> Template:
+    """Handlers and a target on the bus, an archive, and metrics."""
+
+    def build(stack):
+        out = EventPublishing(stack, "Out")
+        made = out.on_bus(EventType.BOUNCE)
+        assert made.rule.node.path == "Stack/Out/BusBounce/Rule"
+        out.on_bus(
+            [EventType.OPEN, EventType.RENDERING_FAILURE],
+            BUNDLED,
+            PythonHandler(FOLDER, "app:on_mail"),
+        )
+        rule = out.on_bus(EventType.CLICK, targets.SqsQueue(sqs.Queue(stack, "Queue")))
+        assert isinstance(rule, events.Rule)
+        assert out.to_event_bus(EventType.SEND) is None
+        assert out.to_event_bus(EventType.SEND, archive=Duration.days(30)) is not None
+        source = ses.CloudWatchDimensionSource
+        out.to_metrics(
+            [
+                ses.CloudWatchDimension(
+                    name=name, default_value="none", source=getattr(source, kind)
+                )
+                for name, kind in (
+                    ("campaign", "MESSAGE_TAG"),
+                    ("Reply-To", "EMAIL_HEADER"),
+                    ("link", "LINK_TAG"),
+                )
+            ],
+            types=[EventType.SEND, EventType.BOUNCE],
+        )
+
+    return synthesized(build)
+
+
+def test_ses_publishes_to_the_default_bus_what_rules_ask_for(bus):
+    """One destination, with the types of every call together."""
+    assert bus.at("Out/BusDestination")["EventDestination"] == {
+        "Enabled": True,
+        "EventBridgeDestination": {"EventBusArn": BUS},
+        "MatchingEventTypes": ["bounce", "click", "open", "renderingFailure", "send"],
+    }
+
+
+def test_a_rule_matches_its_types_of_this_configuration_set(bus):
+    """The default bus has everybody's events."""
+    assert bus.at("Out/BusOpen/Rule")["EventPattern"] == {
+        "source": ["aws.ses"],
+        "detail-type": ["Email Opened", "Email Rendering Failed"],
+        "detail": {"mail": {"tags": {"ses:configuration-set": ["<Out/ConfigurationSet>"]}}},
+    }
+
+
+@pytest.mark.parametrize("kind", list(EventType))
+def test_each_types_name_on_the_bus(kind):
+    """As the runtime's own builder of payloads has it, word for word."""
+    event = event_invocation(sending_event_payload(str(kind)), "eventbridge")
+    assert event["detail-type"] == EVENT_BRIDGE_NAMES[kind]
+    assert event["source"] == "aws.ses"
+
+
+def test_the_same_handlers_stand_behind_a_rule(bus):
+    """With the same function, queue and dead-letter queue as behind a topic."""
+    assert json.loads(bus.environment("Out/BusOpen/Function")["MAILROOM_HANDLERS"]) == {
+        "Open": ["mailroom.handlers.events.open:on_event", "app:on_mail"],
+        "Rendering Failure": ["mailroom.handlers.events.rendering_failure:on_event", "app:on_mail"],
+    }
+    assert bus.at("Out/BusOpen/Function")["Handler"] == "mailroom.entry.events.handler"
+    [target] = bus.at("Out/BusOpen/Rule")["Targets"]
+    assert target["Arn"] == "<Out/BusOpen/Queue.Arn>"
+    assert target["DeadLetterConfig"] == {"Arn": "<Out/BusOpen/DeadLetterQueue.Arn>"}
+    assert bus.at("Out/BusOpen/DeadLetterAlarm")["AlarmActions"] == ["<Out/AlertTopic>"]
+
+
+@pytest.mark.parametrize("queue", ["Queue", "DeadLetterQueue"])
+def test_only_its_rule_may_fill_a_queue(bus, queue):
+    """Neither another rule nor another account's."""
+    statements = bus.at(f"Out/BusBounce/{queue}/Policy")["PolicyDocument"]["Statement"]
+    assert [one for one in statements if one["Effect"] == "Allow"] == [
+        {
+            "Action": "sqs:SendMessage",
+            "Condition": {"ArnEquals": {"aws:SourceArn": "<Out/BusBounce/Rule.Arn>"}},
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Resource": f"<Out/BusBounce/{queue}.Arn>",
+        }
+    ]
+
+
+def test_a_target_of_eventbridges_is_the_rules(bus):
+    """And nothing is made beside it."""
+    [target] = bus.at("Out/BusClick")["Targets"]
+    assert target["Arn"] == "<Queue.Arn>"
+    assert "Out/BusClick/Function" not in bus.resources
+
+
+def test_ses_publishes_only_when_somebody_listens(bus):
+    """Rule, permission to fill the queue, function: what comes earlier is gone."""
+    before = bus.needs("Out/BusDestination")
+    assert {
+        "Out/BusBounce/Rule",
+        "Out/BusBounce/Queue/Policy",
+        "Out/BusBounce/Mapping",
+        "Out/BusClick",
+        "Out/Archive/Archive",
+        "Out/ConfigurationSet",
+    } <= before
+
+
+def test_the_archive_keeps_this_configuration_sets_events(bus):
+    """For as long as was said."""
+    [archive] = bus.of("AWS::Events::Archive").values()
+    assert archive["SourceArn"] == BUS
+    assert archive["RetentionDays"] == 30
+    assert archive["EventPattern"] == {
+        "source": ["aws.ses"],
+        "detail": {"mail": {"tags": {"ses:configuration-set": ["<Out/ConfigurationSet>"]}}},
+    }
+
+
+def test_metrics_have_the_dimensions_that_were_named(bus):
+    """In SES's own spelling of where a value comes from."""
+    told = bus.at("Out/MetricsDestination")["EventDestination"]
+    assert told["MatchingEventTypes"] == ["bounce", "send"]
+    assert told["CloudWatchDestination"]["DimensionConfigurations"] == [
+        {
+            "DimensionName": name,
+            "DimensionValueSource": source,
+            "DefaultDimensionValue": "none",
+        }
+        for name, source in (
+            ("campaign", "messageTag"),
+            ("Reply-To", "emailHeader"),
+            ("link", "linkTag"),
+        )
+    ]
+
+
+def test_nothing_waits_in_a_circle(bus):
+    """CloudFormation would refuse the template."""
+    assert cycle(bus.references) == []
+
+
+def test_a_customer_key_lets_eventbridge_in_and_waits_for_nobody():
+    """For rules of this account; the rule's own ARN would be a circle."""
+
+    def build(stack):
+        out = EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key"))
+        out.on_bus(EventType.BOUNCE)
+
+    template = synthesized(build)
+    assert cycle(template.references) == []
+    statements = template.at("Key")["KeyPolicy"]["Statement"]
+    [found] = [
+        one for one in statements if one["Principal"].get("Service") == "events.amazonaws.com"
+    ]
+    assert found["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert found["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/*"},
+    }
+
+
+def test_all_types_unless_some_are_named():
+    """For rules of others."""
+    template = synthesized(lambda stack: EventPublishing(stack, "Out").to_event_bus())
+    told = template.at("Out/BusDestination")["EventDestination"]
+    assert len(told["MatchingEventTypes"]) == 10

@@ -1,0 +1,453 @@
+"""Who may do what around `EventPublishing`, and who may not."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sns as sns
+from synthesis import ACCOUNT, FOLDER, REGION, Template, new_stack, synthesized, warnings_of
+
+from cdk_mailroom import BUNDLED, EventPublishing, EventType, PythonHandler
+
+OURS = f"arn:aws:ses:{REGION}:{ACCOUNT}"
+
+
+def yours() -> PythonHandler:
+    """Return a handler of the user's."""
+    return PythonHandler(FOLDER, "app:on_mail")
+
+
+@pytest.fixture(scope="module")
+def plain() -> Template:
+    """Each type by itself, with the bundled behaviour, and one with a function of the user's."""
+
+    def build(stack):
+        out = EventPublishing(stack, "Out")
+        for kind in EventType:
+            if kind is not EventType.OPEN:
+                out.on(kind)
+        out.on(EventType.OPEN, yours())
+
+    return synthesized(build)
+
+
+@pytest.fixture(scope="module")
+def keyed() -> Template:
+    """A customer key, and an alert topic on another."""
+
+    def build(stack):
+        out = EventPublishing(
+            stack,
+            "Out",
+            encryption_key=kms.Key(stack, "Key"),
+            alert_topic=sns.Topic(stack, "Alerts", master_key=kms.Key(stack, "AlertKey")),
+        )
+        out.on(EventType.BOUNCE)
+        out.on(EventType.COMPLAINT, BUNDLED, yours())
+        out.on(EventType.OPEN, yours())
+
+    return synthesized(build)
+
+
+def publishers(template: Template, topic: str) -> list[dict]:
+    """Return the statements that let somebody publish to *topic*."""
+    statements = template.at(f"{topic}/Policy")["PolicyDocument"]["Statement"]
+    return [one for one in statements if one["Effect"] == "Allow"]
+
+
+def actions_of(template: Template, function: str) -> dict[str, object]:
+    """Return each action that the function may do, with its resource."""
+    found = {}
+    for statement in template.statements(function):
+        assert "Condition" not in statement
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            found[action] = statement["Resource"]
+    return found
+
+
+QUEUE_ACTIONS = {
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+}
+LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+# SES, SNS, CloudWatch
+
+
+def test_ses_may_publish_for_this_configuration_set_only(plain):
+    """Nobody else may, and SES not for another account or set."""
+    [statement] = publishers(plain, "Out/Topic")
+    statement.pop("Sid", None)
+    assert statement == {
+        "Action": "sns:Publish",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": f"{OURS}:configuration-set/<Out/ConfigurationSet>"},
+        },
+        "Effect": "Allow",
+        "Principal": {"Service": "ses.amazonaws.com"},
+        "Resource": "<Out/Topic>",
+    }
+
+
+def test_alarms_of_this_account_may_publish_alerts_and_no_service_else(plain):
+    """One statement however many alarms there are; SES publishes no alerts."""
+    [statement] = publishers(plain, "Out/AlertTopic")
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_topics_take_tls_only(plain):
+    """Both of them."""
+    for topic in ("Out/Topic", "Out/AlertTopic"):
+        first = plain.at(f"{topic}/Policy")["PolicyDocument"]["Statement"][0]
+        assert first["Effect"] == "Deny"
+        assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_only_our_topic_may_fill_a_queue(plain):
+    """Nobody else may send to it, and nobody at all to the dead-letter queue."""
+    statements = plain.at("Out/Bounce/Queue/Policy")["PolicyDocument"]["Statement"]
+    assert [one for one in statements if one["Effect"] == "Allow"] == [
+        {
+            "Action": "sqs:SendMessage",
+            "Condition": {"ArnEquals": {"aws:SourceArn": "<Out/Topic>"}},
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Resource": "<Out/Bounce/Queue.Arn>",
+        }
+    ]
+    letters = plain.at("Out/Bounce/DeadLetterQueue/Policy")["PolicyDocument"]["Statement"]
+    assert [one["Effect"] for one in letters] == ["Deny"]
+
+
+def test_a_customer_key_lets_in_three_services_each_for_us_only(keyed):
+    """SES and CloudWatch publish to encrypted topics, SNS writes to encrypted queues."""
+    statements = keyed.at("Key")["KeyPolicy"]["Statement"]
+    assert statements[0]["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    found = {one["Principal"]["Service"]: one for one in statements[1:]}
+    assert len(found) == len(statements) - 1
+    assert set(found) == {"ses.amazonaws.com", "sns.amazonaws.com"}
+    for one in found.values():
+        assert one["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+        assert one["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+    assert {name: one["Condition"]["ArnLike"] for name, one in found.items()} == {
+        "ses.amazonaws.com": {"aws:SourceArn": f"{OURS}:configuration-set/<Out/ConfigurationSet>"},
+        # Not the topic's own ARN: the topic waits for the key.
+        "sns.amazonaws.com": {"aws:SourceArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:*"},
+    }
+
+
+def test_the_key_of_the_alert_topic_lets_in_alarms(keyed):
+    """Whichever key that is, and nobody but them."""
+    [_, statement] = keyed.at("AlertKey")["KeyPolicy"]["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+
+
+def test_one_key_for_everything_lets_in_all_three():
+    """The default for the alert topic is the same key."""
+
+    def build(stack):
+        EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key")).on(EventType.BOUNCE)
+
+    statements = synthesized(build).at("Key")["KeyPolicy"]["Statement"]
+    assert sorted(one["Principal"].get("Service", "") for one in statements) == [
+        "",
+        "cloudwatch.amazonaws.com",
+        "ses.amazonaws.com",
+        "sns.amazonaws.com",
+    ]
+
+
+# Functions
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventType if kind is not EventType.OPEN])
+def test_a_bundled_behaviour_may_do_what_its_module_says(plain, kind):
+    """Its docstring is the contract; it may do that, take from its queue and log, no more."""
+    from importlib import import_module
+
+    documented = import_module(f"mailroom.handlers.events.{kind.name.lower()}").__doc__ or ""
+    _, _, permissions = documented.partition("\nPermissions\n")
+    permissions = permissions.partition("\nMetrics\n")[0]
+    expected = {
+        action: resource
+        for action, resource in {
+            "dynamodb:PutItem": "<Out/EventTable.Arn>",
+            "sns:Publish": "<Out/AlertTopic>",
+            "ses:PutSuppressedDestination": "*",
+        }.items()
+        if action in permissions
+    }
+    path = f"Out/{kind.replace(' ', '')}"
+    assert actions_of(plain, f"{path}/Function") == {
+        **expected,
+        **dict.fromkeys(QUEUE_ACTIONS, f"<{path}/Queue.Arn>"),
+        **dict.fromkeys(LOG_ACTIONS, f"<{path}/Logs.Arn>"),
+    }
+
+
+def test_only_types_that_alert_know_the_alert_topic(plain):
+    """The setting goes with the permission."""
+    told = {
+        path.split("/")[1]
+        for path in plain.of("AWS::Lambda::Function")
+        if "MAILROOM_ALERT_TOPIC" in plain.environment(path)
+    }
+    assert told == {"Complaint", "DeliveryDelay", "Reject", "RenderingFailure", "Subscription"}
+
+
+def test_a_function_of_yours_gets_nothing_of_the_bundled_ones(plain):
+    """No table, no topic, no suppression list, and no settings of theirs."""
+    assert set(actions_of(plain, "Out/Open/Function")) == QUEUE_ACTIONS | LOG_ACTIONS
+    assert set(plain.environment("Out/Open/Function")) == {"MAILROOM_HANDLERS"}
+
+
+def test_suppressing_can_be_switched_off():
+    """Then nobody may, and the functions are told not to try."""
+
+    def build(stack):
+        out = EventPublishing(stack, "Out", suppress=False)
+        out.on([EventType.BOUNCE, EventType.COMPLAINT])
+
+    template = synthesized(build)
+    assert "ses:PutSuppressedDestination" not in actions_of(template, "Out/Bounce/Function")
+    assert template.environment("Out/Bounce/Function")["MAILROOM_SUPPRESS"] == "0"
+
+
+def test_types_together_have_the_permissions_of_each():
+    """One function, one role."""
+
+    def build(stack):
+        EventPublishing(stack, "Out").on([EventType.BOUNCE, EventType.REJECT])
+
+    found = actions_of(synthesized(build), "Out/Bounce/Function")
+    assert {"ses:PutSuppressedDestination", "sns:Publish", "dynamodb:PutItem"} <= set(found)
+
+
+def test_functions_may_use_the_customer_key(keyed):
+    """To take from the queue, and to write to the table; one of yours only the former."""
+    bounce = actions_of(keyed, "Out/Bounce/Function")
+    assert {action for action in bounce if action.startswith("kms:")} == {
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey*",
+        "kms:ReEncrypt*",
+    }
+    assert bounce["kms:Encrypt"] == "<Key.Arn>"
+    yours = actions_of(keyed, "Out/Open/Function")
+    assert {a: r for a, r in yours.items() if a.startswith("kms:")} == {"kms:Decrypt": "<Key.Arn>"}
+
+
+def test_who_alerts_may_use_the_alert_topics_key(keyed):
+    """Publishing to an encrypted topic asks for it; who does not alert does not need it."""
+
+    def on_alert_key(function):
+        return {
+            action
+            for statement in keyed.statements(function)
+            if "<AlertKey.Arn>" in str(statement["Resource"])
+            for action in statement["Action"]
+        }
+
+    assert on_alert_key("Out/Complaint/Function") == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    assert on_alert_key("Out/Bounce/Function") == set()
+
+
+def test_a_given_tables_key_is_granted():
+    """Whoever made the table chose the key."""
+
+    def build(stack):
+        text = dynamodb.AttributeType.STRING
+        table = dynamodb.Table(
+            stack,
+            "Table",
+            partition_key=dynamodb.Attribute(name="message_id", type=text),
+            sort_key=dynamodb.Attribute(name="at", type=text),
+            encryption_key=kms.Key(stack, "Key"),
+        )
+        EventPublishing(stack, "Out", event_table=table).on(EventType.BOUNCE)
+
+    found = actions_of(synthesized(build), "Out/Bounce/Function")
+    assert found["dynamodb:PutItem"] == "<Table.Arn>"
+    assert found["kms:Encrypt"] == "<Key.Arn>"
+
+
+# grant_send
+
+
+def function(stack, construct_id="Sender"):
+    """Return a function of the user's."""
+    return lambda_.Function(
+        stack,
+        construct_id,
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        handler="index.handler",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+    )
+
+
+SENDING = [
+    "ses:SendEmail",
+    "ses:SendRawEmail",
+    "ses:SendTemplatedEmail",
+]
+
+
+def sending(build) -> dict:
+    """Return the statement that `build` gives a role, which it is called with."""
+
+    def with_role(stack):
+        role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+        assert build(stack, role).success
+
+    policy = synthesized(with_role).at("Role/DefaultPolicy")["PolicyDocument"]
+    [statement] = policy["Statement"]
+    assert statement["Action"] == SENDING
+    return statement
+
+
+def test_a_sender_needs_identity_configuration_set_and_templates():
+    """SES asks for each of them; identities by name and as constructs."""
+
+    def build(stack, role):
+        identity = ses.EmailIdentity(stack, "Id", identity=ses.Identity.domain("example.org"))
+        out = EventPublishing(stack, "Out", identities=["example.com", "me@example.net", identity])
+        return out.grant_send(role, templates=["Welcome"])
+
+    statement = sending(build)
+    assert sorted(statement["Resource"]) == [
+        f"{OURS}:configuration-set/<Out/ConfigurationSet>",
+        f"{OURS}:identity/<Id>",
+        f"{OURS}:identity/example.com",
+        f"{OURS}:identity/me@example.net",
+        f"{OURS}:template/Welcome",
+    ]
+    assert "Condition" not in statement
+
+
+def test_all_identities_if_none_were_named():
+    """Of this account; that is the documented default."""
+    statement = sending(lambda stack, role: EventPublishing(stack, "Out").grant_send(role))
+    assert f"{OURS}:identity/*" in statement["Resource"]
+    assert "*" not in statement["Resource"]
+
+
+def test_a_sender_can_be_held_to_one_address():
+    """By the condition that SES documents for it."""
+    statement = sending(
+        lambda stack, role: EventPublishing(stack, "Out", identities=["example.com"]).grant_send(
+            role, from_address="news@example.com"
+        )
+    )
+    assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": "news@example.com"}}
+
+
+def test_a_function_that_sends_is_told_the_configuration_set():
+    """Without it, its mail would have no events."""
+
+    def build(stack):
+        EventPublishing(stack, "Out").grant_send(function(stack))
+
+    template = synthesized(build)
+    assert template.environment("Sender") == {
+        "MAILROOM_CONFIGURATION_SET": "<Out/ConfigurationSet>"
+    }
+
+
+# What is imported
+
+
+def test_what_is_made_here_is_no_warning():
+    """Everything that can be granted is granted."""
+    stack = new_stack()
+    out = EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key"))
+    out.on(list(EventType))
+    assert warnings_of(stack) == {}
+
+
+def test_an_imported_topic_is_its_owners_to_open():
+    """The warning says to whom, and under which conditions."""
+    stack = new_stack()
+    topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs")
+    EventPublishing(stack, "Out", topic=topic, configuration_set_name="ours").on(EventType.BOUNCE)
+    [(code, [text])] = warnings_of(stack).items()
+    assert code == "cdk-mailroom:imported-topic"
+    for word in (
+        "Stack/Out: ",
+        ":theirs",
+        "ses.amazonaws.com",
+        "sns:Publish",
+        "aws:SourceAccount",
+        f"{OURS}:configuration-set/ours",
+    ):
+        assert word in text
+
+
+def test_an_imported_topics_key_is_its_owners_to_open():
+    """Also the key, if the import names one."""
+    stack = new_stack()
+    topic = sns.Topic.from_topic_attributes(
+        stack,
+        "Topic",
+        topic_arn=f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs",
+        key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k",
+    )
+    EventPublishing(stack, "Out", topic=topic).on(EventType.BOUNCE)
+    found = warnings_of(stack)
+    assert set(found) == {"cdk-mailroom:imported-topic", "cdk-mailroom:imported-key"}
+    [text] = found["cdk-mailroom:imported-key"]
+    assert "key/k" in text
+    assert "ses.amazonaws.com" in text
+
+
+def test_an_imported_key_is_its_owners_to_open():
+    """For each of the three services that use it."""
+    stack = new_stack()
+    key = kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k")
+    EventPublishing(stack, "Out", encryption_key=key).on(EventType.BOUNCE)
+    found = warnings_of(stack)
+    keys = found.pop("cdk-mailroom:imported-key")
+    [alarms] = found.pop("cdk-mailroom:imported-alarm-topic")
+    assert not found
+    text = " ".join([*keys, alarms])
+    for service in ("ses.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com"):
+        assert service in text
+    assert "kms:GenerateDataKey*" in text
+
+
+def test_an_imported_alert_topic_is_warned_of_once():
+    """However many alarms tell it."""
+    stack = new_stack()
+    topic = sns.Topic.from_topic_arn(stack, "Alerts", f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs")
+    out = EventPublishing(stack, "Out", alert_topic=topic)
+    out.on(EventType.BOUNCE)
+    out.on(EventType.COMPLAINT)
+    [(code, texts)] = warnings_of(stack).items()
+    assert code == "cdk-mailroom:imported-alarm-topic"
+    assert len(texts) == 1
+    assert "cloudwatch.amazonaws.com" in texts[0]
+
+
+def test_an_imported_table_needs_no_warning():
+    """What may write is said in the functions' own roles."""
+
+    def build(stack):
+        table = dynamodb.Table.from_table_name(stack, "Table", "theirs")
+        EventPublishing(stack, "Out", event_table=table).on(EventType.BOUNCE)
+        assert warnings_of(stack) == {}
+
+    found = actions_of(synthesized(build), "Out/Bounce/Function")
+    assert found["dynamodb:PutItem"] == f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/theirs"

@@ -1,0 +1,552 @@
+"""`EventLake` and `EventPublishing.to_lake`: what they create, each option, and the queries."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+
+import pytest
+from aws_cdk import Duration, Size
+from aws_cdk import aws_kinesisfirehose as firehose
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from synthesis import ACCOUNT, FOLDER, REGION, ROOT, Template, cycle, new_stack, synthesized
+
+from cdk_mailroom import EventLake, EventPublishing, EventType, LakeFormat, PythonHandler
+from cdk_mailroom.lake import LakeBuffer, LakeQueries, LakeStorage, named_queries
+from mailroom.lake import EVENT_TYPES, PARTITIONS, SCHEMA, columns
+
+STREAM = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/theirs"
+
+
+def yours(**options) -> PythonHandler:
+    """Return a transform of the user's."""
+    return PythonHandler(FOLDER, "app:on_mail", **options)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Template:
+    """One line, as users write it."""
+    return synthesized(lambda stack: EventPublishing(stack, "Out").to_lake())
+
+
+@pytest.fixture(scope="module")
+def optioned() -> Template:
+    """Every option of a made lake."""
+
+    def build(stack):
+        lake = EventLake(
+            stack,
+            "Lake",
+            encryption_key=kms.Key(stack, "Key"),
+            format=LakeFormat.JSON,
+            transform=yours(timeout=Duration.seconds(90), memory_size=1024),
+            pseudonym_secret=secretsmanager.Secret(stack, "Secret"),
+            retention=Duration.days(400),
+            storage=LakeStorage(
+                prefix="mail/",
+                error_prefix="broken/",
+                infrequent_access_after=Duration.days(30),
+                glacier_after=Duration.days(60),
+            ),
+            buffer=LakeBuffer(size=Size.mebibytes(64), interval=Duration.seconds(900)),
+            queries=LakeQueries(
+                database_name="mail",
+                workgroup_name="Mail",
+                scan_limit=Size.gibibytes(1),
+                first_day=date(2026, 5, 1),
+                result_prefix="answers/",
+                result_retention=Duration.days(1),
+            ),
+            freshness_limit=Duration.hours(1),
+        )
+        EventPublishing(stack, "Out").to_lake(lake, types=[EventType.BOUNCE, EventType.OPEN])
+
+    return synthesized(build)
+
+
+def destination(template: Template, path: str = "Out/Lake/Stream") -> dict:
+    """Return what Firehose is told of S3."""
+    return template.at(path)["ExtendedS3DestinationConfiguration"]
+
+
+# The stream
+
+
+def test_rows_are_partitioned_by_type_and_day_as_the_transformation_says(plain):
+    """By the keys that it answers, so that nothing is parsed twice."""
+    told = destination(plain)
+    assert told["DynamicPartitioningConfiguration"]["Enabled"] is True
+    assert told["Prefix"] == (
+        "events/event_type=!{partitionKeyFromLambda:event_type}/day=!{partitionKeyFromLambda:day}/"
+    )
+    assert PARTITIONS == ("event_type", "day")
+
+
+def test_what_fails_is_kept_by_reason_and_day(plain):
+    """Where a replay finds it."""
+    assert destination(plain)["ErrorOutputPrefix"] == (
+        "errors/!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/"
+    )
+
+
+def test_the_stream_waits_for_128_mib_or_five_minutes(plain):
+    """Few and large objects; the alternative is many requests, and slow queries."""
+    assert destination(plain)["BufferingHints"] == {"IntervalInSeconds": 300, "SizeInMBs": 128}
+
+
+def test_rows_become_parquet_by_the_tables_own_columns(plain):
+    """With compression inside, where it does not hinder reading a part."""
+    told = destination(plain)
+    assert told["CompressionFormat"] == "UNCOMPRESSED"
+    assert told["FileExtension"] == ".parquet"
+    conversion = told["DataFormatConversionConfiguration"]
+    assert conversion["OutputFormatConfiguration"] == {
+        "Serializer": {"ParquetSerDe": {"Compression": "GZIP"}}
+    }
+    assert conversion["SchemaConfiguration"] == {
+        "CatalogId": ACCOUNT,
+        "DatabaseName": plain.at("Out/Lake/Database")["DatabaseInput"]["Name"],
+        "Region": REGION,
+        "RoleARN": "<Out/Lake/DeliveryRole.Arn>",
+        "TableName": "<Out/Lake/Table>",
+        "VersionId": "LATEST",
+    }
+
+
+def test_json_is_compressed_lines_and_nothing_is_converted(optioned):
+    """For tools that read no Parquet."""
+    told = destination(optioned, "Lake/Stream")
+    assert told["CompressionFormat"] == "GZIP"
+    assert told["FileExtension"] == ".json.gz"
+    assert "DataFormatConversionConfiguration" not in told
+    serde = optioned.at("Lake/Table")["TableInput"]["StorageDescriptor"]["SerdeInfo"]
+    assert serde["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
+
+
+def test_batches_of_the_transformation_leave_room_for_its_answer(plain):
+    """1 MB in, as 6 MB come out at most and a row is up to 2.5 times its event."""
+    [processor] = destination(plain)["ProcessingConfiguration"]["Processors"]
+    assert processor["Type"] == "Lambda"
+    assert {one["ParameterName"]: one["ParameterValue"] for one in processor["Parameters"]} == {
+        "LambdaArn": "<Out/Lake/Transform/Function.Arn>",
+        "BufferSizeInMBs": "1",
+        "BufferIntervalInSeconds": "60",
+        "NumberOfRetries": "3",
+    }
+
+
+def test_the_stream_is_encrypted(plain, optioned):
+    """By Firehose's key, or by yours."""
+    name = "DeliveryStreamEncryptionConfigurationInput"
+    assert plain.at("Out/Lake/Stream")[name] == {"KeyType": "AWS_OWNED_CMK"}
+    assert optioned.at("Lake/Stream")[name] == {
+        "KeyType": "CUSTOMER_MANAGED_CMK",
+        "KeyARN": "<Key.Arn>",
+    }
+
+
+def test_the_transformation_is_the_runtimes(plain):
+    """Without boto3 or a secret, unless a secret is given."""
+    function = plain.at("Out/Lake/Transform/Function")
+    assert function["Handler"] == "mailroom.entry.lake.handler"
+    assert "MAILROOM_TRANSFORM" not in plain.environment("Out/Lake/Transform/Function")
+    assert "MAILROOM_PSEUDONYM_SECRET" not in plain.environment("Out/Lake/Transform/Function")
+
+
+def test_a_transform_of_yours_and_a_secret_reach_the_function(optioned):
+    """With the options of the handler."""
+    assert optioned.environment("Lake/Transform/Function") == {
+        "MAILROOM_TRANSFORM": "app:on_mail",
+        "MAILROOM_PSEUDONYM_SECRET": "<Secret>",
+    }
+    function = optioned.at("Lake/Transform/Function")
+    assert (function["Timeout"], function["MemorySize"]) == (90, 1024)
+
+
+def test_options_of_the_stream(optioned):
+    """Prefixes and buffers."""
+    told = destination(optioned, "Lake/Stream")
+    assert told["Prefix"].startswith("mail/event_type=!{")
+    assert told["ErrorOutputPrefix"].startswith("broken/!{firehose")
+    assert told["BufferingHints"] == {"IntervalInSeconds": 900, "SizeInMBs": 64}
+
+
+# The bucket
+
+
+def test_the_bucket_is_private_encrypted_and_kept(plain):
+    """It holds addresses, and is all there is of the past."""
+    bucket = plain.at("Out/Lake/Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert plain.resources["Out/Lake/Bucket"]["DeletionPolicy"] == "Retain"
+    [statement] = plain.at("Out/Lake/Bucket/Policy")["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_customer_key_encrypts_objects_and_results(optioned):
+    """With a bucket key, so that KMS is asked once for many objects."""
+    [rule] = optioned.at("Lake/Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["BucketKeyEnabled"] is True
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == "<Key.Arn>"
+    settings = optioned.at("Lake/Workgroup")["WorkGroupConfiguration"]["ResultConfiguration"]
+    assert settings["EncryptionConfiguration"] == {
+        "EncryptionOption": "SSE_KMS",
+        "KmsKey": "<Key.Arn>",
+    }
+
+
+def lifecycle(template: Template, path: str) -> dict[str, dict]:
+    """Return the rules by their ids, without what all of them have."""
+    rules = template.at(path)["LifecycleConfiguration"]["Rules"]
+    return {
+        rule["Id"]: {name: rule[name] for name in rule if name not in ("Id", "Status")}
+        for rule in rules
+    }
+
+
+def test_objects_become_cheaper_and_go_after_two_years(plain):
+    """Results go after a week, as asking again is cheap."""
+    assert lifecycle(plain, "Out/Lake/Bucket") == {
+        "unfinished": {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
+        "events": {
+            "Prefix": "events/",
+            "ExpirationInDays": 730,
+            "Transitions": [
+                {"StorageClass": "STANDARD_IA", "TransitionInDays": 90},
+                {"StorageClass": "GLACIER_IR", "TransitionInDays": 365},
+            ],
+        },
+        "errors": {"Prefix": "errors/", "ExpirationInDays": 730},
+        "results": {"Prefix": "results/", "ExpirationInDays": 7},
+    }
+
+
+def test_options_of_the_lifecycle(optioned):
+    """All of them."""
+    rules = lifecycle(optioned, "Lake/Bucket")
+    assert rules["events"]["Prefix"] == "mail/"
+    assert rules["events"]["ExpirationInDays"] == 400
+    assert [one["TransitionInDays"] for one in rules["events"]["Transitions"]] == [30, 60]
+    assert rules["results"] == {"Prefix": "answers/", "ExpirationInDays": 1}
+
+
+def test_objects_can_stay_forever_where_they_are():
+    """Nothing moves and nothing expires, so the table begins on a fixed day."""
+    template = synthesized(
+        lambda stack: EventLake(
+            stack,
+            "Lake",
+            retention="forever",
+            storage=LakeStorage(infrequent_access_after="never", glacier_after="never"),
+            queries=LakeQueries(result_retention="forever"),
+        )
+    )
+    assert list(lifecycle(template, "Lake/Bucket")) == ["unfinished"]
+    parameters = template.at("Lake/Table")["TableInput"]["Parameters"]
+    assert parameters["projection.day.range"] == "2026-01-01,NOW+1DAYS"
+
+
+def test_a_short_life_moves_nothing():
+    """What goes after a month is not moved first: S3 bills thirty days in any case."""
+    template = synthesized(lambda stack: EventLake(stack, "Lake", retention=Duration.days(30)))
+    assert "Transitions" not in lifecycle(template, "Lake/Bucket")["events"]
+
+
+# The table
+
+
+def test_the_tables_columns_are_the_runtimes_schema(plain):
+    """One description for code, table and documentation."""
+    table = plain.at("Out/Lake/Table")["TableInput"]
+    assert table["StorageDescriptor"]["Columns"] == columns()
+    assert table["PartitionKeys"] == [{"Name": name, "Type": "string"} for name in PARTITIONS]
+    assert table["Name"] == "events"
+
+
+def test_athena_computes_the_partitions(plain):
+    """Every type that the runtime writes, the unknown ones too, and every day that is kept."""
+    parameters = plain.at("Out/Lake/Table")["TableInput"]["Parameters"]
+    projected = {name: value for name, value in parameters.items() if "projection" in name}
+    assert projected == {
+        "projection.enabled": "true",
+        "projection.event_type.type": "enum",
+        "projection.event_type.values": ",".join(EVENT_TYPES),
+        "projection.day.type": "date",
+        "projection.day.format": "yyyy-MM-dd",
+        "projection.day.range": "NOW-731DAYS,NOW+1DAYS",
+        "projection.day.interval": "1",
+        "projection.day.interval.unit": "DAYS",
+    }
+    assert "other" in EVENT_TYPES
+
+
+def test_the_tables_template_is_where_firehose_writes(plain):
+    """Else the table is empty, and says nothing of it."""
+    parameters = plain.at("Out/Lake/Table")["TableInput"]["Parameters"]
+    found = parameters["storage.location.template"]
+    prefix = re.sub(r"!{partitionKeyFromLambda:(\w+)}", r"${\1}", destination(plain)["Prefix"])
+    assert found == f"s3://<Out/Lake/Bucket>/{prefix}"
+
+
+def test_a_first_day_is_the_tables(optioned):
+    """For a lake that is older than what it keeps."""
+    parameters = optioned.at("Lake/Table")["TableInput"]["Parameters"]
+    assert parameters["projection.day.range"] == "2026-05-01,NOW+1DAYS"
+
+
+def test_a_made_name_is_one_that_sql_takes(plain):
+    """Lower case and no hyphen, so that nobody has to quote it."""
+    assert re.fullmatch("[a-z0-9_]+", plain.at("Out/Lake/Database")["DatabaseInput"]["Name"])
+
+
+# Athena
+
+
+def test_a_query_cannot_leave_the_workgroups_settings(plain):
+    """Encrypted results, in the lake's bucket, and no query reads without end."""
+    [group] = plain.of("AWS::Athena::WorkGroup").values()
+    assert group["WorkGroupConfiguration"] == {
+        "BytesScannedCutoffPerQuery": 100 * 1024**3,
+        "EnforceWorkGroupConfiguration": True,
+        "EngineVersion": {"SelectedEngineVersion": "Athena engine version 3"},
+        "PublishCloudWatchMetricsEnabled": True,
+        "ResultConfiguration": {
+            "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
+            "ExpectedBucketOwner": ACCOUNT,
+            "OutputLocation": "s3://<Out/Lake/Bucket>/results/",
+        },
+    }
+
+
+def test_options_of_athena(optioned):
+    """Names and limit."""
+    group = optioned.at("Lake/Workgroup")
+    assert group["Name"] == "Mail"
+    assert group["WorkGroupConfiguration"]["BytesScannedCutoffPerQuery"] == 1024**3
+    assert optioned.at("Lake/Database")["DatabaseInput"]["Name"] == "mail"
+
+
+def test_every_query_is_saved_word_for_word(plain):
+    """In the lake's workgroup and database, with a title and a description for people."""
+    saved = {one["QueryString"]: one for one in plain.of("AWS::Athena::NamedQuery").values()}
+    assert set(saved) == set(named_queries().values())
+    for one in saved.values():
+        assert one["WorkGroup"] == "<Out/Lake/Workgroup>"
+        assert one["Database"] == plain.at("Out/Lake/Database")["DatabaseInput"]["Name"]
+        assert 5 < len(one["Name"]) <= 128
+        assert 20 < len(one["Description"]) <= 1024
+        assert not one["Name"].startswith("-")
+
+
+# Alarms
+
+
+ALARMS = {
+    "Freshness": ("DeliveryToS3.DataFreshness", "Maximum", "GreaterThanThreshold", 900),
+    "Delivery": ("DeliveryToS3.Success", "Minimum", "LessThanThreshold", 1),
+    "Throttled": ("ThrottledRecords", "Sum", "GreaterThanThreshold", 0),
+    "Partitions": ("PartitionCountExceeded", "Maximum", "GreaterThanThreshold", 0),
+    "Transformation": ("ExecuteProcessing.Success", "Minimum", "LessThanThreshold", 1),
+    "Conversion": ("FailedConversion.Records", "Sum", "GreaterThanThreshold", 0),
+}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_tells_what_does_not_arrive(plain, name):
+    """The alert topic hears of it; silence is no alarm."""
+    alarm = plain.at(f"Out/Lake/{name}Alarm")
+    metric, statistic, operator, threshold = ALARMS[name]
+    assert alarm["Namespace"] == "AWS/Firehose"
+    assert alarm["MetricName"] == metric
+    assert alarm["Statistic"] == statistic
+    assert alarm["ComparisonOperator"] == operator
+    assert alarm["Threshold"] == threshold
+    assert alarm["Dimensions"] == [{"Name": "DeliveryStreamName", "Value": "<Out/Lake/Stream>"}]
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
+
+
+def test_an_alarm_tells_of_single_broken_events(plain):
+    """Of which Firehose's own metric knows nothing: the call succeeded."""
+    [found] = plain.of("AWS::Logs::MetricFilter").values()
+    assert found["FilterPattern"] == '{ ($.event = "mailroom.lake") && ($.failed > 0) }'
+    assert found["LogGroupName"] == "<Out/Lake/Transform/Logs>"
+    [transformation] = found["MetricTransformations"]
+    assert transformation["MetricValue"] == "$.failed"
+    alarm = plain.at("Out/Lake/BrokenEventAlarm")
+    assert alarm["MetricName"] == transformation["MetricName"]
+    assert alarm["Namespace"] == transformation["MetricNamespace"]
+    assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
+
+
+def test_the_filter_reads_the_line_that_the_runtime_writes(capsys):
+    """Event name and field are the runtime's own."""
+    from mailroom.entry import lake
+
+    lake.handler({"records": [{"recordId": "1", "data": "bm8="}]})
+    line = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (line["event"], line["failed"]) == ("mailroom.lake", 1)
+
+
+def test_an_alert_topic_of_the_lakes_own_is_used():
+    """And the publishing's hears nothing."""
+
+    def build(stack):
+        lake = EventLake(stack, "Lake", alert_topic=sns.Topic(stack, "Mine"))
+        EventPublishing(stack, "Out").to_lake(lake)
+
+    template = synthesized(build)
+    assert template.at("Lake/DeliveryAlarm")["AlarmActions"] == ["<Mine>"]
+
+
+def test_freshness_and_conversion_follow_the_options(optioned):
+    """JSON is not converted, so nothing is to be said of that."""
+    assert optioned.at("Lake/FreshnessAlarm")["Threshold"] == 3600
+    assert "Lake/ConversionAlarm" not in optioned.resources
+
+
+# to_lake
+
+
+def test_ses_publishes_every_type(plain):
+    """Unless types are named; a question that nobody foresaw may be about any."""
+    told = plain.at("Out/LakeDestination")["EventDestination"]
+    assert len(told["MatchingEventTypes"]) == len(EventType) == 10
+    assert told["KinesisFirehoseDestination"] == {
+        "DeliveryStreamARN": "<Out/Lake/Stream.Arn>",
+        "IAMRoleARN": "<Out/LakeRole.Arn>",
+    }
+    assert told["Enabled"] is True
+
+
+def test_named_types_only(optioned):
+    """In CloudFormation's spelling."""
+    told = optioned.at("Out/LakeDestination")["EventDestination"]
+    assert told["MatchingEventTypes"] == ["bounce", "open"]
+
+
+def test_the_destination_waits_until_the_role_is_known(plain):
+    """SES assumes it at once, and refuses one that IAM has only just made."""
+    known = plain.at("Out/LakeRoleKnown/Default")
+    assert known["Seconds"] == "60"
+    assert "Out/LakeRoleKnown/Default" in plain.references["Out/LakeDestination"]
+    assert "Out/LakeRole" in plain.references["Out/LakeRoleKnown/Default"]
+    assert "Out/Lake/Stream" in plain.needs("Out/LakeDestination")
+
+
+def test_the_wait_begins_again_when_the_role_changes(plain):
+    """Another trust or another stream is as new as another role."""
+    known = plain.at("Out/LakeRoleKnown/Default")
+    role = plain.at("Out/LakeRole")
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert known["Trusts"] == trust["Condition"]["ArnLike"]["aws:SourceArn"]
+    [allowed] = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert known["MayPutTo"] == allowed["Resource"]
+    assert known["RoleArn"] == "<Out/LakeRole.Arn>"
+
+
+def test_the_table_and_the_role_are_there_before_the_stream(plain):
+    """Firehose looks at both when the stream is made."""
+    assert {"Out/Lake/Table", "Out/Lake/DeliveryRole", "Out/Lake/Database"} <= plain.needs(
+        "Out/Lake/Stream"
+    )
+
+
+@pytest.mark.parametrize("name", ["plain", "optioned"])
+def test_nothing_waits_in_a_circle(name, request):
+    """CloudFormation would refuse the template."""
+    assert cycle(request.getfixturevalue(name).references) == []
+
+
+def test_the_lake_gets_the_publishings_key():
+    """As its queues and topics do."""
+
+    def build(stack):
+        EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key")).to_lake()
+
+    template = synthesized(build)
+    assert (
+        template.at("Out/Lake/Stream")["DeliveryStreamEncryptionConfigurationInput"]["KeyARN"]
+        == "<Key.Arn>"
+    )
+    assert cycle(template.references) == []
+
+
+def test_two_publishings_fill_one_lake():
+    """Each with a role of its own, as a role is for one configuration set."""
+
+    def build(stack):
+        one, two = EventPublishing(stack, "One"), EventPublishing(stack, "Two")
+        lake = one.to_lake()
+        assert two.to_lake(lake) is lake
+        assert two.lake is lake
+
+    template = synthesized(build)
+    assert {"One/LakeRole", "Two/LakeRole"} <= set(template.of("AWS::IAM::Role"))
+    assert len(template.of("AWS::KinesisFirehose::DeliveryStream")) == 1
+    assert len(template.of("Custom::IamPropagation")) == 2
+    # The lake has told the first topic already.
+    assert template.at("One/Lake/DeliveryAlarm")["AlarmActions"] == ["<One/AlertTopic>"]
+
+
+def test_a_given_stream_is_used_and_nothing_of_it_is_made():
+    """Table, workgroup and alarms are; they are about what it writes."""
+
+    def build(stack):
+        lake = EventLake(
+            stack,
+            "Lake",
+            stream=firehose.DeliveryStream.from_delivery_stream_arn(stack, "Theirs", STREAM),
+            bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "theirs"),
+        )
+        assert lake.function is None
+        EventPublishing(stack, "Out").to_lake(lake)
+
+    template = synthesized(build)
+    assert not template.of("AWS::KinesisFirehose::DeliveryStream")
+    assert not template.of("AWS::S3::Bucket")
+    told = template.at("Out/LakeDestination")["EventDestination"]
+    assert told["KinesisFirehoseDestination"]["DeliveryStreamARN"] == STREAM
+    location = template.at("Lake/Table")["TableInput"]["StorageDescriptor"]["Location"]
+    assert location == "s3://theirs/events/"
+    assert "Lake/TransformationAlarm" not in template.resources
+    alarm = template.at("Lake/FreshnessAlarm")
+    assert alarm["Dimensions"] == [{"Name": "DeliveryStreamName", "Value": "theirs"}]
+
+
+def test_a_lake_can_be_in_another_stack():
+    """SES's role is with the publishing, so the stacks do not wait for each other."""
+    stack = new_stack(name="Lakes")
+    lake = EventLake(stack, "Lake", alert_topic=sns.Topic(stack, "Alerts"))
+    other = new_stack(stack.node.root, "Mail")
+    EventPublishing(other, "Out").to_lake(lake)
+    assert "Out/LakeRole" in Template(other).of("AWS::IAM::Role")
+
+
+# Documentation
+
+
+def schema_table() -> str:
+    """Return the table of columns as ``docs/lake.md`` has it."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("schema", ROOT / "examples/analytics/schema.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.table()
+
+
+def test_the_documented_columns_are_the_schemas():
+    """``python examples/analytics/schema.py --write`` brings the page up to date."""
+    page = (ROOT / "docs" / "lake.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- schema -->\n")[2].partition("<!-- /schema -->")[0]
+    assert table == schema_table()
+    assert all(f"`{column.name}`" in table for column in SCHEMA)

@@ -1,0 +1,465 @@
+"""Identities, SMTP credentials, templates and contact lists."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from aws_cdk import CfnParameter, SecretValue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_ses as ses
+from synthesis import Template, cycle, new_app, new_stack
+
+from cdk_mailroom import ConfigurationError, EventPublishing, EventType
+from cdk_mailroom.sending import (
+    ContactList,
+    EmailTemplate,
+    OwnKey,
+    SendingIdentity,
+    SmtpCredentials,
+    runtime_code,
+)
+from cdk_mailroom.sending.templates import variables as variables_of
+
+SES = "arn:aws:ses:eu-west-1:111122223333"
+DMARC = "v=DMARC1; p=none; rua=mailto:dmarc@example.com"
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory) -> dict[str, Template]:
+    """One stack for each composition; they only are read."""
+    app = new_app()
+    stacks = {
+        name: new_stack(app, name.title())
+        for name in ("zone", "address", "own", "nozone", "credentials", "text")
+    }
+    stack = stacks["zone"]
+    zone = route53.PublicHostedZone(stack, "Zone", zone_name="example.com")
+    outbound = EventPublishing(stack, "Outbound")
+    outbound.on(EventType.BOUNCE)
+    identity = SendingIdentity(
+        stack,
+        "Identity",
+        hosted_zone=zone,
+        mail_from_domain="bounces.example.com",
+        reject_without_mx=True,
+        dmarc=DMARC,
+        publishing=outbound,
+    )
+    identity.grant_send(function(stack), from_address="news@example.com", templates=["Letter"])
+    identity.grant_send(iam.User(stack, "User"), bulk=True)
+
+    SendingIdentity(stacks["address"], "Identity", address="me@example.com")
+    SendingIdentity(
+        stacks["own"],
+        "Identity",
+        domain="mail.example.com",
+        hosted_zone=route53.HostedZone.from_hosted_zone_attributes(
+            stacks["own"], "Zone", hosted_zone_id="Z1", zone_name="example.com"
+        ),
+        own_key=OwnKey(
+            selector="s1",
+            private_key=SecretValue.secrets_manager("dkim"),
+            public_key="A" * 392,
+        ),
+    )
+    SendingIdentity(stacks["nozone"], "Identity", domain="example.com")
+
+    stack = stacks["credentials"]
+    outbound = EventPublishing(stack, "Outbound")
+    outbound.on(EventType.BOUNCE)
+    for name in ("Smtp", "Second"):
+        credentials = SmtpCredentials(
+            stack,
+            name,
+            identities=["example.com"],
+            publishing=outbound,
+            from_address="app@example.com",
+            encryption_key=kms.Key(stack, f"Key{name}"),
+            rotation="2026-11",
+        )
+        credentials.grant_read(function(stack, f"Reader{name}"))
+
+    folder = tmp_path_factory.mktemp("letter")
+    write(
+        folder,
+        {
+            "subject.txt": "News for {{name}}\n",
+            "text.txt": "Hi {{name}}",
+            "sample.json": '{"name": "Jo"}',
+        },
+    )
+    EmailTemplate(stacks["text"], "Letter", folder=folder)
+    ContactList(
+        stacks["text"],
+        "Readers",
+        contact_list_name="Readers",
+        topics={"Weekly": "The weekly letter", "Offers": "Offers"},
+        opted_in=["Weekly"],
+    )
+    return {name: Template(stack) for name, stack in stacks.items()}
+
+
+def function(stack, name="Function"):
+    """Return a function that is somebody else's."""
+    return lambda_.Function(
+        stack,
+        name,
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="index.handler",
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+    )
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    """Fill a template's folder."""
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def records(template: Template) -> dict[tuple[str, str], list[str]]:
+    """Return values by name and type."""
+    return {
+        (one["Name"], one["Type"]): one["ResourceRecords"]
+        for one in template.of("AWS::Route53::RecordSet").values()
+    }
+
+
+def test_a_hosted_zone_gets_every_record(templates):
+    """DKIM, MX and SPF of the MAIL FROM domain, and DMARC."""
+    found = records(templates["zone"])
+    dkim = {
+        (f"<Identity/Identity.DkimDNSTokenName{n}>", "CNAME"): [
+            f"<Identity/Identity.DkimDNSTokenValue{n}>"
+        ]
+        for n in (1, 2, 3)
+    }
+    assert found == dkim | {
+        ("bounces.example.com", "MX"): ["10 feedback-smtp.eu-west-1.amazonses.com"],
+        ("bounces.example.com", "TXT"): ['"v=spf1 include:amazonses.com ~all"'],
+        ("_dmarc.example.com", "TXT"): [f'"{DMARC}"'],
+    }
+
+
+def test_an_identity_names_the_configuration_set_for_mail_that_names_none(templates):
+    """And then SES need not mail bounces to the sender any more."""
+    identity = templates["zone"].at("Identity/Identity")
+    assert identity["ConfigurationSetAttributes"] == {
+        "ConfigurationSetName": "<Outbound/ConfigurationSet>"
+    }
+    assert identity["FeedbackAttributes"] == {"EmailForwardingEnabled": False}
+    assert identity["MailFromAttributes"] == {
+        "MailFromDomain": "bounces.example.com",
+        "BehaviorOnMxFailure": "REJECT_MESSAGE",
+    }
+
+
+def test_an_address_is_an_identity_without_records(templates):
+    """SES mails a link to it instead."""
+    assert templates["address"].at("Identity/Identity") == {"EmailIdentity": "me@example.com"}
+    assert records(templates["address"]) == {}
+
+
+def test_without_a_zone_nothing_is_published(templates):
+    """The records to publish are told by the construct."""
+    assert records(templates["nozone"]) == {}
+    identity = SendingIdentity(
+        new_stack(), "Identity", domain="example.com", mail_from_domain="b.example.com"
+    )
+    assert [record["type"] for _, record in identity.records] == ["CNAME"] * 3 + ["MX", "TXT"]
+
+
+def test_a_key_of_ones_own_is_signed_with_and_published(templates):
+    """Its public half as a TXT record, in strings of at most 255 characters."""
+    template = templates["own"]
+    assert template.at("Identity/Identity")["DkimSigningAttributes"] == {
+        "DomainSigningPrivateKey": "{{resolve:secretsmanager:dkim:SecretString:::}}",
+        "DomainSigningSelector": "s1",
+    }
+    first, rest = "p=" + "A" * 253, "A" * 139
+    assert records(template) == {("s1._domainkey.mail.example.com", "TXT"): [f'"{first}" "{rest}"']}
+
+
+def test_a_sender_may_use_identity_set_and_templates_only(templates):
+    """SES asks for all three, and the From address is a condition."""
+    template = templates["zone"]
+    [statement] = [
+        one
+        for policy in template.of("AWS::IAM::Policy").values()
+        for one in policy["PolicyDocument"]["Statement"]
+        if "Function" in str(policy.get("Roles"))
+        and "ses:SendEmail" in one["Action"]
+        and "Outbound" not in str(policy.get("Roles"))
+    ]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": [
+            "ses:SendEmail",
+            "ses:SendRawEmail",
+            "ses:SendTemplatedEmail",
+        ],
+        "Resource": [
+            f"{SES}:identity/example.com",
+            f"{SES}:template/Letter",
+            f"{SES}:configuration-set/<Outbound/ConfigurationSet>",
+        ],
+        "Condition": {"StringEquals": {"ses:FromAddress": "news@example.com"}},
+    }
+    assert template.environment("Function") == {
+        "MAILROOM_CONFIGURATION_SET": "<Outbound/ConfigurationSet>"
+    }
+
+
+def test_bulk_mail_is_granted_when_asked_for(templates):
+    """With it goes the account's sending rate, by which the sender paces itself."""
+    [policy] = [
+        one
+        for one in templates["zone"].of("AWS::IAM::Policy").values()
+        if one.get("Users") == ["<User>"]
+    ]
+    sending, rate = policy["PolicyDocument"]["Statement"]
+    assert {"ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"} < set(sending["Action"])
+    assert rate == {"Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"}
+
+
+def test_code_with_the_runtime_has_what_it_imports(tmp_path):
+    """So a function of one's own can send without a layer and without Docker."""
+    (tmp_path / "app.py").write_text("from mailroom.sending import Sender\n")
+    with zipfile.ZipFile(runtime_code(tmp_path).path) as archive:
+        names = set(archive.namelist())
+    assert {"app.py", "mailroom/sending.py", "mailroom/_runtime.py"} < names
+    assert "mailroom/receiving.py" not in names
+
+
+def test_code_that_is_not_there_is_refused(tmp_path):
+    """With both problems told together."""
+    with pytest.raises(ConfigurationError) as refusal:
+        runtime_code(tmp_path / "none", requirements=tmp_path / "none.txt")
+    assert "folder is" in str(refusal.value)
+    assert "requirements is" in str(refusal.value)
+
+
+def test_smtp_credentials_may_send_raw_mail_and_nothing_else(templates):
+    """From one identity, through one configuration set, as one address."""
+    template = templates["credentials"]
+    [policy] = [
+        one
+        for one in template.of("AWS::IAM::Policy").values()
+        if one.get("Users") == ["<Smtp/User>"]
+    ]
+    assert policy["PolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": "ses:SendRawEmail",
+            "Resource": [
+                f"{SES}:identity/example.com",
+                f"{SES}:configuration-set/<Outbound/ConfigurationSet>",
+            ],
+            "Condition": {"StringEquals": {"ses:FromAddress": "app@example.com"}},
+        }
+    ]
+
+
+def test_no_secret_is_in_the_template(templates):
+    """The key is made at deployment and goes straight into the secret."""
+    template = templates["credentials"]
+    assert not template.of("AWS::IAM::AccessKey")
+    assert template.at("Smtp/Resource/Default") == {
+        "ServiceToken": "<MailroomSmtpCredentials/Framework/framework-onEvent.Arn>",
+        "UserName": "<Smtp/User>",
+        "SecretArn": "<Smtp/Secret>",
+        "Region": "eu-west-1",
+        "Rotation": "2026-11",
+    }
+    assert "Outputs" not in template.raw
+
+
+def test_whoever_makes_the_keys_may_do_so_for_these_users_only(templates):
+    """And may write these secrets, but never read them."""
+    statements = templates["credentials"].statements("MailroomSmtpCredentials/Function")
+    keys = [one for one in statements if "iam:CreateAccessKey" in one["Action"]]
+    assert sorted(str(one["Resource"]) for one in keys) == [
+        "['<Second/User.Arn>', '<Smtp/User.Arn>']"
+    ] or sorted(str(one["Resource"]) for one in keys) == ["<Second/User.Arn>", "<Smtp/User.Arn>"]
+    allowed = {action for one in statements for action in _list(one["Action"])}
+    assert "secretsmanager:PutSecretValue" in allowed
+    assert "secretsmanager:GetSecretValue" not in allowed
+
+
+def _list(value):
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("name", ["zone", "credentials"])
+def test_nothing_waits_for_itself(templates, name):
+    """A cycle would make the stack impossible to deploy."""
+    assert cycle(templates[name].references) == []
+
+
+def test_a_template_is_its_files(templates):
+    """The subject's line end is the editor's, not the subject's."""
+    assert templates["text"].at("Letter") == {
+        "Template": {"SubjectPart": "News for {{name}}", "TextPart": "Hi {{name}}"}
+    }
+
+
+def test_a_contact_list_has_its_topics(templates):
+    """A contact gets what the list says they get unless they say otherwise."""
+    topics = templates["text"].at("Readers")["Topics"]
+    assert [(one["TopicName"], one["DefaultSubscriptionStatus"]) for one in topics] == [
+        ("Weekly", "OPT_IN"),
+        ("Offers", "OPT_OUT"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hi {{name}}, {{ name }}", {"name"}),
+        ("{{{raw}}} {{address.city}}", {"raw", "address"}),
+        ("{{! a comment }}{{amazonSESUnsubscribeUrl}}", set()),
+        ("{{#if vip}}{{gift}}{{else}}{{plea}}{{/if}}", {"vip", "gift", "plea"}),
+        ("{{#each items}}{{title}} {{this}} {{@index}}{{/each}}{{after}}", {"items", "after"}),
+        (
+            "{{#each items}}{{../shop}}{{#with maker}}{{../../town}}{{/with}}{{/each}}",
+            {"items", "shop", "town"},
+        ),
+        (
+            "{{#unless paid}}{{#each items as |item|}}{{item.x}}{{/each}}{{/unless}}",
+            {"paid", "items"},
+        ),
+        ("{{this.name}} {{items.[0].title}}", {"name", "items"}),
+    ],
+)
+def test_the_variables_of_a_template_are_found(text, expected):
+    """Those that the data must have at the top; inside a block names belong to its value."""
+    assert variables_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        ({"text.txt": "x", "sample.json": "{}"}, "add subject.txt, and text.txt"),
+        ({"subject.txt": "x", "sample.json": "{}"}, "text.txt or body.html"),
+        ({"subject.txt": "x", "text.txt": "x"}, "add sample.json"),
+        ({"subject.txt": "x", "text.txt": "x", "sample.json": "{"}, "it is not JSON"),
+        ({"subject.txt": "x", "text.txt": "x", "sample.json": "[]"}, "one JSON object"),
+        (
+            {"subject.txt": "x", "text.txt": "{{name}}", "sample.json": "{}"},
+            "text.txt is '{{name}}': add 'name' to sample.json",
+        ),
+        (
+            {"subject.txt": "x", "text.txt": "x", "sample.json": '{"old": 1}'},
+            "sample.json is 'old': remove it: no part of the template uses it",
+        ),
+        (
+            {"subject.txt": "x", "text.txt": "x" * 500_000, "sample.json": "{}"},
+            "500001 bytes",
+        ),
+    ],
+)
+def test_a_template_that_would_fail_later_is_refused_now(tmp_path, files, complaint):
+    """SES would tell of it one mail at a time."""
+    with pytest.raises(ConfigurationError) as refusal:
+        EmailTemplate(new_stack(), "Letter", folder=write(tmp_path, files))
+    assert complaint in str(refusal.value)
+
+
+def zone(stack):
+    """Return a zone that exists."""
+    return route53.HostedZone.from_hosted_zone_attributes(
+        stack, "Zone", hosted_zone_id="Z1", zone_name="example.com"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaints"),
+    [
+        ({}, ["domain is None"]),
+        ({"domain": "example.com", "address": "a@example.com"}, ["not both"]),
+        ({"domain": "localhost"}, ["domain is 'localhost'"]),
+        ({"address": "nobody"}, ["address is 'nobody'"]),
+        ({"domain": "example.com", "reject_without_mx": True}, ["without a mail_from_domain"]),
+        (
+            {"domain": "example.com", "mail_from_domain": "b.example.net"},
+            ["use a subdomain of example.com"],
+        ),
+        (
+            {"domain": "example.com", "dmarc": "p=none"},
+            ["dmarc is 'p=none'", "without a hosted_zone"],
+        ),
+        ({"address": "a@example.com", "dmarc": DMARC}, ["no effect on the identity of an address"]),
+    ],
+)
+def test_a_contradiction_is_refused(options, complaints):
+    """Everything that is wrong with one call is told together."""
+    with pytest.raises(ConfigurationError) as refusal:
+        SendingIdentity(new_stack(), "Identity", **options)
+    for complaint in complaints:
+        assert complaint in str(refusal.value)
+
+
+def test_two_configuration_sets_are_refused():
+    """Which of them would win is nothing to guess."""
+    stack = new_stack()
+    with pytest.raises(ConfigurationError, match="publishing has one already"):
+        SendingIdentity(
+            stack,
+            "Identity",
+            domain="example.com",
+            publishing=EventPublishing(stack, "Outbound"),
+            configuration_set=ses.ConfigurationSet(stack, "Set"),
+        )
+
+
+def test_tokens_are_not_judged():
+    """Who knows what a parameter will be."""
+    stack = new_stack()
+    text = CfnParameter(stack, "Text").value_as_string
+    assert SendingIdentity(
+        stack, "Identity", domain=text, hosted_zone=zone(stack), mail_from_domain=text, dmarc=text
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"identities": []}, "at least one identity"),
+        ({"identities": "example.com"}, "give a list"),
+        ({"identities": ["example.com"], "from_address": "x"}, "from_address is 'x'"),
+        ({"identities": ["example.com"], "rotation": ""}, "rotation is ''"),
+    ],
+)
+def test_credentials_for_nothing_are_refused(options, complaint):
+    """They would be credentials for everything, or for nothing at all."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        SmtpCredentials(new_stack(), "Smtp", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"topics": {}}, "is 0: pass 1 to 20"),
+        ({"topics": {str(n): "x" for n in range(21)}}, "is 21: pass 1 to 20"),
+        ({"topics": {"A": "a"}, "opted_in": ["B"]}, "opted_in is 'B'"),
+    ],
+)
+def test_a_contact_list_that_ses_would_refuse_is_refused_now(options, complaint):
+    """At synth rather than half-way through a deployment."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        ContactList(new_stack(), "Readers", contact_list_name="Readers", **options)
+
+
+def test_the_sample_data_are_there_for_tests(tmp_path):
+    """A preview renders what was checked."""
+    folder = write(
+        tmp_path,
+        {"subject.txt": "{{a}}", "body.html": "<p>{{a}}", "sample.json": json.dumps({"a": 1})},
+    )
+    assert EmailTemplate(new_stack(), "Letter", folder=folder).sample == {"a": 1}

@@ -1,0 +1,469 @@
+"""`EmailFlowRule`: what is created, who may do what, and the rule in writing."""
+
+from __future__ import annotations
+
+import json
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import Duration
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from cdk_nag import AwsSolutionsChecks
+from synthesis import (
+    ACCOUNT,
+    FOLDER,
+    REGION,
+    ROOT,
+    Template,
+    new_app,
+    new_stack,
+    synthesized,
+    warnings_of,
+)
+
+from cdk_mailroom import PythonHandler
+from cdk_mailroom.workmail import (
+    Asynchronous,
+    BlockSensitive,
+    Disclaimer,
+    EmailFlowRule,
+    ExperimentalFlowRule,
+    ExternalBanner,
+    Fallback,
+    FlowDirection,
+    FlowHandler,
+    FlowMetrics,
+    Journal,
+    RestrictRecipients,
+    SensitivePattern,
+    StripAttachments,
+    Synchronous,
+)
+
+ORGANIZATION = "m-" + "0a" * 16
+MESSAGES = f"arn:aws:workmailmessageflow:{REGION}:{ACCOUNT}:message/{ORGANIZATION}"
+WAITS = Synchronous(timeout=Duration.minutes(30), fallback=Fallback.BOUNCE)
+
+
+def yours(**options) -> FlowHandler:
+    """Return a handler of the user's."""
+    return FlowHandler(FOLDER, "app:on_mail", **options)
+
+
+def rule(stack, construct_id="Flow", **options) -> EmailFlowRule:
+    """Return a rule, synchronous and inbound unless told otherwise."""
+    defaults = {
+        "organization_id": ORGANIZATION,
+        "direction": FlowDirection.INBOUND,
+        "handler": yours(),
+        "mode": WAITS,
+    }
+    return EmailFlowRule(stack, construct_id, **{**defaults, **options})
+
+
+def of(**options) -> Template:
+    """Return the template of a stack with one rule."""
+    return synthesized(lambda stack: rule(stack, **options))
+
+
+@pytest.fixture(scope="module")
+def plain() -> Template:
+    """One rule as the defaults have it."""
+    return of()
+
+
+@pytest.fixture(scope="module")
+def replacing() -> Template:
+    """One that changes messages."""
+    return of(handler=Disclaimer(text="Confidential"), direction="OUTBOUND")
+
+
+@pytest.fixture(scope="module")
+def asynchronous() -> Template:
+    """One that nobody waits for."""
+    return synthesized(
+        lambda stack: rule(
+            stack,
+            handler=FlowMetrics(),
+            mode=Asynchronous(alert_topic=sns.Topic(stack, "Topic")),
+            destinations=["sales@example.com", "*.example.com"],
+        )
+    )
+
+
+def allowed(template: Template) -> dict[str, object]:
+    """Return what the function may do beside writing its log."""
+    found = {}
+    for statement in template.statements("Flow/Function"):
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            if not action.startswith("logs:"):
+                found[action] = statement["Resource"]
+    return found
+
+
+def test_workmail_may_call_for_this_organization_only(plain):
+    """And for no other account."""
+    [permission] = plain.of("AWS::Lambda::Permission").values()
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": "<Flow/Function.Arn>",
+        "Principal": f"workmail.{REGION}.amazonaws.com",
+        "SourceAccount": ACCOUNT,
+        "SourceArn": f"arn:aws:workmail:{REGION}:{ACCOUNT}:organization/{ORGANIZATION}",
+    }
+
+
+def test_a_reader_may_read_and_nothing_else(plain):
+    """Messages of this organization, coming in."""
+    assert allowed(plain) == {"workmailmessageflow:GetRawMessageContent": f"{MESSAGES}/incoming/*"}
+
+
+def test_who_reads_nothing_may_do_nothing():
+    """The event may suffice."""
+    template = of(handler=yours(read_mail=False))
+    assert allowed(template) == {}
+    assert "MAILROOM_FLOW_CONTENT" not in template.environment("Flow/Function")
+
+
+def test_who_replaces_may_do_that_and_no_more(replacing):
+    """In the one direction, by way of the one bucket."""
+    messages = f"{MESSAGES}/outgoing/*"
+    assert allowed(replacing) == {
+        "workmailmessageflow:GetRawMessageContent": messages,
+        "workmailmessageflow:PutRawMessageContent": messages,
+        "s3:PutObject": "<Flow/Bucket.Arn>/changed/*",
+    }
+
+
+def test_workmail_may_read_the_bucket_for_this_organization_only(replacing):
+    """AWS's own policy, word for word; and nobody without TLS."""
+    statements = replacing.at("Flow/Bucket/Policy")["PolicyDocument"]["Statement"]
+    assert [one for one in statements if one["Effect"] == "Allow"] == [
+        {
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Condition": {
+                "Bool": {"aws:SecureTransport": "true"},
+                "StringEquals": {"aws:SourceAccount": ACCOUNT},
+                "ArnLike": {"aws:SourceArn": f"{MESSAGES}/*"},
+            },
+            "Effect": "Allow",
+            "Principal": {"Service": f"workmail.{REGION}.amazonaws.com"},
+            "Resource": "<Flow/Bucket.Arn>/*",
+        }
+    ]
+
+
+def test_the_bucket_has_no_key_and_empties_itself(replacing):
+    """WorkMail could not decrypt, and a message is in flow for a day."""
+    bucket = replacing.at("Flow/Bucket")
+    [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert bucket["LifecycleConfiguration"]["Rules"] == [
+        {"ExpirationInDays": 2, "Status": "Enabled"}
+    ]
+    assert replacing.environment("Flow/Function")["MAILROOM_FLOW_BUCKET"] == "<Flow/Bucket>"
+
+
+def test_who_replaces_nothing_has_no_bucket(plain):
+    """Nor a queue, nor a table."""
+    kinds = {resource["Type"] for resource in plain.resources.values()}
+    assert kinds == {
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Permission",
+        "AWS::Logs::LogGroup",
+    }
+
+
+def test_the_function_is_told_what_it_is(plain, asynchronous):
+    """Entry point, handler, mode, limits."""
+    function = plain.at("Flow/Function")
+    assert function["Handler"] == "mailroom.entry.workmail.handler"
+    assert function["Timeout"] == 15
+    assert plain.environment("Flow/Function") == {
+        "MAILROOM_FLOW_HANDLER": "app:on_mail",
+        "MAILROOM_RULE": "Flow",
+        "MAILROOM_FLOW_MODE": "synchronous",
+        "MAILROOM_FLOW_CONTENT": "1",
+    }
+    environment = asynchronous.environment("Flow/Function")
+    assert environment["MAILROOM_FLOW_MODE"] == "asynchronous"
+    assert environment["MAILROOM_FLOW_SETTINGS"] == "{}"
+
+
+def test_what_fails_unwatched_is_kept(asynchronous):
+    """Two retries, a queue, an alarm that tells somebody."""
+    config = asynchronous.at("Flow/Function/EventInvokeConfig")
+    assert config["DestinationConfig"]["OnFailure"] == {"Destination": "<Flow/DeadLetterQueue.Arn>"}
+    assert config["MaximumRetryAttempts"] == 2
+    assert asynchronous.at("Flow/DeadLetterAlarm")["AlarmActions"] == ["<Topic>"]
+    assert set(allowed(asynchronous)) == {
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:SendMessage",
+    }
+
+
+def test_answers_can_be_remembered():
+    """In a table that forgets by itself; the function may write what it needs to."""
+    template = of(handler=yours(read_mail=False), remember_answers=True)
+    table = template.at("Flow/Answers")
+    assert table["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert allowed(template) == {
+        f"dynamodb:{verb}Item": "<Flow/Answers.Arn>" for verb in ("Put", "Update", "Delete")
+    }
+    assert template.environment("Flow/Function")["MAILROOM_FLOW_TABLE"] == "<Flow/Answers>"
+
+
+def test_a_bucket_of_yours():
+    """Gets the statement; an imported one gets a warning that says what to grant."""
+    template = synthesized(
+        lambda stack: rule(stack, handler=yours(replaces=True), bucket=s3.Bucket(stack, "Mine"))
+    )
+    assert template.at("Mine/Policy")
+    assert "Flow/Bucket" not in template.resources
+    stack = new_stack()
+    rule(
+        stack,
+        handler=yours(replaces=True),
+        bucket=s3.Bucket.from_bucket_name(stack, "Mine", "changed-mail"),
+    )
+    [text] = warnings_of(stack)["cdk-mailroom:imported-bucket"]
+    assert "s3:GetObjectVersion" in text
+    assert "changed-mail" in text
+
+
+def test_a_handler_of_receiving_will_do():
+    """If it is quick enough."""
+    template = of(handler=PythonHandler(FOLDER, "app:on_mail", timeout=Duration.seconds(10)))
+    assert template.at("Flow/Function")["Timeout"] == 10
+
+
+def test_the_end_is_announced():
+    """Where one decides, until it is acknowledged."""
+    stack = new_stack()
+    rule(stack)
+    [text] = warnings_of(stack)["cdk-mailroom:workmail-ends"]
+    assert "2026-04-30" in text
+    assert "2027-03-31" in text
+    assert "2027-03-31" in (EmailFlowRule.__doc__ or "")
+
+
+# The rule in writing.
+
+
+def outputs(template: Template) -> list[str]:
+    found = template.raw["Outputs"]
+    return [
+        template.readable(found[name]["Value"])
+        for start in ("FlowRule", "FlowConsoleSteps")
+        for name in found
+        if name.startswith(start)
+    ]
+
+
+def test_the_rule_is_an_output(plain):
+    """In the form of the operations, whole."""
+    written, steps = outputs(plain)
+    assert json.loads(written) == {
+        "Name": "Stack-Flow-" + json.loads(written)["Name"].rpartition("-")[2],
+        "Condition": {
+            "OriginRuleCondition": {"Patterns": ["*"]},
+            "DestinationRuleCondition": {"Patterns": ["*"]},
+        },
+        "Action": {
+            "InboundLambdaAction": {
+                "Arn": "<Flow/Function.Arn>",
+                "SynchronousLambdaParameters": {
+                    "RetryPeriodMinutes": 30,
+                    "FallbackAction": {"BounceAction": {}},
+                },
+            }
+        },
+    }
+    for real in (REGION, ORGANIZATION, "<Flow/Function.Arn>", "30 minutes", "<Flow/Logs>"):
+        assert real in steps
+    lines = steps.splitlines()
+    assert [line.partition(".")[0] for line in lines] == [
+        str(number) for number in range(1, len(lines) + 1)
+    ]
+
+
+def test_an_asynchronous_rule_in_writing(asynchronous):
+    """Without a timeout and a fallback."""
+    written, steps = outputs(asynchronous)
+    assert json.loads(written)["Action"] == {"InboundLambdaAction": {"Arn": "<Flow/Function.Arn>"}}
+    assert "Run synchronously: off" in steps
+    assert "sales@example.com, *.example.com" in steps
+
+
+def test_an_outbound_rule_in_writing():
+    """Other names for some of the same."""
+    template = of(
+        direction="OUTBOUND",
+        rule_name="Own",
+        mode=Synchronous(timeout=Duration.hours(4), fallback="DEFAULT"),
+        senders=["a@example.com", "*.example.org"],
+    )
+    written, _ = outputs(template)
+    found = json.loads(written)
+    assert found["Name"] == "Own"
+    assert found["Condition"]["SenderRuleCondition"] == {
+        "Patterns": ["a@example.com", "*.example.org"]
+    }
+    assert found["Action"]["OutboundLambdaAction"]["SynchronousLambdaParameters"] == {
+        "RetryPeriodMinutes": 240,
+        "FallbackAction": {"DefaultAction": {}},
+    }
+
+
+# Bundled behaviours.
+
+
+def patterns() -> list[SensitivePattern]:
+    return [SensitivePattern(name="card", pattern=r"\d{16}", check="luhn")]
+
+
+@pytest.mark.parametrize(
+    ("handler", "module", "settings"),
+    [
+        (
+            lambda: Disclaimer(text="a", html="<b>a</b>"),
+            "disclaimer",
+            {"text": "a", "html": "<b>a</b>"},
+        ),
+        (
+            lambda: ExternalBanner(domains=["example.com"], text="a"),
+            "external_banner",
+            {"domains": ["example.com"], "text": "a"},
+        ),
+        (
+            lambda: BlockSensitive(patterns=patterns(), block_encrypted=True, message="No."),
+            "block_sensitive",
+            {
+                "patterns": [{"name": "card", "pattern": r"\d{16}", "check": "luhn"}],
+                "action": "bounce",
+                "message": "No.",
+                "encrypted": "block",
+            },
+        ),
+        (
+            lambda: StripAttachments(extensions=["exe"], max_bytes=10),
+            "strip_attachments",
+            {"extensions": ["exe"], "max_bytes": 10},
+        ),
+        (
+            lambda: RestrictRecipients(
+                groups=["all@example.com"], domains=["example.com"], action="drop"
+            ),
+            "restrict_recipients",
+            {"groups": ["all@example.com"], "domains": ["example.com"], "action": "drop"},
+        ),
+    ],
+)
+def test_a_behaviour_gets_its_settings(handler, module, settings):
+    """As its module reads them."""
+    environment = of(handler=handler()).environment("Flow/Function")
+    assert environment["MAILROOM_FLOW_HANDLER"] == f"mailroom.handlers.workmail.{module}:on_flow"
+    assert json.loads(environment["MAILROOM_FLOW_SETTINGS"]) == settings
+
+
+def test_a_journal_may_write_below_its_prefix():
+    """With the key of its bucket, if that has one."""
+    template = synthesized(
+        lambda stack: rule(
+            stack,
+            handler=Journal(bucket=s3.Bucket(stack, "Mine", encryption_key=kms.Key(stack, "Key"))),
+            mode=Asynchronous(),
+        )
+    )
+    may = allowed(template)
+    assert may["s3:PutObject"] == "<Mine.Arn>/journal/*"
+    assert may["kms:GenerateDataKey"] == may["kms:Decrypt"] == "<Key.Arn>"
+    settings = template.environment("Flow/Function")["MAILROOM_FLOW_SETTINGS"]
+    assert json.loads(settings) == {"bucket": "<Mine>", "prefix": "journal/"}
+
+
+def test_a_zip_has_no_other_capability():
+    """A change of receiving or sending redeploys nothing of this."""
+    from cdk_mailroom import _assembly
+
+    files = dict(_assembly.runtime_files())
+    names = set(
+        _assembly._reachable(files, ["mailroom.workmail", "mailroom.handlers.workmail.disclaimer"])
+    )
+    assert "mailroom/handlers/workmail/_message.py" in names
+    assert not names & {"mailroom/receiving.py", "mailroom/events.py", "mailroom/sending.py"}
+
+
+# The experiment.
+
+
+@pytest.fixture(scope="module")
+def experiment() -> Template:
+    """The rule itself, by the operations that AWS has not published."""
+
+    def build(stack):
+        ExperimentalFlowRule(stack, "Experiment", flow=rule(stack))
+
+    return synthesized(build)
+
+
+def test_the_experiment_is_told_the_rule(experiment):
+    """As text, and after WorkMail may call the function."""
+    [found] = experiment.of("Custom::ExperimentalWorkMailFlowRule").values()
+    written, _ = outputs(experiment)
+    assert json.loads(found["Rule"]) == json.loads(written)
+    assert (found["OrganizationId"], found["Direction"]) == (ORGANIZATION, "Inbound")
+    assert "Flow/Function/AllowWorkMail" in experiment.needs("Experiment/Resource/Default")
+
+
+def test_the_experiment_may_touch_the_rules_of_this_organization_only(experiment):
+    """In this direction."""
+    statements = [
+        one
+        for one in experiment.statements("MailroomExperimentalFlowRule/Function")
+        if "workmail" in str(one["Action"])
+    ]
+    assert statements == [
+        {
+            "Action": [
+                "workmail:CreateInboundMailFlowRule",
+                "workmail:DeleteInboundMailFlowRule",
+                "workmail:DescribeInboundMailFlowRule",
+                "workmail:ListInboundMailFlowRules",
+                "workmail:UpdateInboundMailFlowRule",
+            ],
+            "Effect": "Allow",
+            "Resource": f"arn:aws:workmail:{REGION}:{ACCOUNT}:organization/{ORGANIZATION}",
+        }
+    ]
+
+
+def test_the_experiment_says_what_it_is():
+    """At synth, and in its documentation."""
+    stack = new_stack()
+    ExperimentalFlowRule(stack, "Experiment", flow=rule(stack))
+    assert warnings_of(stack)["cdk-mailroom:experimental-flow-rule"]
+    assert "Never tried against AWS" in (ExperimentalFlowRule.__doc__ or "")
+
+
+def test_cdk_nag_finds_nothing():
+    """Each wildcard is answered for where it is made."""
+    app = new_app()
+    stack = new_stack(app)
+    rule(stack, "Changes", handler=Disclaimer(text="Confidential"), remember_answers=True)
+    rule(stack, "Counts", handler=FlowMetrics(), mode=Asynchronous())
+    ExperimentalFlowRule(stack, "Experiment", flow=rule(stack, "Reads"))
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+    app.synth()
+
+
+def test_the_way_out_is_documented():
+    """The warning names a page that is there."""
+    assert (ROOT / "docs" / "leaving-workmail.md").is_file()

@@ -6,54 +6,37 @@ tables at the end promise.
 """
 
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from mailroom_local import LocalAws, SmtpRefused, render
-from mailroom_local.journal import MessageRecord
-from mailroom_local.progress import Terminal
+from mailroom_cli import render
+from mailroom_cli.terminal import show
+from mailroom_local import LocalAws, MessageRecord, SmtpRefused
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from demonstration import demonstrate, output  # noqa: E402 (the folder above is not on the path)
+
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 CUSTOMER = "jane@customer.example"
 
 
-def main() -> int:
-    started = time.monotonic()
-    colour = sys.stdout.isatty()
-    with LocalAws(progress=Terminal()) as aws:
-        aws.deploy(cwd=HERE, app=f"{sys.executable} app.py")
-        aws.verify_identity("example.com")
-        print()
-        # From here on each function may do what its role allows, and nothing else.
-        with aws.permissions_enforced():
-            failures = [
-                problem
-                for title, scenario in SCENARIOS.items()
-                for problem in run(aws, title, scenario, colour=colour)
-            ]
-    took = time.monotonic() - started
-    if failures:
-        print("\nThis differs from what was expected:")
-        print("".join(f"  - {failure}\n" for failure in failures), end="")
-        return 1
-    print(f"\nAll as expected, in {took:.0f} s. Nothing is left running.")
-    return 0
+def prepare(aws: LocalAws) -> None:
+    aws.verify_identity("example.com")
 
 
-def run(
-    aws: LocalAws, title: str, scenario: Callable[[LocalAws], list[str]], *, colour: bool
-) -> list[str]:
-    before = len(aws.messages(handlers=False))
-    problems = [f"{title}: {problem}" for problem in scenario(aws)]
-    print(f"── {title}")
-    print(render.table(aws.messages()[before:], colour=colour))
-    print(f"  {'✗ ' + '; '.join(problems) if problems else '✓ as expected'}\n")
-    return problems
+def check(aws: LocalAws) -> Iterator[str]:
+    for title, scenario in SCENARIOS.items():
+        before = len(aws.messages(handlers=False))
+        problems = [f"{title}: {problem}" for problem in scenario(aws)]
+        print(f"── {title}")
+        show(render.messages(aws.messages()[before:]))
+        print(f"  {'✗ ' + '; '.join(problems) if problems else '✓ as expected'}\n")
+        yield from problems
 
 
 def plain(aws: LocalAws) -> list[str]:
@@ -130,21 +113,17 @@ def path(record: MessageRecord) -> list[str]:
 
 
 def ticket(aws: LocalAws, record: MessageRecord) -> dict[str, object]:
-    table = output(aws, "TicketTable")
+    table = output(aws, "HelpDesk", "TicketTable")
     answer = aws.client("dynamodb").get_item(TableName=table, Key={"id": {"S": record.message_id}})
     plain_value = TypeDeserializer().deserialize
     return {name: plain_value(value) for name, value in answer.get("Item", {}).items()}
 
 
 def stored(aws: LocalAws, prefix: str) -> list[str]:
-    found = aws.client("s3").list_objects_v2(Bucket=output(aws, "MailBucket"), Prefix=prefix)
+    found = aws.client("s3").list_objects_v2(
+        Bucket=output(aws, "HelpDesk", "MailBucket"), Prefix=prefix
+    )
     return [item["Key"].removeprefix(prefix) for item in found.get("Contents", ())]
-
-
-def output(aws: LocalAws, key: str) -> str:
-    stack = aws.client("cloudformation").describe_stacks(StackName="HelpDesk")["Stacks"][0]
-    values = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
-    return str(values[key])
 
 
 def differences(*expectations: tuple[str, object, object]) -> list[str]:
@@ -164,7 +143,4 @@ SCENARIOS: dict[str, Callable[[LocalAws], list[str]]] = {
 }
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("\ninterrupted; nothing is left running")
+    demonstrate(HERE, prepare, check)

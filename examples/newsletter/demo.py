@@ -10,18 +10,22 @@ handler. Exits with 1 if anything differs from what is promised.
 import json
 import re
 import sys
-import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from mailroom_local import LocalAws, timeline
-from mailroom_local.commands import trace
-from mailroom_local.progress import Terminal
+from mailroom_cli import event_table, render, timeline
+from mailroom_cli.terminal import show
+from mailroom_local import LocalAws
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from demonstration import demonstrate, output  # noqa: E402 (the folder above is not on the path)
+
 READER = "jane@customer.example"
 BOUNCING = "bounce@simulator.amazonses.com"
 COMPLAINING = "complaint@simulator.amazonses.com"
@@ -43,39 +47,8 @@ STORIES = {
 SECONDS = 30.0
 
 
-def main() -> int:
-    started = time.monotonic()
-    colour = sys.stdout.isatty()
-    with LocalAws(progress=Terminal()) as aws:
-        aws.deploy(cwd=HERE, app=f"{sys.executable} app.py")
-        aws.verify_identity("example.com")
-        subscribe(aws)
-        print()
-        # From here on each function may do what its role allows, and nothing else.
-        with aws.permissions_enforced():
-            readers = [{"address": NAMELESS}]
-            readers += [
-                {"address": address, "name": "Jane"}
-                for address in (READER, BOUNCING, COMPLAINING, DELAYED)
-            ]
-            sent = send(aws, readers) | {INFECTED: send_virus(aws)}
-            read_and_leave(aws, sent[READER])
-            failures = [
-                problem
-                for address, expected in STORIES.items()
-                for problem in story(aws, address, sent[address], expected, colour=colour)
-            ]
-            failures += suppressed(aws, [BOUNCING, COMPLAINING])
-    took = time.monotonic() - started
-    if failures:
-        print("\nThis differs from what was expected:")
-        print("".join(f"  - {failure}\n" for failure in failures), end="")
-        return 1
-    print(f"\nAll as expected, in {took:.0f} s. Nothing is left running.")
-    return 0
-
-
-def subscribe(aws: LocalAws) -> None:
+def prepare(aws: LocalAws) -> None:
+    aws.verify_identity("example.com")
     for address in STORIES:
         aws.client("sesv2").create_contact(
             ContactListName="Readers",
@@ -84,11 +57,23 @@ def subscribe(aws: LocalAws) -> None:
         )
 
 
+def check(aws: LocalAws) -> Iterator[str]:
+    readers = [{"address": NAMELESS}]
+    readers += [
+        {"address": address, "name": "Jane"} for address in (READER, BOUNCING, COMPLAINING, DELAYED)
+    ]
+    sent = send(aws, readers) | {INFECTED: send_virus(aws)}
+    read_and_leave(aws, sent[READER])
+    for address, expected in STORIES.items():
+        yield from story(aws, address, sent[address], expected)
+    yield from suppressed(aws, [BOUNCING, COMPLAINING])
+
+
 def send(aws: LocalAws, readers: list[dict[str, str]]) -> dict[str, str]:
     """Have the app's function send issue 47; return the message id of each address."""
     event = {"issue": "47", "readers": readers}
     answer = aws.client("lambda").invoke(
-        FunctionName=output(aws, "SendFunction"), Payload=json.dumps(event).encode()
+        FunctionName=output(aws, "Newsletter", "SendFunction"), Payload=json.dumps(event).encode()
     )
     result = json.load(answer["Payload"])
     if answer.get("FunctionError") or result["failed"] or result["unknown"]:
@@ -105,7 +90,7 @@ def send_virus(aws: LocalAws) -> str:
     message.add_attachment(EICAR, maintype="application", subtype="zip", filename="see.zip")
     answer = aws.client("sesv2").send_email(
         Content={"Raw": {"Data": message.as_bytes(policy=policy.SMTP)}},
-        ConfigurationSetName=output(aws, "ConfigurationSet"),
+        ConfigurationSetName=output(aws, "Newsletter", "ConfigurationSet"),
     )
     return str(answer["MessageId"])
 
@@ -135,25 +120,24 @@ def fetch(url: str, *, data: bytes | None = None, follow: bool = True) -> None:
     try:
         urllib.request.build_opener(*handlers).open(url, data=data, timeout=10).read()
     except urllib.error.HTTPError as answer:
-        # The link leads to a site that is not there on this machine.
+        # The link leads to a site that does not exist on this machine.
         if not 300 <= answer.code < 400:
             raise
 
 
-def story(
-    aws: LocalAws, address: str, message_id: str, expected: list[str], *, colour: bool
-) -> list[str]:
-    table = output(aws, "EventTable")
+def story(aws: LocalAws, address: str, message_id: str, expected: list[str]) -> list[str]:
+    table = output(aws, "Newsletter", "EventTable")
 
     def read() -> list[timeline.Entry]:
-        return timeline.entries(trace.read(aws.client("dynamodb"), table, message_id))
+        return timeline.entries(event_table.read(aws.client("dynamodb"), table, message_id))
 
     def complete(found: list[timeline.Entry]) -> bool:
         return sorted(entry.kind for entry in found) == sorted(expected)
 
     found = aws.wait_until(read, complete, seconds=SECONDS)
     print(f"── a mail to {address}")
-    print(timeline.table(message_id, found, colour=colour))
+    if found:
+        show(render.story(message_id, found))
     if complete(found):
         print("  ✓ as expected\n")
         return []
@@ -174,14 +158,5 @@ def suppressed(aws: LocalAws, addresses: list[str]) -> list[str]:
     return [] if found == sorted(addresses) else [f"suppressed are {found}, not {addresses}"]
 
 
-def output(aws: LocalAws, key: str) -> str:
-    stack = aws.client("cloudformation").describe_stacks(StackName="Newsletter")["Stacks"][0]
-    values = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
-    return str(values[key])
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("\ninterrupted; nothing is left running")
+    demonstrate(HERE, prepare, check)

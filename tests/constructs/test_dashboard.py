@@ -244,18 +244,18 @@ def measured() -> set[tuple[str, ...]]:
     from importlib import import_module
     from unittest import mock
 
-    from mailroom.handlers import _events
+    from mailroom.handlers.events import _settings
     from mailroom.testing import sending_event
 
     found = set()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MAILROOM_EVENT_TABLE", "Table")
-        patch.setattr(_events, "_settings", None)
-        patch.setattr(_events._runtime, "client", lambda service: mock.MagicMock())
+        patch.setattr(_settings, "_settings", None)
+        patch.setattr(_settings._runtime, "client", lambda service: mock.MagicMock())
         for kind in EventType:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
-                module = import_module(f"mailroom.handlers.{kind.name.lower()}")
+                module = import_module(f"mailroom.handlers.events.{kind.name.lower()}")
                 module.on_event(sending_event(str(kind), configuration_set="ours"))
             for line in map(json.loads, printed.getvalue().splitlines()):
                 for directive in line["_aws"]["CloudWatchMetrics"]:

@@ -1,88 +1,44 @@
-"""The examples: logical ids, templates, and what cdk-nag says.
+"""The examples: logical ids, templates, and what cdk-nag reports.
 
-After a change that is meant: ``pytest tests/constructs --snapshot-update``, and read the diff.
+After an intended change: ``pytest tests/constructs --snapshot-update``, and read the diff.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from cdk_nag import AwsSolutionsChecks
-from synthesis import FOLDER, ROOT, Template, new_app, new_stack
+from example_stacks import Example, check_reasons, findings, normalised
+from synthesis import FOLDER, Template, new_app, new_stack
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, PythonHandler
+from cdk_mailroom.nag import acknowledge
 
 EXAMPLES = {
-    "analytics": ("analytics", "Analytics", {}),
-    "compliance": (
-        "compliance",
-        "Compliance",
-        {"organization_id": "m-" + "0a" * 16, "domain": "example.com"},
+    "analytics": Example("analytics", "analytics", "Analytics"),
+    "helpdesk": Example(
+        "helpdesk",
+        "help_desk",
+        "HelpDesk",
+        {"domain": "example.com", "team": ["team@example.net"]},
     ),
-    "helpdesk": ("help_desk", "HelpDesk", {"domain": "example.com", "team": ["team@example.net"]}),
-    "newsletter": ("newsletter", "Newsletter", {"domain": "example.com"}),
+    "newsletter": Example("newsletter", "newsletter", "Newsletter", {"domain": "example.com"}),
 }
-
-
-@contextmanager
-def modules_of(folder: Path) -> Iterator[None]:
-    """Import from *folder* as the CDK CLI would, and forget it afterwards."""
-    before = set(sys.modules)
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-        for name in set(sys.modules) - before:
-            if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
-                del sys.modules[name]
-
-
-def example(name: str, *, nag: bool = False) -> cdk.Stack:
-    """Return the example's stack, for any account and region."""
-    module, class_name, options = EXAMPLES[name]
-    with modules_of(ROOT / "examples" / name):
-        import importlib
-
-        app = new_app()
-        # The synthesizer is the app's to choose, and ours leaves out what tells of versions.
-        app_stack = getattr(importlib.import_module(module), class_name)(app, class_name, **options)
-        if nag:
-            importlib.import_module("nag").acknowledge(app_stack)
-    return app_stack
 
 
 @pytest.fixture(scope="module", params=EXAMPLES)
 def template(request) -> Template:
     """One example's template."""
-    return Template(example(request.param))
-
-
-def normalised(template: dict[str, Any]) -> dict[str, Any]:
-    """Return *template* without what changes by itself."""
-    text = re.sub(r"\b[0-9a-f]{64}\b", "<asset>", json.dumps(template))
-    plain = json.loads(text)
-    plain.get("Parameters", {}).pop("BootstrapVersion", None)
-    plain.pop("Rules", None)
-    for resource in plain["Resources"].values():
-        resource.pop("Metadata", None)
-    return plain
+    return Template(EXAMPLES[request.param].build())
 
 
 def test_an_examples_template_is_as_reviewed(template, snapshot):
-    """Whoever changes it sees in the diff what will change in an account."""
+    """The diff of the snapshot shows what will change in an account."""
     assert normalised(template.raw) == snapshot(extension_class=JSONSnapshotExtension)
 
 
@@ -138,42 +94,6 @@ LOGICAL_IDS = {
         OutboundLakeWorkgroupBBAAD524
         OutboundTopic747947E0
         OutboundTopicPolicy22976C93
-    """,
-    "compliance": """
-        InboundBucket803B7612
-        InboundBucketPolicy0E3F0889
-        InboundFunction337AA678
-        InboundFunctionAllowWorkMail3A2F96D5
-        InboundLogs06404AD5
-        InboundRole4F2AE2F6
-        InboundRoleDefaultPolicy2550CDAC
-        JournalAE8C44B2
-        JournalPolicyFA093FCE
-        LegalJournalDeadLetterAlarmCF52A8D9
-        LegalJournalDeadLetterQueue1C4B1C72
-        LegalJournalDeadLetterQueuePolicy46913B53
-        LegalJournalFunction75FAA7DA
-        LegalJournalFunctionAllowWorkMail525DB731
-        LegalJournalFunctionEventInvokeConfig990296D0
-        LegalJournalLogs1D10FE8B
-        LegalJournalRoleD7A28331
-        LegalJournalRoleDefaultPolicy9FA9FEDB
-        MachineMetricsDeadLetterAlarm26636CCD
-        MachineMetricsDeadLetterQueueC1C748A8
-        MachineMetricsDeadLetterQueuePolicy87529127
-        MachineMetricsFunctionA396F04C
-        MachineMetricsFunctionAllowWorkMail0B21EEB9
-        MachineMetricsFunctionEventInvokeConfig00E0C21F
-        MachineMetricsLogs68936B16
-        MachineMetricsRole2D9D7772
-        MachineMetricsRoleDefaultPolicy98763D42
-        OutboundBucketB8911E18
-        OutboundBucketPolicy21DA305C
-        OutboundFunction477838C6
-        OutboundFunctionAllowWorkMail700EE585
-        OutboundLogsC7B6CC6F
-        OutboundRoleDefaultPolicyB87C32ED
-        OutboundRoleE8D1FDD0
     """,
     "helpdesk": """
         InboundActivation565205E2
@@ -292,32 +212,22 @@ def test_logical_ids_of_an_example_stay(template, request):
     assert sorted(template.raw["Resources"]) == LOGICAL_IDS[name].split()
 
 
-def findings(app: cdk.App) -> str:
-    """Return what cdk-nag has to say of *app*, empty if nothing."""
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
-    try:
-        app.synth()
-    except RuntimeError as error:
-        return str(error)
-    return ""
-
-
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_cdk_nag_has_nothing_to_say_of_an_example(name):
+def test_cdk_nag_reports_nothing_in_an_example(name):
     """AwsSolutions, with the reasons of the library and of the example's ``nag.py``."""
-    assert findings(cdk.App.of(example(name, nag=True))) == ""
+    assert findings(cdk.App.of(EXAMPLES[name].build(reviewed=True))) == ""
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_answers_for_nothing_that_is_not_found(name):
+def test_an_example_acknowledges_nothing_that_is_not_found(name):
     """Each of its reasons is needed: without them, exactly these findings are left."""
-    with modules_of(ROOT / "examples" / name):
-        import nag
+    check_reasons(EXAMPLES[name])
 
-        reviewed = {rule.partition("[")[0] for rules in nag.REVIEWED.values() for rule in rules}
-        assert all(len(reason) > 20 for rules in nag.REVIEWED.values() for reason in rules.values())
-    text = findings(cdk.App.of(example(name)))
-    assert set(re.findall(r"AwsSolutions::(AwsSolutions-[A-Z]+\d+)", text)) == reviewed
+
+def test_a_path_without_a_construct_cannot_be_acknowledged():
+    """A typo would leave the finding, and nobody would know why."""
+    with pytest.raises(KeyError, match="no construct 'Inbound/Buckte' below 'HelpDesk'"):
+        acknowledge(EXAMPLES["helpdesk"].build(), {"Inbound/Buckte": {"AwsSolutions-S1": "typo"}})
 
 
 def test_with_a_customer_key_nothing_more_is_found():

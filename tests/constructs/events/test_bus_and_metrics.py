@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from synthesis import ACCOUNT, FOLDER, REGION, Template, cycle, synthesized
 
 from cdk_mailroom import BUNDLED, EventPublishing, EventType, PythonHandler
-from cdk_mailroom._destinations import _ON_THE_BUS
+from mailroom.ses import EVENT_BRIDGE_NAMES
 from mailroom.testing import event_invocation, sending_event_payload
 
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
@@ -77,17 +77,17 @@ def test_a_rule_matches_its_types_of_this_configuration_set(bus):
 def test_each_types_name_on_the_bus(kind):
     """As the runtime's own builder of payloads has it, word for word."""
     event = event_invocation(sending_event_payload(str(kind)), "eventbridge")
-    assert event["detail-type"] == _ON_THE_BUS[kind]
+    assert event["detail-type"] == EVENT_BRIDGE_NAMES[kind]
     assert event["source"] == "aws.ses"
 
 
 def test_the_same_handlers_stand_behind_a_rule(bus):
     """With the same function, queue and dead-letter queue as behind a topic."""
     assert json.loads(bus.environment("Out/BusOpen/Function")["MAILROOM_HANDLERS"]) == {
-        "Open": ["mailroom.handlers.open:on_event", "app:on_mail"],
-        "Rendering Failure": ["mailroom.handlers.rendering_failure:on_event", "app:on_mail"],
+        "Open": ["mailroom.handlers.events.open:on_event", "app:on_mail"],
+        "Rendering Failure": ["mailroom.handlers.events.rendering_failure:on_event", "app:on_mail"],
     }
-    assert bus.at("Out/BusOpen/Function")["Handler"] == "mailroom.events.handler"
+    assert bus.at("Out/BusOpen/Function")["Handler"] == "mailroom.entry.events.handler"
     [target] = bus.at("Out/BusOpen/Rule")["Targets"]
     assert target["Arn"] == "<Out/BusOpen/Queue.Arn>"
     assert target["DeadLetterConfig"] == {"Arn": "<Out/BusOpen/DeadLetterQueue.Arn>"}

@@ -178,7 +178,7 @@ def test_a_bundled_behaviour_may_do_what_its_module_says(plain, kind):
     """Its docstring is the contract; it may do that, take from its queue and log, no more."""
     from importlib import import_module
 
-    documented = import_module(f"mailroom.handlers.{kind.name.lower()}").__doc__ or ""
+    documented = import_module(f"mailroom.handlers.events.{kind.name.lower()}").__doc__ or ""
     _, _, permissions = documented.partition("\nPermissions\n")
     permissions = permissions.partition("\nMetrics\n")[0]
     expected = {

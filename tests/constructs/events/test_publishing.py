@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
 import pytest
 from aws_cdk import CfnParameter, Duration
@@ -13,6 +14,7 @@ from aws_cdk import aws_sns as sns
 from synthesis import FOLDER, Template, new_stack, synthesized
 
 from cdk_mailroom import BUNDLED, EventPublishing, EventType, PythonHandler
+from cdk_mailroom.events import Alerts
 
 
 def yours(**options) -> PythonHandler:
@@ -53,9 +55,8 @@ def given() -> Template:
                 partition_key=dynamodb.Attribute(name="message_id", type=text),
                 sort_key=dynamodb.Attribute(name="at", type=text),
             ),
-            event_retention=Duration.days(30),
-            alert_window=Duration.minutes(5),
-            delay_warning=Duration.hours(1),
+            retention=Duration.days(30),
+            alerts=Alerts(window=Duration.minutes(5), delay_warning=Duration.hours(1)),
             suppress=False,
             maximum_concurrency=2,
             reputation_alarms=False,
@@ -66,84 +67,12 @@ def given() -> Template:
     return synthesized(build)
 
 
-@pytest.fixture(scope="module")
-def options() -> Template:
-    """A new configuration set with every option of SES's."""
-
-    def build(stack):
-        EventPublishing(
-            stack,
-            "Out",
-            configuration_set_name="ours",
-            sending_enabled=False,
-            tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE,
-            dedicated_ip_pool=ses.DedicatedIpPool(stack, "Pool"),
-            suppression_reasons=ses.SuppressionReasons.COMPLAINTS_ONLY,
-            reputation_metrics=True,
-            tracking_domain="click.example.com",
-            tracking_https_policy=ses.HttpsPolicy.REQUIRE,
-            vdm_options=ses.VdmOptions(engagement_metrics=True, optimized_shared_delivery=False),
-            max_delivery_duration=Duration.hours(2),
-            archive_arn=ARCHIVE,
-            tags={"team": "mail"},
-        )
-
-    return synthesized(build)
-
-
-ARCHIVE = "arn:aws:ses:eu-west-1:111122223333:mailmanager-archive/a-abcdefghijklmnopqrstuvwxyz"
-
-
 # The configuration set
 
 
 def test_ses_decides_what_nobody_chose(plain):
     """No option of the configuration set is set unless it was asked for."""
     assert plain.at("Out/ConfigurationSet") == {}
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("Name", "ours"),
-        ("SendingOptions", {"SendingEnabled": False}),
-        (
-            "DeliveryOptions",
-            {"TlsPolicy": "REQUIRE", "SendingPoolName": "<Pool>", "MaxDeliverySeconds": 7200},
-        ),
-        ("SuppressionOptions", {"SuppressedReasons": ["COMPLAINT"]}),
-        ("ReputationOptions", {"ReputationMetricsEnabled": True}),
-        (
-            "TrackingOptions",
-            {"CustomRedirectDomain": "click.example.com", "HttpsPolicy": "REQUIRE"},
-        ),
-        (
-            "VdmOptions",
-            {
-                "DashboardOptions": {"EngagementMetrics": "ENABLED"},
-                "GuardianOptions": {"OptimizedSharedDelivery": "DISABLED"},
-            },
-        ),
-        ("ArchivingOptions", {"ArchiveArn": ARCHIVE}),
-        ("Tags", [{"Key": "team", "Value": "mail"}]),
-    ],
-)
-def test_an_option_of_ses_reaches_the_template(options, option, value):
-    """Whoever uses the construct gives up nothing that the resource can do."""
-    assert options.at("Out/ConfigurationSet")[option] == value
-
-
-def test_no_other_option_of_ses_is_set(options):
-    """The parameters of the test above are all there is."""
-    assert len(options.at("Out/ConfigurationSet")) == 9
-
-
-def test_the_suppression_list_can_be_switched_off():
-    """Then this configuration set sends even to addresses that are on the account's list."""
-    template = synthesized(
-        lambda stack: EventPublishing(stack, "Out", disable_suppression_list=True)
-    )
-    assert template.at("Out/ConfigurationSet")["SuppressionOptions"] == {"SuppressedReasons": []}
 
 
 def test_what_is_given_is_not_made(given):
@@ -207,14 +136,13 @@ def test_all_ten_types_have_a_spelling(all_types):
 
 
 def test_every_type_has_a_bundled_behaviour(all_types):
-    """That the runtime can resolve: the names are made from the types'."""
-    from mailroom import _runtime
-
+    """The names of the modules are made from the types' names."""
     chosen = json.loads(all_types.environment("Out/Bounce/Function")["MAILROOM_HANDLERS"])
     assert set(chosen) == {str(kind) for kind in EventType}
     for [spec] in chosen.values():
-        assert spec.startswith("mailroom.handlers.")
-        assert callable(_runtime.resolve(spec))
+        assert spec.startswith("mailroom.handlers.events.")
+        module, _, function = spec.partition(":")
+        assert callable(getattr(import_module(module), function))
 
 
 def test_nothing_is_published_if_nothing_is_handled():
@@ -230,16 +158,19 @@ def test_nothing_is_published_if_nothing_is_handled():
 @pytest.mark.parametrize(
     ("pipeline", "handlers"),
     [
-        ("Bounce", {"Bounce": ["mailroom.handlers.bounce:on_event"]}),
+        ("Bounce", {"Bounce": ["mailroom.handlers.events.bounce:on_event"]}),
         ("Click", {"Click": ["app:on_mail"]}),
-        ("Complaint", {"Complaint": ["mailroom.handlers.complaint:on_event", "app:on_mail"]}),
-        ("Reject", {"Reject": ["app:on_mail", "mailroom.handlers.reject:on_event"]}),
+        (
+            "Complaint",
+            {"Complaint": ["mailroom.handlers.events.complaint:on_event", "app:on_mail"]},
+        ),
+        ("Reject", {"Reject": ["app:on_mail", "mailroom.handlers.events.reject:on_event"]}),
         (
             "Send",
             {
-                "Send": ["mailroom.handlers.send:on_event"],
-                "Rendering Failure": ["mailroom.handlers.rendering_failure:on_event"],
-                "DeliveryDelay": ["mailroom.handlers.delivery_delay:on_event"],
+                "Send": ["mailroom.handlers.events.send:on_event"],
+                "Rendering Failure": ["mailroom.handlers.events.rendering_failure:on_event"],
+                "DeliveryDelay": ["mailroom.handlers.events.delivery_delay:on_event"],
             },
         ),
     ],
@@ -354,7 +285,7 @@ def test_the_users_own_settings_of_the_function_count(plain):
 def test_lambda_calls_the_runtimes_entry_point(plain):
     """With a log group of its own, which forgets after three months."""
     function = plain.at("Out/Bounce/Function")
-    assert function["Handler"] == "mailroom.events.handler"
+    assert function["Handler"] == "mailroom.entry.events.handler"
     assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": "<Out/Bounce/Logs>"}
     assert plain.at("Out/Bounce/Logs")["RetentionInDays"] == 90
 
@@ -376,7 +307,7 @@ def test_bundled_behaviours_are_told_their_settings(request, case, settings):
 @pytest.mark.parametrize(
     ("option", "name"),
     [
-        ("alert_window", "MAILROOM_ALERT_WINDOW_SECONDS"),
+        ("window", "MAILROOM_ALERT_WINDOW_SECONDS"),
         ("delay_warning", "MAILROOM_EXPIRY_WARNING_SECONDS"),
     ],
 )
@@ -385,7 +316,8 @@ def test_a_duration_that_only_cloudformation_knows(option, name):
 
     def build(stack):
         number = CfnParameter(stack, "Number", type="Number").value_as_number
-        EventPublishing(stack, "Out", **{option: Duration.seconds(number)}).on(EventType.BOUNCE)
+        alerts = Alerts(**{option: Duration.seconds(number)})
+        EventPublishing(stack, "Out", alerts=alerts).on(EventType.BOUNCE)
 
     assert synthesized(build).environment("Out/Bounce/Function")[name] == "<Number>"
 
@@ -469,7 +401,7 @@ def test_functions_of_yours_alone_need_no_table():
 
 def test_the_tables_keys_are_those_that_the_runtime_writes(plain):
     """Items of a real event carry the table's and the index's keys, and the time to forget."""
-    from mailroom.handlers import _events
+    from mailroom.handlers.events import _settings, _table
     from mailroom.testing import sending_event
 
     table = plain.at("Out/EventTable")
@@ -486,8 +418,8 @@ def test_the_tables_keys_are_those_that_the_runtime_writes(plain):
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MAILROOM_EVENT_TABLE", "Table")
-        settings = _events.Settings()
-    [item] = _events.items(sending_event("Bounce"), settings)
+        settings = _settings.Settings()
+    [item] = _table.items(sending_event("Bounce"), settings)
     for attribute in table["AttributeDefinitions"]:
         assert list(item[attribute["AttributeName"]]) == [attribute["AttributeType"]]
     assert list(item["expires_at"]) == ["N"]

@@ -152,7 +152,7 @@ def test_the_stream_is_encrypted(plain, optioned):
 def test_the_transformation_is_the_runtimes(plain):
     """Without boto3 or a secret, unless a secret is given."""
     function = plain.at("Out/Lake/Transform/Function")
-    assert function["Handler"] == "mailroom.lake.handler"
+    assert function["Handler"] == "mailroom.entry.lake.handler"
     assert "MAILROOM_TRANSFORM" not in plain.environment("Out/Lake/Transform/Function")
     assert "MAILROOM_PSEUDONYM_SECRET" not in plain.environment("Out/Lake/Transform/Function")
 
@@ -389,7 +389,7 @@ def test_an_alarm_tells_of_single_broken_events(plain):
 
 def test_the_filter_reads_the_line_that_the_runtime_writes(capsys):
     """Event name and field are the runtime's own."""
-    from mailroom import lake
+    from mailroom.entry import lake
 
     lake.handler({"records": [{"recordId": "1", "data": "bm8="}]})
     line = json.loads(capsys.readouterr().out.splitlines()[0])

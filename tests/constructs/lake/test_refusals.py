@@ -80,8 +80,7 @@ def access(days: float) -> dict:
         ),
         (
             storage(**access(60), glacier_after=Duration.days(89)),
-            "storage.glacier_after is '89 d': pass at least 30 days more than "
-            "infrequent_access_after (60 d)",
+            "storage.glacier_after is '89 d': pass at least 30 days more than infrequent_access_",
         ),
         (
             storage(glacier_after=Duration.days(400), retention=Duration.days(400)),
@@ -114,7 +113,7 @@ def access(days: float) -> dict:
         ({"transform": "app:transform"}, "transform is 'app:transform': pass a PythonHandler"),
         (
             {"transform": yours(synchronous=True, timeout=Duration.seconds(10))},
-            "synchronous is True: it has no effect on events",
+            "synchronous is True: omit it",
         ),
         (
             {"transform": yours(timeout=Duration.seconds(301))},
@@ -122,7 +121,7 @@ def access(days: float) -> dict:
         ),
         (
             {"transform": Configured(FOLDER, "app:on_mail")},
-            "transform is 'Configured': its configure() is for receipt rules",
+            "handler is 'Configured': pass a PythonHandler and grant",
         ),
     ],
 )
@@ -157,9 +156,7 @@ def theirs(stack) -> firehose.IDeliveryStream:
 def test_what_a_given_stream_has_already_is_refused(stack, options, problem):
     """It would be ignored, silently."""
     with pytest.raises(ConfigurationError) as caught:
-        EventLake(
-            stack, "Lake", stream=theirs(stack), bucket=s3.Bucket(stack, "Bucket"), **options
-        )
+        EventLake(stack, "Lake", stream=theirs(stack), bucket=s3.Bucket(stack, "Bucket"), **options)
     assert f"{problem}: it has no effect on a given stream" in str(caught.value)
 
 

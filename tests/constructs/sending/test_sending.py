@@ -24,7 +24,7 @@ from cdk_mailroom.sending import (
     SmtpCredentials,
     runtime_code,
 )
-from cdk_mailroom.sending import variables as variables_of
+from cdk_mailroom.sending.templates import variables as variables_of
 
 SES = "arn:aws:ses:eu-west-1:111122223333"
 DMARC = "v=DMARC1; p=none; rua=mailto:dmarc@example.com"
@@ -345,18 +345,18 @@ def test_the_variables_of_a_template_are_found(text, expected):
 @pytest.mark.parametrize(
     ("files", "complaint"),
     [
-        ({"text.txt": "x", "sample.json": "{}"}, "must hold subject.txt"),
+        ({"text.txt": "x", "sample.json": "{}"}, "add subject.txt, and text.txt"),
         ({"subject.txt": "x", "sample.json": "{}"}, "text.txt or body.html"),
-        ({"subject.txt": "x", "text.txt": "x"}, "must hold sample.json"),
-        ({"subject.txt": "x", "text.txt": "x", "sample.json": "{"}, "it is no JSON"),
+        ({"subject.txt": "x", "text.txt": "x"}, "add sample.json"),
+        ({"subject.txt": "x", "text.txt": "x", "sample.json": "{"}, "it is not JSON"),
         ({"subject.txt": "x", "text.txt": "x", "sample.json": "[]"}, "one JSON object"),
         (
             {"subject.txt": "x", "text.txt": "{{name}}", "sample.json": "{}"},
-            "text.txt is '{{name}}': sample.json has no 'name'",
+            "text.txt is '{{name}}': add 'name' to sample.json",
         ),
         (
             {"subject.txt": "x", "text.txt": "x", "sample.json": '{"old": 1}'},
-            "sample.json is 'old': no part of the template uses it",
+            "sample.json is 'old': remove it: no part of the template uses it",
         ),
         (
             {"subject.txt": "x", "text.txt": "x" * 500_000, "sample.json": "{}"},
@@ -388,13 +388,13 @@ def zone(stack):
         ({"domain": "example.com", "reject_without_mx": True}, ["without a mail_from_domain"]),
         (
             {"domain": "example.com", "mail_from_domain": "b.example.net"},
-            ["SES wants a subdomain of example.com"],
+            ["use a subdomain of example.com"],
         ),
         (
             {"domain": "example.com", "dmarc": "p=none"},
             ["dmarc is 'p=none'", "without a hosted_zone"],
         ),
-        ({"address": "a@example.com", "dmarc": DMARC}, ["no effect on an address's identity"]),
+        ({"address": "a@example.com", "dmarc": DMARC}, ["no effect on the identity of an address"]),
     ],
 )
 def test_a_contradiction_is_refused(options, complaints):
@@ -408,7 +408,7 @@ def test_a_contradiction_is_refused(options, complaints):
 def test_two_configuration_sets_are_refused():
     """Which of them would win is nothing to guess."""
     stack = new_stack()
-    with pytest.raises(ConfigurationError, match="publishing= brings one"):
+    with pytest.raises(ConfigurationError, match="publishing has one already"):
         SendingIdentity(
             stack,
             "Identity",
@@ -445,8 +445,8 @@ def test_credentials_for_nothing_are_refused(options, complaint):
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"topics": {}}, "at least one topic"),
-        ({"topics": {str(n): "x" for n in range(21)}}, "SES allows 20"),
+        ({"topics": {}}, "is 0: pass 1 to 20"),
+        ({"topics": {str(n): "x" for n in range(21)}}, "is 21: pass 1 to 20"),
         ({"topics": {"A": "a"}, "opted_in": ["B"]}, "opted_in is 'B'"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
@@ -16,6 +15,7 @@ from synthesis import (
     ACCOUNT,
     FOLDER,
     REGION,
+    ROOT,
     Template,
     new_app,
     new_stack,
@@ -466,4 +466,4 @@ def test_cdk_nag_finds_nothing():
 
 def test_the_way_out_is_documented():
     """The warning names a page that is there."""
-    assert (Path(__file__).parents[2] / "docs" / "leaving-workmail.md").is_file()
+    assert (ROOT / "docs" / "leaving-workmail.md").is_file()

@@ -60,12 +60,18 @@ def minutes(count: float, fallback: str = "DEFAULT") -> Synchronous:
         ({"senders": ["*@example.com"]}, "senders[0]"),
         ({"senders": ["a.example.com", "A.example.com"]}, "senders[1] is 'A.example.com'"),
         ({"senders": ["*", "example.com"]}, "'*' matches all; pass it alone"),
-        ({"senders": [f"u{n}@example.com" for n in range(251)]}, "len(senders) is 251: pass at most 250"),
+        (
+            {"senders": [f"u{n}@example.com" for n in range(251)]},
+            "len(senders) is 251: pass at most 250",
+        ),
         ({"destinations": ["example.com"]}, "a synchronous rule is for every destination"),
         ({"mode": minutes(241)}, "mode.timeout is '241 min': pass whole minutes, 0 to 240"),
         ({"mode": minutes(0.5)}, "mode.timeout is '0.5 min'"),
         ({"mode": minutes(5, "LAMBDA")}, "mode.fallback is 'LAMBDA'"),
-        ({"mode": minutes(5, "MOVE_TO_JUNK"), "direction": "OUTBOUND"}, "use one of DEFAULT, BOUNCE, DROP in OUTBOUND rules"),
+        (
+            {"mode": minutes(5, "MOVE_TO_JUNK"), "direction": "OUTBOUND"},
+            "use one of DEFAULT, BOUNCE, DROP in OUTBOUND rules",
+        ),
         ({"mode": "synchronous"}, "pass Synchronous"),
         ({"handler": FlowHandler(FOLDER, "app:on_mail", timeout=Duration.seconds(16))}, "'16 s'"),
         ({"handler": PythonHandler(FOLDER, "app:on_mail")}, "handler.timeout is '60 s': WorkMail"),
@@ -79,7 +85,10 @@ def minutes(count: float, fallback: str = "DEFAULT") -> Synchronous:
         ),
         ({"handler": "app:on_mail"}, "handler is 'app:on_mail': pass a FlowHandler"),
         ({"handler": FlowMetrics()}, "FlowMetrics is for asynchronous rules only"),
-        ({"handler": Disclaimer(text="a"), "mode": Asynchronous()}, "is for synchronous rules only"),
+        (
+            {"handler": Disclaimer(text="a"), "mode": Asynchronous()},
+            "is for synchronous rules only",
+        ),
         (
             {
                 "handler": FlowHandler(FOLDER, "app:on_mail", replaces=True),

@@ -1,4 +1,4 @@
-"""The compliance app: ``cdk deploy --app "python examples/compliance/app.py"``.
+"""The compliance app: ``cdk deploy --app "python examples/workmail/app.py"``.
 
 Organization and domain are context values, so real ones need no edit:
 ``-c organization=m-0123456789abcdef0123456789abcdef -c domain=example.org``.

@@ -5,51 +5,49 @@ from its outputs, mail goes in by SMTP and out by authenticated submission, and 
 under their own roles. Exits with 1 if anything differs from what is promised.
 """
 
-import smtplib
-import ssl
 import sys
-import time
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
 from mailroom_local import LocalAws
-from mailroom_local.progress import Terminal
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from demonstration import demonstrate  # noqa: E402 (the folder above is not on the path)
+
 ORGANIZATION = "m-0123456789abcdef0123456789abcdef"
 ANN, CUSTOMER = "ann@example.com", "jane@customer.example"
 CARD = "4111 1111 1111 1111"
 SECONDS = 30.0
 
 
-def main() -> int:
-    started = time.monotonic()
-    with LocalAws(progress=Terminal()) as aws:
-        aws.deploy(cwd=HERE, app=f"{sys.executable} app.py")
-        aws.workmail_organization(ORGANIZATION, domains=["example.com"], users=[ANN])
-        aws.workmail_rules_from_stack("Compliance", organization_id=ORGANIZATION)
-        print()
-        with aws.permissions_enforced():
-            failures = [*card_number(aws), *disclaimer(aws), *banner(aws)]
-    took = time.monotonic() - started
-    if failures:
-        print("\nThis differs from what was expected:")
-        print("".join(f"  - {failure}\n" for failure in failures), end="")
-        return 1
-    print(f"\nAll as expected, in {took:.0f} s. Nothing is left running.")
-    return 0
+def prepare(aws: LocalAws) -> None:
+    aws.workmail_organization(ORGANIZATION, domains=["example.com"], users=[ANN])
+    aws.workmail_rules_from_stack("Compliance", organization_id=ORGANIZATION)
+
+
+def check(aws: LocalAws) -> Iterator[str]:
+    yield from card_number(aws)
+    yield from disclaimer(aws)
+    yield from banner(aws)
 
 
 def card_number(aws: LocalAws) -> list[str]:
-    submit(aws, letter(ANN, CUSTOMER, "The card", f"It is {CARD}.\n"))
+    aws.submit(
+        letter(ANN, CUSTOMER, "The card", f"It is {CARD}.\n"), mail_from=ANN, rcpt_tos=[CUSTOMER]
+    )
     bounces = aws.wait_until(aws.workmail_bounces, bool, seconds=SECONDS)
     told = bounces[0]["Message"] if bounces else None
     return show("a mail with a card number", f"{ANN} is told: {told}", bool(told))
 
 
 def disclaimer(aws: LocalAws) -> list[str]:
-    submit(aws, letter(ANN, CUSTOMER, "Hello", "See you tomorrow.\n"))
+    aws.submit(
+        letter(ANN, CUSTOMER, "Hello", "See you tomorrow.\n"), mail_from=ANN, rcpt_tos=[CUSTOMER]
+    )
     sent = aws.wait_until(aws.sent, bool, seconds=SECONDS)
     text = body(sent[-1]["Raw"]) if sent else ""
     ending = text.strip().splitlines()[-1] if text else "nothing"
@@ -79,22 +77,10 @@ def letter(sender: str, to: str, subject: str, text: str) -> EmailMessage:
     return message
 
 
-def submit(aws: LocalAws, message: EmailMessage) -> None:
-    """Send as a mail program does: submission with STARTTLS, user and password."""
-    certificate = aws.state.temporary / "smtp.pem"
-    with smtplib.SMTP("127.0.0.1", aws.submission_port, timeout=SECONDS) as smtp:
-        smtp.starttls(context=ssl.create_default_context(cafile=str(certificate)))
-        smtp.login(aws.credentials.user, aws.credentials.password)
-        smtp.send_message(message)
-
-
 def body(raw: bytes) -> str:
     part = message_from_bytes(raw, policy=policy.default).get_body(preferencelist=("plain",))
     return "" if part is None else str(part.get_content())
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("\ninterrupted; nothing is left running")
+    demonstrate(HERE, prepare, check)

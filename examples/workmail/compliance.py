@@ -1,7 +1,7 @@
 """Compliance: card numbers stay inside, outside mail is marked as such, legal's mail is kept.
 
-WorkMail takes no new customers since 2026-04-30 and ends on 2027-03-31; what of this goes on
-elsewhere is told in ``docs/leaving-workmail.md``.
+WorkMail takes no new customers since 2026-04-30 and ends on 2027-03-31;
+``docs/leaving-workmail.md`` says what of this continues elsewhere.
 """
 
 import json
@@ -33,7 +33,7 @@ class OutboundPolicy(FlowHandler):
 
     def __init__(self, *, domain: str) -> None:
         super().__init__(FUNCTIONS, "policy:on_flow", replaces=True, environment={"DOMAIN": domain})
-        self._settings = {
+        self.settings = {
             "patterns": [
                 {
                     "name": "card number",
@@ -47,7 +47,7 @@ class OutboundPolicy(FlowHandler):
         }
 
     def configure_flow(self, function: lambda_.Function, rule: EmailFlowRule) -> None:
-        function.add_environment("MAILROOM_FLOW_SETTINGS", json.dumps(self._settings))
+        function.add_environment("MAILROOM_FLOW_SETTINGS", json.dumps(self.settings))
 
 
 class Compliance(cdk.Stack):

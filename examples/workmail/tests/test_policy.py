@@ -23,7 +23,7 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(FOLDER)
     monkeypatch.syspath_prepend(FOLDER / "functions")
     handler = importlib.import_module("compliance").OutboundPolicy(domain="example.com")
-    monkeypatch.setenv("MAILROOM_FLOW_SETTINGS", json.dumps(handler._settings))
+    monkeypatch.setenv("MAILROOM_FLOW_SETTINGS", json.dumps(handler.settings))
     monkeypatch.setenv("DOMAIN", "example.com")
     # Both keep their settings as long as the process lives.
     monkeypatch.setattr(block_sensitive, "_found", None)

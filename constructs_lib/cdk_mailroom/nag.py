@@ -1,0 +1,39 @@
+"""Acknowledge cdk-nag's findings, each with a reason, at the construct that it is about.
+
+cdk-nag itself is not needed: without it an acknowledgement has no effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Acknowledgment, Validations
+from constructs import Construct, IConstruct
+
+__all__ = ["acknowledge"]
+
+
+def acknowledge(scope: Construct, findings: Mapping[str, Mapping[str, str]]) -> None:
+    """Acknowledge findings at constructs below *scope*.
+
+    The library acknowledges what it causes itself; this is for what is the app's to decide::
+
+        acknowledge(stack, {"Inbound/Bucket": {"AwsSolutions-S1": "CloudTrail logs who reads mail"}})
+
+    Args:
+        scope: A stack, or another construct.
+        findings: The reason of each finding, by construct path below *scope* and by rule. A rule
+            may name one finding: ``AwsSolutions-IAM4[Policy::…]``.
+
+    Raises:
+        KeyError: There is no construct at a path.
+    """
+    for path, reasons in findings.items():
+        found: IConstruct = scope
+        for name in path.split("/"):
+            child = found.node.try_find_child(name)
+            if child is None:
+                raise KeyError(f"no construct {path!r} below {scope.node.path!r}")
+            found = child
+        for rule, reason in reasons.items():
+            Validations.of(found).acknowledge(Acknowledgment(id=rule, reason=reason))

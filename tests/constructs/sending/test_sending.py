@@ -431,7 +431,7 @@ def test_tokens_are_not_judged():
     ("options", "complaint"),
     [
         ({"identities": []}, "at least one identity"),
-        ({"identities": "example.com"}, "give a list"),
+        ({"identities": "example.com"}, "pass a list"),
         ({"identities": ["example.com"], "from_address": "x"}, "from_address is 'x'"),
         ({"identities": ["example.com"], "rotation": ""}, "rotation is ''"),
     ],

@@ -35,16 +35,18 @@ RUNTIME_CLIENT = "import awslambdaric.bootstrap, awslambdaric.lambda_runtime_cli
 CLIENT = "import boto3; boto3.client('s3', region_name='us-east-1')"
 IMPORTS = {
     "Lambda runtime client (base)": "",
-    "mailroom.receiving": "import mailroom.receiving",
-    "mailroom.events": "import mailroom.events",
-    "mailroom.events + bounce": "import mailroom.events, mailroom.handlers.bounce",
-    "mailroom.lake": "import mailroom.lake",
+    "mailroom.entry.receiving": "import mailroom.entry.receiving",
+    "mailroom.entry.events": "import mailroom.entry.events",
+    "mailroom.entry.events + bounce": (
+        "import mailroom.entry.events, mailroom.handlers.events.bounce"
+    ),
+    "mailroom.entry.lake": "import mailroom.entry.lake",
     "Powertools data class": ("from aws_lambda_powertools.utilities.data_classes import SESEvent"),
     "Powertools pydantic model": (
         "from aws_lambda_powertools.utilities.parser.models import SesModel"
     ),
     "boto3 + S3 client": CLIENT,
-    "mailroom.receiving + S3 client": f"import mailroom.receiving; {CLIENT}",
+    "mailroom.entry.receiving + S3 client": f"import mailroom.entry.receiving; {CLIENT}",
 }
 
 
@@ -254,6 +256,7 @@ def lake_candidates(texts: list[str]) -> dict[str, Callable[[], object]]:
     """Return what to do with ten records of Firehose: decode, read, and make rows of them."""
     sys.path.insert(0, str(LAMBDA_SRC))
     from mailroom import lake
+    from mailroom.entry.lake import handler
     from mailroom.events import SendingEvent, records
     from mailroom.testing import event_invocation
 
@@ -279,7 +282,7 @@ def lake_candidates(texts: list[str]) -> dict[str, Callable[[], object]]:
 
     def whole() -> object:
         with contextlib.redirect_stdout(io.StringIO()):
-            return lake.handler(batch)
+            return handler(batch)
 
     return {
         "json.loads (base)": bare,

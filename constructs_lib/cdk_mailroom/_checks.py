@@ -1,4 +1,4 @@
-"""Checks at synth: every problem of one call together, each with argument, value and remedy."""
+"""Checks at synth: all problems of one call together, each with argument, value and remedy."""
 
 from __future__ import annotations
 
@@ -6,34 +6,43 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from aws_cdk import Duration, Token
 from constructs import Construct
 
 from cdk_mailroom import _quotas
+from mailroom import ses
 
 __all__ = [
     "ConfigurationError",
     "Problems",
+    "Retention",
     "check_address",
+    "check_addresses",
     "check_cidr",
     "check_configuration_set_name",
     "check_domain",
     "check_identities",
+    "check_number",
+    "check_prefix",
     "check_recipients",
+    "check_retention",
     "check_rule_name",
+    "check_seconds",
+    "leaving_nothing",
     "resolved",
 ]
 
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
-_LOCAL_PART = re.compile(rf"{_ATEXT}+(\.{_ATEXT}+)*")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
+Retention = Duration | Literal["forever"]
+"""How long something is kept: whole days, or ``"forever"``."""
+
+_LOCAL_PART = re.compile(ses.LOCAL_PART)
+_DOMAIN = re.compile(ses.DOMAIN)
 
 
 class ConfigurationError(ValueError):
-    """What was asked for cannot be deployed, or could be but would lose mail.
+    """The app asks for something that cannot be deployed, or that would lose mail.
 
     The text has one line for each problem: the argument, its value, and what to do.
     """
@@ -43,16 +52,16 @@ class Problems:
     """Collects what is wrong with one call, so that one run shows all of it."""
 
     def __init__(self, subject: Construct | str) -> None:
-        self._subject = subject if isinstance(subject, str) else subject.node.path
+        self._subject = subject
         self._problems: list[str] = []
 
     def add(self, argument: str, value: object, remedy: str) -> None:
-        """Note that *argument* has a *value* that will not do."""
+        """Note that *argument* has a *value* that is not accepted, and what to do."""
         self._problems.append(f"{argument} is {value!r}: {remedy}")
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Note what a `ConfigurationError` says instead of letting it out."""
+        """Note the text of a `ConfigurationError` instead of passing the error on."""
         try:
             yield
         except ConfigurationError as error:
@@ -61,20 +70,58 @@ class Problems:
     def raise_if_any(self) -> None:
         """Raise `ConfigurationError` with everything noted so far."""
         if self._problems:
+            subject = self._subject
+            name = subject if isinstance(subject, str) else subject.node.path
             lines = "".join(f"\n  - {problem}" for problem in self._problems)
-            raise ConfigurationError(f"{self._subject}:{lines}")
+            raise ConfigurationError(f"{name}:{lines}")
+
+
+@contextmanager
+def leaving_nothing(scope: Construct, construct_id: str) -> Iterator[None]:
+    """Remove the child *construct_id* of *scope* if what creates it fails.
+
+    A call that was refused can then be corrected and repeated with the same id. What the block
+    changed elsewhere, such as a resource policy, stays: check first what can be checked first.
+    """
+    taken = scope.node.try_find_child(construct_id) is not None
+    try:
+        yield
+    except BaseException:
+        if not taken:
+            scope.node.try_remove_child(construct_id)
+        raise
 
 
 def resolved(value: object) -> bool:
-    """Tell whether *value* is known at synth; a token is not, and is never judged."""
-    return not Token.is_unresolved(value)
+    """Tell whether *value* is known at synth; a token is not, and is never checked.
+
+    The common types are looked at here, as aws-cdk-lib marks its tokens in them; asking
+    aws-cdk-lib takes a call into Node for each value.
+    """
+    match value:
+        case None | bool():
+            return True
+        case str():
+            return "${Token[" not in value and "#{Token[" not in value
+        case int() | float():
+            return value > _LARGEST_TOKEN
+        case list() | tuple():
+            return not any(isinstance(item, str) and "#{Token[" in item for item in value)
+    try:
+        return not Token.is_unresolved(value)
+    except (AttributeError, TypeError):  # not a type of jsii, so not a token
+        return True
+
+
+# Numbers are encoded as doubles with a fixed upper half, all of them near -1.88e+289.
+_LARGEST_TOKEN = -1e288
 
 
 def check_rule_name(problems: Problems, argument: str, name: str | None) -> None:
-    """SES: letters, digits, hyphen, underscore; a letter or digit at each end; under 64."""
+    """Check a receipt rule's or a rule set's name."""
     if name is None or not resolved(name):
         return
-    if not re.fullmatch(_quotas.RULE_NAME, name):
+    if not re.fullmatch(ses.RULE_NAME, name):
         problems.add(
             argument,
             name,
@@ -84,33 +131,33 @@ def check_rule_name(problems: Problems, argument: str, name: str | None) -> None
 
 
 def check_configuration_set_name(problems: Problems, argument: str, name: str | None) -> None:
-    """SES: 1 to 64 letters, digits, hyphens and underscores."""
+    """Check a configuration set's name."""
     if name is None or not resolved(name):
         return
-    if not re.fullmatch(_quotas.CONFIGURATION_SET_NAME, name):
+    if not re.fullmatch(ses.CONFIGURATION_SET_NAME, name):
         problems.add(argument, name, "use 1 to 64 letters, digits, '-' and '_'")
 
 
 def check_recipients(problems: Problems, recipients: Sequence[str]) -> None:
-    """SES: an address, a domain, or '.domain' for the domain's subdomains; at most 500."""
+    """Check a rule's recipients: addresses, domains, or '.domain' for a domain's subdomains."""
     if isinstance(recipients, str):
-        problems.add("recipients", recipients, f"give a list, even of one: [{recipients!r}]")
+        problems.add("recipients", recipients, f"pass a list, even of one: [{recipients!r}]")
         return
-    # A list that CloudFormation will know is one element, which stands for all of them.
+    # A list that only CloudFormation knows is one element here, which stands for all of them.
     if not resolved(recipients):
         return
     if not recipients:
         problems.add(
             "recipients",
             list(recipients),
-            "name at least one address or domain; for a catch-all rule name EVERY_RECIPIENT",
+            "name at least one address or domain; for a catch-all rule pass EVERY_RECIPIENT",
         )
-    if len(recipients) > _quotas.RECIPIENTS_PER_RULE:
+    if len(recipients) > ses.RECIPIENTS_PER_RULE:
         problems.add(
             "len(recipients)",
             len(recipients),
-            f"SES allows {_quotas.RECIPIENTS_PER_RULE} a rule; name their domain, or add a rule "
-            "with the same handler",
+            f"SES allows {ses.RECIPIENTS_PER_RULE} per rule; name their domain, or add a second "
+            "rule with the same handler",
         )
     seen: set[str] = set()
     for position, recipient in enumerate(recipients):
@@ -124,7 +171,7 @@ def check_recipients(problems: Problems, recipients: Sequence[str]) -> None:
                 "write 'user@example.com', 'example.com', or '.example.com' for its subdomains",
             )
         elif recipient.lower() in seen:
-            problems.add(argument, recipient, "it is there already; name each recipient once")
+            problems.add(argument, recipient, "remove the duplicate")
         seen.add(str(recipient).lower())
 
 
@@ -138,7 +185,7 @@ def _is_recipient(recipient: object) -> bool:
 
 
 def check_address(problems: Problems, argument: str, address: object) -> None:
-    """An addr-spec of RFC 5322 without quoting or comments, which is what SES takes."""
+    """Check an addr-spec of RFC 5322 without quoting or comments, which is what SES takes."""
     if not resolved(address):
         return
     if not (isinstance(address, str) and "@" in address and _is_recipient(address)):
@@ -146,7 +193,7 @@ def check_address(problems: Problems, argument: str, address: object) -> None:
 
 
 def check_domain(problems: Problems, argument: str, domain: object) -> None:
-    """A domain of two or more labels (RFC 1035), in ASCII."""
+    """Check a domain of two or more labels (RFC 1035), in ASCII."""
     if not resolved(domain):
         return
     if not (isinstance(domain, str) and _DOMAIN.fullmatch(domain)):
@@ -154,18 +201,20 @@ def check_domain(problems: Problems, argument: str, domain: object) -> None:
 
 
 def check_addresses(problems: Problems, argument: str, addresses: Iterable[object]) -> None:
-    """Each of *addresses* as `check_address` has it."""
+    """Check each of *addresses*."""
     for position, address in enumerate(addresses):
         check_address(problems, f"{argument}[{position}]", address)
 
 
 def check_identities(problems: Problems, argument: str, identities: Sequence[object]) -> None:
-    """At least one, each a construct, or an address or a domain: none would not mean all."""
+    """Check a list of one or more constructs, addresses or domains."""
     if isinstance(identities, str):
-        problems.add(argument, identities, f"give a list, even of one: [{identities!r}]")
+        problems.add(argument, identities, f"pass a list, even of one: [{identities!r}]")
         return
     if not identities:
-        problems.add(argument, list(identities), "name at least one, or leave it out for all")
+        problems.add(
+            argument, list(identities), "name at least one; omit the argument for all identities"
+        )
     for position, name in enumerate(identities):
         if not isinstance(name, str) or not resolved(name):
             continue
@@ -176,7 +225,7 @@ def check_identities(problems: Problems, argument: str, identities: Sequence[obj
 
 
 def check_cidr(problems: Problems, argument: str, cidr: object) -> None:
-    """SES: one IP address or a range in CIDR notation."""
+    """Check one IP address, or a range in CIDR notation."""
     if not resolved(cidr):
         return
     try:
@@ -188,7 +237,7 @@ def check_cidr(problems: Problems, argument: str, cidr: object) -> None:
 
 
 def check_prefix(problems: Problems, argument: str, prefix: str) -> None:
-    """An S3 object name prefix that leaves room for a message id."""
+    """Check an S3 object name prefix, which must leave room for a message id."""
     if not resolved(prefix):
         return
     if len(prefix.encode()) > _quotas.PREFIX_BYTES or prefix.startswith("/"):
@@ -198,22 +247,36 @@ def check_prefix(problems: Problems, argument: str, prefix: str) -> None:
 
 
 def check_number(problems: Problems, argument: str, value: Any, allowed: range, unit: str) -> None:
-    """A whole number within *allowed*."""
+    """Check a whole number."""
     if not resolved(value):
         return
     if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
         problems.add(
-            argument, value, f"give a whole number of {unit}, {allowed[0]} to {allowed[-1]}"
+            argument, value, f"pass a whole number of {unit}, {allowed[0]} to {allowed[-1]}"
         )
 
 
 def check_seconds(
     problems: Problems, argument: str, duration: Duration | None, allowed: range
 ) -> None:
-    """A duration of whole seconds within *allowed*."""
+    """Check a duration of whole seconds."""
     if duration is None or duration.is_unresolved():
         return
     seconds = duration.to_seconds(integral=False)
     # Not "in allowed": for a float, that would look at every number of the range.
     if seconds % 1 or not allowed[0] <= seconds <= allowed[-1]:
-        problems.add(argument, f"{seconds} s", f"give whole seconds, {allowed[0]} to {allowed[-1]}")
+        problems.add(
+            argument, f"{seconds:g} s", f"pass whole seconds, {allowed[0]} to {allowed[-1]}"
+        )
+
+
+def check_retention(problems: Problems, argument: str, retention: Retention | None) -> None:
+    """Check how long something is kept: one or more whole days, or ``"forever"``."""
+    if retention is None or retention == "forever":
+        return
+    if not isinstance(retention, Duration):
+        problems.add(argument, retention, "pass a Duration of whole days, or 'forever'")
+    elif not retention.is_unresolved():
+        days = retention.to_days(integral=False)
+        if days < 1 or days % 1:
+            problems.add(argument, f"{days:g} days", "pass whole days, at least one, or 'forever'")

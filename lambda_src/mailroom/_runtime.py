@@ -1,7 +1,7 @@
-"""What every entry point shares: settings, the user's function, one log line, the failure queue.
+"""What every entry point shares: settings, boto3 clients, log lines, metrics, the failure queue.
 
-Nothing here may import more than the Lambda runtime client already holds, because its import is
-paid for at every cold start.
+Imports nothing that the Lambda runtime client has not loaded already, because every cold start
+pays for it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["client", "dead_letter", "log", "metric", "setting", "where"]
+__all__ = ["client", "console", "dead_letter", "log", "metric", "setting", "where"]
 
 _clients: dict[str, Any] = {}
 
 
 def setting(name: str) -> str:
-    """Return the environment variable *name*, or raise `NotConfigured` if it is absent or empty."""
+    """Return the environment variable *name*; raise `NotConfigured` if it is absent or empty."""
     value = os.environ.get(name, "")
     if not value:
-        raise NotConfigured(f"environment variable {name} is not set; the construct sets it")
+        raise NotConfigured(f"environment variable {name} is not set: set it as the construct does")
     return value
 
 
@@ -47,19 +47,19 @@ def client(service: str) -> Any:
 
 
 def log(level: str, event: str, **fields: Any) -> None:
-    """Print one JSON line; Lambda's JSON log format takes ``level`` from it as it stands."""
+    """Print one JSON line; fields that are ``None`` are left out."""
     line = {"timestamp": _now(), "level": level, "event": event}
     line.update((name, value) for name, value in fields.items() if value is not None)
-    # One write, so that lines of two threads never interleave; ASCII, so that no header, however
-    # broken, makes the writing fail and with it a mail that was handled.
+    # One write, so that lines of two threads never interleave; ASCII, so that no malformed header
+    # makes the write fail, and with it a mail that was handled.
     sys.stdout.write(json.dumps(line, default=str) + "\n")
     sys.stdout.flush()
 
 
 def metric(name: str, value: float, unit: str = "Count", **dimensions: str) -> None:
-    """Print one value of a CloudWatch metric in the namespace ``Mailroom``; needs no permission.
+    """Print one value of a metric in the namespace ``Mailroom``; needs no permission.
 
-    The line is CloudWatch's embedded metric format, from which it makes the metric itself:
+    CloudWatch makes the metric from the line, which is in its embedded metric format:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     directive = {
@@ -77,7 +77,7 @@ def metric(name: str, value: float, unit: str = "Count", **dimensions: str) -> N
 
 
 def where(error: BaseException) -> str:
-    """Return ``file:line`` of the innermost frame, which tells the place and no personal data."""
+    """Return ``file:line`` of the innermost frame, which holds no personal data."""
     trace = error.__traceback__
     if trace is None:
         return "unknown"
@@ -87,11 +87,20 @@ def where(error: BaseException) -> str:
     return f"{file}:{trace.tb_lineno}"
 
 
+def console(region: str) -> str:
+    """Return the host name of the AWS console in *region*."""
+    if region.startswith("us-gov-"):
+        return "console.amazonaws-us-gov.com"
+    if region.startswith("cn-"):
+        return f"{region}.console.amazonaws.cn"
+    return f"{region}.console.aws.amazon.com" if region else "console.aws.amazon.com"
+
+
 def dead_letter(payload: Mapping[str, Any], error: BaseException, context: Any) -> None:
     """Put *payload* on the failure queue in the shape of a Lambda on-failure destination record.
 
-    Lambda does this itself for asynchronous invocations only; a synchronous invocation that fails
-    would otherwise leave no trace of the mail it was about. The record is the one documented at
+    Lambda does so itself for asynchronous invocations only; without this, a synchronous one that
+    fails would leave no trace of its mail. The record's format:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
     record = {

@@ -12,7 +12,30 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Headers", "date_time", "listed", "objects", "optional", "required"]
+__all__ = ["Headers", "View", "date_time", "listed", "objects", "optional", "required"]
+
+
+class View:
+    """A view of ``raw``, a part of a payload as AWS wrote it.
+
+    Two views are equal if they have the same class and equal payloads. They cannot be hashed,
+    because payloads are mutable. Printing one shows no personal data.
+    """
+
+    __slots__ = ("raw",)
+
+    raw: Mapping[str, Any]
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.raw = raw
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, View) and type(other) is type(self):
+            return self.raw == other.raw
+        return NotImplemented
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
 
 
 def required(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T:
@@ -34,26 +57,26 @@ def optional(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T
 
 
 def listed(raw: Mapping[str, Any], key: str, path: str) -> list[Any]:
-    """Return the list at *key* of *raw*; empty if there is none. Raises `MissingField`."""
+    """Return the list at *key* of *raw*, empty if absent; raise `MissingField` if another type."""
     value = raw.get(key)
     if isinstance(value, list):
         return value
     if value is None:
         return []
-    raise MissingField(f"{path!r} is a {type(value).__name__}, not a list")
+    raise _another_type(value, path, list)
 
 
 def objects(raw: Mapping[str, Any], key: str, path: str) -> list[dict[str, Any]]:
-    """Return the list of objects at *key* of *raw*; empty if there is none."""
+    """Return the list of objects at *key* of *raw*, as `listed` does."""
     found = listed(raw, key, path)
     for item in found:
         if not isinstance(item, dict):
-            raise MissingField(f"{path!r} holds something else than objects")
+            raise MissingField(f"{path!r} has an item that is a {type(item).__name__}, not a dict")
     return found
 
 
 def date_time(raw: Mapping[str, object], key: str, path: str) -> datetime:
-    """Return *key* of *raw*, an ISO 8601 time, as an aware one in UTC; raise `MissingField`."""
+    """Return the ISO 8601 time at *key* of *raw* as an aware one in UTC; raise `MissingField`."""
     from datetime import UTC, datetime
 
     text = required(raw, key, path, str)
@@ -61,7 +84,7 @@ def date_time(raw: Mapping[str, object], key: str, path: str) -> datetime:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise MissingField(f"{path!r} is no ISO 8601 time: {text!r:.40}") from None
+        raise MissingField(f"{path!r} is not an ISO 8601 time: {text!r:.40}") from None
 
 
 def _another_type(value: object, path: str, kind: type) -> MissingField:
@@ -69,10 +92,10 @@ def _another_type(value: object, path: str, kind: type) -> MissingField:
 
 
 class Headers:
-    """The message's header fields: in order, repeats kept, names compared without case.
+    """A message's header fields: in order, repeats kept, names compared without case.
 
-    ``headers["received"]`` is the first, i.e. the topmost, of
-    several. Values are as SES gives them, RFC 2047 words undecoded.
+    ``headers["received"]`` is the first, i.e. the topmost, of several. Values are as SES gives
+    them: RFC 2047 words are not decoded. Two are equal if their fields are; they cannot be hashed.
     """
 
     __slots__ = ("_index", "raw")
@@ -119,6 +142,9 @@ class Headers:
 
     def __len__(self) -> int:
         return len(self.raw)
+
+    def __eq__(self, other: object) -> bool:
+        return self.raw == other.raw if isinstance(other, Headers) else NotImplemented
 
     def __repr__(self) -> str:
         return f"<Headers: {len(self.raw)} fields>"

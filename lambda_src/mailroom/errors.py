@@ -1,4 +1,4 @@
-"""Every exception that the runtime raises on its own account."""
+"""Every exception that the runtime itself raises."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ __all__ = [
 
 
 class MailroomError(Exception):
-    """Base class; catching it catches nothing that a user's own code raised."""
+    """The base class; catching it never catches what the user's own code raised."""
 
 
 class HandlerNotFound(MailroomError):
-    """A setting names a module or a function that is not there, or that a call cannot run."""
+    """A setting names a module or a function that does not exist, or that cannot be called."""
 
 
 class InvalidAnswer(MailroomError, TypeError):
-    """A handler answered something that the invoking service would not understand."""
+    """A handler returned something that the service that called it would not understand."""
 
 
 class MalformedEvent(MailroomError, ValueError):
-    """What should be a sending event is none: no JSON, no object, or without a type."""
+    """A payload is not a sending event: not JSON, not an object, or an object without a type."""
 
 
 class MessageNotStored(MailroomError, LookupError):
-    """The mail bucket holds no object for this message."""
+    """The mail bucket has no object for this message."""
 
 
 class MissingField(MailroomError, LookupError):
-    """A payload lacks a key that was asked for, or holds another type; the text gives its path."""
+    """A payload lacks a key that was read, or its value has the wrong type; names the path."""
 
 
 class NotConfigured(MailroomError):
-    """The function lacks a setting that the construct sets; the text names it."""
+    """A setting that the construct makes is missing or invalid; names the setting."""
 
 
 class UnknownInvocation(MailroomError, ValueError):
-    """The function was invoked with something that is not its kind of event."""
+    """The function was invoked with an event of another kind than it handles."""

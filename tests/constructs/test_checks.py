@@ -6,7 +6,7 @@ import re
 import string
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import CfnParameter, Duration
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -17,8 +17,10 @@ from cdk_mailroom._checks import (
     check_cidr,
     check_number,
     check_recipients,
+    check_retention,
     check_rule_name,
     check_seconds,
+    resolved,
 )
 
 ALNUM = string.ascii_letters + string.digits
@@ -149,3 +151,64 @@ def test_problems_are_listed_one_a_line():
 def test_a_configuration_error_is_a_value_error():
     """Whoever catches the usual one catches ours."""
     assert issubclass(ConfigurationError, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("retention", "words"),
+    [
+        (Duration.days(0), "'0 days': pass whole days"),
+        (Duration.hours(36), "'1.5 days': pass whole days"),
+        (Duration.hours(1), "pass whole days, at least one"),
+        ("never", "'never': pass a Duration"),
+        (90, "90: pass a Duration"),
+    ],
+    ids=["0 days", "36 hours", "1 hour", "another word", "a number"],
+)
+def test_a_retention_that_is_not_whole_days_is_refused(retention, words):
+    """S3 and the others count days, and 0 would mean never stored or stored for ever."""
+    problems = Problems("x")
+    check_retention(problems, "retention", retention)
+    with pytest.raises(ConfigurationError, match=words):
+        problems.raise_if_any()
+
+
+@pytest.mark.parametrize(
+    "retention",
+    [None, "forever", Duration.days(1), Duration.hours(48)],
+    ids=["none", "forever", "1 day", "48 hours"],
+)
+def test_a_retention_of_whole_days_passes(retention):
+    """Also in hours, and for ever."""
+    problems = Problems("x")
+    check_retention(problems, "retention", retention)
+    problems.raise_if_any()
+
+
+def test_a_token_is_recognised_in_every_form(stack):
+    """Text, a number and a list are looked at here; everything else is asked of aws-cdk-lib."""
+    number = CfnParameter(stack, "Number", type="Number")
+    texts = CfnParameter(stack, "Texts", type="CommaDelimitedList")
+    for token in (
+        number.value_as_number,
+        number.value_as_string,
+        f"a{number.value_as_string}b",
+        texts.value_as_list,
+        number.value,
+        Duration.seconds(number.value_as_number).to_seconds(),
+    ):
+        assert not resolved(token)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "a", "$", "${a}", 0, -1, 1.5, -1e300 / 1e20, True, None, [], ["a"], ("a",), object()],
+)
+def test_what_is_not_a_token_is_known(value):
+    """Also large numbers."""
+    assert resolved(value)
+
+
+def test_what_jsii_does_not_know_is_not_a_token():
+    """It is refused where it is used, with a better message than jsii's."""
+    assert resolved(object())
+    assert resolved(print)

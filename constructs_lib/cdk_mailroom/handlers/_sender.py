@@ -6,14 +6,14 @@ from aws_cdk import Fn, Stack
 from aws_cdk import aws_iam as iam
 
 from cdk_mailroom._checks import Problems, resolved
-from cdk_mailroom.actions import RuleContext
+from cdk_mailroom.actions.base import RuleFacts
 
 __all__ = ["check_sender", "grant_send_as", "sender_of"]
 
 
-def check_sender(problems: Problems, context: RuleContext) -> None:
+def check_sender(problems: Problems, facts: RuleFacts) -> None:
     """Note that the rule's recipients do not yield an address to send from."""
-    if not context.recipients or not resolved(context.recipients[0]):
+    if not facts.recipients or not resolved(facts.recipients[0]):
         problems.add(
             "from_address",
             None,
@@ -21,9 +21,9 @@ def check_sender(problems: Problems, context: RuleContext) -> None:
         )
 
 
-def sender_of(context: RuleContext, local_part: str) -> str:
+def sender_of(facts: RuleFacts, local_part: str) -> str:
     """Return the rule's first recipient, or *local_part* at it if it is a domain."""
-    first = context.recipients[0]
+    first = facts.recipients[0]
     return first if "@" in first else f"{local_part}@{first.removeprefix('.')}"
 
 

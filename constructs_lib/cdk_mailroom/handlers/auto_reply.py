@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_address, check_seconds
-from cdk_mailroom.actions import RuleContext
+from cdk_mailroom.actions.base import RuleContext, RuleFacts
 from cdk_mailroom.functions import FunctionOptions
 from cdk_mailroom.handlers._sender import check_sender, grant_send_as, sender_of
 from cdk_mailroom.handlers.python_handler import PythonHandler
@@ -82,11 +82,11 @@ class AutoReply(PythonHandler):
         check_seconds(problems, "window", self._window, range(1, _LONGEST_WINDOW + 1))
         super().check(problems)
 
-    def check_rule(self, problems: Problems, context: RuleContext) -> None:
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
-        super().check_rule(problems, context)
+        super().check_rule(problems, facts)
         if self._from_address is None:
-            check_sender(problems, context)
+            check_sender(problems, facts)
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Create the table of the senders that were answered; grant its use and the sending."""

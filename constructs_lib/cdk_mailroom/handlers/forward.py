@@ -9,7 +9,7 @@ from typing import Unpack
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_mailroom._checks import Problems, check_address, check_addresses
-from cdk_mailroom.actions import RuleContext
+from cdk_mailroom.actions.base import RuleContext, RuleFacts
 from cdk_mailroom.functions import FunctionOptions
 from cdk_mailroom.handlers._sender import check_sender, grant_send_as, sender_of
 from cdk_mailroom.handlers.python_handler import PythonHandler
@@ -77,10 +77,10 @@ class Forward(PythonHandler):
             check_address(problems, "from_address", self._from_address)
         super().check(problems)
 
-    def check_rule(self, problems: Problems, context: RuleContext) -> None:
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
-        super().check_rule(problems, context)
-        if not (context.scanned or self._forward_unscanned):
+        super().check_rule(problems, facts)
+        if not (facts.scanned or self._forward_unscanned):
             problems.add(
                 "scan",
                 False,
@@ -88,7 +88,7 @@ class Forward(PythonHandler):
                 "and all mail ends in the dead-letter queue",
             )
         if self._from_address is None:
-            check_sender(problems, context)
+            check_sender(problems, facts)
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Grant sending as the from address, and set the recipients."""

@@ -13,16 +13,11 @@ from constructs import Construct
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._reviewed import reviewed_wildcard
-from cdk_mailroom.actions import (
-    BoundAction,
-    ReceiptAction,
-    RuleContext,
-    StoredMail,
-    grant_invoke,
-    lambda_action,
-)
+from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts, StoredMail
+from cdk_mailroom.actions.grants import grant_invoke
+from cdk_mailroom.actions.invoke_function import call
 from cdk_mailroom.functions import FunctionOptions, PythonFunction
-from mailroom import ses
+from mailroom.ses import SYNCHRONOUS_SECONDS
 
 __all__ = ["OnError", "PythonHandler"]
 
@@ -113,7 +108,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
     @property
     def longest_seconds(self) -> int:
         """As long as SES waits, if it does."""
-        return ses.SYNCHRONOUS_SECONDS if self._synchronous else super().longest_seconds
+        return SYNCHRONOUS_SECONDS if self._synchronous else super().longest_seconds
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Grant and set what the code needs; called once for each rule. Does nothing here."""
@@ -151,9 +146,9 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 "for receipt rules only",
             )
 
-    def check_rule(self, problems: Problems, context: RuleContext) -> None:
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
-        stored = context.stored
+        stored = facts.stored
         if stored is None and self.needs_mail:
             problems.add("store", False, "omit it: this handler reads the stored message")
         elif stored is None and self._remember_handled:
@@ -202,7 +197,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 self._grant_marks(function, stored, context.rule_id)
         self.configure(function, context)
         return BoundAction(
-            action=lambda_action(function, synchronous=self._synchronous),
+            action=call(function, synchronous=self._synchronous),
             dependencies=grant_invoke(scope, context, function),
             function=function,
         )

@@ -9,7 +9,7 @@ from typing import Unpack
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_mailroom._checks import Problems
-from cdk_mailroom.actions import RuleContext
+from cdk_mailroom.actions.base import RuleContext, RuleFacts
 from cdk_mailroom.functions import FunctionOptions
 from cdk_mailroom.handlers.python_handler import OnError, PythonHandler
 from mailroom.handlers.receiving.reject_spam import CHECKS, STATUSES
@@ -82,11 +82,11 @@ class RejectSpam(PythonHandler):
                     )
         super().check(problems)
 
-    def check_rule(self, problems: Problems, context: RuleContext) -> None:
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
-        super().check_rule(problems, context)
+        super().check_rule(problems, facts)
         scanned = [check for check in ("spam", "virus") if check in self._verdicts]
-        if scanned and not context.scanned:
+        if scanned and not facts.scanned:
             problems.add(
                 "scan",
                 False,

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 
 from cdk_mailroom._checks import Problems, check_number, check_prefix
 from cdk_mailroom._objects import grant_write
-from cdk_mailroom.actions import RuleContext
+from cdk_mailroom.actions.base import RuleContext
 from cdk_mailroom.functions import FunctionOptions
 from cdk_mailroom.handlers.python_handler import PythonHandler
 from mailroom import ses

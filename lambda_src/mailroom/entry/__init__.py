@@ -1,4 +1,4 @@
 """What Lambda calls: a module for each capability, each with a function ``handler``.
 
-These modules alone import the user's code; everything else may be imported without effect.
+Only these modules import the user's code. Importing anything else in `mailroom` has no effect.
 """

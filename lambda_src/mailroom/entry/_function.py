@@ -1,4 +1,4 @@
-"""Imports the user's function by its name."""
+"""Imports the user's function."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ _NEVER_RUNS = 0x20 | 0x80 | 0x200
 def resolve(spec: str) -> Callable[..., Any]:
     """Import ``module:function`` and return the function.
 
-    Raises `HandlerNotFound` with the exact name that is missing. An exception that the module
-    itself raises while it is imported propagates unchanged, because it is the user's to read.
+    Raises `HandlerNotFound` with the name that does not exist. What the module itself raises
+    while it is imported propagates unchanged.
     """
     module_name, separator, function_name = spec.partition(":")
     if not (separator and module_name and function_name) or module_name.startswith("."):
-        raise HandlerNotFound(f"handler {spec!r} must read 'module:function'")
+        raise HandlerNotFound(f"handler is {spec!r}: write it as 'module:function'")
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
+        # Another name than a part of this one: the module exists, and lacks what it imports.
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
-        raise HandlerNotFound(f"handler {spec!r}: no module {error.name!r}") from error
+        raise HandlerNotFound(f"handler is {spec!r}: there is no module {error.name!r}") from error
     function = getattr(module, function_name, None)
     if not callable(function):
         raise HandlerNotFound(
-            f"handler {spec!r}: module {module_name!r} has no function {function_name!r}"
+            f"handler is {spec!r}: module {module_name!r} has no function {function_name!r}"
         )
     if getattr(getattr(function, "__code__", None), "co_flags", 0) & _NEVER_RUNS:
         raise HandlerNotFound(
-            f"handler {spec!r}: {function_name!r} is async or a generator, which a call "
-            "alone does not run; it must be a plain function"
+            f"handler is {spec!r}: {function_name!r} is async or a generator, which would return "
+            "without running; make it a plain function"
         )
     return function  # type: ignore[no-any-return]

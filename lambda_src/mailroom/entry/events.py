@@ -1,4 +1,4 @@
-"""What Lambda calls for sending events: `handler` gives each to the functions of its type."""
+"""What Lambda calls for sending events: gives each to the functions of its type."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class _Settings:
         try:
             named = json.loads(text)
         except ValueError as error:
-            raise NotConfigured(f"MAILROOM_HANDLERS is no JSON: {error}") from error
+            raise NotConfigured(f"MAILROOM_HANDLERS is not JSON: {error}") from error
         if not isinstance(named, dict) or not all(
             isinstance(specs, list) and all(isinstance(spec, str) for spec in specs)
             for specs in named.values()
         ):
             raise NotConfigured(
-                f"MAILROOM_HANDLERS is {text!r:.80}; it must be a JSON object from type to a list "
-                "of 'module:function'"
+                f"MAILROOM_HANDLERS is {text!r:.80}: set it to a JSON object of event types, each "
+                "with a list of 'module:function'"
             )
         self.functions: dict[str, list[Callable[[Any], object]]] = {
             kind: [resolve(spec) for spec in specs] for kind, specs in named.items()
@@ -45,7 +45,7 @@ class _Settings:
 
 
 ANY_TYPE = "*"
-"""In ``MAILROOM_HANDLERS``: the functions that take every type without an entry of its own."""
+"""In ``MAILROOM_HANDLERS``: the functions for every type without an entry of its own."""
 
 _RESERVE_MILLIS = 1_000
 
@@ -53,18 +53,28 @@ _settings: _Settings | None = None
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | None:
-    """Lambda's entry point: give each event to the functions of its type, in their order.
+    """Give each event in *event* to the functions of its type, in their order.
 
-    ``MAILROOM_HANDLERS`` is a JSON object from type to a list of ``module:function``; ``*`` takes
-    the types that have no entry. If one of several functions fails, the later ones do not run, and
-    all of them run again with the record. From SQS the answer always lists the records that failed
-    (``batchItemFailures``), so that these alone come again and end in the dead-letter queue; from
-    SNS and EventBridge a failure is raised, so that Lambda tries again.
+    ``MAILROOM_HANDLERS`` is a JSON object of event types, each with a list of
+    ``module:function``; ``*`` is for the types without an entry. If one of several functions
+    fails, the later ones do not run, and the retry runs all of them again.
 
-    What cannot be read fails, and so reaches the dead-letter queue as it came. SES's validation
-    text is handled by skipping it. A type that nobody takes is logged and counted
-    (metric ``Unhandled``). If the invocation's time runs out, the records that were not begun
-    come again at once instead of with all the others.
+    A record that cannot be read fails, and so reaches the dead-letter queue unchanged. SES's
+    validation text is skipped. An event that no function takes is logged and counted in the
+    metric ``Unhandled``. When the invocation is about to time out, the remaining records fail at
+    once, so that they are retried without those that were handled.
+
+    Args:
+        event: What SQS, SNS or EventBridge invokes the function with, or a bare event.
+        context: Lambda's context object, which knows the remaining time.
+
+    Returns:
+        For SQS, the records that failed (``batchItemFailures``), which alone are retried and end
+        in the dead-letter queue; otherwise ``None``.
+
+    Raises:
+        UnknownInvocation: *event* comes from none of these.
+        Exception: A record failed, and *event* does not come from SQS: Lambda retries it.
     """
     global _settings
     if _settings is None:
@@ -76,7 +86,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
         started = time.perf_counter()
         try:
             if begun and _out_of_time(context):
-                raise TimeoutError("no time was left to begin this record")
+                raise TimeoutError("no time left to begin this record")
             begun = True
             outcome = _handle(item, _settings)
         except Exception as caught:
@@ -99,7 +109,7 @@ def _handle(item: SendingEvent | SkippedRecord, settings: _Settings) -> str:
         raise MalformedEvent(item.reason)
     functions = settings.functions.get(item.type) or settings.functions.get(ANY_TYPE)
     if not functions:
-        # Whatever it is, it must be a dimension's value: short, ASCII, and not empty.
+        # A dimension's value must be short, ASCII and not empty.
         kind = item.type[:64].encode("ascii", "replace").decode().strip() or "unknown"
         _runtime.metric("Unhandled", 1, Type=kind)
         return "unhandled"
@@ -135,7 +145,7 @@ def _log(
         raw = item.raw.get("mail")
         mail = raw if isinstance(raw, dict) else {}
         fields["type"] = item.type[:64]
-        # Only what it should be: a line that cannot be written would fail the whole batch.
+        # Only strings: a line that cannot be written would fail the whole batch.
         if isinstance(mail.get("messageId"), str):
             fields["message_id"] = mail["messageId"][:256]
         if settings.log_addresses and isinstance(mail.get("destination"), list):
@@ -151,6 +161,6 @@ def _log(
     _runtime.log("INFO" if error is None else "ERROR", "mailroom.events", **fields)
 
 
-# Lambda imports this module while it initialises: a wrong name fails before any event is taken.
+# Lambda imports this module during init, so that a wrong name fails before any event is taken.
 if "MAILROOM_HANDLERS" in os.environ:
     _settings = _Settings()

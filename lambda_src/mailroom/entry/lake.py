@@ -1,4 +1,34 @@
-"""What Firehose calls to fill the event lake: `handler` answers each record with a row."""
+"""What Firehose calls to fill the event lake: answers each record with a row.
+
+Settings
+    ``MAILROOM_TRANSFORM``
+        The user's function, ``module:function``: ``transform(event) -> dict | None``. ``None``
+        drops the event. A key that is a column replaces its value; any other goes into the map
+        ``extra``, as text. An exception fails that record alone. Default: none.
+    ``MAILROOM_PSEUDONYM_SECRET``
+        ARN or name of the secret whose text is the key of the recipients' pseudonyms
+        (`mailroom.lake.pseudonymiser`). Read once in the life of a process, so a new key takes
+        effect with new processes. A record that fails keeps its addresses. Default: addresses
+        are kept.
+
+Permissions
+    ``secretsmanager:GetSecretValue`` on that secret, and ``kms:Decrypt`` if it has a key of its
+    own.
+
+Metrics
+    ``LakeFailed``: records that are kept under the error prefix instead of the table;
+    ``LakeOverflow``: those among them that did not fit into the answer.
+
+Size
+    Lambda returns at most 6 MB. AWS's samples grow to 2.9 to 5.2 times their size, so a buffer of
+    1 MB leaves room even if it holds nothing but the smallest ones. If the answer would be too
+    large nonetheless, its last records become ``ProcessingFailed``: they are kept whole, raise an
+    alarm, and can be replayed, whereas rows without ``raw`` would lose data for good.
+
+Sources: https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html,
+https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html,
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
 
 from __future__ import annotations
 
@@ -11,7 +41,8 @@ from mailroom.entry._function import resolve
 from mailroom.errors import MalformedEvent, UnknownInvocation
 from mailroom.events import SkippedRecord, parse, records
 from mailroom.lake.pseudonyms import pseudonymised, pseudonymiser
-from mailroom.lake.rows import encode, extend, fill, import_rest, partition
+from mailroom.lake.rows import encode, fill, import_rest, partition
+from mailroom.lake.transform import extend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +55,7 @@ __all__ = ["MAX_ANSWER_BYTES", "handler"]
 
 
 MAX_ANSWER_BYTES = 6_000_000
-"""What `handler` answers at most; Lambda's own limit is 6,291,556 bytes."""
+"""The largest answer of `handler`; Lambda's own limit is 6,291,556 bytes."""
 
 
 class _Settings:
@@ -51,13 +82,23 @@ _decode = json.JSONDecoder().decode
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
-    """Lambda's entry point for Firehose: answer each record, in order, with a row.
+    """Answer each of Firehose's records, in order, with a row and its partition keys.
 
-    A row is one line of JSON, a value for every column, and its partition keys. SES's validation
-    text, and what the transform answers ``None`` to, is ``Dropped``. What cannot be read, what the
-    transform raises at, and what does not fit into the answer is ``ProcessingFailed`` by itself,
-    with its data untouched, and Firehose keeps it under its error prefix. Prints one line, and
-    metrics if something failed. Raises `UnknownInvocation` for what Firehose did not send.
+    A row is one line of JSON with a value for every column. SES's validation text is ``Dropped``,
+    and so is an event for which the transform returns ``None``. A record that cannot be read, that
+    the transform fails on, or that does not fit into the answer is ``ProcessingFailed`` without
+    affecting the others, and Firehose keeps it, unchanged, under its error prefix. Logs one line,
+    and metrics if something failed.
+
+    Args:
+        event: What Firehose invokes a transformation with.
+        context: Lambda's context object, which is not used.
+
+    Returns:
+        The answer that Firehose expects of a transformation.
+
+    Raises:
+        UnknownInvocation: *event* does not come from Firehose.
     """
     global _settings
     if _settings is None:
@@ -72,7 +113,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     for position, record in enumerate(found):
         try:
             answer = _answer(record, _settings)
-        except Exception as error:  # of the user's transform, or of an event like no other
+        except Exception as error:  # raised by the user's transform, or by a malformed event
             name = type(error).__name__
             errors[name] = errors.get(name, 0) + 1
             at = at or _runtime.where(error)
@@ -126,7 +167,7 @@ def _answer(record: Any, settings: _Settings) -> dict[str, Any]:
         if answer is None:
             return _untouched(record, "Dropped")
         extend(made, answer)
-    # No file can hold half a surrogate pair, which JSON can write.
+    # JSON can hold half a surrogate pair, which UTF-8 cannot.
     line = (encode(made) + "\n").encode("utf-8", "replace")
     return {
         "recordId": record["recordId"],
@@ -150,17 +191,17 @@ def _untouched(record: Any, result: str, position: int = 0) -> dict[str, Any]:
 
 
 _ENVELOPE_BYTES = 160
-"""Of an answer, beside its id and its data."""
+"""The size of an answer without its id and data."""
 
 
 def _fit(found: list[Any], answers: list[dict[str, Any]]) -> int:
-    """Fail, in place, the answers for which there is no room, and return how many."""
+    """Fail, in place, the answers that do not fit, and return how many."""
     sizes = [_size(answer) for answer in answers]
     room = MAX_ANSWER_BYTES - sum(sizes)
     if room >= 0:
         return 0
     failed = 0
-    # From the end, so that the rows that arrive are those that came first.
+    # From the end, so that the first records become rows.
     for position in reversed(range(len(answers))):
         if answers[position]["result"] == "Ok":
             answer = _untouched(found[position], "ProcessingFailed")

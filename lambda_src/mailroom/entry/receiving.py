@@ -43,44 +43,49 @@ class _Settings:
         self.log_addresses = os.environ.get("MAILROOM_LOG_ADDRESSES") == "1"
         on_error = os.environ.get("MAILROOM_ON_ERROR", "continue")
         if on_error not in _ON_ERROR:
-            raise NotConfigured(f"MAILROOM_ON_ERROR is {on_error!r}; it must be {_one_of()}")
+            allowed = ", ".join(map(repr, _ON_ERROR))
+            raise NotConfigured(f"MAILROOM_ON_ERROR is {on_error!r}: set it to one of {allowed}")
         self.on_error = _ON_ERROR[on_error]
         self.store = None
         bucket = os.environ.get("MAILROOM_BUCKET")
         if bucket:
-            # At init, where Lambda gives a whole core, rather than inside the first request.
+            # Made during init, when Lambda gives a whole core.
             self.store = MailBucket(
                 bucket=bucket,
                 prefix=os.environ.get("MAILROOM_PREFIX", ""),
-                # Empty would put the marks where the messages are, so it counts as unset.
+                # An empty one would mix the marks with the messages, so it counts as unset.
                 mark_prefix=os.environ.get("MAILROOM_MARK_PREFIX") or None,
                 client=_runtime.client("s3"),
             )
-
-
-def _one_of() -> str:
-    return ", ".join(repr(name) for name in _ON_ERROR)
 
 
 _settings: _Settings | None = None
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, str] | None:
-    """Lambda's entry point: give the one mail in *event* to the user's function.
+    """Give the one mail in *event* to the user's function.
 
-    Asynchronous (``Event``): exceptions propagate, so that Lambda retries and then sends the
-    invocation to the on-failure queue. The answer is ignored.
+    Asynchronous (``Event``): an exception propagates, so that Lambda retries and then sends the
+    invocation to the on-failure queue. The function's return value is ignored.
 
-    Synchronous (``RequestResponse``): returns ``{"disposition": …}``. If the user's function
-    raises, or answers what is no disposition, the invocation goes to the failure queue
-    (``MAILROOM_FAILURE_QUEUE``) and ``MAILROOM_ON_ERROR`` decides what SES is told:
-    ``continue`` (default), ``stop_rule``, ``stop_rule_set``, or ``raise`` to let the error out,
-    which SES treats as ``CONTINUE``. The default is ``continue`` because SES itself fails open,
-    and because mail that went one step too far can be found again while mail that was stopped by
-    a typo cannot.
+    Synchronous (``RequestResponse``): if the function raises, or returns something that is not a
+    disposition, the invocation goes to the failure queue (``MAILROOM_FAILURE_QUEUE``) and
+    ``MAILROOM_ON_ERROR`` decides the answer to SES: ``continue`` (default), ``stop_rule``,
+    ``stop_rule_set``, or ``raise`` to let the error propagate, which SES treats as ``CONTINUE``.
+    The default is ``continue`` because SES itself fails open, and because mail that went one step
+    too far can be found again, while mail that a typo stopped cannot.
 
-    SES's setup notification is recognised and skipped. Anything that is not one mail from SES
-    raises `UnknownInvocation`, to the caller, or by way of Lambda to the on-failure queue.
+    SES's setup notification is skipped.
+
+    Args:
+        event: What SES invokes the function with.
+        context: Lambda's context object; its ids are part of a failure's record.
+
+    Returns:
+        ``{"disposition": …}`` if SES waits for it, else ``None``.
+
+    Raises:
+        UnknownInvocation: *event* is not one mail from SES.
     """
     global _settings
     if _settings is None:
@@ -126,7 +131,7 @@ def _handle(
 ) -> Any:
     store = settings.store
     mail = ReceivedMail(raw, store=store)
-    # Asked for before the handler runs, so that its absence is not noticed after the work is done.
+    # Read before the handler runs, so that a missing id fails before the work is done.
     message_id = None if store is None else mail.message_id
     answer = settings.function(mail)
     if check is not None:
@@ -144,8 +149,7 @@ def _disposition(answer: object) -> Disposition:
     except ValueError:
         allowed = ", ".join(f"Disposition.{item.name}" for item in Disposition)
         raise InvalidAnswer(
-            f"the handler answered {type(answer).__name__} {answer!r:.80}; "
-            f"allowed are {allowed} and None"
+            f"the handler returned {type(answer).__name__} {answer!r:.80}: return {allowed} or None"
         ) from None
 
 
@@ -212,7 +216,6 @@ def _log(
     _runtime.log("INFO" if error is None else "ERROR", "mailroom.receiving", **fields)
 
 
-# Lambda imports this module while it initialises: a wrong name then fails before any mail is taken.
-# Last in the file, because the user's module imports this one while this one is being imported.
+# Lambda imports this module during init, so that a wrong name fails before any mail is taken.
 if "MAILROOM_HANDLER" in os.environ:
     _settings = _Settings()

@@ -1,10 +1,18 @@
-"""Handle sending events: typed views of what SES publishes about sent mail.
+"""Sending events: typed views of what SES publishes about sent mail.
 
-The user writes a plain function for a type::
+A handler is a plain function for one type::
+
+    from mailroom.events import Bounce
 
     def on_bounce(event: Bounce) -> None: ...
 
-Importing this module has no effect; `mailroom.entry.events` is what Lambda calls.
+Importing this module has no effect; Lambda calls `mailroom.entry.events`. `parse` and `records`
+read events anywhere, out of whatever delivers them.
+
+The payloads are documented at
+https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html and, for
+the feedback notifications of identities, at
+https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 """
 
 from __future__ import annotations

@@ -1,23 +1,11 @@
-"""Read sending events out of what delivers them."""
+"""Reads sending events out of what delivers them: SNS, SQS, EventBridge, Firehose."""
 
 from __future__ import annotations
 
 import json
 
 from mailroom.errors import MalformedEvent, UnknownInvocation
-from mailroom.events.types import (
-    Bounce,
-    Click,
-    Complaint,
-    Delivery,
-    DeliveryDelay,
-    Open,
-    Reject,
-    RenderingFailure,
-    Send,
-    Subscription,
-    UnknownEvent,
-)
+from mailroom.events.types import CLASSES, UnknownEvent
 from mailroom.ses import VALIDATION_TEXT
 
 TYPE_CHECKING = False
@@ -30,19 +18,22 @@ if TYPE_CHECKING:
 __all__ = ["SkippedRecord", "parse", "records"]
 
 
-# What an identity's feedback topic gets instead, as JSON without a mail. AWS does not document it.
+# The notification type that a new feedback topic of an identity gets. AWS does not document it.
 _SUBSCRIBED = "AmazonSnsSubscriptionSucceeded"
 
-# A constant, as a union in isinstance() is built anew at each call.
+# A constant, because a union in isinstance() is built anew at each call.
 _BYTES = (bytes, bytearray)
 _decode = json.JSONDecoder().decode
 
 
 class SkippedRecord:
-    """A record that carries no event.
+    """A record without an event. Printing one shows the reason only.
 
-    ``control`` tells SES's own validation text, which is nothing to worry about, from what could
-    not be read. ``body`` is what came, untouched.
+    Args:
+        reason: Why there is no event, as a sentence without personal data.
+        body: What was received, unchanged.
+        control: Whether it is a control message of SES, which needs no attention, rather than
+            something that could not be read.
     """
 
     __slots__ = ("body", "control", "reason")
@@ -52,46 +43,52 @@ class SkippedRecord:
         self.body = body
         self.control = control
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SkippedRecord):
+            return NotImplemented
+        return (self.reason, self.body, self.control) == (other.reason, other.body, other.control)
+
     def __repr__(self) -> str:
         return f"<SkippedRecord: {self.reason}>"
 
 
-_CLASSES: dict[str, type[SendingEvent]] = {
-    "Bounce": Bounce,
-    "Click": Click,
-    "Complaint": Complaint,
-    "Delivery": Delivery,
-    "DeliveryDelay": DeliveryDelay,
-    "Open": Open,
-    "Reject": Reject,
-    "Rendering Failure": RenderingFailure,
-    "Send": Send,
-    "Subscription": Subscription,
-}
-
-
 def parse(payload: Mapping[str, Any] | str | bytes) -> SendingEvent:
-    """Return the event in *payload*: one that SES published, or feedback of an identity.
+    """Return the event in *payload*: one that SES published, or the feedback of an identity.
 
-    Raises `MalformedEvent` for what is no JSON object with a type. A type that is not
-    known is an `UnknownEvent`.
+    Args:
+        payload: The event's JSON, or the object decoded from it.
+
+    Returns:
+        An event of the class of its type; an `UnknownEvent` if the type is not known.
+
+    Raises:
+        MalformedEvent: *payload* is not a JSON object with a type.
     """
     raw: Any = payload if isinstance(payload, dict) else _load(payload)
     kind = raw.get("eventType") or raw.get("notificationType")
     try:
-        return _CLASSES[kind](raw)
+        return CLASSES[kind](raw)
     except (KeyError, TypeError):
         if isinstance(kind, str):
             return UnknownEvent(raw)
-    raise MalformedEvent("it has no text in 'eventType' or 'notificationType'")
+    raise MalformedEvent("neither 'eventType' nor 'notificationType' is a string")
 
 
 def records(event: Mapping[str, Any]) -> Iterator[tuple[str, SendingEvent | SkippedRecord]]:
     """Yield ``(id, event or skipped record)`` for each record of a Lambda invocation.
 
     Reads what SNS, SQS (with and without raw delivery), EventBridge (also through SQS) and
-    Firehose deliver, and one bare event; *id* is what a partial answer names the record by. Each
-    record is decoded by itself, when its turn comes. Raises `UnknownInvocation` for anything else.
+    Firehose deliver, and a single bare event. Each record is decoded when its turn comes, so that
+    one that cannot be read does not affect the others.
+
+    Args:
+        event: What Lambda invokes a function with.
+
+    Yields:
+        The id that a partial answer names the record by, and the event, or a `SkippedRecord`.
+
+    Raises:
+        UnknownInvocation: *event* comes from none of these.
     """
     if not isinstance(event, dict):
         raise UnknownInvocation(f"expected an invocation with events, got {type(event).__name__}")
@@ -111,14 +108,14 @@ def records(event: Mapping[str, Any]) -> Iterator[tuple[str, SendingEvent | Skip
 
 def _record(position: int, record: Any) -> tuple[str, SendingEvent | SkippedRecord]:
     if not isinstance(record, dict):
-        return str(position), SkippedRecord("the record is no object", record)
+        return str(position), SkippedRecord("the record is not an object", record)
     if "body" in record:
         return str(record.get("messageId", position)), _read(record["body"])
     notification = record.get("Sns")
     if isinstance(notification, dict):
         return str(notification.get("MessageId", position)), _read(notification.get("Message"))
     source = record.get("eventSource") or record.get("EventSource")
-    reason = f"a record from {source!r:.80} carries no events"
+    reason = f"records from {source!r:.80} have no events"
     return str(record.get("messageId", position)), SkippedRecord(reason, record)
 
 
@@ -126,12 +123,12 @@ def _firehose_record(position: int, record: Any) -> tuple[str, SendingEvent | Sk
     from binascii import a2b_base64
 
     if not isinstance(record, dict):
-        return str(position), SkippedRecord("the record is no object", record)
+        return str(position), SkippedRecord("the record is not an object", record)
     record_id = str(record.get("recordId", position))
     try:
         data = a2b_base64(record["data"])
     except (KeyError, TypeError, ValueError) as error:
-        return record_id, SkippedRecord(f"its data are no base64: {error}", record)
+        return record_id, SkippedRecord(f"the data are not base64: {error}", record)
     return record_id, _read(data)
 
 
@@ -145,7 +142,7 @@ def _read(payload: Any) -> SendingEvent | SkippedRecord:
             raw = _load(raw["detail"])
         event = parse(raw)
         if isinstance(event, UnknownEvent) and event.type == _SUBSCRIBED and "mail" not in raw:
-            return SkippedRecord("SES greeted the topic", payload, control=True)
+            return SkippedRecord("SES confirmed the topic", payload, control=True)
         return event
     except MalformedEvent as error:
         if _is_validation(payload):
@@ -155,16 +152,16 @@ def _read(payload: Any) -> SendingEvent | SkippedRecord:
 
 def _load(payload: Any) -> dict[str, Any]:
     try:
-        # What json.loads() comes to, without its looking at options and for an encoding first.
+        # As json.loads() does, without looking at options and for an encoding first.
         if isinstance(payload, str):
             payload = _decode(payload)
         elif isinstance(payload, _BYTES):
             payload = _decode(payload.decode())
     except (ValueError, RecursionError) as error:
-        raise MalformedEvent(f"it is no JSON: {error}") from None
+        raise MalformedEvent(f"not JSON: {error}") from None
     if isinstance(payload, dict):
         return payload
-    raise MalformedEvent(f"it is no JSON object but {type(payload).__name__}")
+    raise MalformedEvent(f"not a JSON object, but {type(payload).__name__}")
 
 
 def _is_event(raw: Mapping[str, Any]) -> bool:
@@ -178,5 +175,5 @@ def _is_notification(raw: Mapping[str, Any]) -> bool:
 def _is_validation(payload: Any) -> bool:
     if isinstance(payload, (bytes, bytearray)):
         payload = bytes(payload).decode("utf-8", "replace")
-    # AWS gives the text with and without the final stop.
+    # AWS documents the text with and without the full stop.
     return isinstance(payload, str) and payload.strip().rstrip(".") == VALIDATION_TEXT.rstrip(".")

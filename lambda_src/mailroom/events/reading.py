@@ -1,4 +1,4 @@
-"""What the bundled behaviours and the lake read out of events."""
+"""What the bundled behaviours and the lake read out of events: addresses, and who opened a mail."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def domain_of(address: str) -> str | None:
     return address.rpartition("@")[2] or None if "@" in address else None
 
 
-_AUTOMATED_NAMES = ("automat", "bot", "machine", "prefetch", "synthetic")
+_AUTOMATED_NAMES = ("automat", "machine", "prefetch", "synthetic")
 _TRUE = frozenset(("true", "yes", "1", "bot", "automated", "machine", "prefetch", "synthetic"))
 _FALSE = frozenset(("false", "no", "0", "human", "none", "person", "user"))
 
-# What says of itself that it is no person's browser.
+# Parts of the user agents of programs.
 _PROGRAMS = (
     "bot",
     "crawler",
@@ -51,7 +51,7 @@ _PROGRAMS = (
 )
 _PREFETCHERS = frozenset(
     (
-        # Apple Mail Privacy Protection and Gmail's prefetching, word for word.
+        # The whole user agents of Apple Mail Privacy Protection and of Gmail's prefetching.
         "mozilla/5.0",
         (
             "mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) "
@@ -64,13 +64,16 @@ _PREFETCHERS = frozenset(
 def automated(detail: Mapping[str, Any]) -> str:
     """Return ``yes``, ``no`` or ``unknown``: whether a machine opened the mail or followed a link.
 
-    SES has said so since August 2026, but we could not find in which field. So any field counts
-    whose name has ``automat``, ``bot``, ``machine``, ``prefetch`` or ``synthetic`` in it and whose
-    value is a boolean or one of a few words (also ``human`` …). Without one, a user agent that is
-    a prefetcher's or names a program is ``yes``, and any other ``unknown``, never ``no``. Google's
-    image proxy is ``unknown``: it fetches when a person opens the mail.
+    SES has reported this since August 2026 in a field that its documentation does not name. So
+    every field counts whose name contains ``automat``, ``bot``, ``machine``, ``prefetch`` or
+    ``synthetic``, and whose value is a boolean or a word such as ``human``. Without one, the user
+    agent of a prefetcher or a program is ``yes``, and any other ``unknown``, never ``no``.
+    Google's image proxy is ``unknown``, because it fetches when a person opens the mail.
 
     https://bird.com/en-gb/blog/gmail-prefetching-images
+
+    Args:
+        detail: The event's own part.
     """
     said = {_said(value) for name, value in detail.items() if _tells(name)}
     if "yes" in said:
@@ -79,17 +82,17 @@ def automated(detail: Mapping[str, Any]) -> str:
         return "no"
     agent = detail.get("userAgent")
     if isinstance(agent, str):
-        text = agent[:1_000].strip().lower().replace("cubot", "")  # a maker of telephones
+        text = agent[:1_000].strip().lower().replace("cubot", "")  # a brand of phones
         if text in _PREFETCHERS or any(program in text for program in _PROGRAMS):
             return "yes"
     return "unknown"
 
 
 def _tells(name: str) -> bool:
-    # "bot" is looked for as a word of the camel-cased name, as "bottom" has it too.
     lower = name.lower()
-    if any(part in lower for part in _AUTOMATED_NAMES if part != "bot"):
+    if any(part in lower for part in _AUTOMATED_NAMES):
         return True
+    # Only as a word of the camel-cased name, unlike in "bottom".
     at = lower.find("bot")
     return at >= 0 and not name[at + 3 : at + 4].islower()
 

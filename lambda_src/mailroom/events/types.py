@@ -1,4 +1,4 @@
-"""The views of each type of sending event."""
+"""A class for each type of sending event."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from mailroom._views import date_time, listed
 from mailroom.errors import MissingField
 from mailroom.events.views import Recipient, SendingEvent, TopicPreferences
+from mailroom.ses import EventType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,13 +15,28 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+__all__ = [
+    "CLASSES",
+    "Bounce",
+    "Click",
+    "Complaint",
+    "Delivery",
+    "DeliveryDelay",
+    "Open",
+    "Reject",
+    "RenderingFailure",
+    "Send",
+    "Subscription",
+    "UnknownEvent",
+]
+
 
 class _Feedback(SendingEvent):
     __slots__ = ()
 
     @property
     def feedback_id(self) -> str:
-        """SES's id of the report; the same in every delivery of it."""
+        """SES's id of the report, the same in every delivery."""
         return self._need("feedbackId", str)
 
     @property
@@ -30,7 +46,7 @@ class _Feedback(SendingEvent):
 
 
 class Bounce(_Feedback):
-    """A receiving server, or SES on its behalf, gave the mail back."""
+    """A receiving server, or SES itself, returned the mail."""
 
     __slots__ = ()
     DETAIL = "bounce"
@@ -42,8 +58,8 @@ class Bounce(_Feedback):
 
     @property
     def bounce_sub_type(self) -> str:
-        """Such as ``General``, ``NoEmail``, ``Suppressed``, ``OnAccountSuppressionList``,
-        ``MailboxFull``, ``MessageTooLarge``, ``ContentRejected`` or ``AttachmentRejected``.
+        """The type's cause, such as ``General``, ``NoEmail``, ``Suppressed``, ``MailboxFull``,
+        ``OnAccountSuppressionList``, ``MessageTooLarge`` or ``ContentRejected``.
         """
         return self._need("bounceSubType", str)
 
@@ -59,7 +75,7 @@ class Bounce(_Feedback):
 
     @property
     def remote_mta_ip(self) -> str | None:
-        """The server that SES tried to deliver to; feedback of identities only."""
+        """The server that SES tried to deliver to; only in the feedback of identities."""
         return self._may("remoteMtaIp", str)
 
     @property
@@ -69,14 +85,14 @@ class Bounce(_Feedback):
 
 
 class Complaint(_Feedback):
-    """A recipient called the mail spam, or took that back."""
+    """A recipient reported the mail as spam, or took such a report back."""
 
     __slots__ = ()
     DETAIL = "complaint"
 
     @property
     def complained_recipients(self) -> list[Recipient]:
-        """Who may have complained: mailbox providers often do not say who of a domain it was."""
+        """Who may have complained; mailbox providers often name all recipients of a domain."""
         return self._addresses("complainedRecipients")
 
     @property
@@ -91,7 +107,7 @@ class Complaint(_Feedback):
 
     @property
     def user_agent(self) -> str | None:
-        """What made the report."""
+        """The program that made the report."""
         return self._may("userAgent", str)
 
     @property
@@ -103,7 +119,7 @@ class Complaint(_Feedback):
 
     @property
     def is_complaint(self) -> bool:
-        """Whether it is one: ``not-spam`` says that a mail is *not* spam after all."""
+        """Whether it is a complaint; a report ``not-spam`` takes one back."""
         return self.complaint_feedback_type != "not-spam"
 
     @property
@@ -113,14 +129,14 @@ class Complaint(_Feedback):
 
 
 class Delivery(SendingEvent):
-    """The receiving server took the mail."""
+    """The receiving server accepted the mail."""
 
     __slots__ = ()
     DETAIL = "delivery"
 
     @property
     def processing_time_millis(self) -> int:
-        """From SES's taking the mail to the receiving server's taking it, in milliseconds."""
+        """Milliseconds from when SES accepted the mail to when the receiving server did."""
         return self._need("processingTimeMillis", int)
 
     @property
@@ -135,60 +151,60 @@ class Delivery(SendingEvent):
 
     @property
     def reporting_mta(self) -> str | None:
-        """SES's server that delivered it."""
+        """The server of SES that delivered it."""
         return self._may("reportingMTA", str)
 
     @property
     def remote_mta_ip(self) -> str | None:
-        """The receiving server; feedback of identities only."""
+        """The IP address of the receiving server; only in the feedback of identities."""
         return self._may("remoteMtaIp", str)
 
 
 class Send(SendingEvent):
-    """SES took the mail and will try to deliver it."""
+    """SES accepted the mail and will try to deliver it."""
 
     __slots__ = ()
     DETAIL = "send"
 
 
 class Reject(SendingEvent):
-    """SES took the mail, found a virus in it, and did not try to deliver it."""
+    """SES accepted the mail, found a virus in it, and did not try to deliver it."""
 
     __slots__ = ()
     DETAIL = "reject"
 
     @property
     def reason(self) -> str | None:
-        """``Bad content``."""
+        """Why it was rejected: ``Bad content``."""
         return self._may("reason", str)
 
 
 class Open(SendingEvent):
-    """The tracking image of the mail was fetched, by a person or by a machine."""
+    """The mail's tracking image was fetched, by a person or by a machine."""
 
     __slots__ = ()
     DETAIL = "open"
 
     @property
     def ip_address(self) -> str | None:
-        """Where from."""
+        """The IP address that it came from."""
         return self._may("ipAddress", str)
 
     @property
     def user_agent(self) -> str | None:
-        """By what."""
+        """The program that it came from."""
         return self._may("userAgent", str)
 
 
 class Click(SendingEvent):
-    """A link of the mail was followed, by a person or by a machine."""
+    """A link in the mail was followed, by a person or by a machine."""
 
     __slots__ = ()
     DETAIL = "click"
 
     @property
     def link(self) -> str | None:
-        """The link's address."""
+        """The link's URL."""
         return self._may("link", str)
 
     @property
@@ -198,12 +214,12 @@ class Click(SendingEvent):
 
     @property
     def ip_address(self) -> str | None:
-        """Where from."""
+        """The IP address that it came from."""
         return self._may("ipAddress", str)
 
     @property
     def user_agent(self) -> str | None:
-        """By what."""
+        """The program that it came from."""
         return self._may("userAgent", str)
 
     @property
@@ -213,14 +229,14 @@ class Click(SendingEvent):
 
 
 class RenderingFailure(SendingEvent):
-    """A template could not be filled in, so that nothing was sent."""
+    """A template could not be rendered, so nothing was sent."""
 
     __slots__ = ()
     DETAIL = "failure"
 
     @property
     def template_name(self) -> str:
-        """The template."""
+        """The template's name."""
         return self._need("templateName", str)
 
     @property
@@ -230,25 +246,25 @@ class RenderingFailure(SendingEvent):
 
     @property
     def missing_attribute(self) -> str | None:
-        """The attribute that the data lack, if that is the reason."""
+        """The attribute that the template data lack, if that is the reason."""
         before, _, rest = self.error_message.partition("Attribute '")
         return rest.partition("'")[0] if rest and not before else None
 
 
 class DeliveryDelay(SendingEvent):
-    """The mail could not be delivered for now; SES goes on trying."""
+    """The mail could not be delivered yet; SES keeps trying."""
 
     __slots__ = ()
     DETAIL = "deliveryDelay"
 
     @property
     def delay_type(self) -> str:
-        """Such as ``MailboxFull``, ``SpamDetected``, ``IPFailure`` or ``RecipientServerError``."""
+        """The cause, such as ``MailboxFull``, ``SpamDetected`` or ``RecipientServerError``."""
         return self._need("delayType", str)
 
     @property
     def delayed_recipients(self) -> list[Recipient]:
-        """Whose mail waits, and why."""
+        """Whose mail is delayed, and why."""
         return self._addresses("delayedRecipients")
 
     @property
@@ -265,45 +281,45 @@ class DeliveryDelay(SendingEvent):
 
     @property
     def recipients(self) -> list[str]:
-        """The addresses whose mail waits."""
+        """The addresses whose mail is delayed."""
         return self._email_addresses("delayedRecipients")
 
 
 class Subscription(SendingEvent):
-    """A recipient changed what they want to receive of a contact list."""
+    """A recipient changed their subscriptions to a contact list."""
 
     __slots__ = ()
     DETAIL = "subscription"
 
     @property
     def contact_list(self) -> str:
-        """The contact list."""
+        """The contact list's name."""
         return self._need("contactList", str)
 
     @property
     def source(self) -> str | None:
-        """How: ``UnsubscribeHeader`` or ``UnsubscribeFooter``, for example."""
+        """How they did it, such as ``UnsubscribeHeader`` or ``UnsubscribeFooter``."""
         return self._may("source", str)
 
     @property
     def new_topic_preferences(self) -> TopicPreferences:
-        """What they want from now on."""
+        """Their preferences from now on."""
         return TopicPreferences(self._need("newTopicPreferences", dict))
 
     @property
     def old_topic_preferences(self) -> TopicPreferences:
-        """What they wanted before."""
+        """Their preferences before."""
         return TopicPreferences(self._need("oldTopicPreferences", dict))
 
 
 class UnknownEvent(SendingEvent):
-    """An event of a type that AWS added after this was written; ``raw`` has all of it."""
+    """An event of a type that this version does not know; ``raw`` has all of it."""
 
     __slots__ = ()
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """The only object beside the mail, as every known type has one; else empty."""
+        """The only object beside the mail, where every known type has one; otherwise empty."""
         found = [
             value for key, value in self.raw.items() if key != "mail" and isinstance(value, dict)
         ]
@@ -311,7 +327,7 @@ class UnknownEvent(SendingEvent):
 
     @property
     def timestamp(self) -> datetime:
-        """When it happened, if it tells in the way of the known types; else when SES took it."""
+        """When it happened, if it says so; else when SES accepted the mail."""
         try:
             return date_time(self.detail, "timestamp", "timestamp")
         except MissingField:
@@ -319,8 +335,23 @@ class UnknownEvent(SendingEvent):
 
     @property
     def key(self) -> str:
-        """What identifies the event: a digest of all of it, as nobody knows yet what varies."""
+        """What identifies the event: a digest of all of it, as its fields are not known."""
         from hashlib import sha256
 
         text = json.dumps(self.raw, sort_keys=True)
         return f"{super().key}|{sha256(text.encode()).hexdigest()}"
+
+
+CLASSES: dict[str, type[SendingEvent]] = {
+    EventType.BOUNCE: Bounce,
+    EventType.CLICK: Click,
+    EventType.COMPLAINT: Complaint,
+    EventType.DELIVERY: Delivery,
+    EventType.DELIVERY_DELAY: DeliveryDelay,
+    EventType.OPEN: Open,
+    EventType.REJECT: Reject,
+    EventType.RENDERING_FAILURE: RenderingFailure,
+    EventType.SEND: Send,
+    EventType.SUBSCRIPTION: Subscription,
+}
+"""The class of each known type."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailroom._views import Headers, date_time, listed, objects, optional, required
+from mailroom._views import Headers, View, date_time, listed, objects, optional, required
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,30 +16,27 @@ if TYPE_CHECKING:
 __all__ = ["Mail", "Recipient", "SendingEvent", "TopicPreferences"]
 
 
-class Mail:
-    """The mail that an event is about, as SES took it from its sender."""
+class Mail(View):
+    """The sent mail that an event is about."""
 
-    __slots__ = ("raw",)
-
-    def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.raw = raw
+    __slots__ = ()
 
     @property
     def message_id(self) -> str:
         """SES's id of the mail, which the sending API returned."""
         value = self.raw.get("messageId")
-        if isinstance(value, str):  # the fields that are read most are spared a call
+        if isinstance(value, str):  # saves the fields that are read most a call
             return value
         return required(self.raw, "messageId", "mail.messageId", str)
 
     @property
     def timestamp(self) -> datetime:
-        """When SES took the mail (aware, UTC)."""
+        """When SES accepted the mail (aware, UTC)."""
         return date_time(self.raw, "timestamp", "mail.timestamp")
 
     @property
     def source(self) -> str | None:
-        """The address that it was sent from, perhaps with a display name."""
+        """The sender's address, perhaps with a display name."""
         value = self.raw.get("source")
         if isinstance(value, str):
             return value
@@ -47,27 +44,27 @@ class Mail:
 
     @property
     def source_arn(self) -> str | None:
-        """The ARN of the identity that it was sent from."""
+        """The ARN of the identity that sent it."""
         return optional(self.raw, "sourceArn", "mail.sourceArn", str)
 
     @property
     def source_ip(self) -> str | None:
-        """The address of the client that sent it; feedback of identities only."""
+        """The IP address of the client that sent it; only in the feedback of identities."""
         return optional(self.raw, "sourceIp", "mail.sourceIp", str)
 
     @property
     def caller_identity(self) -> str | None:
-        """The IAM identity that sent it; feedback of identities only."""
+        """The IAM identity that sent it; only in the feedback of identities."""
         return optional(self.raw, "callerIdentity", "mail.callerIdentity", str)
 
     @property
     def sending_account_id(self) -> str | None:
-        """The account that it was sent from."""
+        """The AWS account that sent it."""
         return optional(self.raw, "sendingAccountId", "mail.sendingAccountId", str)
 
     @property
     def destination(self) -> list[str]:
-        """All recipients of the mail, this event's and others."""
+        """All recipients of the mail, not only those of this event."""
         value = self.raw.get("destination")
         if isinstance(value, list):
             return value
@@ -85,7 +82,7 @@ class Mail:
 
     @property
     def common_headers(self) -> Mapping[str, Any]:
-        """SES's decoded choice of fields, as SES spells it; empty where SES leaves it out."""
+        """The fields that SES decodes, under SES's names; empty where SES leaves them out."""
         return optional(self.raw, "commonHeaders", "mail.commonHeaders", dict) or {}
 
     @property
@@ -95,15 +92,15 @@ class Mail:
 
     @property
     def tags(self) -> Mapping[str, list[str]]:
-        """The message tags, each name with its values; those that SES adds begin ``ses:``."""
+        """The message tags, each name with its values; SES's own begin with ``ses:``."""
         return optional(self.raw, "tags", "mail.tags", dict) or {}
 
     @property
     def configuration_set(self) -> str | None:
-        """The configuration set that it was sent through."""
+        """The configuration set that was used to send it."""
         try:
             values = self.raw["tags"]["ses:configuration-set"]
-            # A text would give its first letter.
+            # Of a string, [0] would be its first letter.
             name = values[0] if isinstance(values, list) else None
         except (KeyError, IndexError, TypeError):
             return None
@@ -113,17 +110,14 @@ class Mail:
         return f"<Mail {self.raw.get('messageId')}>"
 
 
-class Recipient:
-    """A recipient of a bounce, a complaint or a delay, with what its server said."""
+class Recipient(View):
+    """A recipient of a bounce, a complaint or a delay, and what its server said."""
 
-    __slots__ = ("raw",)
-
-    def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.raw = raw
+    __slots__ = ()
 
     @property
     def email_address(self) -> str:
-        """The address; a complaint may name one that only may have complained."""
+        """The address; in a complaint, one that may have complained."""
         return required(self.raw, "emailAddress", "emailAddress", str)
 
     @property
@@ -141,21 +135,15 @@ class Recipient:
         """What the receiving server said."""
         return optional(self.raw, "diagnosticCode", "diagnosticCode", str)
 
-    def __repr__(self) -> str:
-        return f"<Recipient {self.raw.get('status')}>"
 
+class TopicPreferences(View):
+    """Which topics of a contact list a contact has subscribed to."""
 
-class TopicPreferences:
-    """What a contact wants to receive of a contact list."""
-
-    __slots__ = ("raw",)
-
-    def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.raw = raw
+    __slots__ = ()
 
     @property
     def unsubscribe_all(self) -> bool:
-        """Whether the contact wants nothing of the list at all."""
+        """Whether the contact has unsubscribed from the whole list."""
         return bool(self.raw.get("unsubscribeAll"))
 
     @property
@@ -170,17 +158,22 @@ class TopicPreferences:
         }
 
 
-class SendingEvent:
-    """One event; a view of what SES published, which stays reachable as ``raw``.
+class SendingEvent(View):
+    """One event: a view of what SES published, which is always available as ``raw``.
 
-    Nothing is copied or checked until it is asked for. What AWS documents as always there raises
-    `MissingField`, with its path, if it is not; everything else is ``None`` or empty then.
+    Nothing is copied or checked until it is read. A missing key that AWS documents as always
+    present raises `MissingField` with its path when it is read; everything else is ``None`` or
+    empty instead. Two events are equal if their payloads are. Printing one shows its type and
+    message id only.
+
+    Args:
+        raw: The event as SES publishes it; `parse` chooses the class by its type.
     """
 
-    __slots__ = ("_mail", "raw")
+    __slots__ = ("_mail",)
 
     DETAIL = ""
-    """The key of the event's own part; the class of each type has its own."""
+    """The key of the part that only this type has, such as ``bounce``."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.raw = raw
@@ -188,7 +181,7 @@ class SendingEvent:
 
     @property
     def type(self) -> str:
-        """The type as SES spells it, equal to an `EventType` unless AWS added it later."""
+        """The type as SES spells it; equals an `EventType` unless AWS added it later."""
         return self.raw.get("eventType") or self.raw["notificationType"]  # type: ignore[no-any-return]
 
     @property
@@ -204,27 +197,27 @@ class SendingEvent:
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """The event's own part, as SES wrote it; empty if there is none."""
+        """The part that only this type has, as SES wrote it; empty if it is absent."""
         value = self.raw.get(self.DETAIL)
         return value if isinstance(value, dict) else {}
 
     @property
     def timestamp(self) -> datetime:
-        """When it happened (aware, UTC); for types that do not tell, when SES took the mail."""
+        """When it happened (aware, UTC); for types without a time, when SES accepted the mail."""
         if self.detail.get("timestamp") is None:
             return self.mail.timestamp
         return date_time(self.detail, "timestamp", f"{self.DETAIL}.timestamp")
 
     @property
     def recipients(self) -> list[str]:
-        """The addresses that the event is about; all of the mail's if it does not say."""
+        """The addresses that the event is about; all of the mail's for types that name none."""
         return self.mail.destination
 
     @property
     def key(self) -> str:
-        """What identifies the event however often, and in whichever envelope, it is delivered.
+        """What identifies the event in every delivery and every envelope.
 
-        SNS, SQS and Lambda deliver at least once, each time with ids of their own.
+        SNS, SQS and Lambda deliver at least once, each time with new ids of their own.
         """
         when = self.detail.get("timestamp") or self.mail.raw.get("timestamp")
         recipients = sorted(map(str, self.recipients))
@@ -242,9 +235,9 @@ class SendingEvent:
     def _email_addresses(self, key: str) -> list[str]:
         try:
             found = [item["emailAddress"] for item in self.raw[self.DETAIL][key]]
-            "".join(found)  # raises TypeError for what is no text, faster than asking each
+            "".join(found)  # raises TypeError if one is not a string; faster than checking each
         except (KeyError, TypeError):
-            # Slower, and tells what is wrong.
+            # Slower, and raises an error that names what is wrong.
             return [recipient.email_address for recipient in self._addresses(key)]
         return found
 

@@ -1,8 +1,8 @@
-"""Bundled behaviours: what runs without any code of one's own.
+"""Bundled behaviours, which need no code of the user's.
 
-Those of received mail have a function ``on_mail``, which `mailroom.receiving.handler` calls when
-``MAILROOM_HANDLER`` names it, e.g. ``mailroom.handlers.forward:on_mail``. Those of sending events,
-a module for each type, have ``on_event``, which `mailroom.events.handler` calls for the types that
-``MAILROOM_HANDLERS`` gives it. Those of WorkMail's email flow rules are in the package `workmail`.
-Each docstring lists settings, permissions, and what happens when something fails.
+`mailroom.handlers.receiving` has those of received mail, each with a function ``on_mail``;
+`mailroom.handlers.events` those of sending events, one for each type, each with ``on_event``. A
+construct names them as it names a user's function, such as
+``mailroom.handlers.receiving.forward:on_mail``. The docstring of each lists its settings and
+permissions, and what happens when it fails.
 """

@@ -1,6 +1,6 @@
-"""What the bundled behaviours share: header text made safe, and raw mail sent through SES v2.
+"""What the bundled behaviours share: safe header text, and raw mail sent through SES v2.
 
-Whatever a sender wrote passes `one_line` before it is put into a header field of ours, so that a
+Text that a sender wrote passes `one_line` before it is put into a header field of ours, so that a
 line break, bare or encoded (RFC 2047), can never start a field of the sender's choice.
 """
 
@@ -11,6 +11,7 @@ import re
 
 from mailroom import _runtime
 from mailroom.errors import NotConfigured
+from mailroom.ses import DOMAIN, LOCAL_PART
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOOP_FIELD",
-    "MAX_RECIPIENTS",
     "addresses",
     "automatic",
     "compose",
@@ -40,46 +40,44 @@ __all__ = [
 ]
 
 LOOP_FIELD = "X-Mailroom-Loop"
-"""Carries the token of each rule that sent the mail on; see `loop_token`."""
-
-MAX_RECIPIENTS = 50
-"""SES takes no more in one message: https://docs.aws.amazon.com/ses/latest/dg/quotas.html"""
+"""The header field with the `loop_token` of each rule that sent the mail."""
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
-# Deliberately narrower than RFC 5321: SES does not speak SMTPUTF8, and quoted local parts are a
-# way to smuggle blanks and commas into an address list.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+# The lookahead is RFC 5321's limit of a local part.
+_ADDRESS = re.compile(rf"(?=.{{1,64}}@){LOCAL_PART}@{DOMAIN}")
+# What `email` of newer Pythons returns nothing for: "jane@a.example <jane@a.example>".
+_ANGLE = re.compile(r"([^<>,]*)<([^<>\s]{1,254})>")
 _MAX_REFERENCES = 20
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return *text* as one line of at most *limit* characters that show on a screen.
+    """Return *text* as one line of at most *limit* visible characters.
 
-    Controls, line separators, bidirectional overrides and lone surrogates become blanks; runs of
-    blanks become one.
+    Control characters, line separators, bidirectional overrides and lone surrogates become
+    spaces, and several spaces one.
     """
     from unicodedata import category
 
-    # Bounded first, because the rest is linear in what a sender may make as long as they like.
+    # Bounded first, because a sender may make it as long as they like.
     text = text[: limit * 8]
     shown = "".join(" " if category(char)[0] in "CZ" else char for char in text)
     return " ".join(shown.split())[:limit].rstrip()
 
 
 def decoded(value: str) -> str:
-    """Return a field's value with its RFC 2047 words decoded; never raises, never drops text."""
+    """Return a field's value with its RFC 2047 words decoded; never raises or drops text."""
     from email.header import decode_header
 
-    # What came in eight bits is UTF-8 nowadays (RFC 6532), whatever the field should have been.
+    # Eight-bit text is nearly always UTF-8 (RFC 6532), even where it is not allowed.
     try:
         value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    except UnicodeEncodeError:  # surrogates that stand for no byte, from JSON's escapes
+    except UnicodeEncodeError:  # surrogates that stand for no byte, from escapes in JSON
         value = value.encode("utf-8", "replace").decode("utf-8")
     if "=?" not in value:
         return value
     try:
         pieces = decode_header(value)
-    except Exception:  # a malformed word is shown as it stands rather than losing the field
+    except Exception:  # a malformed word is kept rather than losing the field
         return value
     return "".join(_piece(text, charset) for text, charset in pieces)
 
@@ -94,8 +92,8 @@ def _piece(text: str | bytes, charset: str | None) -> str:
 
 
 def encoded(text: str) -> bytes:
-    """Return *text*, which `one_line` has passed, as a field's value: ASCII or RFC 2047 words."""
-    # Text that looks like an encoded word is encoded, lest a reader decode it a second time.
+    """Return *text*, which must come from `one_line`, as a field's value: ASCII or RFC 2047."""
+    # Text that looks like an encoded word is encoded, or a reader would decode it twice.
     if text.isascii() and "=?" not in text:
         return text.encode("ascii")
     from email.header import Header
@@ -104,7 +102,7 @@ def encoded(text: str) -> bytes:
 
 
 def mailbox(name: str, address: str) -> bytes:
-    """Return ``name <address>`` for a field such as ``From``; *address* is a checked one."""
+    """Return ``name <address>`` for a field such as ``From``; *address* must be valid."""
     spec = b"<" + address.encode("ascii") + b">"
     if not name:
         return spec
@@ -115,17 +113,14 @@ def mailbox(name: str, address: str) -> bytes:
 
 
 def field(name: str, value: bytes) -> bytes:
-    """Return one header field with its line end; refuses a value that would start another."""
+    """Return one header field with its line end; raise if *value* would start another field."""
     if re.search(rb"\r(?!\n)|(?<!\r)\n|\r\n(?![ \t]*[^ \t\r\n])|\r\n(?![ \t])|\x00", value):
-        raise ValueError(f"a line break in the value of {name}")
+        raise ValueError(f"the value of {name} has a line break")
     return name.encode("ascii") + b": " + value + b"\r\n"
 
 
 def parse_mailbox(value: str) -> tuple[str, str]:
-    """Return ``(display name, address)`` of the first usable mailbox; empty strings if none is.
-
-    The address is plain ASCII without blanks or quoting, or it is not usable.
-    """
+    """Return ``(display name, address)`` of the first valid mailbox; empty strings if none is."""
     for name, address in mailboxes(value):
         if is_address(address):
             return name, address
@@ -144,27 +139,27 @@ def mailboxes(value: str) -> list[tuple[str, str]]:
     value = value.replace("\r", " ").replace("\n", " ")
     found = [(decoded(name), address) for name, address in getaddresses([value]) if address]
     if not found:
-        # Newer Pythons answer nothing at all to the common "jane@a.example <jane@a.example>".
-        angle = re.compile("([^<>,]*)<(" + _ADDRESS.pattern + ")>")
         found = [
-            (decoded(match[1].strip(' "')), match[2]) for match in angle.finditer(value[:10_000])
+            (decoded(match[1].strip(' "')), match[2])
+            for match in _ANGLE.finditer(value[:10_000])
+            if is_address(match[2])
         ]
     return found
 
 
 def is_address(address: str) -> bool:
-    """Whether *address* is one that SES can send to and that fits a field unquoted."""
+    """Whether SES can send to *address*."""
     return len(address) <= 254 and _ADDRESS.fullmatch(address) is not None
 
 
 def message_ids(*values: str | None) -> list[str]:
-    """Return the well-formed message ids in *values*, in order, without repeats, the last few."""
+    """Return the last few well-formed message ids in *values*, in order, without repeats."""
     found = dict.fromkeys(one for value in values if value for one in _MESSAGE_ID.findall(value))
     return list(found)[-_MAX_REFERENCES:]
 
 
 def automatic(mail: ReceivedMail) -> bool:
-    """Whether no person sent *mail*: RFC 3834 §5, a null reverse-path, or a delivery report."""
+    """Whether *mail* was sent by a program: RFC 3834 §5, a null sender, or a delivery report."""
     submitted = mail.headers.get_all("Auto-Submitted")
     if any(_keyword(value) not in ("", "no") for value in submitted):
         return True
@@ -179,10 +174,10 @@ def _keyword(value: str) -> str:
 
 
 def loop_token(*parts: str) -> str:
-    """Return what identifies one rule's sending, so that the rule knows its own mail again.
+    """Return what identifies the mail that one rule sends, so that the rule can recognise it.
 
-    It stays the same over deployments, differs between rules that share a sender, and tells an
-    outsider nothing about the addresses behind it.
+    It stays the same across deployments, differs between rules with the same sender, and reveals
+    nothing about the addresses in it.
     """
     from hashlib import sha256
 
@@ -196,18 +191,18 @@ def sender_setting(name: str) -> tuple[str, str]:
     display, address = parse_mailbox(value)
     if not address or not value.isprintable():
         raise NotConfigured(
-            f"{name} is {value!r}; it must be one address or 'Name <address>', in ASCII"
+            f"{name} is {value!r}: set it to one address or 'Name <address>', in ASCII"
         )
     return one_line(display, 60), address
 
 
 def compose(fields: Sequence[bytes], text: str, html: str | None = None) -> bytes:
-    """Return a whole message: the finished *fields*, then *text* and *html* as UTF-8."""
+    """Return a whole message: *fields* as they are, then *text* and *html* as UTF-8."""
     from email import policy
     from email.message import EmailMessage
 
-    # Only the MIME part goes through `email`: it may re-encode long message ids in a header
-    # field (they have no blank to fold at), which breaks threading.
+    # Only the MIME part is left to `email`: it may re-encode long message ids in header fields,
+    # which have no space to fold at, and so break threading.
     content = EmailMessage(policy=policy.SMTP.clone(cte_type="7bit"))
     content.set_content(text.encode("utf-8", "replace").decode())
     if html is not None:
@@ -216,10 +211,10 @@ def compose(fields: Sequence[bytes], text: str, html: str | None = None) -> byte
 
 
 def send(data: bytes, recipients: Sequence[str], configuration_set: str | None) -> None:
-    """Send the message *data* to *recipients* and nobody else; SES's refusals propagate.
+    """Send the message *data* to *recipients* and nobody else; what SES refuses propagates.
 
     ``Destination`` overrides the addresses in the header. ``FromEmailAddress`` is left out, so
-    that SES takes the sender, display name included, from the ``From`` field.
+    that SES takes the sender with its display name from the ``From`` field.
     """
     arguments: dict[str, Any] = {
         "Destination": {"ToAddresses": list(recipients)},

@@ -1,4 +1,10 @@
-"""Replace the addresses in an event by pseudonyms."""
+"""Pseudonyms in place of the addresses in an event.
+
+A pseudonym is the first 32 hexadecimal digits of an HMAC-SHA256 of the lower-cased address, before
+the address's own domain, which statistics need. The event is rewritten before anything reads it:
+every address wherever it is, even in a server's response. Headers are left out, as is everything
+after a link's ``?`` or ``#``, because both can name people in unforeseeable ways.
+"""
 
 from __future__ import annotations
 
@@ -18,30 +24,35 @@ __all__ = ["PSEUDONYMISED", "pseudonymised", "pseudonymiser"]
 
 
 PSEUDONYMISED = "pseudonymised"
-"""The key that marks ``raw`` as rewritten; its handlers must not see such an event again."""
+"""The key that marks ``raw`` as rewritten; such an event must not be handled again."""
 
 _MIN_KEY = 16
 
-# The keys of SES's lists of recipients, whose texts may have a display name.
+# The keys of SES's lists of recipients, whose addresses may have a display name.
 _RECIPIENT_KEYS = frozenset(("destination", "emailAddress", "recipients"))
 _LEFT_OUT = frozenset(("commonHeaders", "headers"))
 _SENDER_KEYS = frozenset(("callerIdentity", "source", "sourceArn"))
 
-# As long as addresses may be, so that a text without one is not searched again from each letter.
+# Bounded, so that searching a long text without an address stays linear.
 _PART = r"[^\s<>()\[\]:;,\"'|/?&]{1,255}"
-# Compiled on first use, as that takes longer than the import of all else here.
+# Compiled on first use, which takes longer than importing everything else here.
 _address: re.Pattern[str] | None = None
 
 
 def pseudonymiser(key: bytes) -> Pseudonymise:
-    """Return a function from an address to its pseudonym under *key*, as the module describes it.
+    """Return a function from an address to its pseudonym under *key*.
 
-    Whoever has the key can test whether a pseudonym is a given address's, and nobody else can.
-    Raises `NotConfigured` for a *key* of less than 16 bytes.
+    Anyone with the key, and nobody else, can test whether a pseudonym is that of an address.
+
+    Args:
+        key: At least 16 random bytes. Another key gives other pseudonyms.
+
+    Raises:
+        NotConfigured: *key* is too short.
     """
     if len(key) < _MIN_KEY:
         raise NotConfigured(
-            f"the key of the pseudonyms has {len(key)} bytes; it must have at least {_MIN_KEY}"
+            f"the pseudonym key has {len(key)} bytes: use {_MIN_KEY} or more random ones"
         )
     from hmac import digest
 
@@ -65,7 +76,7 @@ def pseudonymised(raw: Mapping[str, Any], pseudonymise: Pseudonymise) -> dict[st
     forms: dict[str, str] = {}
     for plain in known:
         made = pseudonymise(plain)
-        # As in a sender made for one recipient (VERP), and as in a link.
+        # The other two are how senders (VERP) and links spell it.
         for form in (plain, plain.replace("@", "="), plain.replace("@", "%40")):
             forms[form] = made
     longest_first = sorted(forms, key=len, reverse=True)
@@ -101,7 +112,7 @@ def pseudonymised(raw: Mapping[str, Any], pseudonymise: Pseudonymise) -> dict[st
         return value
 
     rewritten: dict[str, Any] = walk(dict(raw), "")
-    # So that nobody takes it for SES's own: a pseudonym on the suppression list helps nobody.
+    # So that it is not mistaken for SES's own, and a pseudonym put on the suppression list.
     rewritten[PSEUDONYMISED] = True
     return rewritten
 

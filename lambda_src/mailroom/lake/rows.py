@@ -1,14 +1,14 @@
-"""Make rows of sending events."""
+"""A sending event as a row of the lake's table."""
 
 from __future__ import annotations
 
 import json
 
-from mailroom.errors import InvalidAnswer, MissingField
+from mailroom.errors import MissingField
 from mailroom.events import parse
 from mailroom.events.reading import address, automated, domain_of
 from mailroom.lake.pseudonyms import pseudonymised
-from mailroom.lake.schema import OTHER, PARTITION_NAMES, PARTITIONS, SCHEMA, TEXT_MAP, TEXTS
+from mailroom.lake.schema import OTHER, PARTITION_NAMES, SCHEMA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,24 +18,34 @@ if TYPE_CHECKING:
     from mailroom.events import SendingEvent
     from mailroom.lake.pseudonyms import Pseudonymise
 
-__all__ = ["encode", "extend", "fill", "partition", "row"]
+__all__ = ["encode", "fill", "import_rest", "is_bigint", "partition", "row"]
 
-
-# Not ASCII alone: what one writes in Greek would take three times the room.
+# Not only ASCII: escaped, text in most scripts would take three times the space.
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def partition(event: SendingEvent, made: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values of `PARTITIONS` for *event*, of which `row` has *made* a row."""
+    """Return the values of `PARTITIONS` for a row.
+
+    Args:
+        event: The event.
+        made: The row that `row` made of it.
+    """
     return {"event_type": PARTITION_NAMES.get(event.type, OTHER), "day": made["event_time"][:10]}
 
 
 def row(event: SendingEvent, *, pseudonymise: Pseudonymise | None = None) -> dict[str, Any]:
     """Return *event* as a row: a value for every column of `SCHEMA`, in its order.
 
-    What is absent, or of another type than AWS documents, is ``None``. Raises `MissingField` if
-    what identifies the event, or its time, cannot be read. With *pseudonymise*, such as
-    `pseudonymiser` returns, every address of a recipient is replaced by what it returns.
+    A value that is absent, or of another type than AWS documents, is ``None``.
+
+    Args:
+        event: The event, which is not changed.
+        pseudonymise: A function that replaces a recipient's address, such as `pseudonymiser`
+            returns. Default: addresses are kept.
+
+    Raises:
+        MissingField: The event's identity or time cannot be read.
     """
     if pseudonymise is not None:
         event = parse(pseudonymised(event.raw, pseudonymise))
@@ -94,7 +104,7 @@ def _complaint(made: dict[str, Any], detail: Mapping[str, Any]) -> None:
 
 def _delivery(made: dict[str, Any], detail: Mapping[str, Any]) -> None:
     latency = detail.get("processingTimeMillis")
-    made["latency_ms"] = latency if _is_bigint(latency) else None
+    made["latency_ms"] = latency if is_bigint(latency) else None
     made["smtp_response"] = _text(detail, "smtpResponse")
     made["reporting_mta"] = _text(detail, "reportingMTA")
 
@@ -171,7 +181,7 @@ def _recipients(event: SendingEvent) -> list[str]:
     try:
         found = event.recipients
     except MissingField:
-        # An event with an id of its own has its row without them.
+        # The event has an id of its own and makes a row without recipients.
         return []
     return [address(one) for one in found if isinstance(one, str)]
 
@@ -191,8 +201,9 @@ def _firsts(found: object) -> dict[str, str] | None:
     }
 
 
-def _is_bigint(value: object) -> bool:
-    # True is an int to Python, and to nobody else.
+def is_bigint(value: object) -> bool:
+    """Return whether *value* fits Hive's type of that name."""
+    # Not isinstance(), since True is an int too.
     return type(value) is int and -(2**63) <= value < 2**63
 
 
@@ -201,11 +212,11 @@ def _event_time(
 ) -> tuple[str, int]:
     text = detail.get("timestamp")
     found = _time(mail.get("timestamp") if text is None else text)
-    # Either it is an odd type, which has another way to tell, or this raises what is wrong.
+    # An unknown type may have its time elsewhere; otherwise this raises what is wrong.
     return found or _stamped(event.timestamp)
 
 
-# Imported on first use, as they cost more than this module.
+# Imported on first use, because they cost more than this module.
 _sha256: Any = None
 _datetime: Any = None
 _utc: Any = None
@@ -214,6 +225,7 @@ _millisecond: Any = None
 
 
 def import_rest() -> None:
+    """Import what the first row needs."""
     global _sha256, _datetime, _utc, _epoch, _millisecond
     from datetime import UTC, datetime, timedelta
     from hashlib import sha256
@@ -250,68 +262,3 @@ def _stamped(moment: Any) -> tuple[str, int]:
     # Not strftime, which writes years before 1000 with fewer digits.
     text = moment.isoformat(timespec="milliseconds")
     return text[:23] + "Z", (moment - _epoch) // _millisecond
-
-
-# The user's transform
-
-_FIXED = frozenset(
-    (*PARTITIONS, "event_key", "event_id", "ses_type", "event_time", "event_time_ms", "message_id")
-)
-_COLUMNS = {column.name: column for column in SCHEMA}
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _is_map(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(name, str) and isinstance(entry, str) for name, entry in value.items()
-    )
-
-
-def _is_boolean(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-_CHECKS: dict[str, Callable[[object], bool]] = {
-    "string": _is_text,
-    "bigint": _is_bigint,
-    "boolean": _is_boolean,
-    TEXTS: _is_texts,
-    TEXT_MAP: _is_map,
-}
-
-
-def extend(made: dict[str, Any], answer: object) -> None:
-    """Put what the user's transform returned into the row *made*."""
-    if not isinstance(answer, dict):
-        raise InvalidAnswer(
-            f"the transform returned a {type(answer).__name__}; it must return a dict or None"
-        )
-    extra: dict[str, str] = {}
-    for name, value in answer.items():
-        if not isinstance(name, str):
-            raise InvalidAnswer(f"the transform returned the key {name!r:.80}, which is no text")
-        if name in _FIXED:
-            raise InvalidAnswer(f"the transform returned {name!r}, which only the event may say")
-        column = _COLUMNS.get(name)
-        if column is None:
-            if value is not None:
-                extra[name] = value if isinstance(value, str) else json.dumps(value, default=str)
-        elif not (_CHECKS[column.type](value) or (value is None and column.nullable)):
-            raise InvalidAnswer(
-                f"the transform returned a {type(value).__name__} for {name!r}; it must be "
-                f"{column.type}{' or None' if column.nullable else ''}"
-            )
-        else:
-            made[name] = value
-    if extra:
-        made["extra"] = {**(made["extra"] or {}), **extra}
-
-
-# Lambda's side

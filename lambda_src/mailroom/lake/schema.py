@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from mailroom.ses import EventType
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["EVENT_TYPES", "OTHER", "PARTITIONS", "SCHEMA", "Column", "columns"]
+__all__ = [
+    "EVENT_TYPES",
+    "OTHER",
+    "PARTITIONS",
+    "PARTITION_NAMES",
+    "SCHEMA",
+    "TEXTS",
+    "TEXT_MAP",
+    "Column",
+    "columns",
+]
 
 
 class Column:
     """A column of the lake's table.
 
-    *type* is Hive's word, which Glue takes; *description* says the unit; a column that is not
-    *nullable* has a value in every row.
+    Args:
+        name: The column's name.
+        type: Its type as Hive and Glue spell it.
+        description: What it holds, with the unit.
+        nullable: Whether a row may have no value.
     """
 
     __slots__ = ("description", "name", "nullable", "type")
 
-    def __init__(self, name: str, type: str, description: str, nullable: bool = True) -> None:  # noqa: A002 (it is Glue's own word)
+    def __init__(self, name: str, type: str, description: str, nullable: bool = True) -> None:  # noqa: A002 (Glue's own word)
         self.name = name
         self.type = type
         self.description = description
@@ -80,30 +95,20 @@ SCHEMA = (
 )
 
 PARTITIONS = ("event_type", "day")
-"""One of `EVENT_TYPES`, and the day of event_time (UTC, YYYY-MM-DD)."""
+"""One of `EVENT_TYPES`, and the day of event_time (UTC, YYYY-MM-DD); not in the rows."""
 
 OTHER = "other"
-"""The partition of types that AWS adds later; ``ses_type`` has their name."""
+"""The partition of types that this version does not know; ``ses_type`` has their name."""
 
-PARTITION_NAMES = {
-    "Bounce": "bounce",
-    "Click": "click",
-    "Complaint": "complaint",
-    "Delivery": "delivery",
-    "DeliveryDelay": "delivery_delay",
-    "Open": "open",
-    "Reject": "reject",
-    "Rendering Failure": "rendering_failure",
-    "Send": "send",
-    "Subscription": "subscription",
-}
+PARTITION_NAMES: dict[str, str] = {kind: kind.name.lower() for kind in EventType}
+"""The partition of each known type."""
 
 EVENT_TYPES = (*PARTITION_NAMES.values(), OTHER)
-"""All values of the partition ``event_type``, for which partition projection must know a list."""
+"""All values of the partition ``event_type``; partition projection needs the whole list."""
 
 
 def columns() -> list[dict[str, Any]]:
-    """Return the columns, without the partitions, in the shape that Glue's table wants."""
+    """Return the columns, without the partitions, in the format of a Glue table."""
     return [
         {"Name": column.name, "Type": column.type, "Comment": column.description}
         for column in SCHEMA

@@ -1,12 +1,14 @@
-"""Receive mail: typed views of what SES tells a Lambda function.
+"""Received mail: a typed view of what SES sends to a Lambda function.
 
-The user writes a plain function::
+A handler is a plain function::
+
+    from mailroom.receiving import Disposition, ReceivedMail
 
     def on_mail(mail: ReceivedMail) -> Disposition | None: ...
 
-Importing this module has no effect; `mailroom.entry.receiving` is what Lambda calls.
+Importing this module has no effect; Lambda calls `mailroom.entry.receiving`.
 
-SES's side is documented at
+The payload is documented at
 https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda-event.html
 """
 

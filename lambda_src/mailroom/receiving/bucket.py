@@ -24,10 +24,16 @@ _CHUNK = 64 * 1024
 
 
 class MailBucket:
-    """The mail bucket, as the rule's S3 action fills it: one object a message, named by its id.
+    """The mail bucket, which the rule's S3 action fills: one object a message, named by its id.
 
-    Marks of finished messages lie in the same bucket under ``handled/``, so that recognising a
-    repeated delivery needs no table.
+    Marks of handled messages are empty objects in the same bucket, so recognising a repeated
+    delivery needs no table.
+
+    Args:
+        bucket: The bucket's name.
+        prefix: What the keys of messages begin with. Default: nothing.
+        mark_prefix: What the keys of marks begin with. Default: no marks are kept.
+        client: An S3 client. Default: this process's own, made on first use.
     """
 
     __slots__ = ("_client", "bucket", "mark_prefix", "prefix")
@@ -48,39 +54,39 @@ class MailBucket:
         return self._client
 
     def open(self, message_id: str) -> BufferedIOBase:
-        """Open the stored message; see `ReceivedMail.open`."""
+        """Open the stored message, as `ReceivedMail.open` does."""
         from io import BufferedReader
 
         key = self.prefix + message_id
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=key)
         except self.client.exceptions.ClientError as error:
-            # To those who may not list the bucket, S3 says 403 of an object that is not there.
+            # S3 answers 403 for a missing object if the caller may not list the bucket.
             if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
                 raise
             raise MessageNotStored(
                 f"bucket {self.bucket!r} has no object {key!r} that this function may read: its "
-                "retention passed, it was deleted, or an action before this one kept SES from "
-                "storing it"
+                "retention has passed, it was deleted, or an earlier action stopped SES before it "
+                "was stored"
             ) from error
         return BufferedReader(answer["Body"], _CHUNK)
 
     def was_handled(self, message_id: str) -> bool:
         """Return whether `mark_handled` was called for *message_id*."""
         key = self._mark(message_id)
-        # A listing, because asking for a missing object answers 403 to those who may not list.
+        # A listing, because asking for a missing object needs the permission to list as well.
         answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
         return any(found["Key"] == key for found in answer.get("Contents", ()))
 
     def mark_handled(self, message_id: str) -> None:
-        """Leave the mark of *message_id*, if this function keeps marks at all."""
+        """Write the mark of *message_id*, if this function keeps marks."""
         if self.mark_prefix is not None:
             self.client.put_object(Bucket=self.bucket, Key=self._mark(message_id), Body=b"")
 
     def _mark(self, message_id: str) -> str:
         if self.mark_prefix is None:
             raise NotConfigured(
-                "this function does not remember what it handled: set remember_handled=True "
-                "where the handler is declared (MAILROOM_MARK_PREFIX is not set)"
+                "this function keeps no marks (MAILROOM_MARK_PREFIX is not set): set "
+                "remember_handled=True where the handler is declared"
             )
         return self.mark_prefix + message_id

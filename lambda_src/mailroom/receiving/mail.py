@@ -1,8 +1,8 @@
-"""The views of one received mail."""
+"""One received mail: what SES says of it, and the message that SES stored."""
 
 from __future__ import annotations
 
-from mailroom._views import Headers, date_time, optional, required
+from mailroom._views import Headers, View, date_time, listed, optional, required
 from mailroom.errors import NotConfigured
 
 TYPE_CHECKING = False
@@ -23,11 +23,11 @@ _CHUNK = 64 * 1024
 
 
 class Verdict:
-    """The outcome of one of SES's checks.
+    """The outcome of one of SES's checks; a value that compares and hashes by its status.
 
     ``status`` is SES's own word: ``PASS``, ``FAIL``, ``GRAY``, ``PROCESSING_FAILED``,
-    ``DISABLED``, one that AWS adds later, or ``None`` if SES did not say. Exactly as careful as
-    that: `passed` and `failed` are both false for everything in between.
+    ``DISABLED``, one that AWS adds later, or ``None`` if SES gives none. Of all but the first
+    two, neither `passed` nor `failed` is true.
     """
 
     __slots__ = ("status",)
@@ -37,12 +37,12 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether SES looked and found nothing wrong."""
+        """Whether SES checked the mail and it passed."""
         return self.status == "PASS"
 
     @property
     def failed(self) -> bool:
-        """Whether SES looked and found the mail wanting."""
+        """Whether SES checked the mail and it failed."""
         return self.status == "FAIL"
 
     def __eq__(self, other: object) -> bool:
@@ -57,15 +57,23 @@ class Verdict:
         return f"Verdict({self.status!r})"
 
 
-class ReceivedMail:
-    """One mail as SES received it; a view of the event, which stays reachable as ``raw``.
+class ReceivedMail(View):
+    """One mail as SES received it: a view of the event, which is always available as ``raw``.
 
     ``raw`` is the mapping with the keys ``mail`` and ``receipt``. Nothing is copied or checked
-    until it is asked for, and only a missing key that was asked for raises (`MissingField`, with
-    its path). What RFC 5322 makes optional, or AWS, is ``None`` or empty instead.
+    until it is read. A key that is missing raises `MissingField` with its path when it is read;
+    what RFC 5322 or AWS makes optional is ``None`` or empty instead. Two mails are equal if
+    their payloads are. Printing one shows its message id only.
+
+    Args:
+        raw: The ``ses`` object of a record.
+        store: Where the whole message is kept; without one, `open` and `read` raise.
+
+    Raises:
+        MissingField: *raw* has no ``mail``.
     """
 
-    __slots__ = ("_headers", "_mail", "_store", "raw")
+    __slots__ = ("_headers", "_mail", "_store")
 
     def __init__(self, raw: Mapping[str, Any], *, store: Store | None = None) -> None:
         self.raw = raw
@@ -77,9 +85,9 @@ class ReceivedMail:
 
     @property
     def message_id(self) -> str:
-        """SES's own id of this mail, which is also its object name in the mail bucket.
+        """SES's id of this mail, which is also the name of its object in the mail bucket.
 
-        Not the ``Message-ID`` header field, which the sender chose; see `header_message_id`.
+        For the ``Message-ID`` header field, which the sender chose, see `header_message_id`.
         """
         return required(self._mail, "messageId", "mail.messageId", str)
 
@@ -90,8 +98,8 @@ class ReceivedMail:
 
     @property
     def destination(self) -> list[str]:
-        """All addresses in ``To`` and ``Cc``; who the mail was sent to is `recipients`."""
-        return list(optional(self._mail, "destination", "mail.destination", list) or ())
+        """The addresses in ``To`` and ``Cc``; the envelope's are `recipients`."""
+        return list(listed(self._mail, "destination", "mail.destination"))
 
     @property
     def recipients(self) -> list[str]:
@@ -104,17 +112,17 @@ class ReceivedMail:
     def headers(self) -> Headers:
         """All header fields, or the first 50 KB of them if `headers_truncated`."""
         if self._headers is None:
-            self._headers = Headers(optional(self._mail, "headers", "mail.headers", list) or ())
+            self._headers = Headers(listed(self._mail, "headers", "mail.headers"))
         return self._headers
 
     @property
     def headers_truncated(self) -> bool:
-        """Whether SES cut `headers`, which it does beyond 50 KB; `read()` has all of them."""
+        """Whether SES cut `headers` at 50 KB; `read()` has all of them."""
         return bool(self._mail.get("headersTruncated"))
 
     @property
     def common_headers(self) -> Mapping[str, Any]:
-        """SES's decoded choice of fields, as SES spells it; see the attributes beside this one."""
+        """The fields that SES decodes, under SES's names, as `subject` and others give them."""
         return optional(self._mail, "commonHeaders", "mail.commonHeaders", dict) or {}
 
     @property
@@ -149,7 +157,7 @@ class ReceivedMail:
 
     @property
     def date(self) -> str | None:
-        """The ``Date`` as the sender wrote it (RFC 5322 syntax, if the sender kept to it)."""
+        """The ``Date`` as the sender wrote it, which need not be valid RFC 5322."""
         return self._common("date", str)
 
     @property
@@ -157,16 +165,16 @@ class ReceivedMail:
         """The ``Message-ID`` header field, angle brackets included."""
         return self._common("messageId", str)
 
-    # What SES made of it.
+    # What SES found.
 
     @property
     def spam(self) -> Verdict:
-        """SES's spam check; ``DISABLED`` if the rule does not scan."""
+        """SES's spam check; ``DISABLED`` if the rule does not scan mail."""
         return self._verdict("spamVerdict")
 
     @property
     def virus(self) -> Verdict:
-        """SES's virus check; ``DISABLED`` if the rule does not scan."""
+        """SES's virus check; ``DISABLED`` if the rule does not scan mail."""
         return self._verdict("virusVerdict")
 
     @property
@@ -181,7 +189,7 @@ class ReceivedMail:
 
     @property
     def dmarc(self) -> Verdict:
-        """The DMARC check (RFC 7489); status ``None`` where SES leaves it out."""
+        """The DMARC check (RFC 7489); its status is ``None`` where SES leaves it out."""
         return self._verdict("dmarcVerdict")
 
     @property
@@ -201,7 +209,7 @@ class ReceivedMail:
 
     @property
     def processing_time_millis(self) -> int | None:
-        """From SES's reception of the mail to this action, in milliseconds."""
+        """Milliseconds from when SES received the mail to when it ran this action."""
         path = "receipt.processingTimeMillis"
         return optional(self._receipt, "processingTimeMillis", path, int)
 
@@ -212,25 +220,36 @@ class ReceivedMail:
 
     @property
     def synchronous(self) -> bool:
-        """Whether SES waits for the answer (at most 30 s)."""
+        """Whether SES waits for the handler's answer, at most 30 seconds."""
         return self.action.get("invocationType") == "RequestResponse"
 
-    # The message itself, which SES leaves in the mail bucket.
+    # The message itself, which SES stored in the mail bucket.
 
     def open(self) -> BufferedIOBase:
-        """Open the whole message as a binary stream; it need never fit in memory.
+        """Open the whole message as a binary stream, which need not fit in memory.
 
-        Close it, or use it in a ``with``. Raises `MessageNotStored` if the bucket has no such
-        object (retention passed, or another rule stored it), `NotConfigured` if the rule does
-        not store its mail or the function was not granted to read it.
+        Returns:
+            The stream; close it, or use it in a ``with`` statement.
+
+        Raises:
+            MessageNotStored: The bucket has no object for this mail: its retention has passed,
+                or another rule stored it elsewhere.
+            NotConfigured: The rule does not store its mail, or the function may not read it.
         """
         return self._need_store().open(self.message_id)
 
     def read(self) -> EmailMessage:
-        """Fetch and parse the whole message; raises what `open` raises.
+        """Fetch and parse the whole message.
 
-        Parsing holds about three times the message's size in memory. For the fields alone, use
-        `headers`; for very large mail, use `open`.
+        Parsing takes about three times the message's size in memory. For the header fields
+        alone, use `headers`; for very large mail, use `open`.
+
+        Returns:
+            The parsed message.
+
+        Raises:
+            MessageNotStored: As in `open`.
+            NotConfigured: As in `open`.
         """
         from email import policy
         from email.message import EmailMessage
@@ -245,7 +264,7 @@ class ReceivedMail:
 
     @property
     def stored_at(self) -> tuple[str, str] | None:
-        """Bucket and object name of the message; ``None`` if this function has no mail bucket."""
+        """Bucket and key of the message; ``None`` if this function has no mail bucket."""
         bucket = getattr(self._store, "bucket", None)
         if bucket is None:
             return None
@@ -253,19 +272,21 @@ class ReceivedMail:
 
     @property
     def already_handled(self) -> bool:
-        """Whether this function finished with this message id before; asks S3 each time.
+        """Whether this function handled this message id before; asks S3 each time.
 
-        SES and Lambda deliver at least once. The runtime leaves a mark after the handler returned,
-        never before, so that a crash half-way leads to another try and not to lost mail. Raises
-        `NotConfigured` unless the construct was told to ``remember_handled``.
+        SES and Lambda deliver at least once. The runtime writes a mark only after the handler
+        has returned, so that a crash leads to another attempt and never to lost mail.
+
+        Raises:
+            NotConfigured: The handler was declared without ``remember_handled=True``.
         """
         return self._need_store().was_handled(self.message_id)
 
     def _need_store(self) -> Store:
         if self._store is None:
             raise NotConfigured(
-                "this function has no mail bucket: let the rule store its mail and its handler "
-                "read it (MAILROOM_BUCKET is not set)"
+                "this function has no mail bucket (MAILROOM_BUCKET is not set): let the rule store "
+                "its mail, and the handler read it"
             )
         return self._store
 

@@ -1,4 +1,4 @@
-"""Builders of sending events and of what delivers them."""
+"""Builders of sending events, and of what delivers them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mailroom.events import SendingEvent, parse
-from mailroom.ses import EVENT_BRIDGE_NAMES
+from mailroom.ses import EVENT_BRIDGE_NAMES, EventType
 
 __all__ = ["event_invocation", "sending_event", "sending_event_payload"]
 
@@ -22,9 +22,9 @@ _LATER = "2026-01-02T03:04:17.571Z"
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-# Of each type: the key of its own part, and what is in there; the recipients come later.
+# For each type, the key of the part that only it has, and that part; recipients are added later.
 _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Bounce": (
+    EventType.BOUNCE: (
         "bounce",
         {
             "bounceType": "Permanent",
@@ -39,7 +39,7 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
             "reportingMTA": "dsn; mta.example.com",
         },
     ),
-    "Click": (
+    EventType.CLICK: (
         "click",
         {
             "ipAddress": "192.0.2.1",
@@ -49,7 +49,7 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
             "userAgent": _AGENT,
         },
     ),
-    "Complaint": (
+    EventType.COMPLAINT: (
         "complaint",
         {
             "complainedRecipients": {},
@@ -60,7 +60,7 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
             "arrivalDate": _LATER,
         },
     ),
-    "Delivery": (
+    EventType.DELIVERY: (
         "delivery",
         {
             "timestamp": _LATER,
@@ -70,7 +70,7 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
             "reportingMTA": "mta.example.com",
         },
     ),
-    "DeliveryDelay": (
+    EventType.DELIVERY_DELAY: (
         "deliveryDelay",
         {
             "timestamp": _LATER,
@@ -82,17 +82,17 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
-    "Open": ("open", {"ipAddress": "192.0.2.1", "timestamp": _LATER, "userAgent": _AGENT}),
-    "Reject": ("reject", {"reason": "Bad content"}),
-    "Rendering Failure": (
+    EventType.OPEN: ("open", {"ipAddress": "192.0.2.1", "timestamp": _LATER, "userAgent": _AGENT}),
+    EventType.REJECT: ("reject", {"reason": "Bad content"}),
+    EventType.RENDERING_FAILURE: (
         "failure",
         {
             "errorMessage": "Attribute 'attributeName' is not present in the rendering data.",
             "templateName": "MyTemplate",
         },
     ),
-    "Send": ("send", {}),
-    "Subscription": (
+    EventType.SEND: ("send", {}),
+    EventType.SUBSCRIPTION: (
         "subscription",
         {
             "contactList": "ContactListName",
@@ -116,12 +116,12 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
 
 _ENVELOPES = ("sqs", "sqs-sns", "sns", "eventbridge", "sqs-eventbridge", "firehose", "bare")
 
-# AWS's samples of these have no header fields, so a handler should not count on them.
-_WITHOUT_HEADERS = ("DeliveryDelay", "Rendering Failure")
+# AWS's samples of these types have no header fields, so handlers cannot rely on them.
+_WITHOUT_HEADERS = (EventType.DELIVERY_DELAY, EventType.RENDERING_FAILURE)
 
 
 def sending_event_payload(
-    type: str,  # noqa: A002 (it is the event's own word)
+    type: str,  # noqa: A002 (the event's own word)
     *,
     recipients: Sequence[str] = ("recipient@example.com",),
     source: str = "sender@example.com",
@@ -133,12 +133,21 @@ def sending_event_payload(
     feedback: bool = False,
     **detail: Any,
 ) -> dict[str, Any]:
-    """Return what SES publishes as an event of *type*, such as ``Bounce``, as a mapping.
+    """Return what SES publishes as an event of a type.
 
-    *detail* changes fields of the event's own part, in snake_case (``bounce_sub_type="NoEmail"``)
-    or as SES spells them; a value of ``None`` leaves the field out. An unknown *type* has an own
-    part of exactly these. *tags* are added to those that SES adds. *feedback* gives the
-    notification of an identity instead, which has no tags.
+    Args:
+        type: An `EventType`, or another string for a type that AWS may add later.
+        recipients: The addresses that the mail was sent to and the event is about.
+        source: The sender's address.
+        message_id: SES's id of the mail.
+        sent_at: When SES accepted the mail, in ISO 8601.
+        subject: The mail's subject.
+        configuration_set: The configuration set's name; ``None`` for mail without one.
+        tags: The sender's message tags, beside those that SES adds.
+        feedback: Whether to return the feedback notification of an identity, which has no tags.
+        detail: Fields of the part that only this type has, in snake_case
+            (``bounce_sub_type="NoEmail"``) or as SES spells them, to replace the defaults;
+            ``None`` leaves a field out. An unknown type has these fields only.
     """
     part, default = _DETAILS.get(type, (type[:1].lower() + type[1:].replace(" ", ""), {}))
     own = copy.deepcopy(default)
@@ -160,7 +169,7 @@ def sending_event_payload(
         "destination": list(recipients),
         "headersTruncated": False,
     }
-    if type in ("Open", "Click"):
+    if type in (EventType.OPEN, EventType.CLICK):
         del mail["sourceArn"]
     if type not in _WITHOUT_HEADERS:
         fields = {"From": source, "To": ", ".join(recipients), "Subject": subject}
@@ -178,25 +187,32 @@ def sending_event_payload(
 
 
 def sending_event(type: str, **changes: Any) -> SendingEvent:  # noqa: A002
-    """Return what a handler of *type* is called with; takes what `sending_event_payload` takes."""
+    """Return the event that a handler is called with; takes what `sending_event_payload` takes."""
     return parse(sending_event_payload(type, **changes))
 
 
 def event_invocation(
     payloads: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | str, envelope: str = "sqs"
 ) -> dict[str, Any]:
-    """Return what Lambda invokes a function with to deliver *payloads*, or the only one.
+    """Return what Lambda invokes a function with to deliver events.
 
-    *envelope* is ``sqs`` (a queue at a topic with raw delivery), ``sqs-sns`` (without), ``sns``,
-    ``eventbridge``, ``sqs-eventbridge``, ``firehose`` or ``bare``; ``eventbridge`` and ``bare``
-    take exactly one. A text is delivered as it is, as SES does with its `VALIDATION_TEXT`. The
-    records' ids are ``record-0``, ``record-1`` …
+    The records' ids are ``record-0``, ``record-1`` and so on.
+
+    Args:
+        payloads: One event or several. A string is delivered unchanged, like SES's validation
+            text.
+        envelope: ``sqs`` (a queue that is subscribed to a topic with raw delivery), ``sqs-sns``
+            (without), ``sns``, ``eventbridge``, ``sqs-eventbridge``, ``firehose`` or ``bare``;
+            ``eventbridge`` and ``bare`` take exactly one event.
+
+    Raises:
+        ValueError: The envelope is unknown, or does not take these payloads.
     """
     found = [payloads] if isinstance(payloads, (str, Mapping)) else list(payloads)
     texts = [one if isinstance(one, str) else json.dumps(one) for one in found]
     if envelope in ("eventbridge", "bare"):
         if len(found) != 1 or isinstance(found[0], str):
-            raise ValueError(f"envelope {envelope!r} takes exactly one mapping")
+            raise ValueError(f"envelope is {envelope!r}: pass exactly one event, as a mapping")
         return _bus_event(dict(found[0])) if envelope == "eventbridge" else dict(found[0])
     if envelope == "firehose":
         return {
@@ -231,7 +247,7 @@ def event_invocation(
     elif envelope == "sqs-eventbridge":
         texts = [json.dumps(_bus_event(json.loads(text))) for text in texts]
     elif envelope != "sqs":
-        raise ValueError(f"envelope {envelope!r} is unknown; it must be one of {_ENVELOPES}")
+        raise ValueError(f"envelope is {envelope!r}: use one of {', '.join(_ENVELOPES)}")
     return {
         "Records": [
             {

@@ -1,4 +1,4 @@
-"""Builders of received mail."""
+"""Builders of received mail, and a store to read it from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ _TIMESTAMP = "2026-01-02T03:04:05.678Z"
 
 
 class MemoryStore:
-    """Stands in for the mail bucket: message ids to bytes, and the ids already handled."""
+    """A mail bucket in memory.
+
+    Args:
+        messages: The bytes of each stored message, by its id.
+    """
 
     def __init__(self, messages: Mapping[str, bytes] | None = None) -> None:
         self.messages = dict(messages or {})
@@ -32,7 +36,7 @@ class MemoryStore:
         try:
             return BytesIO(self.messages[message_id])
         except KeyError:
-            raise MessageNotStored(f"this test stored no message {message_id!r}") from None
+            raise MessageNotStored(f"this test has not stored a message {message_id!r}") from None
 
     def was_handled(self, message_id: str) -> bool:
         """Return whether *message_id* was marked."""
@@ -52,7 +56,16 @@ def message(
     attachments: Mapping[str, bytes] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> EmailMessage:
-    """Return a small message; *attachments* maps file names to contents."""
+    """Return a small message.
+
+    Args:
+        from_: The ``From`` field.
+        to: The ``To`` field.
+        subject: The subject; ``None`` for a message without one.
+        text: The plain text.
+        attachments: File names and their contents.
+        headers: More header fields, or other values of those above.
+    """
     built = EmailMessage()
     built["From"] = from_
     built["To"] = to
@@ -87,10 +100,22 @@ def received_mail_event(
     synchronous: bool = False,
     headers_truncated: bool = False,
 ) -> dict[str, Any]:
-    """Return the event with which SES invokes a function, for the mail *content*.
+    """Return the event with which SES invokes a function.
 
-    *content* defaults to `message()`. A verdict of ``None`` is left out altogether, as SES does
-    at times. *source* defaults to the address in ``From``, *destination* to *recipients*.
+    Args:
+        content: The mail. Default: `message()`.
+        message_id: SES's id of the mail.
+        source: The envelope sender. Default: the address in ``From``.
+        recipients: The envelope recipients that the rule matched.
+        destination: The addresses in ``To`` and ``Cc``. Default: *recipients*.
+        spam: The spam verdict, such as ``FAIL``; ``None`` leaves it out, as SES sometimes does.
+        virus: The virus verdict.
+        spf: The SPF verdict.
+        dkim: The DKIM verdict.
+        dmarc: The DMARC verdict.
+        dmarc_policy: The sending domain's DMARC policy.
+        synchronous: Whether SES waits for the answer.
+        headers_truncated: Whether SES cut the header.
     """
     parsed = _parse(content)
     fields = [{"name": name, "value": str(value)} for name, value in parsed.items()]
@@ -139,9 +164,13 @@ def received_mail_event(
 def received_mail(
     content: EmailMessage | bytes | None = None, *, already_handled: bool = False, **event: Any
 ) -> ReceivedMail:
-    """Return what a handler is called with; `open()` and `read()` give back *content*.
+    """Return the mail that a handler is called with.
 
-    Takes the keyword arguments of `received_mail_event`.
+    Args:
+        content: The mail, which `ReceivedMail.open` and `ReceivedMail.read` return. Default:
+            `message()`.
+        already_handled: What `ReceivedMail.already_handled` returns.
+        event: The keyword arguments of `received_mail_event`.
     """
     raw = received_mail_event(content, **event)["Records"][0]["ses"]
     message_id = raw["mail"]["messageId"]

@@ -107,7 +107,7 @@ def test_suppression_can_be_left_out(aws: Aws, monkeypatch: pytest.MonkeyPatch) 
     assert aws.suppressed == {}
     assert "PutSuppressedDestination" not in aws.calls
     assert len(aws.items) == 2
-    assert "leave the account's suppression list alone" in aws.alerts[0][1]
+    assert "leave the account's suppression list unchanged" in aws.alerts[0][1]
 
 
 @pytest.mark.parametrize("changes", [{"bounced_recipients": None}, {"bounced_recipients": []}])
@@ -197,7 +197,7 @@ def test_a_complaint_without_a_type_is_one(aws: Aws, capsys: Capture) -> None:
     assert named(metrics(capsys.readouterr().out), "Complaints")[0]["FeedbackType"] == "none"
 
 
-def test_a_complaint_of_nobody_fails(aws: Aws) -> None:
+def test_a_complaint_without_recipients_fails(aws: Aws) -> None:
     """As a permanent bounce does."""
     with pytest.raises(MissingField, match="complainedRecipients"):
         complaint.on_event(a_complaint(complained_recipients=None))
@@ -261,7 +261,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
         ({"userAgent": "python-requests/2.32"}, "yes"),
     ],
 )
-def test_automated_interactions_are_told_apart(detail: dict[str, Any], wanted: str) -> None:
+def test_automated_interactions_are_recognised(detail: dict[str, Any], wanted: str) -> None:
     """By SES's flag under any likely name, by a program's name; never guessed to be a person."""
     assert automated(detail) == wanted
 
@@ -282,13 +282,13 @@ def test_opens_and_clicks_are_counted_by_it(
 # Rejects
 
 
-def test_a_reject_is_told(aws: Aws, capsys: Capture) -> None:
+def test_a_reject_raises_an_alert(aws: Aws, capsys: Capture) -> None:
     """With the sender, who is the one to ask."""
     reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
     ((subject, text),) = aws.alerts
     assert subject == "SES rejected a mail"
-    assert "a mail from sender@example.com, and" in text
-    assert "The reason: Bad content." in text
+    assert "a mail from sender@example.com and" in text
+    assert "Reason: Bad content." in text
     (line,) = named(metrics(capsys.readouterr().out), "Rejects")
     assert line == {"Rejects": 1, "ConfigurationSet": "ConfigSet"}
 
@@ -296,17 +296,19 @@ def test_a_reject_is_told(aws: Aws, capsys: Capture) -> None:
 # Rendering failures
 
 
-def test_a_template_is_told_with_what_it_lacks(aws: Aws, capsys: Capture) -> None:
+def test_a_rendering_failure_names_the_template_and_the_attribute(
+    aws: Aws, capsys: Capture
+) -> None:
     """In the subject the template, in the text the attribute."""
     rendering_failure.on_event(a_failure())
     ((subject, text),) = aws.alerts
-    assert subject == "Template MyTemplate could not be filled in"
-    assert "the data lack the attribute 'attributeName'" in text
+    assert subject == "Template MyTemplate could not be rendered"
+    assert "the data have no attribute 'attributeName'" in text
     (line,) = named(metrics(capsys.readouterr().out), "RenderingFailures")
     assert (line["RenderingFailures"], line["Template"]) == (1, "MyTemplate")
 
 
-def test_a_storm_of_failures_is_told_once_a_window(aws: Aws) -> None:
+def test_many_failures_raise_one_alert_a_window(aws: Aws) -> None:
     """Once for template, attribute and configuration set, whichever process sees it."""
     for number in range(5):
         rendering_failure.on_event(a_failure(message_id=f"m{number}"))
@@ -334,7 +336,7 @@ def test_windows_may_have_another_length(aws: Aws, monkeypatch: pytest.MonkeyPat
     assert "for up to 60 seconds" in aws.alerts[0][1]
 
 
-def test_another_reason_is_told_in_ses_words(aws: Aws) -> None:
+def test_another_reason_is_given_in_ses_words(aws: Aws) -> None:
     """If no attribute is missing."""
     rendering_failure.on_event(a_failure(error_message="Template is broken\r\nat 5."))
     assert "SES says: Template is broken at 5. The mail" in aws.alerts[0][1]
@@ -352,14 +354,16 @@ def test_another_reason_is_told_in_ses_words(aws: Aws) -> None:
         (None, False),
     ],
 )
-def test_a_delay_is_told_when_its_end_is_near(aws: Aws, end: str | None, told: bool) -> None:
+def test_a_delay_raises_an_alert_when_ses_is_about_to_give_up(
+    aws: Aws, end: str | None, told: bool
+) -> None:
     """Two hours before, unless set otherwise; without an end nobody knows."""
     delivery_delay.on_event(a_delay(expiration_time=end))
     assert bool(aws.alerts) is told
     assert len(aws.items) == 1
 
 
-def test_a_delay_is_counted_by_type_and_told_by_domain(
+def test_a_delay_is_counted_by_type_and_its_alert_names_domains(
     aws: Aws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose mail it is, is in the table; other delays of the type are not told again."""
@@ -369,11 +373,11 @@ def test_a_delay_is_counted_by_type_and_told_by_domain(
     delivery_delay.on_event(a_delay(message_id="m3", delay_type="SpamDetected"))
     subjects = [subject for subject, _ in aws.alerts]
     assert subjects == [
-        "Delayed mail is about to be given up (MailboxFull)",
-        "Delayed mail is about to be given up (SpamDetected)",
+        "SES is about to give up delayed mail (MailboxFull)",
+        "SES is about to give up delayed mail (SpamDetected)",
     ]
     text = aws.alerts[0][1]
-    assert "A mail to 2 recipient(s) at example.com still waits" in text
+    assert "A mail to 2 recipient(s) at example.com is delayed" in text
     assert "gives up at 2026-01-02T17:04:05.678Z" in text
     assert "@" not in text
     assert [line["Delays"] for line in named(metrics(capsys.readouterr().out), "Delays")] == [
@@ -419,7 +423,7 @@ def a_change(old: dict[str, Any], new: dict[str, Any]) -> Subscription:
         ),
     ],
 )
-def test_the_difference_of_preferences_is_told_topic_by_topic(
+def test_an_alert_lists_what_changed_topic_by_topic(
     aws: Aws, capsys: Capture, old: dict[str, Any], new: dict[str, Any], wanted: dict[str, str]
 ) -> None:
     """For a user's own function, in the alert, and counted where somebody wants less."""
@@ -478,7 +482,7 @@ def test_an_alert_reads_well_and_says_where_to_look(aws: Aws, name: str) -> None
     assert "\nConfiguration set: ConfigSet\n" in text
     assert f"mailroom trace {event.mail.message_id}\n" in text
     assert text.endswith(
-        "\nThe log: https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
+        "\nLog: https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
         "#logsV2:log-groups/log-group/$252Faws$252Flambda$252FOutbound$2520Bounce\n"
     )
     assert "Message sent from Amazon SES" not in text
@@ -486,7 +490,7 @@ def test_an_alert_reads_well_and_says_where_to_look(aws: Aws, name: str) -> None
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_without_a_topic_nobody_is_told(
+def test_without_a_topic_there_are_no_alerts(
     aws: Aws, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And no claim is made, so that a topic that comes later finds nothing taken."""
@@ -524,5 +528,5 @@ def test_the_log_is_in_the_partitions_own_console(
     monkeypatch.setenv("AWS_REGION", region)
     reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
     text = aws.alerts[0][1]
-    assert ("The log:" in text) is (host is not None)
+    assert ("Log:" in text) is (host is not None)
     assert host is None or f"https://{host}/cloudwatch/home?region={region}#" in text

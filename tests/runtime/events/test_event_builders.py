@@ -87,7 +87,7 @@ def test_the_bus_says_what_aws_documents() -> None:
     [
         ([{}, {}], "bare", "exactly one"),
         (["text"], "eventbridge", "exactly one"),
-        ([{}], "kinesis", "'kinesis' is unknown; it must be one of"),
+        ([{}], "kinesis", "'kinesis': use one of sqs, sqs-sns"),
     ],
 )
 def test_an_impossible_invocation_is_refused(payloads: Any, envelope: str, text: str) -> None:

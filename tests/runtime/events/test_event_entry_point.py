@@ -160,7 +160,7 @@ def test_a_type_without_functions_goes_to_those_of_any_type(
     ("kind", "dimension"),
     [("Reply", "Reply"), ("Open", "Open"), ("ä" * 5000, "?" * 64), (" ", "unknown")],
 )
-def test_a_type_that_nobody_takes_is_logged_and_counted(
+def test_an_event_that_no_function_takes_is_logged_and_counted(
     app: App, capsys: pytest.CaptureFixture[str], kind: str, dimension: str
 ) -> None:
     """It is no failure: nobody asked for it."""
@@ -170,7 +170,7 @@ def test_a_type_that_nobody_takes_is_logged_and_counted(
     assert json.loads(output.splitlines()[-1])["outcome"] == "unhandled"
 
 
-def test_what_is_left_when_time_runs_out_comes_again(app: App) -> None:
+def test_records_that_time_ran_out_for_are_retried(app: App) -> None:
     """The first record is begun in any case, as else nothing would ever move."""
     invocation = event_invocation(sends("a", "b", "c", "d"))
     assert failed(handler(invocation, Context(5000, 5000, 100))) == ["record-3"]
@@ -218,14 +218,14 @@ def test_a_line_can_always_be_written(
     ("text", "error"),
     [
         ("", "MAILROOM_HANDLERS is not set"),
-        ("{", "MAILROOM_HANDLERS is no JSON"),
-        ("[]", "must be a JSON object"),
-        ('{"Send": "user_app:first"}', "must be a JSON object"),
-        ('{"Send": [5]}', "must be a JSON object"),
+        ("{", "MAILROOM_HANDLERS is not JSON"),
+        ("[]", "set it to a JSON object"),
+        ('{"Send": "user_app:first"}', "set it to a JSON object"),
+        ('{"Send": [5]}', "set it to a JSON object"),
         ('{"Send": ["user_app:third"]}', "has no function 'third'"),
     ],
 )
-def test_a_wrong_setting_is_told(
+def test_a_wrong_setting_is_named(
     app: App, monkeypatch: pytest.MonkeyPatch, text: str, error: str
 ) -> None:
     """Before any event is touched."""

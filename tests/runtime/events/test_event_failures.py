@@ -120,7 +120,7 @@ def test_an_outage_loses_nothing(aws: Aws, operation: str, names: list[str]) -> 
         assert end_state(aws) == wanted
 
 
-def test_an_alert_that_failed_is_told_by_its_own_event(aws: Aws) -> None:
+def test_an_alert_that_failed_is_raised_by_the_retry_of_its_event(aws: Aws) -> None:
     """Others in the window leave it alone, in the same process and in others, and it comes back."""
     first = sending_event_payload("Rendering Failure", message_id="m1")
     other = sending_event_payload("Rendering Failure", message_id="m2")
@@ -134,7 +134,7 @@ def test_an_alert_that_failed_is_told_by_its_own_event(aws: Aws) -> None:
     assert "Message id: m1\n" in text
 
 
-def test_a_failed_record_spoils_no_other(aws: Aws) -> None:
+def test_a_failed_record_does_not_affect_the_others(aws: Aws) -> None:
     """Those around it are recorded, suppressed and told."""
     aws.fail_at = 2
     answer = handler(event_invocation([sample("send"), sample("open"), sample("complaint")]))

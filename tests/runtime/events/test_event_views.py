@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailroom import events
+from mailroom._views import Headers
 from mailroom.errors import MalformedEvent, MissingField
 from mailroom.events import (
     Bounce,
@@ -48,7 +49,7 @@ def same(given: Any, value: Any) -> bool:
     """Return whether an attribute *given* says what the JSON *value* says."""
     if isinstance(given, datetime):
         return given.tzinfo is UTC and given == datetime.fromisoformat(value)
-    if isinstance(given, events.Headers):
+    if isinstance(given, Headers):
         return list(given.items()) == [(field["name"], field["value"]) for field in value]
     if isinstance(given, events.TopicPreferences):
         topics = value["topicSubscriptionStatus"]
@@ -88,7 +89,7 @@ def test_every_documented_field_is_an_attribute(name: str, form: type) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_event_tells_who_when_and_which(name: str) -> None:
+def test_every_event_has_recipients_a_time_and_a_key(name: str) -> None:
     """Recipients, an aware time, the configuration set, and a key that a copy has as well."""
     event = parse(sample(name))
     address = "sender@example.com" if name == "reject" else "recipient@example.com"
@@ -117,7 +118,7 @@ def test_feedback_of_an_identity_is_the_same_class(kind: str, cls: type[SendingE
     assert event.key == sending_event(kind).key
 
 
-def test_what_only_feedback_has_is_there() -> None:
+def test_fields_that_only_feedback_has_are_read() -> None:
     """The fields that AWS documents for identities alone."""
     event = sending_event("Delivery", feedback=True, remote_mta_ip="127.0.2.0")
     event.raw["mail"].update(sourceIp="192.0.2.1", callerIdentity="role")  # type: ignore[index]
@@ -142,16 +143,16 @@ def test_a_type_that_aws_adds_later_is_an_event() -> None:
 @pytest.mark.parametrize(
     ("payload", "text"),
     [
-        ("{", "no JSON"),
-        (b"\xff\xfe{}", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        ("[]", "no JSON object but list"),
+        ("{", "not JSON"),
+        (b"\xff\xfe{}", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "not a JSON object, but list"),
         ("{}", "neither|no text"),
-        ({"eventType": 5}, "no text"),
-        ({"eventType": ["Bounce"]}, "no text"),
+        ({"eventType": 5}, "is a string"),
+        ({"eventType": ["Bounce"]}, "is a string"),
     ],
 )
-def test_what_is_no_event_is_malformed(payload: Any, text: str) -> None:
+def test_what_is_not_an_event_is_malformed(payload: Any, text: str) -> None:
     """One exception, whatever is wrong."""
     with pytest.raises(MalformedEvent, match=text):
         parse(payload)
@@ -172,7 +173,7 @@ def test_what_is_no_event_is_malformed(payload: Any, text: str) -> None:
         ("Rendering Failure", {"template_name": None}, "template_name", "failure.templateName"),
     ],
 )
-def test_a_wrong_field_is_told_by_its_path(
+def test_a_wrong_field_is_named_by_its_path(
     kind: str, changes: dict[str, Any], attribute: str, path: str
 ) -> None:
     """Only the field that is asked for raises."""
@@ -180,7 +181,7 @@ def test_a_wrong_field_is_told_by_its_path(
         getattr(sending_event(kind, **changes), attribute)
 
 
-def test_topics_that_are_no_objects_are_told() -> None:
+def test_topics_that_are_not_objects_raise_an_error() -> None:
     """Preferences come from outside as well."""
     event = sending_event("Subscription", new_topic_preferences={"topicSubscriptionStatus": ["a"]})
     with pytest.raises(MissingField, match="topicSubscriptionStatus"):
@@ -195,7 +196,7 @@ def test_a_configuration_set_is_a_text_in_a_list(value: Any) -> None:
     assert event.mail.configuration_set is None
 
 
-def test_two_links_at_once_are_two_clicks() -> None:
+def test_clicks_on_two_links_at_once_have_different_keys() -> None:
     """The key tells the link."""
     first, second = sending_event("Click", link="a"), sending_event("Click", link="b")
     assert first.key != second.key
@@ -219,7 +220,7 @@ def test_the_missing_attribute_is_read_from_the_message(text: str, attribute: st
 
 
 @pytest.mark.parametrize(("kind", "wanted"), [("abuse", True), ("not-spam", False), (None, True)])
-def test_not_spam_is_no_complaint(kind: str | None, wanted: bool) -> None:
+def test_not_spam_is_not_a_complaint(kind: str | None, wanted: bool) -> None:
     """Some providers report that a mail was taken out of the spam folder."""
     event = sending_event("Complaint", complaint_feedback_type=kind)
     assert isinstance(event, Complaint)

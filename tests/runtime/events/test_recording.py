@@ -50,7 +50,7 @@ def test_every_sample_through_every_envelope_is_recorded(aws: Aws, envelope: str
     assert aws.items == table
 
 
-def test_an_item_holds_what_tells_the_story(aws: Aws) -> None:
+def test_an_item_holds_what_a_trace_shows(aws: Aws) -> None:
     """Keys, who, when, from whom, by which configuration set, with which tags, and the detail."""
     deliver(sample("bounce"))
     (item,) = aws.items
@@ -261,14 +261,14 @@ def test_what_cannot_be_recorded_fails(aws: Aws, payload: Any, error: type[Excep
     ("name", "value", "text"),
     [
         ("MAILROOM_EVENT_TABLE", "", "MAILROOM_EVENT_TABLE is not set"),
-        ("MAILROOM_EVENT_TTL_DAYS", "ninety", "'ninety'; it must be a whole number above 0"),
+        ("MAILROOM_EVENT_TTL_DAYS", "ninety", "'ninety': set it to a whole number above 0"),
         ("MAILROOM_EVENT_TTL_DAYS", "0", "whole number above 0"),
         ("MAILROOM_ALERT_WINDOW_SECONDS", "-5", "whole number above 0"),
         ("MAILROOM_EXPIRY_WARNING_SECONDS", "²", "whole number above 0"),
-        ("MAILROOM_SUPPRESS", "yes", "it must be '0' or '1'"),
+        ("MAILROOM_SUPPRESS", "yes", "set it to '0' or '1'"),
     ],
 )
-def test_a_wrong_setting_is_told(
+def test_a_wrong_setting_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, text: str
 ) -> None:
     """With its name, its value and what is allowed."""

@@ -40,7 +40,7 @@ def test_all_samples_are_rows() -> None:
 @pytest.mark.parametrize(
     "poison", ["{", "", "[]", "7", '"eventType"', "{}", '{"eventType": 3}', "[" * 9999]
 )
-def test_poison_fails_alone_and_untouched(poison: str) -> None:
+def test_a_record_that_cannot_be_read_fails_alone_and_unchanged(poison: str) -> None:
     """Its neighbours are rows, and Firehose gets back what it sent, to keep it."""
     payloads = [sample("send"), poison, sample("open")]
     answers, lines = invoke(payloads)
@@ -82,7 +82,7 @@ def test_an_event_in_an_envelope_and_feedback_are_rows() -> None:
     assert line(answers[1])["ses_type"] == "Complaint"
 
 
-def test_text_of_all_the_world_survives() -> None:
+def test_text_in_any_script_survives() -> None:
     """In UTF-8, and half a surrogate pair, which no file can hold, is replaced."""
     raw = sample("delivery")
     raw["delivery"]["smtpResponse"] = "250 Καλημέρα \u2028 \ud83d"

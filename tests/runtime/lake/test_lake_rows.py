@@ -88,7 +88,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_type_says_what_it_says(name: str) -> None:
+def test_the_fields_of_each_type_fill_their_columns(name: str) -> None:
     """The fields that AWS documents for a type are in the columns of their names."""
     made = lake.row(parse(sample(name)))
     assert {column: made[column] for column in OWN[name]} == OWN[name]
@@ -103,7 +103,7 @@ def test_a_type_says_what_it_says(name: str) -> None:
         ({}, None),
     ],
 )
-def test_what_a_machine_opened_is_told_as_the_handlers_do(
+def test_what_a_machine_opened_is_recognised_as_the_handlers_do(
     changes: dict[str, Any], expected: bool | None
 ) -> None:
     """True, false, or null for unknown."""
@@ -145,7 +145,7 @@ def test_odd_optional_fields_are_null() -> None:
     assert made["tags"] == {"d": "yes"}
 
 
-def test_without_what_identifies_it_there_is_no_row() -> None:
+def test_an_event_without_identity_has_no_row() -> None:
     """It would be a row that nobody could tell from another."""
     raw = sample("delivery")
     del raw["mail"]["messageId"]

@@ -1,4 +1,4 @@
-"""AWS for these tests: moto for DynamoDB and S3, and real SES requests that never leave.
+"""AWS and the entry point: moto for DynamoDB and S3, and real SES requests that never leave.
 
 moto is no help with SES v2's raw mail: it decodes the message as UTF-8, and it adds the header's
 addresses to ``Destination``, which SES does not. So a real client serialises and validates each
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import boto3
@@ -19,6 +22,9 @@ from moto import mock_aws
 from moto.core.models import botocore_stubber
 
 from mailroom import _runtime
+from mailroom.entry import receiving as entry
+from mailroom.receiving import ReceivedMail
+from runtime.receiving.mail_samples import BUCKET, sample, ses
 
 
 class _Raw:
@@ -110,3 +116,58 @@ def aws(_no_credentials: None) -> Iterator[None]:
     """Give S3 and DynamoDB as moto plays them."""
     with mock_aws():
         yield
+
+
+@pytest.fixture
+def mail() -> ReceivedMail:
+    """AWS's sample of an asynchronous invocation."""
+    return ReceivedMail(ses(sample()))
+
+
+@pytest.fixture
+def fresh_process(monkeypatch: pytest.MonkeyPatch, _no_credentials: None) -> None:
+    """Forget what the runtime keeps per process, and every setting of the machine."""
+    for name in list(os.environ):
+        if name.startswith("MAILROOM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(entry, "_settings", None)
+    monkeypatch.setattr(_runtime, "_clients", {})
+
+
+@pytest.fixture
+def deploy(monkeypatch: pytest.MonkeyPatch, fresh_process: None) -> Callable[..., None]:
+    """Configure the entry point as the construct would, for one user's function."""
+
+    def configure(function: Callable[[ReceivedMail], object], **settings: str) -> None:
+        module = ModuleType("user_app")
+        module.on_mail = function  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "user_app", module)
+        monkeypatch.setenv("MAILROOM_HANDLER", "user_app:on_mail")
+        for name, value in settings.items():
+            monkeypatch.setenv(f"MAILROOM_{name.upper()}", value)
+        monkeypatch.setattr(entry, "_settings", None)
+
+    return configure
+
+
+@pytest.fixture
+def mail_bucket(fresh_process: None) -> Iterator[None]:
+    """An AWS in memory, with the mail bucket."""
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield
+
+
+@pytest.fixture
+def queue(mail_bucket: None) -> Callable[[], list[dict[str, Any]]]:
+    """A failure queue; calling it gives the records on it. Its URL is its ``url``."""
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="failures")["QueueUrl"]
+
+    def records() -> list[dict[str, Any]]:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(found["Body"]) for found in answer.get("Messages", [])]
+
+    records.url = url  # type: ignore[attr-defined]
+    return records

@@ -127,7 +127,7 @@ def test_subject_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent["Subject"] == "Danke für Ihre Nachricht " + "ü" * 90
 
 
-def test_text_and_html(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reply_has_the_text_and_the_html_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """With HTML set, both go out as alternatives."""
     monkeypatch.setenv("MAILROOM_REPLY_HTML", "<p>Grüße</p>")
     sent = reply_to(received_mail())
@@ -172,13 +172,13 @@ def refused(mail: Any) -> str | None:
     return auto_reply.decide(mail, auto_reply.Settings())
 
 
-def test_ordinary_mail_is_answered() -> None:
+def test_ordinary_mail_gets_a_reply() -> None:
     """The mail that the following tests vary would be answered."""
     assert refused(received_mail()) is None
 
 
 @pytest.mark.parametrize("source", ["", "<>"])
-def test_null_reverse_path(source: str) -> None:
+def test_a_null_reverse_path_gets_no_reply(source: str) -> None:
     """A bounce is never answered."""
     assert refused(received_mail(source=source)) == "automatic mail"
 
@@ -194,7 +194,7 @@ def test_null_reverse_path(source: str) -> None:
         ("NO (a person)", None),
     ],
 )
-def test_auto_submitted(value: str, reason: str | None) -> None:
+def test_auto_submitted_mail_gets_no_reply(value: str, reason: str | None) -> None:
     """Auto-Submitted other than ``no`` is never answered."""
     assert refused(received_mail(message(headers={"Auto-Submitted": value}))) == reason
 
@@ -218,7 +218,9 @@ def test_auto_submitted(value: str, reason: str | None) -> None:
         ("Content-Type", "multipart/report; report-type=delivery-status", False),
     ],
 )
-def test_fields_of_automatic_mail(name: str, value: str, answered: bool) -> None:
+def test_each_field_of_automatic_mail_prevents_a_reply(
+    name: str, value: str, answered: bool
+) -> None:
     """Bulk mail, lists, reports, and mail that asks for no automatic reply get none."""
     mail = received_mail()
     mail.raw["mail"]["headers"] = [
@@ -251,12 +253,12 @@ def test_fields_of_automatic_mail(name: str, value: str, answered: bool) -> None
         ("jane.owner", True),
     ],
 )
-def test_senders_that_nobody_reads(local: str, answered: bool) -> None:
+def test_role_senders_get_no_reply(local: str, answered: bool) -> None:
     """Role addresses of mail software get no reply, people with similar names do."""
     assert (refused(received_mail(source=f"{local}@example.org")) is None) == answered
 
 
-def test_bounce_counter_of_ses() -> None:
+def test_the_envelope_senders_of_ses_get_no_reply() -> None:
     """SES's own envelope senders are no people."""
     mail = received_mail(source="0100018a-0000@eu-west-1.amazonses.com")
     assert refused(mail) == "envelope sender that nobody reads"
@@ -265,7 +267,7 @@ def test_bounce_counter_of_ses() -> None:
 @pytest.mark.parametrize(
     "source", ["ü@example.org", "a b@example.org", "jane", "j@example.org>\r\nBcc: <v@example.org"]
 )
-def test_sender_that_ses_cannot_address(source: str) -> None:
+def test_a_sender_that_ses_cannot_send_to_gets_no_reply(source: str) -> None:
     """An envelope sender that does not fit a field or SES is not answered, nor retried forever."""
     assert refused(received_mail(source=source)) == "envelope sender that SES cannot send to"
 
@@ -278,7 +280,7 @@ def test_sender_that_ses_cannot_address(source: str) -> None:
         {"content": message(from_="Desk <desk@Example.com>"), "source": "x@example.org"},
     ],
 )
-def test_ourselves(event: dict[str, Any]) -> None:
+def test_our_own_mail_gets_no_reply(event: dict[str, Any]) -> None:
     """Mail from our own addresses, envelope or From, is not answered."""
     assert refused(received_mail(**event)) == "our own mail"
 
@@ -299,7 +301,7 @@ def test_our_own_reply_is_known() -> None:
         ({"To": "other@example.com", "Resent-To": "support@example.com"}, True),
     ],
 )
-def test_recipient_must_be_named(fields: dict[str, str], answered: bool) -> None:
+def test_a_blind_copy_gets_no_reply(fields: dict[str, str], answered: bool) -> None:
     """Blind copies and list mail name no recipient of ours and get no reply (RFC 3834 §2)."""
     assert (refused(received_mail(message(headers=fields))) is None) == answered
 
@@ -315,12 +317,12 @@ def test_recipient_must_be_named(fields: dict[str, str], answered: bool) -> None
         ({"spam": "GRAY", "dmarc": None}, True),
     ],
 )
-def test_forged_or_bad_mail(verdicts: dict[str, Any], answered: bool) -> None:
+def test_mail_that_fails_a_check_gets_no_reply(verdicts: dict[str, Any], answered: bool) -> None:
     """Mail that failed a check is not answered: the sender is likely to be someone else."""
     assert (refused(received_mail(**verdicts)) is None) == answered
 
 
-def test_cut_header() -> None:
+def test_mail_whose_header_was_cut_gets_no_reply() -> None:
     """Where SES cut the header, the warning may be in the missing part."""
     assert refused(received_mail(headers_truncated=True)) == "header cut by SES"
 

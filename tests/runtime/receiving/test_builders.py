@@ -80,7 +80,7 @@ def test_each_argument_is_what_the_handler_sees(
 
 @pytest.mark.parametrize("check", ["spam", "virus", "spf", "dkim", "dmarc"])
 @pytest.mark.parametrize("status", ["FAIL", "GRAY", None])
-def test_verdicts_are_arguments(check: str, status: str | None) -> None:
+def test_each_verdict_can_be_set_or_left_out(check: str, status: str | None) -> None:
     """Each verdict can be set, or left out altogether as SES does at times; the others pass."""
     arguments: dict[str, Any] = {check: status}
     mail = received_mail(**arguments)
@@ -90,7 +90,7 @@ def test_verdicts_are_arguments(check: str, status: str | None) -> None:
     assert all(getattr(mail, name).passed for name in others)
 
 
-def test_headers_are_the_contents() -> None:
+def test_headers_come_from_the_content() -> None:
     """Fields and common headers are taken from the message, which is decoded as SES does."""
     mail = received_mail(
         message(

@@ -80,7 +80,7 @@ def test_a_handlers_exception_is_an_invocation_error(three: Outcome) -> None:
     assert error["requestId"] == "request-2"
 
 
-def test_one_log_line_per_mail(three: Outcome) -> None:
+def test_each_mail_leaves_one_log_line(three: Outcome) -> None:
     """Each mail left exactly one line of ours, with its outcome."""
     assert [line["outcome"] for line in three.lines()] == ["handled", "STOP_RULE_SET", "failed"]
     assert {line["rule"] for line in three.lines()} == {"Support"}

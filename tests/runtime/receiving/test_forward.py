@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mailroom import _runtime
 from mailroom.errors import MessageNotStored, NotConfigured
 from mailroom.handlers import _mail
-from mailroom.handlers.receiving import forward
+from mailroom.handlers.receiving import _rewriting, forward
 from mailroom.receiving import MailBucket, ReceivedMail
 from mailroom.testing import message, received_mail, received_mail_event
 
@@ -77,7 +77,7 @@ def test_from_becomes_the_verified_sender(outbox: Outbox) -> None:
     )
 
 
-def test_from_without_a_name_shows_the_address_harmlessly(outbox: Outbox) -> None:
+def test_a_sender_without_a_name_is_shown_without_an_at_sign(outbox: Outbox) -> None:
     """Without a display name the address is shown, with no @ that mimics another sender."""
     sent = forwarded(outbox, plain("From: jane@example.org"))
     assert sent["From"].addresses[0].display_name == "jane at example.org via Support"
@@ -90,7 +90,7 @@ def test_from_keeps_names_beyond_ascii(outbox: Outbox) -> None:
     assert outbox.raw[0].split(b"\r\n\r\n")[0].isascii()
 
 
-def test_encoded_line_break_in_the_name_is_harmless(outbox: Outbox) -> None:
+def test_an_encoded_line_break_in_the_name_starts_no_field(outbox: Outbox) -> None:
     """A line break hidden in an encoded display name starts no field."""
     hidden = "From: =?utf-8?Q?Jane=0D=0ABcc=3A_victim=40example.org?= <jane@example.org>"
     forward.on_mail(stored(plain(hidden), plain()))
@@ -127,7 +127,7 @@ def test_reply_to_that_ses_refuses_is_rewritten(outbox: Outbox, value: str) -> N
     assert b"bad@@x" not in head
 
 
-def test_strict_address_parser_still_finds_the_sender(
+def test_a_sender_that_pythons_parser_refuses_is_found(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Newer Pythons give up on an address as its own display name; the answer still arrives."""
@@ -234,26 +234,30 @@ def test_folding_without_text_does_not_end_the_header(outbox: Outbox) -> None:
     assert body == b"Hello\r\n"
 
 
-def test_line_that_is_no_field_is_kept_as_text(outbox: Outbox) -> None:
+def test_a_line_that_is_not_a_field_is_kept(outbox: Outbox) -> None:
     """What is no field can be the sender's text, and may end no header."""
     sent = forwarded(outbox, plain("Subject: x", "Where is my order?", "Bcc: victim@example.org"))
     assert sent["X-Malformed"] == "Where is my order?"
     assert sent["Bcc"] is None
 
 
-def test_subject_prefix(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_prefix_comes_before_the_subject(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The prefix comes before the subject, which is otherwise untouched."""
     monkeypatch.setenv("MAILROOM_FORWARD_SUBJECT_PREFIX", "[sales]")
     assert forwarded(outbox, plain("Subject: Hi there"))["Subject"] == "[sales] Hi there"
 
 
-def test_subject_prefix_is_not_repeated(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefix_that_the_subject_has_is_not_repeated(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An answer that has the prefix already gets no second one."""
     monkeypatch.setenv("MAILROOM_FORWARD_SUBJECT_PREFIX", "[sales]")
     assert forwarded(outbox, plain("Subject: Re: [sales] Hi"))["Subject"] == "Re: [sales] Hi"
 
 
-def test_subject_prefix_beyond_ascii(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefix_beyond_ascii_is_encoded(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two encoded words side by side keep the blank between them."""
     monkeypatch.setenv("MAILROOM_FORWARD_SUBJECT_PREFIX", "[Büro]")
     sent = forwarded(outbox, plain("Subject: =?utf-8?B?w7xiZXI=?="))
@@ -268,14 +272,14 @@ def test_mail_without_a_subject_gets_the_prefix(
     assert forwarded(outbox, plain())["Subject"] == "[sales]"
 
 
-def test_body_is_not_touched(outbox: Outbox) -> None:
+def test_the_body_is_not_changed(outbox: Outbox) -> None:
     """Eight-bit text, bare line feeds, NULs and lines that look like fields pass as they are."""
     body = b"\xff\xfe\x00\n\nBcc: x\r\rDKIM-Signature: y\n" + bytes(range(256))
     forwarded(outbox, plain(body=body))
     assert outbox.raw[0].partition(b"\r\n\r\n")[2] == body
 
 
-def test_header_in_line_feeds_is_understood(outbox: Outbox) -> None:
+def test_a_header_with_bare_line_feeds_is_read(outbox: Outbox) -> None:
     """A header with bare line feeds is read alike and leaves with CRLF."""
     forwarded(outbox, b"From: a@example.org\nBcc: b@example.org\nX-Kept: 1\n\nHi\n")
     head, _, body = outbox.raw[0].partition(b"\r\n\r\n")
@@ -296,7 +300,7 @@ def test_failed_mail_is_never_forwarded(
     assert outbox.attempts == 0
 
 
-def test_doubtful_spam_is_forwarded(outbox: Outbox) -> None:
+def test_mail_that_may_be_spam_is_forwarded(outbox: Outbox) -> None:
     """SES looked and was unsure: a doubt costs nobody a mail."""
     sent = forwarded(outbox, plain(), spam="GRAY")
     assert sent["X-Mailroom-Verdicts"].startswith("spam=GRAY; virus=PASS")
@@ -360,7 +364,7 @@ def test_another_rule_may_forward_on(outbox: Outbox, monkeypatch: pytest.MonkeyP
     assert outbox.raw[1].count(b"X-Mailroom-Loop: ") == 2
 
 
-def test_endless_trace_is_a_loop(outbox: Outbox) -> None:
+def test_more_than_a_hundred_received_fields_are_a_loop(outbox: Outbox) -> None:
     """More Received fields than any server allows are a loop through other people's servers."""
     with pytest.raises(forward.NotForwarded, match="loop"):
         forward.on_mail(mail_of(plain(*["Received: x"] * 101)))
@@ -386,7 +390,7 @@ def test_bounce_of_a_forwarded_mail_is_reported_not_forwarded(outbox: Outbox, ac
     assert len(outbox.sent) == 1
 
 
-def test_absence_note_of_a_recipient_is_not_forwarded(outbox: Outbox) -> None:
+def test_an_absence_note_of_a_recipient_is_not_forwarded(outbox: Outbox) -> None:
     """A forward address's automatic answer to forwarded mail does not come back to it."""
     note = plain("From: Team <Team@example.net>", "Auto-Submitted: auto-replied (vacation)")
     forward.on_mail(mail_of(note, source="team@example.net"))
@@ -427,7 +431,7 @@ def stored(data: bytes, event_data: bytes | None = None, **event: Any) -> Receiv
 
 def test_mail_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Instead of a mail over SES's limit goes a short one that says where it is."""
-    monkeypatch.setattr(forward, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(forward, "SENT_BYTES", 1_000_000)
     forward.on_mail(stored(plain("Subject: Plans", body=b"x" * 2_000_000)))
     sent = message_from_bytes(outbox.raw[0], policy=policy.default)
     text = sent.get_content().replace("\r\n", "\n")
@@ -446,14 +450,16 @@ def test_mail_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyP
 
 def test_header_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A header of a size that is no header's is not held in memory, and not lost either."""
-    data = plain("X-Long: " + "x" * forward._MAX_HEADER)
+    data = plain("X-Long: " + "x" * _rewriting._MAX_HEADER)
     forward.on_mail(stored(data, plain("Subject: Plans")))
     assert b"Too large: Plans" in outbox.raw[0]
 
 
-def test_announcement_cannot_be_steered(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sender_cannot_add_fields_to_the_announcement(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Line breaks in what the announcement quotes start neither fields nor lines."""
-    monkeypatch.setattr(forward, "MAX_BYTES", 10)
+    monkeypatch.setattr(forward, "SENT_BYTES", 10)
     mail = stored(plain())
     mail.raw["mail"]["commonHeaders"].update(
         {"subject": "a\r\nBcc: victim@example.org\n\nhttp://evil", "from": ["x\r\nBcc: v@x <j@x>"]}
@@ -475,7 +481,7 @@ def test_size_refused_by_ses_is_announced(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch, refusal: tuple[int, str, str]
 ) -> None:
     """Where AWS's limit can be read in two ways, SES is asked, and a no is announced."""
-    monkeypatch.setattr(forward, "_NEVER_TOO_LARGE", 10)
+    monkeypatch.setattr(forward, "SENT_BYTES_V1", 10)
     outbox.refuse = lambda number: refusal if number == 1 else None
     forward.on_mail(stored(plain("Subject: Plans")))
     assert b"Too large: Plans" in outbox.raw[0]
@@ -491,7 +497,7 @@ def test_size_refused_by_ses_is_announced(
 )
 def test_console_link_follows_the_partition(region: str, start: str) -> None:
     """The console lives elsewhere in GovCloud and China."""
-    assert forward.console_link("b", "k", region).startswith(start)
+    assert forward._console_link("b", "k", region).startswith(start)
 
 
 # Failures
@@ -514,7 +520,7 @@ def test_refusal_by_ses_propagates(outbox: Outbox, refusal: tuple[int, str, str]
     assert outbox.attempts == 1
 
 
-def test_one_refused_batch_does_not_cost_the_others(
+def test_a_refused_batch_does_not_stop_the_others(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every batch is tried before the first error is raised."""
@@ -662,7 +668,7 @@ def test_text_that_looks_encoded_is_encoded() -> None:
     assert sender.addresses[0].display_name == text
 
 
-def test_unknown_charset_is_shown_somehow() -> None:
+def test_text_in_an_unknown_charset_is_not_lost() -> None:
     """A word in a charset that does not exist is read as Latin-1."""
     assert _mail.decoded("=?x-none?Q?a=E9?=") == "aé"
 

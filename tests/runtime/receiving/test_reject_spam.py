@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -58,7 +56,7 @@ def test_empty_setting_rejects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("[]", "an object"),
         ('{"spamm": {}}', "'spamm'"),
         ('{"spam": "FAIL"}', "'FAIL'"),
@@ -103,29 +101,3 @@ def test_answer_is_the_strongest_named(
     order = ["CONTINUE", "STOP_RULE", "STOP_RULE_SET"]
     hits = [by[verdicts[check]] for check, by in wanted.items() if verdicts[check] in by]
     assert answer.value == max(hits, key=order.index, default="CONTINUE")
-
-
-@pytest.mark.parametrize("module", ["forward", "auto_reply", "save_attachments", "reject_spam"])
-def test_import_is_cheap(module: str) -> None:
-    """Importing a behaviour loads nothing that the runtime does not hold already."""
-    code = (
-        "import sys, mailroom.receiving; before = set(sys.modules)\n"
-        f"import mailroom.handlers.receiving.{module}\n"
-        "print(*sorted(set(sys.modules) - before))\n"
-        "print(*sorted({'boto3', 'botocore', 'typing', 'dataclasses', 'email', 'datetime',"
-        " 'hashlib', 'unicodedata', 'urllib'} & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": reject_spam.__file__.rsplit("/mailroom/", 1)[0]},
-    )
-    added, heavy = done.stdout.split("\n")[:2]
-    assert set(added.split()) <= {
-        "mailroom.handlers",
-        "mailroom.handlers._mail",
-        f"mailroom.handlers.receiving.{module}",
-    }
-    assert heavy == ""

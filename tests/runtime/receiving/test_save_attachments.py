@@ -109,7 +109,7 @@ def test_mail_without_attachments_has_a_manifest(s3: Any) -> None:
     assert manifest(s3)["attachments"] == []
 
 
-def test_text_to_read_is_no_attachment() -> None:
+def test_text_without_a_name_is_not_saved() -> None:
     """Plain and HTML bodies are the mail itself."""
     mail = message()
     mail.add_alternative("<p>Hello</p>", subtype="html")
@@ -180,7 +180,7 @@ def test_outlook_file_is_kept_as_it_is() -> None:
     assert (safe_name(name, content_type), content) == ("winmail.dat", b"\x78\x9f\x3e\x22")
 
 
-def test_malformed_base64_costs_nothing_else() -> None:
+def test_malformed_base64_does_not_lose_the_other_parts() -> None:
     """Broken base64 is saved as far as it goes; the parts after it are saved whole."""
     bad = b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nJVB*ERg=x=="
     good = b"Content-Type: image/gif\r\nContent-Transfer-Encoding: base64\r\n\r\nR0lG"
@@ -335,7 +335,7 @@ def test_deep_nesting_is_walked_without_recursion() -> None:
         ("\ud800.txt", "txt"),
     ],
 )
-def test_safe_name(name: str | None, safe: str) -> None:
+def test_a_name_becomes_safe(name: str | None, safe: str) -> None:
     """No path, control, override, reserved name or odd punctuation gets into a name."""
     assert safe_name(name) == safe
 
@@ -381,7 +381,7 @@ def test_names_are_unique(names: list[str]) -> None:
     assert len({name.casefold() for name in found}) == len(names)
 
 
-def test_name_beyond_ascii_in_the_disposition() -> None:
+def test_the_disposition_of_a_name_beyond_ascii_is_encoded() -> None:
     """Browsers get the real name, older ones a plain substitute (RFC 6266)."""
     assert save_attachments.content_disposition("é.pdf") == (
         "attachment; filename=\"_.pdf\"; filename*=UTF-8''%C3%A9.pdf"

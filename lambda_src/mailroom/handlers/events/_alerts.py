@@ -1,4 +1,12 @@
-"""Alerts to an SNS topic."""
+"""Publishes alerts to an SNS topic, at least once.
+
+A claim is written to the event table first, in the name of the event that makes it. A claim of
+another event means that this one has been alerted on. Only the event that made a claim may take it
+up again: if publishing failed or the function was killed, its record failed too, and is retried. A
+second write records that the alert was published.
+
+https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+"""
 
 from __future__ import annotations
 
@@ -21,7 +29,7 @@ __all__ = ["alert"]
 
 
 _published: set[tuple[str, str]] = set()
-"""Claims that are known to be out, so that a storm of failures does not make one hot partition."""
+"""Claims known to be published, so that a flood of failures does not make a hot partition."""
 
 _MAX_REMEMBERED = 1_000
 
@@ -34,10 +42,15 @@ def alert(
     *,
     once_per: Sequence[str] | None = None,
 ) -> None:
-    """Publish an alert about *event*, if there is a topic; at least once, as the module says.
+    """Publish an alert about *event*, if there is a topic.
 
-    With *once_per*, other events that give the same texts alert no more within the same window.
-    Windows are counted from 1970, by the event's time.
+    Args:
+        event: The event.
+        settings: The settings.
+        subject: The alert's subject.
+        sentences: The alert's text; ids, the time and a link to the log are added.
+        once_per: Other events with the same strings raise no alert in the same window. Windows
+            are counted from 1970, by the event's time. Default: every event raises one.
     """
     if settings.alert_topic is None:
         return
@@ -91,7 +104,7 @@ def _claim(claim: Item, settings: Settings) -> bool:
             **_values(claim["owner"]["S"]),
         )
     except client.exceptions.ConditionalCheckFailedException as error:
-        # Remembered only if it is out: an event that made a claim must find its way back to it.
+        # Only if it was published: the event that made the claim must be able to take it up.
         if "sent" in (error.response.get("Item") or {}):
             _remember(claim["message_id"]["S"].partition("#")[2], claim["at"]["S"])
         return False
@@ -114,12 +127,12 @@ def _where(event: SendingEvent) -> list[str]:
         f"Message id: {shown(event.mail.message_id, 256)}",
         f"Configuration set: {shown(event.mail.configuration_set) or 'none'}",
         f"Time: {stamp(event.timestamp)}",
-        f"The whole story: mailroom trace {shown(event.mail.message_id, 256)}",
+        f"All events of this mail: mailroom trace {shown(event.mail.message_id, 256)}",
     ]
     link = _log_link(
         os.environ.get("AWS_REGION", ""), os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
     )
-    return [*lines, f"The log: {link}"] if link else lines
+    return [*lines, f"Log: {link}"] if link else lines
 
 
 def _log_link(region: str, group: str) -> str:
@@ -127,11 +140,7 @@ def _log_link(region: str, group: str) -> str:
         return ""
     from urllib.parse import quote
 
-    host = f"{region}.console.aws.amazon.com"
-    if region.startswith("us-gov-"):
-        host = "console.amazonaws-us-gov.com"
-    elif region.startswith("cn-"):
-        host = f"{region}.console.amazonaws.cn"
-    # The console's own way: escaped twice, with $ for the second %.
+    # The console escapes it twice, with $ for the second %.
     name = quote(quote(group, safe=""), safe="").replace("%", "$")
+    host = _runtime.console(region)
     return f"https://{host}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{name}"

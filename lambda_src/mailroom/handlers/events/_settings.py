@@ -1,4 +1,4 @@
-"""The settings of the bundled behaviours of sending events."""
+"""The settings that `mailroom.handlers.events` lists."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Settings:
         self.expiry_warning = _number("MAILROOM_EXPIRY_WARNING_SECONDS", 7_200)
         suppress = os.environ.get("MAILROOM_SUPPRESS") or "1"
         if suppress not in ("0", "1"):
-            raise NotConfigured(f"MAILROOM_SUPPRESS is {suppress!r:.80}; it must be '0' or '1'")
+            raise NotConfigured(f"MAILROOM_SUPPRESS is {suppress!r:.80}: set it to '0' or '1'")
         self.suppress = suppress == "1"
 
 
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
-        raise NotConfigured(f"{name} is {text!r:.80}; it must be a whole number above 0")
+        raise NotConfigured(f"{name} is {text!r:.80}: set it to a whole number above 0")
     return int(text)
 
 
@@ -50,9 +50,9 @@ def settings() -> Settings:
 
 
 def prepare(*, alerts: bool = False, suppression: bool = False) -> None:
-    """Make settings and clients while Lambda initialises, where it gives a whole core.
+    """Read the settings and make the clients during init, when Lambda gives a whole core.
 
-    Does nothing where the environment has no event table, as in a test.
+    Does nothing if the environment has no event table, as in a unit test.
     """
     if "MAILROOM_EVENT_TABLE" not in os.environ:
         return

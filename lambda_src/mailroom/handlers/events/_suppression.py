@@ -14,9 +14,9 @@ __all__ = ["suppress"]
 
 
 def suppress(recipients: Sequence[str], reason: str) -> None:
-    """Put *recipients* on the account's suppression list; harmless if they are on it.
+    """Put *recipients* on the account's suppression list; has no effect on those that are on it.
 
-    In the case in which SES reports them, as AWS does not say whether the list minds it.
+    Their case is kept, because AWS does not document whether the list ignores it.
     """
     client = _runtime.client("sesv2")
     each(

@@ -1,46 +1,12 @@
-"""What the bundled behaviours of sending events share: the event table, metrics, and alerts.
+"""Records events in the event table, and prints the metrics of what is new in it.
 
-Settings
-    ``MAILROOM_EVENT_TABLE``
-        The DynamoDB table that every event is recorded in.
-    ``MAILROOM_EVENT_TTL_DAYS``
-        How long a record is kept, from the event's own time on. Default: 90.
-    ``MAILROOM_ALERT_TOPIC``
-        ARN of the SNS topic that alerts go to. Default: no alerts.
-    ``MAILROOM_ALERT_WINDOW_SECONDS``
-        How long the same alert is not repeated, where a type says so. Default: 3600.
-    ``MAILROOM_EXPIRY_WARNING_SECONDS``
-        How near the end of a delayed mail must be for an alert. Default: 7200.
-    ``MAILROOM_SUPPRESS``
-        ``0`` to leave the suppression list alone. Default: ``1``.
+The partition key is ``message_id``, the sort key ``at``: time, type, and a digest of event and
+recipient. All of it follows from the event alone, and an item is written only if it does not exist,
+so duplicates and any order of deliveries leave the same table. There is one item for each
+recipient, with what the event says of this one. Headers, subject and content are never stored;
+everything else is cut, so that no item exceeds `MAX_ITEM_BYTES`.
 
-The table
-    Partition key ``message_id``, sort key ``at`` = time, type and a digest of event and recipient:
-    all of it follows from the event alone, and each item is written only if it is not there. So
-    duplicates and any order of deliveries leave the same table. One item for each recipient, with
-    what the event says of this one. Headers, subject and content are never stored; everything else
-    is cut, so that no item exceeds `MAX_ITEM_BYTES`.
-
-Each step by itself
-    Every step of a behaviour may be repeated, and all are tried before the first error is raised
-    (`each`): a table that is throttled does not hold up a suppression. The record then comes
-    again, and each step runs again, whatever was done before.
-
-Counting
-    A value is printed when the item that it stands for was new, so duplicates are not counted;
-    a function that is killed between the two leaves one value out. ``Send``, ``Delivery``,
-    ``Bounce`` and ``DeliveryDelay`` count recipients, as SES's own rates do; the other types
-    count once for each event, since their recipients are those who *may* be meant.
-
-Alerts
-    At least once. A claim is written first, under the event that makes it; a claim of another
-    event means that somebody else alerts. Only the event that made the claim may take it up again,
-    which happens if publishing failed or the function was killed: its record then failed too, and
-    comes again. A second write says that the alert is out.
-
-Sources: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Limits.html,
-https://docs.aws.amazon.com/sns/latest/api/API_Publish.html,
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Limits.html
 """
 
 from __future__ import annotations
@@ -51,6 +17,7 @@ from mailroom import _runtime
 from mailroom.errors import MalformedEvent
 from mailroom.events.reading import address
 from mailroom.handlers.events._text import configuration_set, digest, dimension, stamp
+from mailroom.ses import RECIPIENTS_PER_MESSAGE, EventType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,29 +36,31 @@ __all__ = ["MAX_ITEM_BYTES", "items", "measure", "put", "record"]
 MAX_ITEM_BYTES = 4_096
 """No item is larger; one of AWS's sample events makes about 700 bytes."""
 
-_MAX_RECIPIENTS = 500  # SES allows 50; beyond ten times that it is no event of SES
+_MAX_RECIPIENTS = 10 * RECIPIENTS_PER_MESSAGE  # more than any event of SES has
 _MAX_ID = 512
 _MAX_TEXT = 320
 _MAX_TAGS = 512
 _MAX_DETAIL = 1_536
 
-_COUNTS_RECIPIENTS = frozenset(("Bounce", "Delivery", "DeliveryDelay", "Send"))
+_COUNTS_RECIPIENTS = frozenset(
+    (EventType.BOUNCE, EventType.DELIVERY, EventType.DELIVERY_DELAY, EventType.SEND)
+)
 
-# What the table must never hold, should a type that AWS adds later carry it.
+# Keys that the table must never hold, should an unknown type have them.
 _NEVER_STORED = frozenset(
     ("body", "commonheaders", "content", "headers", "html", "mail", "subject", "text")
 )
 
 
 def items(event: SendingEvent, settings: Settings) -> Iterator[Item]:
-    """Yield the table's items of *event*, one for each recipient, or one without any."""
+    """Yield the table's items of *event*: one for each recipient, or one if it has none."""
     message_id = event.mail.message_id
-    # DynamoDB would refuse it as well, but with a text that helps nobody.
+    # DynamoDB would refuse it as well, but with a less helpful error.
     if not 0 < len(message_id.encode("utf-8", "replace")) <= _MAX_ID:
-        raise MalformedEvent("'mail.messageId' is empty or longer than any of SES")
+        raise MalformedEvent("'mail.messageId' is empty or too long to be SES's")
     recipients: list[str | None] = list(dict.fromkeys(map(address, event.recipients)))
     if len(recipients) > _MAX_RECIPIENTS:
-        raise MalformedEvent(f"{len(recipients)} recipients are more than SES allows")
+        raise MalformedEvent(f"{len(recipients)} recipients are more than SES allows in a mail")
     moment = event.timestamp
     when, kind, key = stamp(moment), _cut(event.type, 64), event.key
     common = {
@@ -113,18 +82,18 @@ def items(event: SendingEvent, settings: Settings) -> Iterator[Item]:
             "recipient": _cut(recipient or "", _MAX_TEXT),
             "detail": _bounded(_own_part(event.detail, recipient), _MAX_DETAIL),
         }
-        # An empty text is left out: the index refuses one as its key.
+        # Empty strings are left out, because the index refuses one as its key.
         item: Item = {name: {"S": text} for name, text in texts.items() if text}
         item["expires_at"] = {"N": expires_at}
         yield item
 
 
 def _own_part(detail: Mapping[str, Any], recipient: str | None) -> dict[str, Any]:
-    # The other recipients have items of their own, and nobody should read of them in this one.
+    # The other recipients have items of their own, and must not be named in this one.
     own: dict[str, Any] = {}
     for key, value in detail.items():
         if key == "link" and isinstance(value, str):
-            # What follows often is the recipient's own key to an account.
+            # The query often holds a secret of the recipient, such as a login token.
             own[key] = value.partition("#")[0].partition("?")[0]
         elif not isinstance(value, list):
             own[key] = value
@@ -144,7 +113,7 @@ def _same(text: object, recipient: str | None) -> bool:
 
 
 def _cut(text: str, limit: int) -> str:
-    # By bytes, as DynamoDB counts them; lone surrogates cannot be stored at all.
+    # In bytes, as DynamoDB counts; lone surrogates cannot be stored at all.
     return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 
@@ -175,12 +144,12 @@ def _shortened(value: Any, width: int, entries: int, depth: int) -> Any:
 def measure(
     name: str, value: float | None = None, unit: str = "Count", **dimensions: str
 ) -> Measure:
-    """Return a metric for `record` to print; a *value* of ``None`` means the count."""
+    """Return a metric for `record` to print; its value defaults to the count of new items."""
     return name, value, unit, dimensions
 
 
 def record(event: SendingEvent, settings: Settings, *measures: Measure) -> None:
-    """Write the items of *event* that are not in the table yet, and print the metrics of these."""
+    """Write the items of *event* that the table lacks, and print *measures* if there were any."""
     new = 0
     first = False
     try:
@@ -189,7 +158,7 @@ def record(event: SendingEvent, settings: Settings, *measures: Measure) -> None:
                 new += 1
                 first = first or position == 0
     finally:
-        # Also if a later item failed: those that are in now will not be new again.
+        # Even if a later item failed: those that were written will not be new again.
         count = new if event.type in _COUNTS_RECIPIENTS else int(first)
         if count:
             name = configuration_set(event)
@@ -208,6 +177,7 @@ def record(event: SendingEvent, settings: Settings, *measures: Measure) -> None:
 
 
 def put(item: Item, settings: Settings, **condition: Any) -> bool:
+    """Write *item* if *condition* holds, by default that it does not exist; return whether."""
     client = _runtime.client("dynamodb")
     try:
         client.put_item(

@@ -1,4 +1,4 @@
-"""Text that a table, a metric or an alert may hold."""
+"""Text that anyone may have written, made fit for a table, a metric or an alert."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["configuration_set", "digest", "dimension", "shown", "stamp"]
 
 
 def configuration_set(event: SendingEvent) -> str:
-    """Return the configuration set's name as a dimension, ``none`` if there is none."""
+    """Return the configuration set's name as `dimension` does."""
     return dimension(event.mail.configuration_set)
 
 
 def dimension(value: object) -> str:
-    """Return *value* as a dimension's value: ASCII, short, never empty; ``none`` if no text."""
+    """Return *value* as a dimension's value: ASCII, short; ``none`` if empty or not a string."""
     if not isinstance(value, str):
         return "none"
     return shown(value, 100).encode("ascii", "replace").decode() or "none"
 
 
 def shown(value: object, limit: int = 200) -> str:
-    """Return *value*, which anyone may have written, as one line of at most *limit* characters."""
+    """Return *value* as one line of at most *limit* printable characters."""
     text = value if isinstance(value, str) else ""
     text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
     return text if len(text) <= limit else text[: limit - 3] + "..."
@@ -36,6 +36,7 @@ def stamp(moment: datetime) -> str:
 
 
 def digest(*parts: str) -> str:
+    """Return 24 hexadecimal digits that identify *parts*."""
     from hashlib import sha256
 
     text = "\n".join(parts).encode("utf-8", "surrogatepass")

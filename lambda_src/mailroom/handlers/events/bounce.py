@@ -1,31 +1,29 @@
-"""Record a bounce, and send no more to addresses that do not exist.
+"""Record a bounce, and suppress addresses that do not exist.
 
 Permanent
-    Each bounced recipient goes on the account's suppression list with the reason ``BOUNCE``, so
-    that nobody's reputation suffers from a second try. Not where SES itself held the mail back:
-    the address is on its list or on the account's already (``Suppressed``,
-    ``OnAccountSuppressionList``), or works and merely unsubscribed (``UnsubscribedRecipient``).
-Transient
-    Counted: a full mailbox is no reason never to write again.
-Undetermined, and types that AWS adds later
-    Recorded.
+    Each bounced recipient is put on the account's suppression list with the reason ``BOUNCE``,
+    so that no second attempt harms the sender's reputation. Not if SES itself held the mail back:
+    the address is on SES's list or the account's already (``Suppressed``,
+    ``OnAccountSuppressionList``), or it works and has unsubscribed (``UnsubscribedRecipient``).
+Transient, undetermined, and types that AWS adds later
+    Recorded only: a full mailbox, for example, may be emptied.
 
 Settings
     ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_SUPPRESS`` (``1``;
-    ``0`` = only record).
+    ``0`` only records).
 
 Permissions
-    ``dynamodb:PutItem`` on the event table; ``ses:PutSuppressedDestination`` (on ``*``, as the
-    action knows no resource) unless ``MAILROOM_SUPPRESS`` is ``0``.
+    ``dynamodb:PutItem`` on the event table; ``ses:PutSuppressedDestination`` (on ``*``, because
+    the action has no resource) unless ``MAILROOM_SUPPRESS`` is ``0``.
 
 Metrics
     ``Events`` by ``Type``; ``Bounces`` by ``BounceType`` and ``BounceSubType``; both count
     recipients.
 
 Failures
-    Recording and suppressing are both tried, then the first error is raised and the record comes
-    again; suppressing twice changes nothing. A permanent bounce that names nobody raises
-    `MissingField`: somebody must look at it.
+    Recording and suppressing are both tried before the first error is raised and the record is
+    retried; suppressing twice changes nothing. A permanent bounce without recipients raises
+    `MissingField`, because a person must look at it.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types,
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutSuppressedDestination.html
@@ -43,13 +41,13 @@ if TYPE_CHECKING:
 __all__ = ["HELD_BACK", "decide", "on_event"]
 
 HELD_BACK = frozenset(("OnAccountSuppressionList", "Suppressed", "UnsubscribedRecipient"))
-"""Subtypes of mail that SES never tried to deliver, so that nothing is known of the address."""
+"""Subtypes of mail that SES did not try to deliver, so they say nothing about the address."""
 
 _settings.prepare(suppression=True)
 
 
 def decide(event: Bounce) -> list[str]:
-    """Return the addresses to suppress; raises `MissingField` if it cannot be known."""
+    """Return the addresses to suppress; raise `MissingField` if none are named."""
     if event.bounce_type != "Permanent" or event.bounce_sub_type in HELD_BACK:
         return []
     if not event.recipients:
@@ -58,7 +56,7 @@ def decide(event: Bounce) -> list[str]:
 
 
 def on_event(event: Bounce) -> None:
-    """Record *event*, and suppress who bounced for good."""
+    """Record *event*, and suppress recipients that bounced permanently."""
     settings = _settings.settings()
 
     def record() -> None:

@@ -1,6 +1,6 @@
-"""Record that a link of a mail was followed, automatic ones apart.
+"""Record that a link in a mail was followed, and whether by a machine.
 
-See `mailroom.events.reading.automated` for how these are told.
+See `mailroom.events.reading.automated` for how that is decided.
 
 Settings
     ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90).
@@ -33,6 +33,6 @@ _settings.prepare()
 
 
 def on_event(event: Click) -> None:
-    """Record *event*; its item has the link without what follows ``?`` or ``#``."""
+    """Record *event*; its item has the link without its query and fragment."""
     clicks = _table.measure("Clicks", Automated=automated(event.detail))
     _table.record(event, _settings.settings(), clicks)

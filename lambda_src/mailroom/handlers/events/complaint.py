@@ -1,12 +1,13 @@
-"""Record a complaint, send no more to who complained, and tell somebody.
+"""Record a complaint, suppress whoever complained, and raise an alert.
 
-Not every event of the type is one: ``not-spam`` takes a complaint back, and is only recorded;
-``OnAccountSuppressionList`` says that SES held the mail back because of an earlier complaint, so
-there is nothing new to suppress or to tell.
+Not every event of this type is a complaint: ``not-spam`` takes one back, and
+``OnAccountSuppressionList`` means that SES held the mail back because of an earlier one. Both are
+only recorded.
 
 Settings
     ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_SUPPRESS`` (``1``;
-    ``0`` = only record), ``MAILROOM_ALERT_TOPIC`` (none = no alerts).
+    ``0`` only records), ``MAILROOM_ALERT_TOPIC`` (no alerts
+    without one).
 
 Permissions
     ``dynamodb:PutItem`` on the event table; ``ses:PutSuppressedDestination`` (on ``*``) unless
@@ -18,9 +19,9 @@ Metrics
     event: the recipients are those who *may* have complained.
 
 Failures
-    Recording, suppressing and alerting are all tried, then the first error is raised and the
-    record comes again. Suppressing twice changes nothing; the alert goes out at least once, and
-    again only after a failure. A complaint that names nobody raises `MissingField`.
+    Recording, suppressing and alerting are all tried before the first error is raised and the
+    record is retried. Suppressing twice changes nothing; the alert goes out at least once, and
+    again only after a failure. A complaint without recipients raises `MissingField`.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#complaint-object,
 RFC 5965 §7.3, https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutSuppressedDestination.html
@@ -44,7 +45,7 @@ _SHOWN = 10
 
 
 def decide(event: Complaint) -> list[str]:
-    """Return the addresses to suppress and to tell of; none if nobody complains anew."""
+    """Return the addresses to suppress and alert on; none if this is not a new complaint."""
     if not event.is_complaint or event.complaint_sub_type == "OnAccountSuppressionList":
         return []
     if not event.recipients:
@@ -61,18 +62,18 @@ def sentences(event: Complaint, recipients: list[str], *, suppressed: bool) -> l
     one = f"{names} complained" if len(who) == 1 else f"One of these may have complained: {names}"
     return [
         f"{one} about a mail from {_text.shown(event.mail.source) or 'this account'}.{reported}",
-        "This function puts them on the account's suppression list, so that they get no more mail."
+        "This function puts them on the account's suppression list, so they get no more mail."
         if suppressed
-        else "This function is told to leave the account's suppression list alone.",
+        else "This function is configured to leave the account's suppression list unchanged.",
         (
-            "What to do: take them off your lists, and find out why the mail was not wanted. "
-            "AWS reviews accounts from a complaint rate of 0.1 % on."
+            "What to do: remove them from your lists, and find out why the mail was not wanted. "
+            "AWS reviews accounts with a complaint rate of 0.1 % or more."
         ),
     ]
 
 
 def on_event(event: Complaint) -> None:
-    """Record *event*; suppress who complained, and tell of it."""
+    """Record *event*, suppress whoever complained, and raise an alert."""
     settings = _settings.settings()
 
     def record() -> None:

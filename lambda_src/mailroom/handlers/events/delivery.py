@@ -8,11 +8,11 @@ Permissions
 
 Metrics
     ``Events`` by ``Type``, one for each recipient; ``DeliveryLatency`` in milliseconds, one for
-    each event, from SES's taking the mail to the receiving server's taking it.
+    each event, from when SES accepted the mail to when the receiving server did.
 
 Failures
-    As in `mailroom.handlers.events.record`. A latency that is missing, or no number of milliseconds
-    within 30 days, is not measured; the delivery counts all the same.
+    As in `mailroom.handlers.events.record`. A latency that is missing, or not a number of
+    milliseconds within 30 days, is not measured; the delivery is counted nonetheless.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -33,7 +33,7 @@ _settings.prepare()
 
 
 def latency(event: Delivery) -> int | None:
-    """Return the milliseconds that the delivery took, or ``None`` if that is not known."""
+    """Return how many milliseconds the delivery took; ``None`` if unknown."""
     value = event.detail.get("processingTimeMillis")
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MAX_LATENCY:
         return None

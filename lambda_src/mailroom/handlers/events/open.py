@@ -1,6 +1,6 @@
-"""Record that a mail was opened, automatic ones apart.
+"""Record that a mail was opened, and whether by a machine.
 
-See `mailroom.events.reading.automated` for how these are told.
+See `mailroom.events.reading.automated` for how that is decided.
 
 Settings
     ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90).

@@ -1,6 +1,6 @@
-"""Record an event of any type, also of one that AWS adds later: its items, and nothing else.
+"""Record an event of any type, even of one that AWS adds later.
 
-The behaviour of each type records by itself; this module is for types without one.
+The behaviours of the known types record as well; this one is for types without a behaviour.
 
 Settings
     ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90).
@@ -12,8 +12,8 @@ Metrics
     ``Events`` by ``Type``.
 
 Failures
-    Whatever DynamoDB refuses, after boto3's five attempts, propagates: the record comes again.
-    An event without message id or time cannot be recorded and raises; so it ends in the
+    What DynamoDB refuses after boto3's five attempts propagates, and the record is retried. An
+    event without a message id or a time cannot be recorded: it raises, and ends in the
     dead-letter queue.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html

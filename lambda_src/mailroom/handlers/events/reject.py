@@ -1,8 +1,8 @@
-"""Record that SES rejected a mail because of a virus, and tell somebody.
+"""Record that SES rejected a mail because of a virus, and raise an alert.
 
 Settings
-    ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_ALERT_TOPIC`` (none =
-    no alerts).
+    ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_ALERT_TOPIC`` (no
+    alerts without one).
 
 Permissions
     ``dynamodb:PutItem`` on the event table; ``sns:Publish`` on the alert topic if there is one.
@@ -11,8 +11,8 @@ Metrics
     ``Events`` by ``Type``; ``Rejects``, one for each mail.
 
 Failures
-    Recording and alerting are both tried, then the first error is raised and the record comes
-    again. The alert goes out at least once, and again only after a failure.
+    Recording and alerting are both tried before the first error is raised and the record is
+    retried. The alert goes out at least once, and again only after a failure.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -35,19 +35,16 @@ def sentences(event: Reject) -> list[str]:
     sender = _text.shown(event.mail.source) or "this account"
     reason = _text.shown(event.reason) or "not given"
     return [
+        (f"SES rejected a mail from {sender} and delivered it to nobody. Reason: {reason}."),
         (
-            f"SES rejected a mail from {sender}, and did not deliver it to anyone. The reason: "
-            f"{reason}."
-        ),
-        (
-            "What to do: SES rejects mail that carries a virus. Find out what was attached, and "
-            "whether whoever sends with this identity is still who they should be."
+            "What to do: SES rejects mail that contains a virus. Find out what was attached, and "
+            "whether someone unauthorised sends with this identity."
         ),
     ]
 
 
 def on_event(event: Reject) -> None:
-    """Record *event*, and tell of it."""
+    """Record *event*, and raise an alert."""
     settings = _settings.settings()
     _settings.each(
         lambda: _table.record(event, settings, _table.measure("Rejects")),

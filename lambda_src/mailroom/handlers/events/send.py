@@ -1,4 +1,4 @@
-"""Record that SES took a mail; the first line of its story.
+"""Record that SES accepted a mail.
 
 Settings
     ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90).
@@ -7,7 +7,7 @@ Permissions
     ``dynamodb:PutItem`` on the event table.
 
 Metrics
-    ``Events`` by ``Type``, one for each recipient: what bounces and complaints are a share of.
+    ``Events`` by ``Type``, one for each recipient: the base of bounce and complaint rates.
 
 Failures
     As in `mailroom.handlers.events.record`.

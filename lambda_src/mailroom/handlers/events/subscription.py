@@ -1,22 +1,22 @@
-"""Record what a recipient no longer, or again, wants to receive, and tell somebody.
+"""Record that a recipient changed their subscriptions, and raise an alert.
 
 Settings
-    ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_ALERT_TOPIC`` (none =
-    no alerts).
+    ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90), ``MAILROOM_ALERT_TOPIC`` (no
+    alerts without one).
 
 Permissions
     ``dynamodb:PutItem`` on the event table; ``sns:Publish`` on the alert topic if there is one.
 
 Metrics
-    ``Events`` by ``Type``; ``Unsubscribes`` by ``ContactList``: one for each event after which the
-    recipient wants less than before.
+    ``Events`` by ``Type``; ``Unsubscribes`` by ``ContactList``: one for each event that
+    unsubscribes from something.
 
 Failures
-    Recording and alerting are both tried, then the first error is raised and the record comes
-    again. The alert goes out at least once, and again only after a failure. Preferences that
-    cannot be read raise, after the event was recorded.
+    Recording and alerting are both tried before the first error is raised and the record is
+    retried. The alert goes out at least once, and again only after a failure. Preferences that
+    cannot be read raise an error after the event was recorded.
 
-Use `changes` for one's own function: chain it behind this one.
+`changes` is for your own function, which can run after this one.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html,
 https://docs.aws.amazon.com/ses/latest/dg/sending-email-subscription-management.html
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ALL", "changes", "on_event", "sentences"]
 
 ALL = "*"
-"""In `changes`: everything of the list at once."""
+"""In `changes`: the whole list."""
 
 _settings.prepare(alerts=True)
 
@@ -42,10 +42,16 @@ _SHOWN = 20
 
 
 def changes(event: Subscription) -> dict[str, str]:
-    """Return what changed: each topic, and `ALL`, with ``OptIn`` or ``OptOut``.
+    """Return what changed: topics, and `ALL`, each with ``OptIn`` or ``OptOut``.
 
-    A topic that is gone from the preferences has the status ``Removed``. `ALL` with ``OptOut``
-    means that the recipient wants nothing of the list at all, whatever the topics say.
+    A topic that the new preferences lack is ``Removed``. `ALL` with ``OptOut`` means that the
+    recipient unsubscribed from the whole list, whatever the topics say.
+
+    Args:
+        event: The event.
+
+    Raises:
+        MissingField: The preferences cannot be read.
     """
     new, old = event.new_topic_preferences, event.old_topic_preferences
     found: dict[str, str] = {}
@@ -57,7 +63,7 @@ def changes(event: Subscription) -> dict[str, str]:
 
 
 def sentences(event: Subscription) -> list[str]:
-    """Return the alert's text; who it was is in the event table."""
+    """Return the alert's text, which does not name the recipient."""
     contact_list = _text.shown(event.contact_list, 100)
     how = _text.shown(event.source, 50)
     found = changes(event)
@@ -68,12 +74,12 @@ def sentences(event: Subscription) -> list[str]:
     if len(found) > _SHOWN:
         lines.append(f"- and {len(found) - _SHOWN} more")
     return [
-        f"A recipient changed what they want of the contact list '{contact_list}'"
+        f"A recipient changed their subscriptions to the contact list '{contact_list}'"
         + (f" (by {how})." if how else "."),
-        *(lines or ["Nothing is different from before."]),
+        *(lines or ["Nothing has changed."]),
         (
-            "What to do: nothing with SES, which keeps to it by itself where mail is sent with "
-            "this contact list. Tell it to whatever else keeps subscriptions."
+            "What to do: nothing in SES, which respects it in mail sent with this contact list. "
+            "Update any other place where you keep subscriptions."
         ),
     ]
 
@@ -82,7 +88,7 @@ _WORDS = {"OptIn": "subscribed", "OptOut": "unsubscribed", "Removed": "no longer
 
 
 def on_event(event: Subscription) -> None:
-    """Record *event*, and tell what changed."""
+    """Record *event*, and raise an alert with what changed."""
     settings = _settings.settings()
 
     def record() -> None:
@@ -101,5 +107,5 @@ def on_event(event: Subscription) -> None:
 def _wants_less(event: Subscription) -> bool:
     try:
         return "OptOut" in changes(event).values()
-    except MissingField:  # the step after this one raises it
+    except MissingField:  # raised by the next step
         return False

@@ -1,10 +1,10 @@
-"""Answer a person's mail once with a fixed text, as RFC 3834 wants it done.
+"""Reply to a person's mail once with a fixed text, as RFC 3834 describes it.
 
 Settings
     ``MAILROOM_REPLY_FROM``
         Verified sender, ``support@example.com`` or ``Support <support@example.com>``.
     ``MAILROOM_REPLY_TEXT``
-        The reply's text. Sent as it stands; nothing of the mail is quoted or filled in.
+        The reply's text, sent unchanged; nothing of the mail is quoted or filled in.
     ``MAILROOM_REPLY_HTML``
         The same as HTML. Default: text only.
     ``MAILROOM_REPLY_SUBJECT``
@@ -16,28 +16,27 @@ Settings
     ``MAILROOM_CONFIGURATION_SET``
         Configuration set to send through. Default: the identity's own, if any.
     ``MAILROOM_RULE``
-        The receipt rule's name; with the sender setting it tells one responder from another.
+        The receipt rule's name; with the sender it identifies the responder.
 
 Permissions
     ``dynamodb:PutItem`` and ``dynamodb:DeleteItem`` on the table, ``kms:Decrypt`` if it has a
     customer key; ``ses:SendRawEmail`` and ``ses:SendEmail`` on the sender's identity and on the
     configuration set. The stored mail is not read.
 
-Who gets none
-    Anything automatic, any mailing list, refusals (``X-Auto-Response-Suppress``), role senders
-    such as ``mailer-daemon``, ourselves, mail that names none of our recipients in ``To`` or
-    ``Cc`` (blind copies, RFC 3834 §2), mail that fails the spam, virus or DMARC check, or SPF where
-    DMARC does not vouch for it: the reply goes to the envelope sender, and to a forged one it
-    would be spam of our own. So too if SES cut the header, since the warning may have been in
-    the part that is missing.
+What gets no reply
+    Automatic mail, mailing lists, senders that ask for none (``X-Auto-Response-Suppress``), role
+    senders such as ``mailer-daemon``, our own mail, mail with none of our recipients in ``To`` or
+    ``Cc`` (blind copies, RFC 3834 §2), and mail that fails the spam, virus or DMARC check, or SPF
+    without passing DMARC: the reply goes to the envelope sender, and would be spam to a forged
+    one. Mail whose header SES cut gets none either, because the missing part may forbid it.
 
 Failures
-    Before it sends, the function claims the sender in the table by a conditional write, so that
-    two deliveries at once make one reply. If sending fails, the claim is released and the error
-    propagates: Lambda retries, and the retry replies. If the process dies between claim and
-    sending (a crash, the function's timeout), the claim stays and this sender gets no reply for
-    one window: of the two, RFC 3834 prefers too few. If SES accepted the reply but its answer was
-    lost, a retry replies twice. The table holds hashes only, no address.
+    Before it sends, the function claims the sender in the table with a conditional write, so that
+    two simultaneous deliveries make one reply. If sending fails, the claim is released and the
+    error propagates, so that Lambda retries. If the process dies between the two (a crash, a
+    timeout), the claim stays and this sender gets no reply for one window: RFC 3834 prefers too
+    few replies to too many. If SES accepted the reply but its response was lost, a retry replies
+    twice. The table holds hashes, never an address.
 
 Sources: RFC 3834, RFC 5322 §3.6.4,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
@@ -64,7 +63,7 @@ _ROLES = re.compile(
     r"|bounces?([+=._-].*)?|nobody|(no|do[._-]?not|dont)[._-]?reply([+._-].*)?|.*[+._-]no-?reply)",
     re.IGNORECASE,
 )
-# SES's own envelope senders only count bounces: nobody reads what arrives there.
+# SES's own envelope senders only collect bounces; nobody reads mail to them.
 _UNREAD_DOMAIN = re.compile(r"(.*\.)?amazonses\.com", re.IGNORECASE)
 _SUPPRESSING = frozenset(("all", "autoreply", "oof"))
 _BATV = re.compile(r"prvs=[^=@]+=")
@@ -94,7 +93,7 @@ class Settings:
         window = os.environ.get("MAILROOM_REPLY_WINDOW_SECONDS") or "604800"
         if not (window.isascii() and window.isdigit() and int(window) > 0):
             raise NotConfigured(
-                f"MAILROOM_REPLY_WINDOW_SECONDS is {window!r}; it must be a positive whole number"
+                f"MAILROOM_REPLY_WINDOW_SECONDS is {window!r}: set it to a whole number above 0"
             )
         self.window = int(window)
         self.configuration_set = os.environ.get("MAILROOM_CONFIGURATION_SET") or None
@@ -102,7 +101,7 @@ class Settings:
 
 
 def decide(mail: ReceivedMail, settings: Settings) -> str | None:
-    """Return ``None`` if *mail* is to be answered, or why not."""
+    """Return ``None`` to reply to *mail*, or why not."""
     headers = mail.headers
     local, _, domain = mail.source.rpartition("@")
     if _mail.automatic(mail):
@@ -130,10 +129,10 @@ def decide(mail: ReceivedMail, settings: Settings) -> str | None:
     if mail.spam.failed or mail.virus.failed or mail.dmarc.failed:
         return "failed a check"
     if mail.spf.failed and not mail.dmarc.passed:
-        return "envelope sender not proven"
+        return "envelope sender not authenticated"
     fields = ("To", "Cc", "Resent-To", "Resent-Cc")
     if not ours & set(_mail.addresses(one for name in fields for one in headers.get_all(name))):
-        return "no recipient of ours in To or Cc"
+        return "none of our recipients in To or Cc"
     return None
 
 
@@ -142,10 +141,10 @@ def _words(values: list[str]) -> set[str]:
 
 
 def claim_id(mail: ReceivedMail, settings: Settings) -> str:
-    """Return the key under which a sender is remembered: one responder, one sender."""
+    """Return the key under which the responder remembers the sender of *mail*."""
     from hashlib import sha256
 
-    # BATV signs the address anew each day, which must not make a new sender of it.
+    # BATV changes the address every day, which must not make it a new sender.
     sender = _BATV.sub("", mail.source.lower())
     return sha256(f"{settings.token}\n{sender}".encode()).hexdigest()
 
@@ -159,7 +158,7 @@ def reply(mail: ReceivedMail, settings: Settings) -> bytes:
         _mail.field("To", _mail.mailbox("", mail.source)),
         _mail.field("Subject", _mail.encoded(subject)),
         _mail.field("Auto-Submitted", b"auto-replied"),
-        # Not RFC 3834's idea, but older responders look at nothing else, and Exchange at the next.
+        # Older responders respect only this field, and Exchange the next.
         _mail.field("Precedence", b"bulk"),
         _mail.field("X-Auto-Response-Suppress", b"All"),
         _mail.field(_mail.LOOP_FIELD, settings.token.encode()),
@@ -184,7 +183,7 @@ def _claim(key: str, mail: ReceivedMail, settings: Settings) -> bool:
                 "expires_at": {"N": str(now + settings.window)},
                 "message_id": {"S": mail.message_id},
             },
-            # DynamoDB deletes what has expired within days, not at once.
+            # DynamoDB deletes expired items within days, not at once.
             ConditionExpression="attribute_not_exists(id) OR expires_at <= :now",
             ExpressionAttributeValues={":now": {"N": str(now)}},
         )
@@ -194,7 +193,7 @@ def _claim(key: str, mail: ReceivedMail, settings: Settings) -> bool:
 
 
 def _release(key: str, mail: ReceivedMail, settings: Settings) -> None:
-    # Only our own claim: after a long stall, another delivery may have taken it over.
+    # Only our own claim: after a long pause, another delivery may have taken it over.
     _runtime.client("dynamodb").delete_item(
         TableName=settings.table,
         Key={"id": {"S": key}},
@@ -205,7 +204,7 @@ def _release(key: str, mail: ReceivedMail, settings: Settings) -> None:
 
 def _init() -> Settings:
     settings = Settings()
-    # At init, where Lambda gives a whole core, rather than inside the first request.
+    # Made during init, when Lambda gives a whole core.
     _runtime.client("dynamodb")
     _runtime.client("sesv2")
     return settings
@@ -215,14 +214,14 @@ _settings = _init() if "MAILROOM_REPLY_FROM" in os.environ else None
 
 
 def on_mail(mail: ReceivedMail) -> None:
-    """Reply to *mail*, or say in the log why not; see the module for what is raised."""
+    """Reply to *mail*, or log why not; raises what the module says."""
     global _settings
     settings = _settings = _settings or _init()
     reason = decide(mail, settings)
     if reason is not None:
         _log(mail, "INFO", "no reply", reason)
         return
-    # Made before the claim, so that nothing but the sending lies between claim and reply.
+    # Made before the claim, so that only the sending can fail after it.
     data = reply(mail, settings)
     key = claim_id(mail, settings)
     if not _claim(key, mail, settings):
@@ -233,7 +232,7 @@ def on_mail(mail: ReceivedMail) -> None:
     except BaseException:
         try:
             _release(key, mail, settings)
-        except Exception as error:  # the send's own error says more, and is the one to raise
+        except Exception as error:  # the error of the send is the one to raise
             _log(mail, "ERROR", "claim kept", f"{type(error).__name__} at {_runtime.where(error)}")
         raise
 
@@ -241,7 +240,7 @@ def on_mail(mail: ReceivedMail) -> None:
 def _log(mail: ReceivedMail, level: str, outcome: str, reason: str) -> None:
     _runtime.log(
         level,
-        "mailroom.handlers.auto_reply",
+        "mailroom.handlers.receiving.auto_reply",
         message_id=mail.message_id,
         outcome=outcome,
         reason=reason,

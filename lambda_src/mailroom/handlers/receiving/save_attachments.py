@@ -1,15 +1,15 @@
-"""Save a mail's attachments: one object each, under a safe name, and a manifest written last.
+"""Save a mail's attachments, one object each under a safe name, and then a manifest.
 
 Settings
     ``MAILROOM_ATTACHMENTS_BUCKET``
-        Where to.
+        The bucket to save to.
     ``MAILROOM_ATTACHMENTS_PREFIX``
-        Put before every key, as it stands. Default: none.
+        What every key begins with. Default: nothing.
     ``MAILROOM_ATTACHMENTS_MAX_BYTES``
-        A larger attachment (decoded) is listed, not saved. Default: 41943040, more than any mail
-        that SES takes.
+        A larger attachment (decoded) is listed but not saved. Default: 41943040, the size of the
+        largest mail that SES receives.
     ``MAILROOM_ATTACHMENTS_MAX_COUNT``
-        Attachments beyond this number are listed, not saved. Default: 100.
+        Attachments beyond this number are listed but not saved. Default: 100.
 
 Permissions
     ``s3:PutObject`` on ``bucket/prefix*``, ``kms:GenerateDataKey`` if the bucket has a customer
@@ -18,24 +18,25 @@ Permissions
 Objects
     ``<prefix><message id>/<NN>-<safe name>`` with the sender's content type,
     ``Content-Disposition: attachment`` (a browser must not run what a stranger sent), and the
-    metadata ``sha256``. Then ``<prefix><message id>/manifest.json``: once it is there, everything
-    is. Same mail, same objects, byte for byte, however often it is delivered.
+    metadata ``sha256``. ``<prefix><message id>/manifest.json`` is written last: once it exists, so
+    do the others. A repeated delivery writes the same objects, byte for byte.
 
 Manifest
     ``version`` (1), ``message_id``, ``verdicts`` (spam, virus), ``reason`` (why nothing was saved,
-    or null), ``attachments`` and ``omitted`` (how many more there were beyond the 1,000 listed). An
+    or null), ``attachments`` and ``omitted`` (how many there were beyond the 1,000 listed). An
     attachment has ``index`` (the NN), ``name`` (the sender's, or null), ``safe_name``,
-    ``content_type``, ``size``, ``sha256``, ``key`` (null if not saved) and ``reason``: ``too
-    large`` or ``too many`` (then size and sha256 are null, as it was not decoded), or null.
+    ``content_type``, ``size``, ``sha256``, ``key`` (null if not saved) and ``reason``: null,
+    ``too large``, or ``too many`` (size and sha256 are null, because it was not decoded).
 
 What is an attachment
-    Every leaf of the message that is no plain or HTML text to be read in place: with a file name,
-    marked as an attachment, inline images, calendar invitations, signatures, TNEF
-    (``winmail.dat``, as the file it is). An attached message is one attachment, not opened.
-    Malformed base64 is saved as far as it decodes, or as it came. A virus ``FAIL`` saves nothing.
+    Every part of the message except plain or HTML text without a file name: files, inline images,
+    calendar invitations, signatures, TNEF (``winmail.dat``, as one file). An attached message is
+    one attachment; its own are not extracted. Malformed base64 is saved as far as it decodes, or
+    unchanged. A virus ``FAIL`` saves nothing.
 
 Failures
-    What S3 refuses propagates, and there is no manifest: Lambda retries, then the failure queue.
+    What S3 refuses propagates without a manifest, so that Lambda retries and then uses the failure
+    queue.
 
 Sources: RFC 2045 to 2047, RFC 2183, RFC 2231, RFC 6266,
 https://learn.microsoft.com/windows/win32/fileio/naming-a-file
@@ -50,6 +51,7 @@ import re
 from mailroom import _runtime
 from mailroom.errors import NotConfigured
 from mailroom.handlers import _mail
+from mailroom.ses import RECEIVED_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,29 +96,29 @@ class Settings:
     def __init__(self) -> None:
         self.bucket = _runtime.setting("MAILROOM_ATTACHMENTS_BUCKET")
         self.prefix = os.environ.get("MAILROOM_ATTACHMENTS_PREFIX", "")
-        self.max_bytes = _number("MAILROOM_ATTACHMENTS_MAX_BYTES", 40 * 1024 * 1024)
+        self.max_bytes = _number("MAILROOM_ATTACHMENTS_MAX_BYTES", RECEIVED_BYTES)
         self.max_count = _number("MAILROOM_ATTACHMENTS_MAX_COUNT", 100)
 
 
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name) or str(default)
     if not (text.isascii() and text.isdigit()):
-        raise NotConfigured(f"{name} is {text!r}; it must be a whole number")
+        raise NotConfigured(f"{name} is {text!r}: set it to a whole number")
     return int(text)
 
 
 def attachments(message: AnyMessage) -> Iterator[tuple[str | None, str, bytes]]:
-    """Yield ``(name, content type, content)`` of every attachment of *message*, in its order.
+    """Yield ``(name, content type, content)`` of every attachment of *message*, in order.
 
-    *name* is the sender's, decoded but not made safe (see `safe_name`), or ``None``. What is
-    malformed is given as well as it can be read; nothing a sender can write makes this raise.
+    The name is the sender's, decoded but not safe (see `safe_name`), or ``None``. Malformed parts
+    are read as far as possible; nothing that a sender writes makes this raise.
     """
     for part in _parts(message):
         yield _name(part), _content_type(part), _content(part)
 
 
 def _parts(message: AnyMessage) -> Iterator[AnyMessage]:
-    # Not Message.walk(): that opens attached messages, and recurses as deep as a sender likes.
+    # Not Message.walk(), which opens attached messages and recurses as deep as a sender likes.
     waiting = [message]
     while waiting:
         part = waiting.pop()
@@ -162,13 +164,13 @@ def _content(part: AnyMessage) -> bytes:
     content = _careful(lambda: part.get_payload(decode=True))
     if isinstance(content, bytes):
         return content
-    # As it came, where even the transfer encoding's name cannot be read.
+    # Unchanged if even the name of the transfer encoding cannot be read.
     return str(getattr(part, "_payload", "")).encode("utf-8", "surrogateescape")
 
 
 def _nested(part: AnyMessage) -> bytes:
     # Serialised as it was parsed: refolding header fields would break the signatures over them.
-    # (Only blanks right after a field's colon are gone, as the parser does not keep them.)
+    # (Only spaces right after a field's colon are lost, because the parser drops them.)
     from email import policy
 
     kept = policy.default.clone(refold_source="none", linesep="\r\n")
@@ -177,7 +179,7 @@ def _nested(part: AnyMessage) -> bytes:
         whole = _careful(lambda: part.as_bytes(policy=policy.compat32.clone(linesep="\r\n"))) or b""
     content = re.split(rb"\r?\n\r?\n", whole, maxsplit=1)[-1]
     if str(_careful(lambda: part["Content-Transfer-Encoding"])).strip().lower() == "base64":
-        # RFC 2046 §5.2.1 forbids it, and some senders do it; then the "message" is all base64.
+        # RFC 2046 §5.2.1 forbids this, but some senders do it: the whole message is base64.
         import binascii
 
         try:
@@ -188,23 +190,23 @@ def _nested(part: AnyMessage) -> bytes:
 
 
 def safe_name(name: str | None, content_type: str = "application/octet-stream") -> str:
-    """Return *name* such that no file system, shell, browser or S3 console stumbles over it.
+    """Return *name* in a form that is safe for file systems, shells, browsers and the S3 console.
 
-    Left are letters, marks and digits of any script (NFKC) and ``. _ + -``; everything else is an
-    underscore. No folder, no leading dot or hyphen, no trailing dot, no name that Windows
-    reserves, at most 100 characters and 200 bytes of UTF-8, the extension kept. Never empty.
+    Letters, marks and digits of any script (NFKC) and ``. _ + -`` are kept; everything else
+    becomes an underscore. No folder, no leading dot or hyphen, no trailing dot, no name that
+    Windows reserves; never empty, at most 100 characters and 200 bytes of UTF-8, extension kept.
     """
     from unicodedata import category, normalize
 
-    # Format characters go without a trace: U+202E would show "exe.pdf" for what is "fdp.exe".
+    # Format characters are removed: U+202E would show "fdp.exe" as "exe.pdf".
     text = "".join(char for char in (name or "")[:1000] if category(char)[0] != "C")
-    # Normalised before it is taken apart: U+FF0F becomes a slash, U+2024 a dot.
+    # Normalised before it is split: U+FF0F becomes a slash, U+2024 a dot.
     text = re.split(r"[/\\]", normalize("NFKC", text).rstrip("/\\ "))[-1]
     text = "".join(
         char if category(char)[0] in "LMN" or char in _KEPT else "_" for char in text.strip()
     )
     text = re.sub(r"_+", "_", text).lstrip(".-").rstrip("._")
-    # A mark needs something to stand on.
+    # A combining mark needs a character before it.
     if text and category(text[0])[0] == "M":
         text = "_" + text
     if not text.strip("_"):
@@ -227,9 +229,9 @@ def _shortened(text: str, suffix: str) -> str:
 
 
 def unique_name(name: str, taken: set[str]) -> str:
-    """Return the safe *name*, numbered if *taken* has it, and add it there.
+    """Return the safe *name*, numbered if *taken* has it, and add it to *taken*.
 
-    Compared without case, as the objects may be downloaded to where case does not count.
+    Compared without case, because the objects may be downloaded to a file system that ignores it.
     """
     found, number = name, 1
     while found.casefold() in taken:
@@ -240,7 +242,7 @@ def unique_name(name: str, taken: set[str]) -> str:
 
 
 def content_disposition(name: str) -> str:
-    """Return ``Content-Disposition`` for the safe *name*, which may be beyond ASCII (RFC 6266)."""
+    """Return ``Content-Disposition`` for the safe *name*, in ASCII (RFC 6266)."""
     from urllib.parse import quote
 
     plain = name.encode("ascii", "replace").decode().replace("?", "_")
@@ -252,7 +254,7 @@ def content_disposition(name: str) -> str:
 def plan(
     message: AnyMessage, folder: str, settings: Settings
 ) -> Iterator[tuple[dict[str, Any], bytes | None]]:
-    """Yield each attachment's manifest entry, with its content if it is to be saved."""
+    """Yield each attachment's manifest entry, and its content if it is to be saved."""
     from hashlib import sha256
 
     taken: set[str] = set()
@@ -300,7 +302,7 @@ def _save(entry: dict[str, Any], content: bytes, settings: Settings) -> None:
 
 def _init() -> Settings:
     settings = Settings()
-    # At init, where Lambda gives a whole core, rather than inside the first request.
+    # Made during init, when Lambda gives a whole core.
     _runtime.client("s3")
     return settings
 
@@ -331,7 +333,7 @@ def on_mail(mail: ReceivedMail) -> None:
         "attachments": entries,
         "omitted": omitted,
     }
-    # Last, because its presence says that everything else is there.
+    # Last, because its existence means that everything else exists.
     _runtime.client("s3").put_object(
         Bucket=settings.bucket,
         Key=f"{folder}manifest.json",

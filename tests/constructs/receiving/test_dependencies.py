@@ -58,7 +58,7 @@ def customer_key(stack, other):
     """One key for bucket, queue and topic."""
     key = kms.Key(stack, "Key")
     topic = sns.Topic(stack, "Topic", master_key=key)
-    rules(InboundMail(stack, "Inbound", encryption_key=key, alarm_topic=topic), topic=topic)
+    rules(InboundMail(stack, "Inbound", encryption_key=key, alert_topic=topic), topic=topic)
 
 
 def customer_key_and_join(stack, other):
@@ -76,7 +76,7 @@ def everything_from_another_stack(stack, other):
     topic = sns.Topic(other, "Topic", master_key=key)
     rule_set = ses.ReceiptRuleSet(other, "Set")
     inbound = InboundMail(
-        stack, "Inbound", bucket=bucket, encryption_key=None, rule_set=rule_set, alarm_topic=topic
+        stack, "Inbound", bucket=bucket, encryption_key=None, rule_set=rule_set, alert_topic=topic
     )
     rules(inbound, topic=topic, function=function(other))
 

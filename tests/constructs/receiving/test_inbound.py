@@ -40,7 +40,7 @@ def keyed() -> Template:
             encryption_key=kms.Key(stack, "Key"),
             retention=Duration.days(7),
             removal_policy=RemovalPolicy.DESTROY,
-            alarm_topic=sns.Topic(stack, "Alarms"),
+            alert_topic=sns.Topic(stack, "Alarms"),
         )
 
     return synthesized(build)
@@ -136,8 +136,8 @@ def test_one_message_in_the_queue_is_an_alarm(plain):
     assert "AlarmActions" not in alarm
 
 
-def test_the_alarm_topic_is_told(keyed):
-    """alarm_topic= is where the alarm is announced."""
+def test_the_alert_topic_is_told(keyed):
+    """alert_topic= is where the alarm is announced."""
     assert keyed.at("Inbound/DeadLetterAlarm")["AlarmActions"] == ["<Alarms>"]
 
 
@@ -184,7 +184,7 @@ def test_our_rules_can_follow_one_of_theirs():
     def build(stack):
         given = ses.ReceiptRuleSet.from_receipt_rule_set_name(stack, "Theirs", "theirs")
         theirs = ses.ReceiptRule.from_receipt_rule_name(stack, "Rule", "first")
-        inbound = InboundMail(stack, "Inbound", rule_set=given, after=theirs)
+        inbound = InboundMail(stack, "Inbound", rule_set=given, after_rule=theirs)
         inbound.add_rule("Support", recipients=["a@example.com"])
 
     assert synthesized(build).at("Inbound/Support/Rule")["After"] == "first"

@@ -49,22 +49,22 @@ def python(**options) -> PythonHandler:
 def test_a_name_for_a_given_rule_set(stack):
     """Whoever made the set has named it."""
     given = ses.ReceiptRuleSet.from_receipt_rule_set_name(stack, "Theirs", "theirs")
-    with refuses("rule_set_name is 'ours'", "no effect", "rule_set"):
+    with refuses("rule_set_name is 'ours'", "omit it", "rule_set"):
         InboundMail(stack, "Inbound", rule_set=given, rule_set_name="ours")
 
 
 def test_joining_with_a_given_rule_set(stack):
     """Joining means whatever set is active."""
     given = ses.ReceiptRuleSet.from_receipt_rule_set_name(stack, "Theirs", "theirs")
-    with refuses("rule_set is 'Stack/Theirs'", "leave one of the two out"):
+    with refuses("rule_set is 'Stack/Theirs'", "omit it", "active"):
         InboundMail(stack, "Inbound", rule_set=given, activation="join")
 
 
 def test_a_rule_to_follow_in_a_new_rule_set(stack):
     """A new set has no rule yet."""
     theirs = ses.ReceiptRule.from_receipt_rule_name(stack, "First", "first")
-    with refuses("after is 'Stack/First'", "no effect"):
-        InboundMail(stack, "Inbound", after=theirs)
+    with refuses("after_rule is 'Stack/First'", "pass the rule_set"):
+        InboundMail(stack, "Inbound", after_rule=theirs)
 
 
 def test_an_unknown_activation(stack):
@@ -157,7 +157,7 @@ def test_a_malformed_recipient(inbound, recipient):
 
 def test_a_recipient_named_twice(inbound):
     """Letter case makes no difference."""
-    with refuses("recipients[1] is 'A@Example.com'", "once"):
+    with refuses("recipients[1] is 'A@Example.com'", "duplicate"):
         add(inbound, recipients=["a@example.com", "A@Example.com"])
 
 
@@ -194,9 +194,7 @@ def test_a_rule_that_does_nothing(inbound):
 
 def test_a_rule_beyond_the_200th(stack, monkeypatch):
     """A rule set holds 200."""
-    from cdk_mailroom import _quotas
-
-    monkeypatch.setattr(_quotas, "RULES_PER_RULE_SET", 1)
+    monkeypatch.setattr("cdk_mailroom.receiving.inbound.RULES_PER_RULE_SET", 1)
     inbound = InboundMail(stack, "Inbound")
     add(inbound)
     with refuses("len(rules) is 2", "several recipients"):
@@ -218,7 +216,7 @@ def test_a_handler_given_as_a_plain_function(inbound):
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_something_that_is_no_action(inbound, place):
     """Found here, not as a fault in JavaScript."""
-    with refuses("'stop' is no action", "aws_ses_actions"):
+    with refuses("is 'stop': pass PythonHandler", "aws_ses_actions"):
         add(inbound, **{place: ["stop"]})
 
 
@@ -255,11 +253,9 @@ def test_a_bad_cidr(inbound, cidr):
 
 def test_a_filter_beyond_the_100th(inbound, monkeypatch):
     """An account has 100."""
-    from cdk_mailroom import _quotas
-
-    monkeypatch.setattr(_quotas, "IP_FILTERS_PER_ACCOUNT", 1)
+    monkeypatch.setattr("cdk_mailroom.receiving.inbound.IP_FILTERS", 1)
     inbound.add_ip_filter("First", cidr="203.0.113.1")
-    with refuses("filters is 2", "1"):
+    with refuses("len(filters) is 2", "allows 1"):
         inbound.add_ip_filter("Second", cidr="203.0.113.2")
 
 
@@ -375,7 +371,7 @@ def test_an_environment_value_that_is_no_string():
 @pytest.mark.parametrize("name", ["MAILROOM_HANDLER", "MAILROOM_ANYTHING"])
 def test_an_environment_name_of_the_runtime(name):
     """It would be overwritten, or change what the runtime does."""
-    with refuses(f"environment['{name}']", "runtime's own"):
+    with refuses(f"environment['{name}']", "reserved"):
         python(environment={name: "x"})
 
 

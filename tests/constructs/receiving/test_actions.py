@@ -323,10 +323,8 @@ def test_an_action_of_ones_own_is_used():
             topic.grant_publish(context.service_principal(topic))
             assert context.rule_id == "Support"
             return actions.BoundAction(
-                action=ses.CfnReceiptRule.ActionProperty(
-                    stop_action=ses.CfnReceiptRule.StopActionProperty(
-                        scope="RuleSet", topic_arn=topic.topic_arn
-                    )
+                action=ses.ReceiptRuleActionConfig(
+                    stop_action=ses.StopActionConfig(scope="RuleSet", topic_arn=topic.topic_arn)
                 ),
                 dependencies=[topic],
             )

@@ -1,0 +1,126 @@
+"""What every receipt action is given, and what it returns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct, IConstruct, IDependable
+
+from cdk_mailroom._checks import Problems, resolved
+
+__all__ = ["SES", "BoundAction", "ReceiptAction", "RuleContext", "RuleFacts", "StoredMail"]
+
+SES = "ses.amazonaws.com"
+"""The service principal that acts for a rule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredMail:
+    """Where a rule's mail is stored: one object per message, named *prefix* + message id."""
+
+    bucket: s3.IBucket
+    """The bucket."""
+    prefix: str
+    """What the names begin with; may be empty."""
+    client_side_key: kms.IKey | None = None
+    """The key that SES encrypts messages with before it stores them, if it does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleFacts:
+    """What is known of a rule before anything is created."""
+
+    rule_id: str
+    """The rule's construct id, which is also its name in logs."""
+    recipients: Sequence[str]
+    """What the rule matches; empty for a catch-all rule."""
+    scanned: bool
+    """Whether SES scans the rule's mail; spam and virus verdicts are ``DISABLED`` otherwise."""
+    stored: StoredMail | None
+    """The rule's own copy of its mail, if it keeps one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleContext(RuleFacts):
+    """What an action knows about the rule that it becomes part of."""
+
+    rule: ses.ReceiptRule
+    """The rule, still without actions; for ``bind()`` of aws-cdk-lib's actions."""
+    rule_set_name: str
+    """The set that holds the rule; a token unless it was given."""
+    rule_name: str | None
+    """The rule's name if it was given; CloudFormation makes one otherwise."""
+    dead_letter_queue: sqs.IQueue
+    """Takes what a handler failed to handle."""
+    stack: Stack
+    """The rule's stack."""
+
+    @cached_property
+    def account(self) -> str:
+        """The rule's account."""
+        return self.stack.account
+
+    def service_principal(self, near: IConstruct) -> iam.ServicePrincipal:
+        """Return SES acting for this rule, for a policy of the resource *near*.
+
+        The source ARN ends in the rule's name if that was given, else in ``*``: the rule's own
+        Ref would make a cycle, as the permission must exist before the rule. In the policy of a
+        resource of another stack the set's name is ``*`` too, unless it was given.
+        """
+        conditions = {
+            "StringEquals": {"aws:SourceAccount": self.account},
+            "ArnLike": {"aws:SourceArn": self.source_arn(near)},
+        }
+        return iam.ServicePrincipal(SES, conditions=conditions)
+
+    def source_arn(self, near: IConstruct) -> str:
+        """Return the ARN, or its pattern, under which SES acts for this rule."""
+        if resolved(self.rule_set_name) or Stack.of(near) is self.stack:
+            return self._source_arn
+        return self._arn("*")
+
+    @cached_property
+    def _source_arn(self) -> str:
+        return self._arn(self.rule_set_name)
+
+    def _arn(self, rule_set_name: str) -> str:
+        return self.stack.format_arn(
+            service="ses",
+            resource="receipt-rule-set",
+            resource_name=f"{rule_set_name}:receipt-rule/{self.rule_name or '*'}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundAction:
+    """One action in the form that aws-cdk-lib's `ReceiptRule` takes, and what came with it."""
+
+    action: ses.ReceiptRuleActionConfig
+    """The action's settings."""
+    dependencies: list[IDependable] = field(default_factory=list)
+    """What must exist before the rule, because SES checks it when the rule is created."""
+    function: lambda_.IFunction | None = None
+    """The function that is called, if one is."""
+    iam_role_arn: str | None = None
+    """For an S3 action, the role that SES writes as; `ses.S3ActionConfig` has no such setting."""
+
+
+class ReceiptAction(ABC):
+    """Something that a receipt rule does; subclass it to add an action of your own."""
+
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:  # noqa: B027
+        """Note what of the rule does not fit; called before anything is created or granted."""
+
+    @abstractmethod
+    def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
+        """Create and grant what the action needs, below *scope*, and return the action."""

@@ -1,0 +1,140 @@
+"""A call that was refused leaves nothing behind, so that it can be corrected and repeated."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import Duration
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ses_actions as ses_actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+from synthesis import FOLDER, Template, synthesized
+
+from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, actions, handlers
+from cdk_mailroom._checks import leaving_nothing
+
+
+def refused_and_corrected(refused, corrected):
+    """Return the templates of a stack where *refused* came before *corrected*, and without it."""
+
+    def build(stack):
+        inbound = InboundMail(stack, "Inbound")
+        with pytest.raises(ConfigurationError):
+            refused(stack, inbound)
+        corrected(stack, inbound)
+
+    return (
+        synthesized(build).raw["Resources"],
+        synthesized(lambda stack: corrected(stack, InboundMail(stack, "Inbound"))).raw["Resources"],
+    )
+
+
+def rule(**options):
+    """Return what adds a rule with *options*."""
+    return lambda _, inbound: inbound.add_rule("Rule", **options)
+
+
+def fifo_topic(stack, inbound):
+    """Add a rule with an action of aws-cdk-lib whose settings SES would refuse."""
+    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111122223333:a.fifo")
+    inbound.add_rule(
+        "Rule",
+        recipients=["a@example.com"],
+        handler=PythonHandler(FOLDER, "app:on_mail"),
+        after=[ses_actions.Stop(topic=topic)],
+    )
+
+
+def raises_in_bind(stack, inbound):
+    """Add a rule whose last action refuses when the others are bound already."""
+
+    class Picky(actions.ReceiptAction):
+        def bind(self, scope, context):
+            sns.Topic(scope, "Topic")
+            raise ConfigurationError("not like this")
+
+    inbound.add_rule("Rule", recipients=["a@example.com"], after=[Picky()])
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        rule(recipients=["nonsense"]),
+        rule(recipients=["a@example.com"], store=False),
+        rule(recipients=["a@example.com"], store=False, handler=handlers.SaveAttachments()),
+        rule(
+            recipients=["a@example.com"], scan=False, handler=handlers.Forward(to=["b@x.example"])
+        ),
+        fifo_topic,
+        raises_in_bind,
+    ],
+    ids=["recipient", "nothing to do", "not stored", "not scanned", "FIFO topic", "in bind"],
+)
+def test_a_refused_rule_can_be_corrected_under_the_same_id(refused):
+    """The template is that of an app in which the refused call never was."""
+    handler = PythonHandler(FOLDER, "app:on_mail")
+    after, without = refused_and_corrected(
+        refused, rule(recipients=["a@example.com"], handler=handler)
+    )
+    if refused is raises_in_bind:
+        # The bucket's statement is the same for both, and stands there once.
+        assert after.keys() == without.keys()
+    assert after == without
+
+
+def test_a_refused_inbound_can_be_corrected_under_the_same_id(stack):
+    """Nothing is created before all arguments were looked at."""
+    with pytest.raises(ConfigurationError):
+        InboundMail(stack, "Inbound", rule_set_name="-", retention=Duration.days(0))
+    InboundMail(stack, "Inbound")
+    assert "Inbound/RuleSet" in Template(stack).resources
+
+
+def test_a_refused_filter_can_be_corrected_under_the_same_id(stack):
+    """The same holds for filters."""
+    inbound = InboundMail(stack, "Inbound")
+    with pytest.raises(ConfigurationError):
+        inbound.add_ip_filter("Filter", cidr="nonsense")
+    inbound.add_ip_filter("Filter", cidr="203.0.113.1")
+    assert "Inbound/Filter" in Template(stack).resources
+
+
+def test_the_next_rule_does_not_follow_a_refused_one(stack):
+    """The order of the rules is that of the calls that succeeded."""
+    inbound = InboundMail(stack, "Inbound")
+    inbound.add_rule("First", recipients=["a@example.com"])
+    with pytest.raises(ConfigurationError):
+        raises_in_bind(stack, inbound)
+    inbound.add_rule("Third", recipients=["c@example.com"])
+    assert Template(stack).at("Inbound/Third/Rule")["After"] == "<Inbound/First/Rule>"
+    assert [one.node.id for one in inbound.rules] == ["First", "Third"]
+
+
+def test_a_child_that_was_there_before_is_not_removed(stack):
+    """A second rule of the same id fails, and the first stays."""
+    inbound = InboundMail(stack, "Inbound")
+    inbound.add_rule("Rule", recipients=["a@example.com"])
+    with pytest.raises(RuntimeError, match="already"):
+        inbound.add_rule("Rule", recipients=["b@example.com"])
+    assert Template(stack).rule("Rule")["Recipients"] == ["a@example.com"]
+
+
+@pytest.mark.parametrize("error", [ConfigurationError, KeyboardInterrupt])
+def test_whatever_the_error_is_the_child_is_removed(stack, error):
+    """The general mechanism."""
+
+    def fails():
+        with leaving_nothing(stack, "Child"):
+            s3.Bucket(Construct(stack, "Child"), "Bucket")
+            raise error
+
+    with pytest.raises(error):
+        fails()
+    assert stack.node.try_find_child("Child") is None
+
+
+def test_a_child_stays_if_nothing_fails(stack):
+    """It is for failures only."""
+    with leaving_nothing(stack, "Child"):
+        child = Construct(stack, "Child")
+    assert stack.node.find_child("Child") is child

@@ -1,0 +1,247 @@
+"""What SES and Lambda are answered, whatever a handler does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mailroom import errors
+from mailroom.entry import receiving as entry
+from mailroom.receiving import Disposition, ReceivedMail
+from mailroom.ses import SETUP_NOTIFICATION
+from runtime.receiving.mail_samples import (
+    CONTEXT,
+    lines,
+    sample,
+    ses,
+    synchronous,
+)
+
+
+def test_the_handler_gets_the_mail_and_its_answer_is_ignored(deploy: Callable[..., None]) -> None:
+    """The function sees the event's own mapping; even nonsense is no answer."""
+    seen: list[ReceivedMail] = []
+    deploy(lambda mail: seen.append(mail) or "nonsense")  # type: ignore[func-returns-value]
+    event = sample()
+    assert entry.handler(event, CONTEXT) is None
+    assert seen[0].raw is ses(event)
+
+
+@pytest.mark.parametrize("on_error", ["continue", "stop_rule", "stop_rule_set", "raise"])
+def test_exceptions_propagate_whatever_on_error_says(
+    deploy: Callable[..., None], queue: Any, on_error: str
+) -> None:
+    """Lambda must see the error to retry; the queue is Lambda's to fill, so not filled here."""
+
+    def function(_: ReceivedMail) -> None:
+        raise ZeroDivisionError("boom")
+
+    deploy(function, on_error=on_error, failure_queue=queue.url)
+    with pytest.raises(ZeroDivisionError, match="boom"):
+        entry.handler(sample(), CONTEXT)
+    assert queue() == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (None, "CONTINUE"),
+        (Disposition.CONTINUE, "CONTINUE"),
+        (Disposition.STOP_RULE, "STOP_RULE"),
+        (Disposition.STOP_RULE_SET, "STOP_RULE_SET"),
+        ("STOP_RULE", "STOP_RULE"),
+    ],
+)
+def test_each_disposition_reaches_ses(
+    deploy: Callable[..., None], answer: object, told: str
+) -> None:
+    """The answer is SES's object with a plain string; ``None`` continues."""
+    deploy(lambda _: answer)
+    result = entry.handler(synchronous(), CONTEXT)
+    assert json.dumps(result) == json.dumps({"disposition": told})
+
+
+@pytest.mark.parametrize(
+    ("on_error", "told"),
+    [
+        (None, "CONTINUE"),
+        ("continue", "CONTINUE"),
+        ("stop_rule", "STOP_RULE"),
+        ("stop_rule_set", "STOP_RULE_SET"),
+    ],
+)
+def test_on_error_answers_for_a_handler_that_raises(
+    deploy: Callable[..., None], on_error: str | None, told: str
+) -> None:
+    """Each value is told to SES in place of the answer; the default lets the mail go on."""
+
+    def function(_: ReceivedMail) -> None:
+        raise ZeroDivisionError
+
+    deploy(function, **({} if on_error is None else {"on_error": on_error}))
+    assert entry.handler(synchronous(), CONTEXT) == {"disposition": told}
+
+
+def test_on_error_raise_propagates_the_error(deploy: Callable[..., None]) -> None:
+    """``raise`` shows the user's own exception to Lambda."""
+
+    def function(_: ReceivedMail) -> None:
+        raise ZeroDivisionError("boom")
+
+    deploy(function, on_error="raise")
+    with pytest.raises(ZeroDivisionError, match="boom"):
+        entry.handler(synchronous(), CONTEXT)
+
+
+def test_an_unknown_on_error_is_refused_at_init(deploy: Callable[..., None]) -> None:
+    """A misspelt policy fails before any mail, and lists what is allowed."""
+    deploy(lambda _: None, on_error="stop")
+    with pytest.raises(
+        errors.NotConfigured,
+        match="'stop': set it to one of 'continue', 'stop_rule', 'stop_rule_set', 'raise'",
+    ):
+        entry._Settings()
+
+
+@pytest.mark.parametrize("answer", ["stop", {"disposition": "STOP_RULE"}, True, 0, "", [], object])
+def test_a_wrong_answer_names_what_is_allowed(deploy: Callable[..., None], answer: object) -> None:
+    """What SES would silently take for CONTINUE raises instead, as a `TypeError` too."""
+    deploy(lambda _: answer, on_error="raise")
+    with pytest.raises(
+        errors.InvalidAnswer, match=r"return .*Disposition\.STOP_RULE_SET or None"
+    ) as e:
+        entry.handler(synchronous(), CONTEXT)
+    assert isinstance(e.value, TypeError)
+
+
+def test_a_wrong_answer_follows_on_error(deploy: Callable[..., None], queue: Any) -> None:
+    """A wrong answer is a failure like any other: policy, and the failure queue."""
+    deploy(lambda _: "stop", on_error="stop_rule", failure_queue=queue.url)
+    assert entry.handler(synchronous(), CONTEXT) == {"disposition": "STOP_RULE"}
+    assert queue()[0]["responsePayload"]["errorType"] == "InvalidAnswer"
+
+
+@pytest.mark.parametrize("on_error", ["continue", "raise"])
+def test_a_failure_is_kept_in_lambdas_own_record_shape(
+    deploy: Callable[..., None], queue: Any, on_error: str
+) -> None:
+    """The queue gets what Lambda's on-failure destination would get, the event whole."""
+
+    def function(_: ReceivedMail) -> None:
+        raise ZeroDivisionError("boom")
+
+    deploy(function, on_error=on_error, failure_queue=queue.url)
+    event = synchronous()
+    if on_error == "raise":
+        with pytest.raises(ZeroDivisionError):
+            entry.handler(event, CONTEXT)
+    else:
+        entry.handler(event, CONTEXT)
+    (record,) = queue()
+    assert datetime.fromisoformat(record.pop("timestamp")).tzinfo is UTC
+    assert record == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": CONTEXT.aws_request_id,
+            "functionArn": CONTEXT.invoked_function_arn,
+            "condition": "HandlerFailed",
+            "approximateInvokeCount": 1,
+        },
+        "requestPayload": event,
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": "Handled",
+        },
+        "responsePayload": {"errorType": "ZeroDivisionError", "errorMessage": "boom"},
+    }
+
+
+def test_success_leaves_nothing_on_the_queue(deploy: Callable[..., None], queue: Any) -> None:
+    """Only failures are kept."""
+    deploy(lambda _: None, failure_queue=queue.url)
+    entry.handler(synchronous(), CONTEXT)
+    assert queue() == []
+
+
+def test_an_error_of_the_failure_queue_propagates(deploy: Callable[..., None], queue: Any) -> None:
+    """If the failure cannot be kept, it is not answered away; the cause stays attached."""
+
+    def function(_: ReceivedMail) -> None:
+        raise ZeroDivisionError("boom")
+
+    deploy(function, failure_queue=queue.url + "-gone")
+    with pytest.raises(ClientError, match="NonExistentQueue") as caught:
+        entry.handler(synchronous(), CONTEXT)
+    assert isinstance(caught.value.__context__, ZeroDivisionError)
+
+
+def test_a_record_that_cannot_be_read_follows_on_error_too(
+    deploy: Callable[..., None], queue: Any
+) -> None:
+    """While SES waits, a record without ``mail`` is answered by policy and kept whole."""
+    deploy(lambda _: None, on_error="stop_rule_set", failure_queue=queue.url)
+    event = synchronous()
+    del ses(event)["mail"]
+    assert entry.handler(event, CONTEXT) == {"disposition": "STOP_RULE_SET"}
+    assert queue()[0]["requestPayload"] == event
+
+
+@pytest.mark.parametrize("key", [SETUP_NOTIFICATION, f"inbox/{SETUP_NOTIFICATION}"])
+def test_setup_notifications_are_skipped(
+    deploy: Callable[..., None], capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    """SES's control message never reaches the handler, as an object in S3 or as a mail."""
+    ran: list[object] = []
+    deploy(ran.append)
+    as_mail = sample()
+    ses(as_mail)["mail"]["messageId"] = SETUP_NOTIFICATION
+    as_object = {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": key}}}]}
+    for event in (as_mail, as_object):
+        assert entry.handler(event, CONTEXT) is None
+    assert ran == []
+    assert [line["outcome"] for line in lines(capsys)] == ["skipped", "skipped"]
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (None, "got NoneType"),
+        ([], "got list"),
+        ("mail", "got str"),
+        ({}, "got a mapping with the keys []"),
+        ({"b": 1, "a": 2}, "got a mapping with the keys ['a', 'b']"),
+        ({"Records": []}, "got 0 records"),
+        ({"Records": sample()["Records"] * 2}, "got 2 records"),
+        ({"Records": None}, "['Records']"),
+        ({"Records": [None]}, "from None"),
+        ({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}, "from None"),
+        ({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, "from 'aws:sqs'"),
+        (
+            {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": "inbox/x"}}}]},
+            "from 'aws:s3'",
+        ),
+        ({"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": 7}}}]}, "'aws:s3'"),
+        ({"Records": [{"eventSource": "aws:ses", "ses": "x"}]}, "from 'aws:ses'"),
+    ],
+)
+def test_unknown_invocations_raise(deploy: Callable[..., None], event: Any, text: str) -> None:
+    """What is not exactly one mail from SES raises, saying what came instead."""
+    ran: list[object] = []
+    deploy(ran.append)
+    with pytest.raises(errors.UnknownInvocation) as caught:
+        entry.handler(event, CONTEXT)
+    assert text in str(caught.value)
+    assert ran == []
+
+
+@pytest.mark.usefixtures("fresh_process")
+def test_without_a_handler_the_setting_is_named() -> None:
+    """A function deployed without ``MAILROOM_HANDLER`` says so at its first mail."""
+    with pytest.raises(errors.NotConfigured, match="MAILROOM_HANDLER is not set"):
+        entry.handler(sample(), CONTEXT)

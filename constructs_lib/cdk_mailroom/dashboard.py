@@ -1,4 +1,4 @@
-"""A CloudWatch dashboard that a person would like to look at."""
+"""A CloudWatch dashboard of sending and receiving."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from constructs import Construct, IValidation
 
 from cdk_mailroom._checks import Problems
 from cdk_mailroom.events import EventPipeline, EventPublishing
+from cdk_mailroom.events.alarms import REVIEW_THRESHOLDS, reputation_metric
 from cdk_mailroom.receiving import InboundMail
-from mailroom.events import EventType
+from mailroom.ses import EventType
 
 __all__ = ["MailDashboard"]
 
@@ -39,10 +40,11 @@ _COLOURS = {
 class MailDashboard(Construct):
     """Rates, latency, events by type, queues and failures on one page.
 
-    From top to bottom: what AWS judges the account by, with its thresholds; how mail fares; how
-    long it takes; whether the handlers keep up; what waits in dead-letter queues. The graphs of
-    events come from the bundled behaviours' metrics; a type that only a function of yours handles
-    has none. Make it last: synth fails if a type or a rule came later, and would not be shown.
+    From top to bottom: the rates by which AWS judges the account, with its thresholds; events by
+    type; delivery latency; whether the handlers keep up; dead-letter queues. The graphs of events
+    show the bundled behaviours' metrics; a type that only a function of yours handles has none.
+    Create the dashboard last: synth fails if a type or a rule is added later, because the dashboard
+    would not show it.
     """
 
     def __init__(
@@ -54,12 +56,23 @@ class MailDashboard(Construct):
         inbound: InboundMail | None = None,
         dashboard_name: str | None = None,
     ) -> None:
-        """Show *publishing*, *inbound*, or both; CloudFormation makes a name unless given."""
-        super().__init__(scope, construct_id)
-        problems = Problems(self)
+        """Create the dashboard.
+
+        Args:
+            scope: The parent construct.
+            construct_id: The id below *scope*.
+            publishing: The event publishing to show.
+            inbound: The receiving to show.
+            dashboard_name: The name of the dashboard; made by CloudFormation by default.
+
+        Raises:
+            ConfigurationError: Neither *publishing* nor *inbound* was passed.
+        """
+        problems = Problems(f"{scope.node.path}/{construct_id}")
         if publishing is None and inbound is None:
-            problems.add("publishing", None, "give publishing, inbound or both")
+            problems.add("publishing", None, "pass publishing, inbound or both")
         problems.raise_if_any()
+        super().__init__(scope, construct_id)
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -67,7 +80,7 @@ class MailDashboard(Construct):
             default_interval=Duration.days(7),
             period_override=cloudwatch.PeriodOverride.INHERIT,
         )
-        """The dashboard; add widgets of your own with ``add_widgets``."""
+        """The dashboard; add your own widgets with ``add_widgets``."""
         if publishing is not None:
             self._title("Sending")
             self._reputation()
@@ -85,22 +98,18 @@ class MailDashboard(Construct):
 
     def _reputation(self) -> None:
         self.dashboard.add_widgets(
-            self._rate("Bounce rate (account)", "BounceRate", review=5.0),
-            self._rate("Complaint rate (account)", "ComplaintRate", review=0.1),
+            *(self._rate(kind, 100 * review) for kind, review in REVIEW_THRESHOLDS.items())
         )
 
-    def _rate(self, title: str, metric: str, *, review: float) -> cloudwatch.GraphWidget:
-        rate = cloudwatch.Metric(
-            namespace="AWS/SES",
-            metric_name=f"Reputation.{metric}",
-            statistic="Maximum",
+    def _rate(self, kind: str, review: float) -> cloudwatch.GraphWidget:
+        percent = cloudwatch.MathExpression(
+            expression="100 * rate",
+            using_metrics={"rate": reputation_metric(kind)},
+            label="percent",
             period=_HOUR,
         )
-        percent = cloudwatch.MathExpression(
-            expression="100 * rate", using_metrics={"rate": rate}, label="percent", period=_HOUR
-        )
         return cloudwatch.GraphWidget(
-            title=title,
+            title=f"{kind} rate (account)",
             left=[percent],
             left_y_axis=cloudwatch.YAxisProps(min=0, label="%", show_units=False),
             left_annotations=[
@@ -161,7 +170,7 @@ class MailDashboard(Construct):
         if EventType.DELIVERY in events:
             widgets.append(
                 cloudwatch.GraphWidget(
-                    title="From SES's taking mail to its delivery",
+                    title="From acceptance by SES to delivery",
                     left=latency,
                     left_y_axis=cloudwatch.YAxisProps(min=0, label="ms", show_units=False),
                     width=_WIDTH // 2,
@@ -254,22 +263,23 @@ class MailDashboard(Construct):
 
 @jsii.implements(IValidation)
 class _NothingCameLater:
-    """Compares what there is at synth with what the dashboard shows."""
+    """Compares the types and rules at synth with those that the dashboard shows."""
 
     def __init__(self, publishing: EventPublishing | None, inbound: InboundMail | None) -> None:
         self._publishing = publishing
         self._inbound = inbound
-        self._shown = self._there()
+        self._shown = self._handled()
 
     def validate(self) -> list[str]:
         """Return one sentence for each type or rule that is not shown."""
         return [
-            f"{name} is not shown, as it came after the dashboard; make the dashboard last"
-            for name in self._there()
+            f"{name} is missing from the dashboard, which was created before it: create the "
+            "dashboard last"
+            for name in self._handled()
             if name not in self._shown
         ]
 
-    def _there(self) -> list[str]:
+    def _handled(self) -> list[str]:
         types = [] if self._publishing is None else self._publishing.pipelines
         rules = [] if self._inbound is None else self._inbound.rules
         return [

@@ -18,7 +18,7 @@ def acknowledge(scope: Construct, findings: Mapping[str, Mapping[str, str]]) -> 
 
     The library acknowledges what it causes itself; this is for what is the app's to decide::
 
-        acknowledge(stack, {"Inbound/Bucket": {"AwsSolutions-S1": "CloudTrail logs who reads mail"}})
+        acknowledge(stack, {"Inbound/Bucket": {"AwsSolutions-S1": "CloudTrail logs reads"}})
 
     Args:
         scope: A stack, or another construct.

@@ -133,7 +133,7 @@ def test_a_page_has_what_it_was_given(both, sending, receiving):
 
 def test_neither_is_refused(stack):
     """An empty page helps nobody."""
-    with pytest.raises(ConfigurationError, match="give publishing, inbound or both"):
+    with pytest.raises(ConfigurationError, match="pass publishing, inbound or both"):
         MailDashboard(stack, "Dashboard")
 
 
@@ -156,7 +156,7 @@ def test_types_that_nobody_handles_are_not_shown(sending):
     page = widgets(sending)
     shown = [names[-1] for names, _ in metrics(page["Events by type, per hour"])]
     assert sorted(shown) == ["Bounce", "Open"]
-    assert "From SES's taking mail to its delivery" not in page
+    assert "From acceptance by SES to delivery" not in page
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_rules_without_a_function_have_no_graph(both, receiving):
 
 def test_percentiles_of_the_latency(both):
     """A mean would hide the slow ones."""
-    widget = widgets(both)["From SES's taking mail to its delivery"]
+    widget = widgets(both)["From acceptance by SES to delivery"]
     assert [drawn["stat"] for _, drawn in metrics(widget)] == ["p50", "p90", "p99"]
 
 
@@ -228,7 +228,7 @@ def test_what_comes_after_the_page_is_an_error():
     inbound.add_rule("Late", recipients=["a@example.com"], handler=yours())
     with pytest.raises(RuntimeError) as caught:
         Template(stack)
-    for word in ("Stack/Dashboard", "the type Open", "the rule Late", "make the dashboard last"):
+    for word in ("Stack/Dashboard", "the type Open", "the rule Late", "create the dashboard last"):
         assert word in str(caught.value)
     assert "Bounce" not in str(caught.value)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from cdk_mailroom._checks import Problems
-from cdk_mailroom.events import access, bus, metrics, options
+from cdk_mailroom._checks import Problems, Retention, check_retention
+from cdk_mailroom.events import access, bus, metrics
 from cdk_mailroom.events.firehose import to_firehose
 from cdk_mailroom.events.options import checked_types, cloudformation_names
 from cdk_mailroom.lake import EventLake
@@ -128,7 +127,7 @@ class EventDestinations(Construct):
         self,
         types: EventType | Sequence[EventType] | None = None,
         *,
-        archive: Duration | Literal["forever"] | None = None,
+        archive: Retention | None = None,
     ) -> events.Archive | None:
         """Publish events to EventBridge's default bus, the only one that SES supports.
 
@@ -147,7 +146,7 @@ class EventDestinations(Construct):
         """
         problems = Problems(self)
         wanted = checked_types(problems, list(EventType) if types is None else types)
-        options.check_retention(problems, "archive", archive)
+        check_retention(problems, "archive", archive)
         if archive is not None and self._archive is not None:
             problems.add("archive", self._archive.node.path, "it exists already; pass it once")
         self._check_bus(problems)

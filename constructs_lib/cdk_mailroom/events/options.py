@@ -14,7 +14,6 @@ from mailroom.ses import CLOUDFORMATION_EVENT_NAMES, EventType
 __all__ = [
     "Alerts",
     "check_alerts",
-    "check_retention",
     "check_topic",
     "checked_types",
     "cloudformation_names",
@@ -41,19 +40,6 @@ def check_alerts(problems: Problems, alerts: Alerts) -> None:
         ("alerts.delay_warning", alerts.delay_warning),
     ):
         check_seconds(problems, argument, duration, range(1, _LONGEST_SECONDS + 1))
-
-
-def check_retention(problems: Problems, argument: str, retention: Duration | str | None) -> None:
-    """Report what is neither whole days nor ``"forever"``."""
-    if retention is None or (isinstance(retention, Duration) and retention.is_unresolved()):
-        return
-    if isinstance(retention, str):
-        if retention != "forever":
-            problems.add(argument, retention, "pass a Duration, or 'forever'")
-        return
-    days = retention.to_days(integral=False)
-    if days % 1 or days < 1:
-        problems.add(argument, f"{days:g} d", "pass whole days, one or more, or 'forever'")
 
 
 def checked_types(problems: Problems, types: EventType | Sequence[EventType]) -> list[EventType]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 from aws_cdk import Duration, Stack, Tokenization
 from aws_cdk import aws_dynamodb as dynamodb
@@ -17,9 +17,12 @@ from constructs import Construct
 
 from cdk_mailroom._checks import (
     Problems,
+    Retention,
     check_configuration_set_name,
     check_identities,
     check_number,
+    check_retention,
+    leaving_nothing,
 )
 from cdk_mailroom._grants import check_sender, grant_sending, identity_names
 from cdk_mailroom.events import access, bus, options
@@ -35,7 +38,7 @@ from cdk_mailroom.events.pipeline import (
     PipelineSettings,
     check_handlers,
 )
-from cdk_mailroom.events.table import check_table, make_table
+from cdk_mailroom.events.table import TABLE_ID, check_table, make_table
 from cdk_mailroom.handlers import PythonHandler
 from mailroom.ses import EventType
 
@@ -68,7 +71,7 @@ class EventPublishing(EventDestinations):
         encryption_key: kms.IKey | None = None,
         identities: Sequence[ses.IEmailIdentity | str] | None = None,
         event_table: dynamodb.ITable | None = None,
-        retention: Duration | Literal["forever"] | None = None,
+        retention: Retention | None = None,
         alert_topic: sns.ITopic | None = None,
         alerts: Alerts | None = None,
         suppress: bool = True,
@@ -123,7 +126,7 @@ class EventPublishing(EventDestinations):
             problems, "maximum_concurrency", maximum_concurrency, range(2, 1001), "invocations"
         )
         options.check_alerts(problems, chosen)
-        options.check_retention(problems, "retention", retention)
+        check_retention(problems, "retention", retention)
         problems.raise_if_any()
         super().__init__(
             scope,
@@ -159,9 +162,10 @@ class EventPublishing(EventDestinations):
     @property
     def event_table(self) -> dynamodb.ITable:
         """The event table, given, or made when it is first needed."""
-        if self._event_table is None:
-            self._event_table = make_table(self, key=self._key)
-        return self._event_table
+        if self._event_table is not None:
+            return self._event_table
+        made = self.node.try_find_child(TABLE_ID)
+        return made if isinstance(made, dynamodb.Table) else make_table(self, key=self._key)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -203,12 +207,14 @@ class EventPublishing(EventDestinations):
         if self._destination is None:
             self._check_destinations(problems)
         problems.raise_if_any()
-        pipeline = EventPipeline(
-            self,
-            _construct_id(wanted[0]),
-            settings=self._settings(wanted, handlers),
-            topic=self.topic,
-        )
+        construct_id = _construct_id(wanted[0])
+        with leaving_nothing(self, TABLE_ID), leaving_nothing(self, construct_id):
+            pipeline = EventPipeline(
+                self,
+                construct_id,
+                settings=self._settings(wanted, handlers),
+                topic=self.topic,
+            )
         self._pipelines.update(dict.fromkeys(wanted, pipeline))
         self._publish_to_topic()
         assert self._destination is not None
@@ -254,21 +260,22 @@ class EventPublishing(EventDestinations):
         self._check_bus(problems)
         problems.raise_if_any()
         made: BusPipeline | events.Rule
-        if target is not None:
-            made = events.Rule(
-                self,
-                construct_id,
-                description=f"SES events: {', '.join(wanted)}",
-                event_pattern=bus.pattern(self.configuration_set_name, wanted),
-                targets=[target],
-            )
-        else:
-            made = BusPipeline(
-                self,
-                construct_id,
-                settings=self._settings(wanted, own),
-                configuration_set_name=self.configuration_set_name,
-            )
+        with leaving_nothing(self, TABLE_ID), leaving_nothing(self, construct_id):
+            if target is not None:
+                made = events.Rule(
+                    self,
+                    construct_id,
+                    description=f"SES events: {', '.join(wanted)}",
+                    event_pattern=bus.pattern(self.configuration_set_name, wanted),
+                    targets=[target],
+                )
+            else:
+                made = BusPipeline(
+                    self,
+                    construct_id,
+                    settings=self._settings(wanted, own),
+                    configuration_set_name=self.configuration_set_name,
+                )
         # Events that are published before the rule exists, or may fill its queue, are lost.
         self._publish_to_bus(wanted).node.add_dependency(made)
         return made
@@ -371,7 +378,7 @@ def _seconds(duration: Duration) -> str:
     return Tokenization.stringify_number(duration.to_seconds())
 
 
-def _days(retention: Duration | str | None) -> str:
+def _days(retention: Retention | None) -> str:
     if isinstance(retention, str):
         return str(_FOREVER_DAYS)
     return Tokenization.stringify_number((retention or Duration.days(_RETENTION_DAYS)).to_days())

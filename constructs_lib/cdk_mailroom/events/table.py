@@ -9,7 +9,10 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems
 
-__all__ = ["check_table", "make_table"]
+__all__ = ["TABLE_ID", "check_table", "make_table"]
+
+TABLE_ID = "EventTable"
+"""The id of a new table."""
 
 _KEYS = ["message_id", "at"]
 
@@ -20,7 +23,7 @@ def make_table(scope: Construct, *, key: kms.IKey | None) -> dynamodb.Table:
     partition, sort = (dynamodb.Attribute(name=name, type=text) for name in _KEYS)
     table = dynamodb.Table(
         scope,
-        "EventTable",
+        TABLE_ID,
         partition_key=partition,
         sort_key=sort,
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from aws_cdk import Duration, Names, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -15,7 +13,7 @@ from aws_cdk.interfaces.aws_kinesisfirehose import IDeliveryStreamRef
 from constructs import Construct
 
 from cdk_mailroom import _queues, _quotas
-from cdk_mailroom._checks import Problems, check_seconds
+from cdk_mailroom._checks import Problems, Retention, check_seconds, leaving_nothing
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake import athena, options
 from cdk_mailroom.lake.alarms import make_alarms
@@ -51,7 +49,7 @@ class EventLake(Construct):
         format: LakeFormat | str = LakeFormat.PARQUET,  # noqa: A002 (the usual word for it)
         transform: PythonHandler | None = None,
         pseudonym_secret: secretsmanager.ISecret | None = None,
-        retention: Duration | Literal["forever"] | None = None,
+        retention: Retention | None = None,
         storage: LakeStorage | None = None,
         buffer: LakeBuffer | None = None,
         queries: LakeQueries | None = None,
@@ -108,7 +106,14 @@ class EventLake(Construct):
             freshness_limit=freshness_limit,
         )
         problems.raise_if_any()
-        super().__init__(scope, construct_id)
+        with leaving_nothing(scope, construct_id):
+            super().__init__(scope, construct_id)
+            # First, because reading the transform's code may fail.
+            function = (
+                None
+                if stream is not None
+                else make_transformation(self, transform=transform, secret=pseudonym_secret)
+            )
 
         self.format = LakeFormat(format)
         """The format of the objects."""
@@ -132,10 +137,10 @@ class EventLake(Construct):
             kept_days=None if bucket is not None else lifecycle.expire,
         )
         """The Glue table ``events``."""
-        self.function: lambda_.Function | None = None
+        self.function: lambda_.Function | None = function
         """The transformation; ``None`` if the stream was given."""
         if stream is None:
-            self.function = make_transformation(self, transform=transform, secret=pseudonym_secret)
+            assert function is not None
             stream = make_stream(
                 self,
                 target=Target(
@@ -145,7 +150,7 @@ class EventLake(Construct):
                     database_name=self.database_name,
                     table=self.table,
                 ),
-                function=self.function,
+                function=function,
                 key=encryption_key,
                 buffer=waits,
             )
@@ -231,7 +236,7 @@ def _checked(
     key: kms.IKey | None,
     transform: PythonHandler | None,
     secret: secretsmanager.ISecret | None,
-    retention: Duration | Literal["forever"] | None,
+    retention: Retention | None,
     storage: LakeStorage,
     buffer: LakeBuffer,
     queries: LakeQueries,

@@ -12,7 +12,7 @@ from aws_cdk import Duration, Size
 from constructs import Construct
 
 from cdk_mailroom import _quotas
-from cdk_mailroom._checks import Problems, check_prefix, check_seconds, resolved
+from cdk_mailroom._checks import Problems, Retention, check_prefix, check_seconds, resolved
 from cdk_mailroom.handlers import PythonHandler
 
 __all__ = [
@@ -84,7 +84,7 @@ class LakeQueries:
     """
     result_prefix: str = "results/"
     """The object name prefix of query results."""
-    result_retention: Duration | Literal["forever"] | None = None
+    result_retention: Retention | None = None
     """How long query results are kept, in whole days; 7 days by default."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk_mailroom import _quotas
-from cdk_mailroom._checks import Problems
+from cdk_mailroom._checks import Problems, Retention
 from cdk_mailroom.lake.options import LakeQueries, LakeStorage
 
 __all__ = ["Lifecycle", "lifecycle_of", "make_bucket"]
@@ -34,7 +34,7 @@ class Lifecycle:
 
 def lifecycle_of(
     problems: Problems,
-    retention: Duration | Literal["forever"] | None,
+    retention: Retention | None,
     storage: LakeStorage,
     queries: LakeQueries,
 ) -> Lifecycle:
@@ -159,13 +159,13 @@ def _days(
         return default
     if isinstance(value, str):
         if value != never:
-            problems.add(argument, value, f"pass a Duration, or {never!r}")
+            problems.add(argument, value, f"pass a Duration of whole days, or {never!r}")
         return None
     if value.is_unresolved():
         problems.add(argument, "a token", "pass a duration that is known at synth")
         return default
     days = value.to_days(integral=False)
     if days % 1 or days < 1:
-        problems.add(argument, f"{days:g} d", f"pass whole days, one or more, or {never!r}")
+        problems.add(argument, f"{days:g} days", f"pass whole days, at least one, or {never!r}")
         return None
     return int(days)

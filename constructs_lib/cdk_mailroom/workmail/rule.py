@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk_mailroom import _queues
-from cdk_mailroom._checks import Problems
+from cdk_mailroom._checks import Problems, leaving_nothing
 from cdk_mailroom._objects import grant_write
 from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
 from cdk_mailroom.handlers import PythonHandler
@@ -95,8 +95,22 @@ class EmailFlowRule(Construct):
         replaces = isinstance(handler, FlowHandler) and handler.replaces
         checks.check_bucket(problems, bucket, stack=stack, replaces=replaces)
         problems.raise_if_any()
-        super().__init__(scope, construct_id)
-
+        with leaving_nothing(scope, construct_id):
+            super().__init__(scope, construct_id)
+            asynchronous = isinstance(mode, Asynchronous)
+            letters = _queues.dead_letter_queue(self, key=None) if asynchronous else None
+            function = handler.create(
+                self,
+                entry="mailroom.entry.workmail",
+                specs=[handler.handler],
+                description=f"Decides on WorkMail's {str(direction).lower()} mail: {self.node.id}",
+                environment={
+                    "MAILROOM_FLOW_HANDLER": handler.handler,
+                    "MAILROOM_RULE": self.node.id,
+                    "MAILROOM_FLOW_MODE": "asynchronous" if asynchronous else "synchronous",
+                },
+                dead_letter_queue=letters,
+            )
         self._stack = stack
         self.organization_id = organization_id
         """The organization's id."""
@@ -110,32 +124,19 @@ class EmailFlowRule(Construct):
         """The patterns of recipients."""
         self.rule_name = rule_name or Names.unique_resource_name(self, max_length=64, separator="-")
         """The rule's name, as it must be entered at the console."""
-        self.dead_letter_queue = None
+        self.dead_letter_queue = letters
         """Receives what the function failed to handle three times; ``None`` if WorkMail waits."""
         self.dead_letter_alarm = None
         """Goes off while an event is in the dead-letter queue; ``None`` if WorkMail waits."""
         if isinstance(mode, Asynchronous):
-            self.dead_letter_queue = _queues.dead_letter_queue(self, key=None)
+            assert letters is not None
             self.dead_letter_alarm = _queues.dead_letter_alarm(
                 self,
-                self.dead_letter_queue,
+                letters,
                 description=f"Mail in flow that was not handled: {self.node.id}",
                 topic=mode.alert_topic,
             )
-        self.function: lambda_.Function = handler.create(
-            self,
-            entry="mailroom.entry.workmail",
-            specs=[handler.handler],
-            description=f"Decides on WorkMail's {str(direction).lower()} mail: {self.node.id}",
-            environment={
-                "MAILROOM_FLOW_HANDLER": handler.handler,
-                "MAILROOM_RULE": self.node.id,
-                "MAILROOM_FLOW_MODE": (
-                    "synchronous" if isinstance(mode, Synchronous) else "asynchronous"
-                ),
-            },
-            dead_letter_queue=self.dead_letter_queue,
-        )
+        self.function: lambda_.Function = function
         """The function that WorkMail calls."""
         self.permission = self._permit()
         """WorkMail's permission to call it."""

@@ -92,7 +92,7 @@ def with_inbound(stack, other):
     """A function that receives mail and answers it; one key, and one topic for all alarms."""
     key = kms.Key(stack, "Key")
     alerts = sns.Topic(stack, "Alerts", master_key=key)
-    inbound = InboundMail(stack, "Inbound", encryption_key=key, alarm_topic=alerts)
+    inbound = InboundMail(stack, "Inbound", encryption_key=key, alert_topic=alerts)
     rule = inbound.add_rule("Support", recipients=["a@example.com"], handler=yours())
     out = handled(EventPublishing(stack, "Out", encryption_key=key, alert_topic=alerts))
     out.grant_send(rule.function)

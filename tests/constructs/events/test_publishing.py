@@ -13,7 +13,7 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from synthesis import FOLDER, Template, new_stack, synthesized
 
-from cdk_mailroom import BUNDLED, EventPublishing, EventType, PythonHandler
+from cdk_mailroom import BUNDLED, ConfigurationError, EventPublishing, EventType, PythonHandler
 from cdk_mailroom.events import Alerts
 
 
@@ -320,6 +320,39 @@ def test_a_duration_that_only_cloudformation_knows(option, name):
         EventPublishing(stack, "Out", alerts=alerts).on(EventType.BOUNCE)
 
     assert synthesized(build).environment("Out/Bounce/Function")[name] == "<Number>"
+
+
+def test_events_can_be_kept_forever():
+    """The runtime always sets a time to live, so it is set to a hundred years."""
+    template = synthesized(
+        lambda stack: EventPublishing(stack, "Out", retention="forever").on(EventType.BOUNCE)
+    )
+    assert template.environment("Out/Bounce/Function")["MAILROOM_EVENT_TTL_DAYS"] == "36500"
+
+
+def test_a_name_can_be_given_to_a_new_configuration_set():
+    """Senders elsewhere can then know it."""
+    template = synthesized(
+        lambda stack: EventPublishing(stack, "Out", configuration_set_name="ours")
+    )
+    assert template.at("Out/ConfigurationSet") == {"Name": "ours"}
+
+
+def test_what_is_added_to_the_configuration_set_is_in_the_template():
+    """It is an ordinary one of aws-cdk-lib, and its destinations count among the ten."""
+
+    def build(stack):
+        out = EventPublishing(stack, "Out")
+        for number in range(10):
+            out.configuration_set.add_event_destination(
+                f"More{number}",
+                destination=ses.EventDestination.sns_topic(sns.Topic(stack, f"T{number}")),
+            )
+        with pytest.raises(ConfigurationError, match=r"len\(destinations\) is 11"):
+            out.on(EventType.BOUNCE)
+
+    template = synthesized(build)
+    assert len(template.of("AWS::SES::ConfigurationSetEventDestination")) == 10
 
 
 def test_a_type_as_plain_text_is_as_good():

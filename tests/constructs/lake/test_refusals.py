@@ -92,16 +92,16 @@ def access(days: float) -> dict:
         ),
         (
             storage(glacier_after="forever"),
-            "storage.glacier_after is 'forever': pass a Duration, or 'never'",
+            "storage.glacier_after is 'forever': pass a Duration of whole days, or",
         ),
         (
             storage(infrequent_access_after=Duration.days(0)),
-            "storage.infrequent_access_after is '0 d': pass whole days, one or more, or 'never'",
+            "storage.infrequent_access_after is '0 days': pass whole days, at least one, or 'never'",
         ),
-        ({"retention": Duration.hours(30)}, "retention is '1.25 d': "),
-        ({"retention": Duration.days(0)}, "retention is '0 d': "),
+        ({"retention": Duration.hours(30)}, "retention is '1.25 days': "),
+        ({"retention": Duration.days(0)}, "retention is '0 days': "),
         ({"retention": "always"}, "retention is 'always': "),
-        (queries(result_retention=Duration.days(0)), "queries.result_retention is '0 d': "),
+        (queries(result_retention=Duration.days(0)), "queries.result_retention is '0 days': "),
         (queries(database_name="Mail-Lake"), "queries.database_name is 'Mail-Lake': use 1 to 255"),
         (queries(workgroup_name="my group"), "queries.workgroup_name is 'my group': use 1 to 128"),
         (
@@ -138,6 +138,15 @@ def test_the_corrected_call_works_after_a_refused_one(stack):
     with pytest.raises(ConfigurationError):
         EventLake(stack, "Lake", format="csv")
     assert EventLake(stack, "Lake").node.path == "Stack/Lake"
+
+
+def test_a_transform_that_cannot_be_read_leaves_no_lake(stack, tmp_path):
+    """What is wrong with its folder shows only when the code is put together."""
+    (tmp_path / "app.py").write_text("def transform(event): ...")
+    (tmp_path / "mailroom.py").write_text("")
+    with pytest.raises(ConfigurationError, match="mailroom"):
+        EventLake(stack, "Lake", transform=PythonHandler(tmp_path, "app:transform"))
+    assert not stack.node.children
 
 
 def theirs(stack) -> firehose.IDeliveryStream:

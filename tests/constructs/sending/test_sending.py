@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
-from synthesis import Template, cycle, new_app, new_stack
+from synthesis import ROOT, Template, cycle, new_app, new_stack
 
 from cdk_mailroom import ConfigurationError, EventPublishing, EventType
 from cdk_mailroom.sending import (
@@ -431,7 +431,7 @@ def test_tokens_are_not_judged():
     ("options", "complaint"),
     [
         ({"identities": []}, "at least one identity"),
-        ({"identities": "example.com"}, "give a list"),
+        ({"identities": "example.com"}, "pass a list"),
         ({"identities": ["example.com"], "from_address": "x"}, "from_address is 'x'"),
         ({"identities": ["example.com"], "rotation": ""}, "rotation is ''"),
     ],
@@ -463,3 +463,60 @@ def test_the_sample_data_are_there_for_tests(tmp_path):
         {"subject.txt": "{{a}}", "body.html": "<p>{{a}}", "sample.json": json.dumps({"a": 1})},
     )
     assert EmailTemplate(new_stack(), "Letter", folder=folder).sample == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("refused", "corrected"),
+    [
+        (
+            lambda stack: SendingIdentity(stack, "X"),
+            lambda stack: SendingIdentity(stack, "X", domain="example.com"),
+        ),
+        (
+            lambda stack: SmtpCredentials(stack, "X", identities=[]),
+            lambda stack: SmtpCredentials(stack, "X", identities=["example.com"]),
+        ),
+        (
+            lambda stack: ContactList(stack, "X", contact_list_name="a", topics={}),
+            lambda stack: ContactList(stack, "X", contact_list_name="a", topics={"A": "a"}),
+        ),
+        (
+            lambda stack: EmailTemplate(stack, "X", folder="nowhere"),
+            lambda stack: EmailTemplate(stack, "X", folder=ROOT / "examples/newsletter/letter"),
+        ),
+    ],
+)
+def test_a_refused_construct_is_not_made_so_that_the_corrected_one_can_be(refused, corrected):
+    """Both have the same id."""
+    stack = new_stack()
+    with pytest.raises(ConfigurationError):
+        refused(stack)
+    assert not stack.node.children
+    assert corrected(stack).node.path == "Stack/X"
+
+
+def test_a_from_address_must_belong_to_the_identity():
+    """SES would refuse every mail."""
+    stack = new_stack()
+    identity = SendingIdentity(stack, "Identity", domain="example.com")
+    role = iam.Role(stack, "Role", assumed_by=iam.AccountPrincipal("111122223333"))
+    with pytest.raises(ConfigurationError, match=r"from_address is 'a@example\.net': pass an addr"):
+        identity.grant_send(role, from_address="a@example.net")
+    with pytest.raises(ConfigurationError, match="templates is 'Welcome': pass a list"):
+        identity.grant_send(role, templates="Welcome")
+    for named in (["example.com"], [identity]):
+        with pytest.raises(ConfigurationError, match=r"from_address is 'a@example\.net'"):
+            SmtpCredentials(stack, "Smtp", identities=named, from_address="a@example.net")
+    theirs = ses.EmailIdentity.from_email_identity_name(stack, "Theirs", "example.net")
+    assert SmtpCredentials(
+        stack, "Smtp", identities=[identity, theirs], from_address="a@example.net"
+    )
+
+
+@pytest.mark.parametrize("name", ["a b", "", "ü"])
+def test_a_template_name_that_ses_refuses(name):
+    """Visible ASCII characters only."""
+    with pytest.raises(ConfigurationError, match=r"template_name is .*: use 1 to 256"):
+        EmailTemplate(
+            new_stack(), "Letter", folder=ROOT / "examples/newsletter/letter", template_name=name
+        )

@@ -177,6 +177,18 @@ def test_a_bucket_that_workmail_could_not_read():
             rule(stack, f"Flow{number}", bucket=bucket, handler=handler)
 
 
+def test_a_handler_that_cannot_be_read_leaves_no_rule(tmp_path):
+    """What is wrong with its folder shows only when the code is put together."""
+    (tmp_path / "app.py").write_text("def on_flow(mail): ...")
+    (tmp_path / "mailroom.py").write_text("")
+    stack = new_stack()
+    for mode in (minutes(5), Asynchronous()):
+        with pytest.raises(ConfigurationError, match="mailroom"):
+            rule(stack, handler=FlowHandler(tmp_path, "app:on_flow"), mode=mode)
+        assert not stack.node.children
+    assert rule(stack)
+
+
 def test_a_flow_handler_is_none_of_a_receipt_rule():
     """Its function takes another kind of mail; the remedy is named."""
     inbound = InboundMail(new_stack(), "Inbound")

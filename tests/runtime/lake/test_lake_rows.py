@@ -34,6 +34,14 @@ def test_the_schema_is_what_glue_takes() -> None:
     }  # fmt: skip
 
 
+def test_these_columns_have_a_value_in_every_row() -> None:
+    """A query may count on them, and a transform cannot empty them."""
+    assert [column.name for column in lake.SCHEMA if not column.nullable] == [
+        "event_key", "event_id", "ses_type", "event_time", "event_time_ms", "message_id",
+        "recipients", "recipient_count", "recipient_domains", "tags",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_fills_its_columns(name: str) -> None:
     """Each of AWS's samples makes a row that fits, the same each time, with all of the event."""

@@ -10,6 +10,8 @@ import pytest
 
 from mailroom import _runtime
 
+SETUP = "import os\nfrom mailroom import _runtime"
+
 
 @pytest.mark.parametrize(
     "statement", ["_runtime.log('INFO', 'test')", "_runtime.metric('Test', 1)"]

@@ -103,6 +103,36 @@ def test_the_fields_of_each_type_fill_their_columns(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "changes", "columns"),
+    [
+        ("Bounce", {}, ["feedback_id", "bounce_type", "bounce_sub_type", "action", "status",
+                        "diagnostic_code", "reporting_mta"]),
+        ("Click", {"isBot": True}, ["ip_address", "user_agent", "automated", "link", "link_tags"]),
+        ("Complaint", {"complaint_sub_type": "x"},
+         ["feedback_id", "complaint_feedback_type", "complaint_sub_type", "arrival_date",
+          "user_agent"]),
+        ("Delivery", {}, ["reporting_mta", "latency_ms", "smtp_response"]),
+        ("DeliveryDelay", {"reporting_mta": "mta"},
+         ["status", "diagnostic_code", "reporting_mta", "delay_type", "expiration_time"]),
+        ("Open", {"isBot": False}, ["ip_address", "user_agent", "automated"]),
+        ("Reject", {}, ["reject_reason"]),
+        ("Rendering Failure", {}, ["template_name", "error_message"]),
+        ("Send", {}, []),
+        ("Subscription", {}, ["contact_list", "subscription_source", "unsubscribed_all",
+                              "unsubscribed_topics"]),
+    ],
+)  # fmt: skip
+def test_a_type_fills_the_columns_that_describe_it_and_no_others(
+    kind: str, changes: dict[str, Any], columns: list[str]
+) -> None:
+    """If SES sends all that it documents for the type."""
+    made = lake.row(sending_event(kind, **changes))
+    shared = lake.row(sending_event("Send"))
+    own = {name for name in made if made[name] is not None and shared[name] is None}
+    assert own == set(columns)
+
+
+@pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"isBot": True}, True),

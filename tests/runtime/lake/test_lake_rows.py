@@ -68,6 +68,7 @@ OWN = {
         "diagnostic_code": "smtp; 550 5.1.1 user unknown",
         "reporting_mta": "dsn; mta.example.com",
         "source": "sender@example.com",
+        "source_domain": "example.com",
         "event_time": "2017-08-05T00:41:02.669Z",
         "event_time_ms": 1501893662669,
         "mail_time": "2017-08-05T00:40:02.012Z",

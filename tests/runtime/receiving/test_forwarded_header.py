@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import email.utils
 import json
+from email import message_from_bytes, policy
 
 import pytest
 
 from mailroom.handlers.receiving import forward
+from mailroom.testing import received_mail
 from runtime.receiving.conftest import Outbox
 from runtime.receiving.forwarding import forwarded, mail_of, plain, stored
 

@@ -85,6 +85,8 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
         ({"automationStatus": "HUMAN"}, "no"),
         ({"machineOpen": True, "isBot": False}, "yes"),
         ({"isBotClick": True}, "yes"),
+        ({"syntheticOpen": "machine"}, "yes"),
+        ({"prefetched": "1"}, "yes"),
         ({"botScore": 5}, "unknown"),
         ({"isBot": None}, "unknown"),
         ({"automated": "perhaps"}, "unknown"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailroom import testing
-from mailroom.events import Bounce, Delivery, records
+from mailroom.events import Bounce, Delivery, Subscription, records
 from mailroom.testing import event_invocation, sending_event, sending_event_payload
 from runtime.events.event_aws import ENVELOPES, SAMPLES
 
@@ -99,3 +99,11 @@ def test_an_impossible_invocation_is_refused(payloads: Any, envelope: str, text:
 def test_the_builders_are_exported() -> None:
     """By name, sorted as everywhere."""
     assert {"sending_event", "sending_event_payload", "event_invocation"} <= set(testing.__all__)
+
+
+def test_a_subscription_unsubscribes_from_everything_by_default() -> None:
+    """What was wanted before and what is wanted now differ, so a handler has something to do."""
+    event = sending_event("Subscription")
+    assert isinstance(event, Subscription)
+    assert not event.old_topic_preferences.unsubscribe_all
+    assert event.new_topic_preferences.unsubscribe_all

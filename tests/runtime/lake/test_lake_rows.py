@@ -34,6 +34,14 @@ def test_the_schema_is_what_glue_takes() -> None:
     }  # fmt: skip
 
 
+def test_these_columns_have_a_value_in_every_row() -> None:
+    """A query may count on them, and a transform cannot empty them."""
+    assert [column.name for column in lake.SCHEMA if not column.nullable] == [
+        "event_key", "event_id", "ses_type", "event_time", "event_time_ms", "message_id",
+        "recipients", "recipient_count", "recipient_domains", "tags",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_fills_its_columns(name: str) -> None:
     """Each of AWS's samples makes a row that fits, the same each time, with all of the event."""
@@ -60,6 +68,7 @@ OWN = {
         "diagnostic_code": "smtp; 550 5.1.1 user unknown",
         "reporting_mta": "dsn; mta.example.com",
         "source": "sender@example.com",
+        "source_domain": "example.com",
         "event_time": "2017-08-05T00:41:02.669Z",
         "event_time_ms": 1501893662669,
         "mail_time": "2017-08-05T00:40:02.012Z",
@@ -92,6 +101,36 @@ def test_the_fields_of_each_type_fill_their_columns(name: str) -> None:
     """The fields that AWS documents for a type are in the columns of their names."""
     made = lake.row(parse(sample(name)))
     assert {column: made[column] for column in OWN[name]} == OWN[name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "columns"),
+    [
+        ("Bounce", {}, ["feedback_id", "bounce_type", "bounce_sub_type", "action", "status",
+                        "diagnostic_code", "reporting_mta"]),
+        ("Click", {"isBot": True}, ["ip_address", "user_agent", "automated", "link", "link_tags"]),
+        ("Complaint", {"complaint_sub_type": "x"},
+         ["feedback_id", "complaint_feedback_type", "complaint_sub_type", "arrival_date",
+          "user_agent"]),
+        ("Delivery", {}, ["reporting_mta", "latency_ms", "smtp_response"]),
+        ("DeliveryDelay", {"reporting_mta": "mta"},
+         ["status", "diagnostic_code", "reporting_mta", "delay_type", "expiration_time"]),
+        ("Open", {"isBot": False}, ["ip_address", "user_agent", "automated"]),
+        ("Reject", {}, ["reject_reason"]),
+        ("Rendering Failure", {}, ["template_name", "error_message"]),
+        ("Send", {}, []),
+        ("Subscription", {}, ["contact_list", "subscription_source", "unsubscribed_all",
+                              "unsubscribed_topics"]),
+    ],
+)  # fmt: skip
+def test_a_type_fills_the_columns_that_describe_it_and_no_others(
+    kind: str, changes: dict[str, Any], columns: list[str]
+) -> None:
+    """If SES sends all that it documents for the type."""
+    made = lake.row(sending_event(kind, **changes))
+    shared = lake.row(sending_event("Send"))
+    own = {name for name in made if made[name] is not None and shared[name] is None}
+    assert own == set(columns)
 
 
 @pytest.mark.parametrize(

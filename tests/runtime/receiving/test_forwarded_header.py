@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import email.utils
 import json
+from email import message_from_bytes, policy
 
 import pytest
 
 from mailroom.handlers.receiving import forward
+from mailroom.testing import received_mail
 from runtime.receiving.conftest import Outbox
 from runtime.receiving.forwarding import forwarded, mail_of, plain, stored
 
@@ -233,3 +235,14 @@ def test_a_header_with_bare_line_feeds_is_read(outbox: Outbox) -> None:
     forwarded(outbox, b"From: a@example.org\nBcc: b@example.org\nX-Kept: 1\n\nHi\n")
     head, _, body = outbox.raw[0].partition(b"\r\n\r\n")
     assert (b"X-Kept: 1" in head, b"Bcc" in head, body) == (True, False, b"Hi\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("jane@example.org", "jane at example.org via Support"), ("<>", "Support")],
+)
+def test_without_from_the_envelope_sender_is_shown(outbox: Outbox, source: str, name: str) -> None:
+    """If it is an address; otherwise only the rule's own sender is left to show."""
+    forward.on_mail(received_mail(b"Subject: x\r\n\r\nHello\r\n", source=source))
+    parsed = message_from_bytes(outbox.raw[0], policy=policy.default)
+    assert parsed["From"].addresses[0].display_name == name

@@ -146,6 +146,14 @@ def test_simple_content_is_encoded(sender: Sender, client: Any) -> None:
     assert set(call["Content"]["Simple"]["Body"]) == {"Text", "Html"}
 
 
+@pytest.mark.parametrize("content", [{"text": 5}, {"html": b"<p>"}, {"text": "\ud800"}, {}])
+def test_simple_content_is_text(sender: Sender, client: Any, content: Any) -> None:
+    """SES is not asked to send anything else, or nothing at all."""
+    with pytest.raises(InvalidMessage, match=r"text|html"):
+        sender.send_simple(to="a@example.com", subject="s", **content)
+    assert not client.calls
+
+
 def test_a_template_goes_with_its_data(sender: Sender, client: Any) -> None:
     """Name and data, with the same envelope as everything else."""
     sender.send_template(to="a@example.com", template="welcome", data={"name": "Ann"})

@@ -350,7 +350,7 @@ def test_two_attempts_at_once_do_the_work_once(call, table):
 
 def test_the_claim_of_a_killed_attempt_expires(call, table):
     """Its claim runs out; who comes late with it then is told."""
-    answers = AnswerTable("answers", client=table)
+    answers = AnswerTable("answers")
     assert answers.claim("id", "dead") is None
     with pytest.raises(InProgress):
         answers.claim("id", "next")

@@ -253,6 +253,14 @@ def test_a_client_that_retries_by_itself_is_refused() -> None:
         Sender(configuration_set="s", client=boto3.client("sesv2", region_name="us-east-1"))
 
 
+@pytest.mark.parametrize("arguments", [{"attempts": 0}, {"max_send_rate": 0}])
+def test_numbers_that_would_send_nothing_are_refused(client: Any, arguments: Any) -> None:
+    """No attempt, or no recipient a second."""
+    with pytest.raises(NotConfigured, match=next(iter(arguments))):
+        Sender(configuration_set="s", client=client, **arguments)
+    assert Sender(configuration_set="s", client=client, attempts=1, max_send_rate=0.5)
+
+
 # Both kinds in one message.
 
 

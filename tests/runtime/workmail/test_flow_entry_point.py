@@ -259,6 +259,13 @@ def test_without_time_the_handler_is_not_begun(call):
         call(lambda mail: pytest.fail("was begun"))
 
 
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_an_alarm_without_time_rings_at_once(seconds):
+    """A timer of zero seconds would never ring."""
+    with pytest.raises(OutOfTime), workmail._Alarm(seconds):
+        pytest.fail("was begun")
+
+
 def test_the_alarm_is_put_away(call):
     """A later timer of somebody's is not ours to ring."""
     import signal

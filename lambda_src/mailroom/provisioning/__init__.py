@@ -1,1 +1,1 @@
-"""Custom-resource handlers: what CloudFormation cannot do by itself, done while a stack deploys."""
+"""Custom resources: what CloudFormation cannot do by itself, done while a stack deploys."""

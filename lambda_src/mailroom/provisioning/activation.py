@@ -20,8 +20,8 @@ first form of a set that had already been displaced when we joined the one in it
 
 If an update returns another id, CloudFormation deletes the old one, and that request looks exactly
 like the deletion of the resource. Therefore **the id stays exactly the same while a set stays ours
-and active.** Whatever changes an id leaves the old one with a set that is not active, whose deletion
-then changes nothing. So nothing can be added to the memory while the same set is held.
+and active.** Whatever changes an id leaves the old one with a set that is not active, and deleting
+that changes nothing. So nothing can be added to the memory while the same set is held.
 
 Documented at https://docs.aws.amazon.com/ses/latest/APIReference/API_SetActiveReceiptRuleSet.html
 """
@@ -170,12 +170,12 @@ def _settle(ses: Ses, request: Request, plan: Plan) -> Plan:
         return Plan("joined", state=Joined(winner, request.name))
     what = f"receipt rule set {winner!r} was activated" if winner else "all sets were deactivated"
     raise ActivationError(
-        f"{what} while {plan.activate!r} was being activated: find out who did it, then deploy again"
+        f"{what} while {plan.activate!r} was being activated: find out by whom, then deploy again"
     )
 
 
 def _look(ses: Ses, request: Request) -> tuple[str | None] | tuple[()]:
-    """Return the active set; empty if SES gives no answer, since failing would leave ours active."""
+    """Return the active set; empty if SES does not answer, as failing would leave ours active."""
     try:
         return (ses.active(),)
     except Exception as error:

@@ -1,16 +1,16 @@
 """Wait until a new IAM role is known everywhere: the ``on_event`` handler behind CDK's Provider.
 
-SES assumes a role the moment it is told to publish to Firehose, and refuses (``Could not assume IAM
-role``) one that IAM has made but not yet told every place about. CloudFormation does not try again.
+SES assumes a role as soon as it is configured to publish to Firehose, and refuses (``Could not
+assume IAM role``) a new one that IAM has not yet propagated. CloudFormation does not try again.
 https://github.com/hashicorp/terraform-provider-aws/issues/33367
 
 ``ResourceProperties``
     ``Seconds``
-        How long to wait when the resource is made or any property changes.
+        How long to wait when the resource is created or a property changes; at most 240.
     Anything else
-        What the wait is about, such as the role: another value makes it wait again.
+        What the wait is for, such as the role; another value makes it wait again.
 
-Needs no permission. Does not wait at a local AWS (``AWS_ENDPOINT_URL``), which is one place.
+Needs no permission. Does not wait on a local AWS (``AWS_ENDPOINT_URL``), where nothing propagates.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["handler"]
 
-# The function has five minutes.
+# The function's timeout is five minutes.
 _LONGEST = 240.0
 
 

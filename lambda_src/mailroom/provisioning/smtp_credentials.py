@@ -1,17 +1,17 @@
 """Put SMTP credentials for SES into a secret: the ``on_event`` handler behind CDK's Provider.
 
-It makes an access key for an IAM user, derives the SMTP password from it and writes both into the
-secret. The password is nowhere else: no property, no output, no log line, no physical id.
+It creates an access key for an IAM user, derives the SMTP password from it and writes both into the
+secret. The password is nowhere else: in no property, output, log line or physical id.
 
 ``ResourceProperties``
     ``UserName``
-        The IAM user, made by CloudFormation, used for nothing else.
+        The IAM user, created by CloudFormation and used for nothing else.
     ``SecretArn``
-        The secret, made by CloudFormation.
+        The secret, created by CloudFormation.
     ``Region``
-        The region that the password is for; it works in no other.
+        The region in which the password works.
     ``Rotation``
-        Any text. Another text makes another key.
+        Any text; another text creates another key.
     ``Host``, ``Port``
         Written into the secret. Default: SES in ``Region``, and 587.
 
@@ -22,15 +22,14 @@ Permissions
     has a customer key.
 
 Life of a key
-    The physical id is the access key's id. Any change of a property makes a new key and writes the
-    secret; CloudFormation then deletes the old id, and so the old key, once the rest of the update
-    has succeeded. A user has two keys at most, so there must be one between updates.
+    The physical id is the access key's id. Any change of a property creates a new key and writes
+    the secret; CloudFormation then deletes the old id, and so the old key, after the rest of the
+    update has succeeded. A user has at most two keys, so there must be only one between updates.
 
-    The id of the version of the secret that a request writes stands for the properties and for
-    the request. By the whole of it a second delivery knows that it was served. By its first half
-    the rollback of a rotation is known: it finds both keys in place and the version before with
-    the properties now wanted again, leaves the newer key in use, and deletes the older one. Of a
-    request that fails, no key is left.
+    The id of the version of the secret that a request writes is made from the properties and from
+    the request. By the whole id, a second delivery is recognised. By its first half, the rollback
+    of a rotation is: it finds both keys and an earlier version with the properties now wanted,
+    keeps the newer key in use, and deletes the older one. A request that fails leaves no key.
 
 https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
 """
@@ -58,7 +57,7 @@ _ACCESS_KEY = re.compile(r"[A-Z0-9]{16,128}")
 # Seconds of waiting for one whole request, out of the function's five minutes.
 _PATIENCE = 60.0
 _LONGEST_WAIT = 8.0
-# All of them say that nothing was done.
+# Each of them says that nothing was done.
 _LATER = frozenset(
     (
         "ConcurrentModification",
@@ -74,7 +73,7 @@ _clients: dict[str, Any] = {}
 
 
 class SmtpCredentialsError(MailroomError, RuntimeError):
-    """The credentials were not made; the text says what is in the way and what to do."""
+    """The credentials were not created; the text says why and what to do."""
 
 
 # View.
@@ -96,7 +95,7 @@ class Request:
         """Raise unless the properties can be acted on."""
         if self.kind not in ("Create", "Update", "Delete"):
             raise SmtpCredentialsError(
-                f"RequestType is {self.kind!r}; it must be 'Create', 'Update' or 'Delete'"
+                f"RequestType is {self.kind!r}: send 'Create', 'Update' or 'Delete'"
             )
         if self.kind == "Delete" and not _ACCESS_KEY.fullmatch(self.physical_id):
             return
@@ -116,7 +115,7 @@ class Request:
 
     @property
     def version_family(self) -> str:
-        """What all versions of the secret that have these properties begin with."""
+        """The first half of the version ids of these properties."""
         return _digest(json.dumps(self.properties, sort_keys=True))
 
     @property
@@ -125,7 +124,7 @@ class Request:
         return f"{self.version_family}-{_digest(self.id)}"
 
     def value(self, key: Mapping[str, str]) -> str:
-        """Return what the secret says for the access key *key*."""
+        """Return the value of the secret for the access key *key*."""
         region = self.properties["Region"]
         return json.dumps(
             {
@@ -152,7 +151,7 @@ def _relevant(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 class Keys:
-    """The user's access keys. Calls that SES or IAM put off are made again for a while."""
+    """The user's access keys; throttled calls are made again for a while."""
 
     __slots__ = ("iam", "patience", "user")
 
@@ -168,13 +167,13 @@ class Keys:
         return [key["AccessKeyId"] for key in keys]
 
     def create(self, before: list[str]) -> dict[str, str]:
-        """Make a key beside those *before*, and leave none behind if that fails."""
+        """Create a key in addition to those *before*, and leave none behind if that fails."""
         try:
             answer = self.call(self.iam.create_access_key, UserName=self.user)
         except self.iam.exceptions.LimitExceededException:
             raise SmtpCredentialsError(_full(self.user, before)) from None
         except Exception:
-            # The answer may be what was lost: a key without its secret is of no use to anyone.
+            # Perhaps only the answer was lost, and a key without its secret is useless.
             for stray in set(self.ids()) - set(before):
                 self.delete(stray)
             raise
@@ -182,7 +181,7 @@ class Keys:
         return key
 
     def delete(self, key_id: str) -> bool:
-        """Delete a key; false if it, or the user, is gone already."""
+        """Delete a key; false if it or the user does not exist."""
         try:
             self.call(self.iam.delete_access_key, UserName=self.user, AccessKeyId=key_id)
         except self.iam.exceptions.NoSuchEntityException:
@@ -209,7 +208,7 @@ def _iam() -> Any:
         import boto3
         from botocore.config import Config
 
-        # No retries of botocore's: after a timeout, CreateAccessKey would make a second key.
+        # Without botocore's retries: after a timeout, CreateAccessKey would create a second key.
         config = Config(retries={"mode": "standard", "total_max_attempts": 1})
         _clients["iam"] = boto3.client("iam", config=config)
     return _clients["iam"]
@@ -223,7 +222,7 @@ def _versions(request: Request) -> dict[str, list[str]]:
 
 
 def _write(request: Request, key: Mapping[str, str]) -> None:
-    # botocore may repeat this: the same token with the same content changes nothing.
+    # botocore may repeat this, since the same token with the same content changes nothing.
     _runtime.client("secretsmanager").put_secret_value(
         SecretId=request.secret,
         SecretString=request.value(key),
@@ -235,7 +234,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     """Provider framework entry point; see the module for properties and permissions.
 
     Returns ``PhysicalResourceId``, the access key's id, and ``Data.SecretArn``. Raises
-    `SmtpCredentialsError`, or what AWS raised, and has then left no key of its own.
+    `SmtpCredentialsError` or what AWS raised, and then leaves no key of its own.
     """
     request = Request(event)
     request.check()
@@ -281,8 +280,8 @@ def _rolled_back(request: Request, keys: Keys, ids: list[str]) -> dict[str, Any]
     )
     if not undone:
         raise SmtpCredentialsError(_full(request.user, ids))
-    # The secret of the key before is gone, but today's key serves the same properties: they differ
-    # in the rotation only, or else the password would be for another place.
+    # The earlier key's secret is lost, but the newer key fits the same properties if only the
+    # rotation differs; otherwise its password is for another region or server.
     if _place(request.before) != _place(request.properties):
         keys.delete(earlier[0])
         key = keys.create(ids[-1:])
@@ -301,10 +300,10 @@ def _place(properties: Mapping[str, str]) -> list[str]:
 
 
 def _arrived(request: Request) -> bool:
-    """Whether the secret was written although the writing failed, its answer being lost."""
+    """Whether the secret was written although the call failed, as its answer was lost."""
     try:
         return "AWSCURRENT" in _versions(request).get(request.version, ())
-    except Exception:  # in doubt the key is taken back, and the request fails
+    except Exception:  # in doubt the key is deleted and the request fails
         return False
 
 
@@ -321,7 +320,7 @@ def _take_back(request: Request, keys: Keys, key_id: str, error: Exception) -> N
 
 def _delete(request: Request) -> dict[str, Any]:
     if not _ACCESS_KEY.fullmatch(request.physical_id):
-        # The framework's own id, after a Create that failed.
+        # The framework's own id after a Create that failed.
         _log("INFO", request, outcome="nothing to delete")
     else:
         gone = not Keys(request.user).delete(request.physical_id)

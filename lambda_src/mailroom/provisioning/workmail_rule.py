@@ -1,10 +1,10 @@
 """**Experimental**: an email flow rule of WorkMail, by operations that AWS has not published.
 
-The ``on_event`` handler behind CDK's Provider. **Nothing here was ever tried against AWS.** The
-operations' shapes were read from public models of the console's own client: JSON 1.1,
+The ``on_event`` handler behind CDK's Provider. **Nothing here has been tried against AWS.** The
+operations' shapes are from public models of the console's own client: JSON 1.1,
 ``X-Amz-Target: WorkMailService.<Operation>``, Signature Version 4 for ``workmail``. boto3 does not
-know them, so the requests are made and signed here. Whether they take ordinary credentials is
-unknown; what Describe answers is a guess, and any object with a ``Condition`` in it is taken.
+have them, so the requests are made and signed here. Whether they accept ordinary credentials is
+unknown; the form of Describe's answer is a guess, and any object with a ``Condition`` is accepted.
 
 ``ResourceProperties``
     ``OrganizationId``; ``Direction``, ``Inbound`` or ``Outbound``; ``Rule``, as JSON text.
@@ -15,15 +15,16 @@ Permissions
 
 Create
     List first: if that does not answer, nothing has been done, and the error says what to do by
-    hand. A rule of that name is there already: refused. What was written is read back, and if that
-    shows anything else, the rule is deleted again before the error.
+    hand. If a rule of that name exists, it is refused. What was written is read back, and if it
+    differs, the rule is deleted again before the error is raised.
 Update
-    Of a rule with the same name: only if it still calls a function that this stack gave it. Another
-    name or organization is another physical id, so a Create, and CloudFormation deletes the old.
+    A rule with the same name is changed only if it still calls a function that this stack gave it.
+    Another name or organization is another physical id, so a Create; CloudFormation deletes the old
+    one.
 Delete
-    Succeeds if the rule, the organization, the operations or WorkMail are gone, and leaves a rule
-    alone that calls a function that is not this stack's. From 2027-03-31, when WorkMail ends, no
-    failure whatever keeps the stack from being deleted.
+    Succeeds if the rule, the organization, the operations or WorkMail no longer exist, and does not
+    touch a rule that calls a function of somebody else. From 2027-03-31, when WorkMail ends, no
+    failure keeps the stack from being deleted.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ _SECONDS = 20
 _ATTEMPTS = 5
 _LOOKS = (1, 2, 4)
 _BY_HAND = (
-    "create the rule at the console instead, as the stack's output ConsoleSteps says, and take "
-    "ExperimentalFlowRule out"
+    "create the rule in the console as the stack's output ConsoleSteps says, and remove "
+    "ExperimentalFlowRule"
 )
 _THROTTLED = frozenset(("Throttling", "ThrottlingException", "TooManyRequestsException"))
 _NO_OPERATION = frozenset(
@@ -68,12 +69,12 @@ _NO_RULE = frozenset(
 )
 _NO_ORGANIZATION = frozenset(("OrganizationNotFoundException", "OrganizationStateException"))
 
-# What was answered, should the framework deliver a request twice to the same process.
+# The answers, in case the framework delivers a request twice to the same process.
 _answers: dict[str, dict[str, Any]] = {}
 
 
 class FlowRuleError(MailroomError, RuntimeError):
-    """The rule was not made; the text says what is in the way and what to do."""
+    """The rule was not created; the text says why and what to do."""
 
 
 class Refused(Exception):
@@ -85,7 +86,7 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """Nobody answers at WorkMail's address, or not WorkMail."""
+    """Nothing answers at WorkMail's address, or something other than WorkMail."""
 
 
 # View.
@@ -110,9 +111,11 @@ class Request:
         old = (event.get("OldResourceProperties") or {}).get("Rule")
         self.before: dict[str, Any] = json.loads(old) if old else {}
         if self.kind not in ("Create", "Update", "Delete"):
-            raise FlowRuleError(f"RequestType is {self.kind!r}")
+            raise FlowRuleError(
+                f"RequestType is {self.kind!r}: send 'Create', 'Update' or 'Delete'"
+            )
         if self.direction not in ("Inbound", "Outbound"):
-            raise FlowRuleError(f"Direction is {self.direction!r}; use 'Inbound' or 'Outbound'")
+            raise FlowRuleError(f"Direction is {self.direction!r}: use 'Inbound' or 'Outbound'")
 
     @property
     def name(self) -> str:
@@ -139,7 +142,7 @@ def function_of(rule: Mapping[str, Any]) -> str:
 
 
 def differences(wanted: Any, found: Any, path: str = "Rule") -> list[str]:
-    """Return where *found* lacks or contradicts what *wanted* says; more than that may be there."""
+    """Return where *found* lacks or contradicts *wanted*; it may have more than that."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         return [
             one
@@ -169,11 +172,11 @@ class WorkMail:
         answer = self._call(f"List{self._direction}MailFlowRules")
         found = answer.get(f"{self._direction}MailFlowRuleSummaries")
         if not isinstance(found, list):
-            raise Unreachable("List answers in another form than it is known to have")
+            raise Unreachable("the answer of List has an unknown form")
         return [str(one.get("RuleName")) for one in found if isinstance(one, dict)]
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Return the rule *name*; empty if the answer has none that can be recognised."""
+        """Return the rule *name*; empty if the answer has no rule that can be recognised."""
         answer = self._call(f"Describe{self._direction}MailFlowRule", RuleName=name)
         for candidate in (answer, *answer.values()):
             if isinstance(candidate, dict) and "Condition" in candidate:
@@ -181,11 +184,11 @@ class WorkMail:
         return {}
 
     def create(self, rule: Mapping[str, Any]) -> None:
-        """Make *rule*."""
+        """Create *rule*."""
         self._call(f"Create{self._direction}MailFlowRule", Rule=rule)
 
     def update(self, rule: Mapping[str, Any]) -> None:
-        """Give the rule of that name the content of *rule*."""
+        """Change the rule of that name to *rule*."""
         self._call(f"Update{self._direction}MailFlowRule", Rule=rule)
 
     def delete(self, name: str) -> None:
@@ -206,9 +209,9 @@ class WorkMail:
             answer = _decoded(content)
             if 200 <= status < 300:
                 if answer is None:
-                    raise Unreachable(f"{operation}: the answer is no JSON")
+                    raise Unreachable(f"{operation}: the answer is not JSON")
                 return answer
-            # The code may come with a namespace in front, or a URL behind.
+            # The code may have a namespace before it or a URL after it.
             code = str((answer or {}).get("__type") or status).rpartition("#")[2].partition(":")[0]
             text = str((answer or {}).get("message") or (answer or {}).get("Message") or "")
             if last or not (code in _THROTTLED or status >= 500):
@@ -251,8 +254,8 @@ class WorkMail:
         except (ConnectTimeoutError, EndpointConnectionError) as error:
             raise Unreachable(f"{operation}: {type(error).__name__}") from error
         except HTTPClientError as error:
-            # Somebody was there, so this is no sign that WorkMail is gone.
-            raise Refused(operation, type(error).__name__, "no whole answer came") from error
+            # Something answered, so WorkMail has not ended.
+            raise Refused(operation, type(error).__name__, "the answer was incomplete") from error
         return answer.status_code, answer.content
 
 
@@ -269,7 +272,7 @@ def _decoded(content: bytes) -> dict[str, Any] | None:
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     """Provider framework entry point; see the module for what happens.
 
-    Returns ``PhysicalResourceId``. Raises `FlowRuleError`, and has then left no rule of its own.
+    Returns ``PhysicalResourceId``. Raises `FlowRuleError`, and then leaves no rule of its own.
     """
     request = Request(event)
     if request.id in _answers:
@@ -296,15 +299,15 @@ def _write(request: Request, workmail: WorkMail) -> str:
     ours = request.kind == "Update" and request.physical_id == request.wanted_id
     if there and not ours:
         raise FlowRuleError(
-            f"there is a rule {request.name!r} already, which this stack did not make; it was not "
-            "touched: give rule_name another value, or delete that rule"
+            f"there is already a rule {request.name!r} that this stack did not create; it was not "
+            "changed: pass another rule_name, or delete that rule"
         )
     if not there:
         return _create(request, workmail)
     if function_of(workmail.describe(request.name)) not in request.functions:
         raise FlowRuleError(
             f"the rule {request.name!r} calls a function that this stack did not give it, so "
-            "somebody else made or changed it; it was not touched: delete it, then deploy again"
+            "somebody else created or changed it: delete it, then deploy again"
         )
     workmail.update(request.rule)
     _check_written(request, workmail)
@@ -312,11 +315,11 @@ def _write(request: Request, workmail: WorkMail) -> str:
 
 
 def _create(request: Request, workmail: WorkMail) -> str:
-    # CloudFormation deletes nothing of a Create that failed, so it is ours to clean up.
+    # CloudFormation deletes nothing after a Create that failed, so it is cleaned up here.
     try:
         workmail.create(request.rule)
     except (Refused, Unreachable):
-        # The answer may be what was lost, or somebody was quicker with that name.
+        # Perhaps only the answer was lost, or somebody else created a rule of that name.
         _clean_up(request, workmail, made=False)
         raise
     try:
@@ -337,7 +340,7 @@ def _clean_up(request: Request, workmail: WorkMail, *, made: bool) -> None:
 
 def _check_written(request: Request, workmail: WorkMail) -> None:
     wrong: list[str] = []
-    # What was written may take a moment to be seen.
+    # It may take a moment until what was written can be read.
     for wait in (0, *_LOOKS):
         time.sleep(wait)
         try:
@@ -349,7 +352,7 @@ def _check_written(request: Request, workmail: WorkMail) -> None:
         if not wrong:
             return
     raise FlowRuleError(
-        f"WorkMail took the rule {request.name!r} and shows another in {', '.join(wrong)}; "
+        f"WorkMail accepted the rule {request.name!r} and returns another {', '.join(wrong)}; "
         f"{_BY_HAND}"
     )
 
@@ -369,8 +372,8 @@ def _delete(request: Request, workmail: WorkMail) -> str:
             _log("WARNING", request, "refused", str(error))
             return "gone"
         raise FlowRuleError(
-            f"{error}; delete the rule {request.name!r} at the console, then the stack again, "
-            "retaining this resource"
+            f"{error}: delete the rule {request.name!r} in the console, then delete the stack "
+            "again and retain this resource"
         ) from error
 
 
@@ -378,7 +381,7 @@ def _delete_ours(request: Request, workmail: WorkMail) -> str:
     if request.name not in workmail.names():
         return "gone"
     if function_of(workmail.describe(request.name)) not in request.functions:
-        return "left alone: it calls a function that is not this stack's"
+        return "not touched: it calls a function of somebody else"
     workmail.delete(request.name)
     return "deleted"
 

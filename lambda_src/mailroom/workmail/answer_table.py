@@ -43,9 +43,7 @@ class AnswerTable:
     @property
     def client(self) -> Any:
         """The DynamoDB client."""
-        if self._client is None:
-            self._client = _runtime.client("dynamodb")
-        return self._client
+        return self._client or _runtime.client("dynamodb")
 
     def claim(self, invocation_id: str, attempt: str) -> tuple[Any] | None:
         """Return ``(answer,)`` if there is one, or ``None`` if the caller is to do the work.

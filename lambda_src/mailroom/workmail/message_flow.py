@@ -54,16 +54,12 @@ class MessageFlow:
     @property
     def client(self) -> Any:
         """The client of the service ``workmailmessageflow``."""
-        if self._client is None:
-            self._client = _runtime.client("workmailmessageflow")
-        return self._client
+        return self._client or _runtime.client("workmailmessageflow")
 
     @property
     def s3(self) -> Any:
         """The S3 client."""
-        if self._s3 is None:
-            self._s3 = _runtime.client("s3")
-        return self._s3
+        return self._s3 or _runtime.client("s3")
 
     def open(self, message_id: str) -> BufferedIOBase:
         """Open the message; see `FlowMail.open`."""

@@ -110,6 +110,12 @@ def test_a_name_may_come_encoded_or_not(text: str) -> None:
     assert str(Mailbox.parse(text, "to")) == "=?utf-8?b?SsO2cmc=?= <j@example.com>"
 
 
+def test_an_empty_quoted_name_is_no_name() -> None:
+    """Programs write it for want of a name."""
+    assert str(Mailbox.parse('"" <j@example.com>', "to")) == "j@example.com"
+    assert str(Mailbox.parse('" <j@example.com>', "to")) == '"\\"" <j@example.com>'
+
+
 def test_international_domains_become_a_labels() -> None:
     """SES takes nothing else."""
     assert Mailbox.parse("a@Bücher.example", "to").address == "a@xn--bcher-kva.example"

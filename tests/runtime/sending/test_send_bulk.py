@@ -367,6 +367,7 @@ def test_an_error_of_the_source_leaves_an_account(sender: Sender, bulk: BulkSes)
     with pytest.raises(BulkInterrupted) as caught:
         sender.send_bulk(source(), template="news")
     assert isinstance(caught.value.__cause__, RuntimeError)
+    assert "50 sent, 20 failed, 0 unknown" in str(caught.value)
     assert statuses(caught.value.result) == {"sent": 50, "failed": 20}
     assert len(bulk.taken) == 50
 

@@ -435,6 +435,22 @@ def test_credentials_are_given_one_way(arguments: dict[str, str]) -> None:
         SmtpSender(configuration_set="s", **arguments)  # type: ignore[arg-type]
 
 
+def test_without_a_host_or_a_region_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names every way to give one."""
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    sender = SmtpSender(user="a", password="b", configuration_set="s")
+    with pytest.raises(NotConfigured, match="MAILROOM_SMTP_HOST or AWS_REGION"):
+        sender.send(a_message())
+
+
+@pytest.mark.parametrize("attempts", [0, -1])
+def test_a_sender_tries_at_least_once(attempts: int) -> None:
+    """Zero would mean that nothing is ever sent."""
+    with pytest.raises(NotConfigured, match=f"attempts is {attempts}"):
+        SmtpSender(user="a", password="b", configuration_set="s", attempts=attempts)
+
+
 def test_the_password_is_derived_as_aws_documents() -> None:
     """Version 4; written out step by step, as AWS's own example is."""
     key = b"AWS4" + b"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

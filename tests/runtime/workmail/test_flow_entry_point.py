@@ -259,6 +259,13 @@ def test_without_time_the_handler_is_not_begun(call):
         call(lambda mail: pytest.fail("was begun"))
 
 
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_an_alarm_without_time_rings_at_once(seconds):
+    """A timer of zero seconds would never ring."""
+    with pytest.raises(OutOfTime), workmail._Alarm(seconds):
+        pytest.fail("was begun")
+
+
 def test_the_alarm_is_put_away(call):
     """A later timer of somebody's is not ours to ring."""
     import signal
@@ -350,7 +357,7 @@ def test_two_attempts_at_once_do_the_work_once(call, table):
 
 def test_the_claim_of_a_killed_attempt_expires(call, table):
     """Its claim runs out; who comes late with it then is told."""
-    answers = AnswerTable("answers", client=table)
+    answers = AnswerTable("answers")
     assert answers.claim("id", "dead") is None
     with pytest.raises(InProgress):
         answers.claim("id", "next")

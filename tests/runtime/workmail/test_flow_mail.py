@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mailroom.errors import MissingField, NotConfigured
-from mailroom.workmail import Direction, FlowMail
-from runtime.workmail.flow_events import documented, flow_event, flow_mail
+from mailroom.workmail import Direction, FlowMail, OutOfTime
+from runtime.workmail.flow_events import MemoryFlow, documented, flow_event, flow_mail
+
+CONTENT = b"Subject: Hi\r\n\r\nHello\r\n"
 
 
 def test_every_documented_field_is_read():
@@ -98,3 +102,16 @@ def test_reading_must_be_granted():
     """And the error says where."""
     with pytest.raises(NotConfigured, match="read_mail=True"):
         flow_mail().read()
+
+
+@pytest.mark.parametrize(
+    "use", [FlowMail.open, FlowMail.read, lambda mail: mail.replace(CONTENT), FlowMail.check_time]
+)
+def test_nothing_is_begun_after_the_deadline(use):
+    """The answer would come too late, so the content is neither read nor replaced."""
+    flow = MemoryFlow({documented()["messageId"]: CONTENT})
+    late = FlowMail(documented(), flow=flow, deadline=time.monotonic() - 1)
+    with pytest.raises(OutOfTime, match="15 s"):
+        use(late)
+    assert flow.replaced == 0
+    use(FlowMail(documented(), flow=flow, deadline=time.monotonic() + 60))

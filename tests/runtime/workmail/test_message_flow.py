@@ -13,6 +13,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
+from mailroom import _runtime
 from mailroom.errors import MessageNotStored, NotConfigured
 from mailroom.workmail import (
     FlowMail,
@@ -175,6 +176,13 @@ def test_a_line_of_998_bytes_is_accepted():
     api.gives(content)
     api.mail.replace(content)
     api.done()
+
+
+def test_clients_are_made_when_they_are_needed(monkeypatch):
+    """Those of the process, unless others are given."""
+    monkeypatch.setattr(_runtime, "_clients", {"workmailmessageflow": "flow", "s3": "s3"})
+    assert (MessageFlow().client, MessageFlow().s3) == ("flow", "s3")
+    assert (MessageFlow(client="a", s3="b").client, MessageFlow(s3="b").s3) == ("a", "b")
 
 
 def test_an_asynchronous_rule_replaces_nothing():

@@ -1,0 +1,63 @@
+"""What an exception of a sending call proves, and how long to wait after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from mailroom.sending.failures import backoff, classify
+
+
+def answer(
+    status: int, code: str = "Code", text: str = "text", operation: str = "SendEmail"
+) -> Any:
+    return ClientError(
+        {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        operation,
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (answer(400), "refused"),
+        (answer(499), "refused"),
+        (answer(408), "unknown"),
+        (answer(399), "unknown"),
+        (answer(500), "unknown"),
+        (answer(0), "unknown"),
+        (answer(429), "again"),
+        (answer(400, "ThrottlingException"), "again"),
+        (answer(400, "ThrottlingException", "Daily message quota exceeded."), "refused"),
+        (answer(500, operation="AssumeRole"), "refused"),
+        (ConnectTimeoutError(endpoint_url="u"), "again"),
+        (EndpointConnectionError(endpoint_url="u"), "again"),
+        (ReadTimeoutError(endpoint_url="u"), "unknown"),
+        (NoCredentialsError(), "refused"),
+        (SSLError(endpoint_url="u", error="[SSL: CERTIFICATE_VERIFY_FAILED]"), "refused"),
+        (SSLError(endpoint_url="u", error="EOF"), "unknown"),
+        (ValueError("anything"), "unknown"),
+    ],
+)
+def test_only_what_proves_that_nothing_was_sent_is_tried_again(error: Any, kind: str) -> None:
+    """In doubt the outcome is unknown."""
+    assert classify(error, "SendEmail").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("attempt", "longest"), [(1, 0.5), (2, 1.0), (6, 16.0), (7, 20.0), (50, 20.0)]
+)
+def test_waits_double_up_to_twenty_seconds(attempt: int, longest: float) -> None:
+    """Less up to half of it, so that many senders do not come back together."""
+    waits = [backoff(attempt) for _ in range(200)]
+    assert longest / 2 <= min(waits) < max(waits) <= longest
+    assert max(waits) > longest * 0.8

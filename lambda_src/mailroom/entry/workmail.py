@@ -6,6 +6,7 @@ import os
 import time
 
 from mailroom import _runtime
+from mailroom.entry._function import resolve
 from mailroom.errors import NotConfigured, UnknownInvocation
 from mailroom.workmail import ANSWER_SECONDS, AnswerTable, FlowMail, MessageFlow, OutOfTime
 
@@ -28,7 +29,7 @@ class _Settings:
     flow: MessageFlow | None
 
     def __init__(self) -> None:
-        self.function = _runtime.resolve(_runtime.setting("MAILROOM_FLOW_HANDLER"))
+        self.function = resolve(_runtime.setting("MAILROOM_FLOW_HANDLER"))
         self.rule = os.environ.get("MAILROOM_RULE")
         self.log_addresses = os.environ.get("MAILROOM_LOG_ADDRESSES") == "1"
         mode = os.environ.get("MAILROOM_FLOW_MODE", "synchronous")

@@ -1,24 +1,8 @@
-"""Every AWS limit that is checked at synth, once, with the page it comes from."""
+"""Limits of Lambda, S3, Athena and Firehose, with their pages; SES's are in `mailroom.ses`."""
 
 from __future__ import annotations
 
 from typing import Final
-
-# https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email receiving quotas"
-ACTIONS_PER_RULE: Final = 10
-RECIPIENTS_PER_RULE: Final = 500
-RULES_PER_RULE_SET: Final = 200
-IP_FILTERS_PER_ACCOUNT: Final = 100
-
-# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
-SYNCHRONOUS_SECONDS: Final = 30
-
-# https://docs.aws.amazon.com/ses/latest/APIReference/API_ReceiptRule.html
-RULE_NAME: Final = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
-
-# https://docs.aws.amazon.com/ses/latest/APIReference/API_AddHeaderAction.html
-HEADER_NAME: Final = r"[A-Za-z0-9-]{1,50}"
-HEADER_VALUE_LENGTH: Final = 2048
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html, less a 40-character id
 PREFIX_BYTES: Final = 900
@@ -50,24 +34,6 @@ LAMBDA_RESERVED_NAMES: Final = frozenset(
         "LAMBDA_TASK_ROOT",
     }
 )
-
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
-CONFIGURATION_SET_NAME: Final = r"[A-Za-z0-9_-]{1,64}"
-MAX_DELIVERY_SECONDS: Final = range(300, 50_401)
-
-# https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email template quotas" and
-# https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
-TEMPLATE_BYTES: Final = 500_000
-TOPICS_PER_CONTACT_LIST: Final = 20
-
-# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination.html
-DESTINATIONS_PER_CONFIGURATION_SET: Final = 10
-
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CloudWatchDimensionConfiguration.html
-# and https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-cloudwatch.html
-METRIC_DIMENSIONS: Final = 10
-DIMENSION_NAME: Final = r"[A-Za-z0-9_:-]{1,256}"
-DIMENSION_VALUE: Final = r"[A-Za-z0-9_.@-]{1,256}"
 
 # https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html and, where the
 # stream partitions or converts, https://docs.aws.amazon.com/firehose/latest/dev/buffering.html

@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cdk_mailroom._checks import ConfigurationError
@@ -97,7 +97,8 @@ def _write(entry: Path, files: Mapping[str, bytes]) -> None:
 
 def _environment() -> Iterator[str]:
     """Yield what else decides which wheels pip chooses."""
-    yield f"pip {version('pip')}"
+    with suppress(PackageNotFoundError):  # pip says so itself when it is run
+        yield f"pip {version('pip')}"
     yield sys.version
     yield sys.platform
     yield from sorted(f"{name}={value}" for name, value in os.environ.items() if _is_of_pip(name))
@@ -125,7 +126,7 @@ def _sources(path: Path, seen: set[Path]) -> list[bytes]:
 
 _REFERENCE = re.compile(r"(?m)^\s*(?:-r|-c|--requirement|--constraint)[\s=]*([^\s#]+)")
 _LOCAL = re.compile(
-    rb"(?mi)^\s*(?:[./~\\]|[a-z]:[\\/]|-e\b|--editable|(?:-f|--find-links)[\s=]*(?!https?:)|"
+    rb"(?mi)^\s*(?:[./~\\]|[a-z]:[\\/]|-e\b|--editable|(?:-f|--find-links)[\s=]*+(?!https?:)|"
     rb"[^\s#:]+\.(?:whl|zip|tar\.gz)\b)|file:"
 )
 

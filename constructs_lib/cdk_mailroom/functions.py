@@ -240,7 +240,8 @@ class PythonFunction:
         memory_size = options.get("memory_size")
         if memory_size is not None:
             check_number(problems, "memory_size", memory_size, _quotas.LAMBDA_MEMORY_MIB, "MiB")
-        check_seconds(problems, "timeout", self._timeout, range(1, self.longest_seconds + 1))
+        timeout = options.get("timeout")
+        check_seconds(problems, "timeout", timeout, range(1, self.longest_seconds + 1))
         layers = options.get("layers") or ()
         if len(layers) > _quotas.LAMBDA_LAYERS:
             problems.add(

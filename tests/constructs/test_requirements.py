@@ -1,0 +1,217 @@
+"""Requirements are installed once, and what is kept on disk is never used when it is not right."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cdk_mailroom import ConfigurationError, _requirements
+
+RUNTIME, ARCHITECTURE = "python3.13", "arm64"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """Return the cache's folder, empty."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "cdk-mailroom"
+
+
+@pytest.fixture
+def pip(monkeypatch, cache):
+    """Replace pip, and return the platforms that it was run for."""
+    runs: list[list[str]] = []
+
+    def run(command, **options):
+        runs.append(command)
+        target = Path(command[command.index("--target") + 1])
+        (target / "parcel").mkdir()
+        (target / "parcel" / "__init__.py").write_text(f"RUN = {len(runs)}\n")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return runs
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    """Return a requirements file."""
+    path = tmp_path / "requirements.txt"
+    path.write_text("parcel==1.0\n")
+    return path
+
+
+def installed(file, runtime=RUNTIME, architecture=ARCHITECTURE):
+    """Install as another process would."""
+    _requirements._installed.cache_clear()
+    return _requirements.installed(file, runtime, architecture)
+
+
+def test_a_second_process_uses_what_the_first_installed(file, pip):
+    """pip runs once."""
+    first = installed(file)
+    assert installed(file) == first == {"parcel/__init__.py": b"RUN = 1\n"}
+    assert len(pip) == 1
+
+
+def test_a_second_function_of_one_process_does_not_even_read_the_disk(file, pip, cache):
+    """As it is kept in memory too."""
+    first = installed(file)
+    next(cache.glob("*.zip")).unlink()
+    assert _requirements.installed(file, RUNTIME, ARCHITECTURE) is first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file, _: file.write_text("parcel==2.0\n"),
+        lambda _, monkeypatch: monkeypatch.setenv("PIP_INDEX_URL", "https://example.com/simple"),
+        lambda _, monkeypatch: monkeypatch.setattr(sys, "version", "3.99"),
+        lambda _, monkeypatch: monkeypatch.setattr(sys, "platform", "other"),
+        lambda _, monkeypatch: monkeypatch.setattr(_requirements, "version", lambda name: "99"),
+    ],
+    ids=["the file", "pip's settings", "this Python", "this machine", "pip"],
+)
+def test_pip_runs_again_when_something_else_decides(file, pip, monkeypatch, change):
+    """Everything that decides which wheels pip chooses is part of the key."""
+    installed(file)
+    change(file, monkeypatch)
+    installed(file)
+    assert len(pip) == 2
+
+
+def test_each_platform_is_installed_for_itself(file, pip):
+    """A wheel of one platform does not load on another."""
+    for runtime in ("python3.12", "python3.13"):
+        for architecture in ("arm64", "x86_64"):
+            installed(file, runtime, architecture)
+    assert len(pip) == 4
+
+
+@pytest.mark.parametrize("line", ["-r {}", "-c {}", "--requirement={}", "--constraint {}"])
+def test_a_file_that_the_file_refers_to_counts(tmp_path, file, pip, line):
+    """Also one that such a file refers to, and one that refers back."""
+    other, third = tmp_path / "other.txt", tmp_path / "third.txt"
+    file.write_text(line.format("other.txt") + "\n")
+    other.write_text("-r third.txt\n")
+    third.write_text("-r requirements.txt\n")
+    installed(file)
+    installed(file)
+    assert len(pip) == 1
+    third.write_text("parcel==3.0\n")
+    installed(file)
+    assert len(pip) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "./parcel-1.0-py3-none-any.whl",
+        "/srv/parcel-1.0-py3-none-any.whl",
+        "~/parcel",
+        "parcel-1.0-py3-none-any.whl",
+        "parcel @ file:///srv/parcel.whl",
+        "-e parcel",
+        "--find-links wheels\nparcel",
+        "-f wheels\nparcel",
+    ],
+)
+def test_what_lies_on_this_machine_is_not_kept(file, pip, cache, line):
+    """It may change while its name stays."""
+    file.write_text(f"{line}\n")
+    installed(file)
+    installed(file)
+    assert len(pip) == 2
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "parcel[extra]>=1 ; python_version > '3.10'  # a comment",
+        "parcel @ https://example.com/parcel-1.0-py3-none-any.whl",
+        "-f https://example.com/wheels\nparcel",
+    ],
+)
+def test_what_comes_from_elsewhere_is_kept(file, pip, line):
+    """Requirements without a version stay at what was found first."""
+    file.write_text(f"{line}\n")
+    installed(file)
+    installed(file)
+    assert len(pip) == 1
+
+
+def damage(entry: Path, how: str) -> None:
+    """Do to *entry* what full disks, crashes and cleaners do."""
+    content = entry.read_bytes()
+    match how:
+        case "cut":
+            entry.write_bytes(content[: len(content) // 2])
+        case "empty":
+            entry.write_bytes(b"")
+        case "changed":
+            entry.write_bytes(content.replace(b"RUN = 1", b"RUN = 7"))
+        case "unreadable":
+            entry.unlink()
+            entry.mkdir()
+
+
+@pytest.mark.parametrize("how", ["cut", "empty", "changed", "unreadable"])
+def test_a_damaged_entry_is_installed_anew(file, pip, cache, how):
+    """Never deployed, whatever happened to it."""
+    installed(file)
+    damage(next(cache.glob("*.zip")), how)
+    assert installed(file) == {"parcel/__init__.py": b"RUN = 2\n"}
+
+
+def test_an_entry_appears_whole_or_not_at_all(file, pip, cache, monkeypatch):
+    """A process that is killed while it writes leaves nothing that is taken for an entry."""
+
+    def fails(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", fails)
+    with pytest.raises(KeyboardInterrupt):
+        installed(file)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(file, pip, cache):
+    """It only costs time."""
+    cache.parent.mkdir()
+    cache.write_text("a file where the folder should be")
+    assert installed(file) == {"parcel/__init__.py": b"RUN = 1\n"}
+    assert installed(file) == {"parcel/__init__.py": b"RUN = 2\n"}
+
+
+def test_nobody_else_can_read_the_cache(file, pip, cache):
+    """It may hold packages of a private index."""
+    installed(file)
+    assert cache.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("given", [None, "", "relative"])
+def test_the_cache_is_in_the_home_folder_unless_it_is_said_otherwise(
+    file, pip, tmp_path, monkeypatch, given
+):
+    """As the XDG base directory specification says."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if given is None:
+        monkeypatch.delenv("XDG_CACHE_HOME")
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", given)
+    installed(file)
+    assert len(list((tmp_path / "home/.cache/cdk-mailroom").glob("*.zip"))) == 1
+
+
+def test_a_failure_is_not_kept(file, cache, monkeypatch):
+    """The next synth tries again."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="pip could not install it"):
+            installed(file)
+    assert not cache.exists()

@@ -19,8 +19,8 @@ def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
         problems.add(
             "folder",
             str(folder),
-            "there is no such folder; relative paths start where "
-            "the app is run, so prefer Path(__file__).parent / '…'",
+            "no such folder: relative paths start where the app is run, so prefer "
+            "Path(__file__).parent / '…'",
         )
         return
     module_name, separator, function_name = spec.partition(":")
@@ -49,7 +49,8 @@ def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
         problems.add(
             "handler",
             spec,
-            f"{path}:{error.lineno} is not valid Python {here}, which the app runs on: {error.msg}",
+            f"correct {path}:{error.lineno}, which is not valid Python {here}, on which the app "
+            f"runs: {error.msg}",
         )
         return
     found = _top_level(tree.body)
@@ -63,9 +64,11 @@ def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
             f"{path} has no function {function_name!r}" + _suggestion(function_name, list(found)),
         )
     elif isinstance(node, ast.AsyncFunctionDef):
-        problems.add("handler", spec, "it is 'async def'; Lambda calls plain functions")
+        problems.add(
+            "handler", spec, "write 'def' instead of 'async def': Lambda calls plain functions"
+        )
     elif isinstance(node, ast.FunctionDef) and not _takes_one_argument(node.args):
-        problems.add("handler", spec, "it must take one argument, as in 'def on_mail(mail):'")
+        problems.add("handler", spec, "let it take one argument, as in 'def on_mail(mail):'")
 
 
 def _top_level(body: list[ast.stmt]) -> dict[str, ast.stmt]:

@@ -1,4 +1,4 @@
-"""Custom resources that run our own Python: one function and provider a stack for each kind."""
+"""Custom resources that run our own Python: one function and provider per stack and kind."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from constructs import Construct
 
 from cdk_mailroom import _assembly, _roles
 from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
+from cdk_mailroom.functions import default_architecture, default_runtime
 
 __all__ = ["Provider", "provider"]
 
 
 def provider(scope: Construct, construct_id: str, module: str) -> Provider:
-    """Return the stack's provider *construct_id*, made on first use, that runs *module*."""
+    """Return the stack's provider *construct_id* that runs *module*; it is made on first use."""
     stack = Stack.of(scope)
     existing = stack.node.try_find_child(construct_id)
     return existing if isinstance(existing, Provider) else Provider(stack, construct_id, module)
 
 
 class Provider(Construct):
-    """Function, logs and roles behind a custom resource; grants are the caller's to add."""
+    """Function, logs and roles behind a custom resource; the caller adds what it may do."""
 
     def __init__(self, scope: Construct, construct_id: str, module: str) -> None:
         super().__init__(scope, construct_id)
-        runtime, architecture = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64
+        runtime, architecture = default_runtime(), default_architecture()
         log_group = self._logs("Logs")
         self.function = lambda_.Function(
             self,
@@ -36,20 +37,20 @@ class Provider(Construct):
             runtime=runtime,
             architecture=architecture,
             memory_size=256,
-            # SES takes one control call a second from a whole account, so patience is needed.
+            # SES accepts one control call per second and account, so this may take long.
             timeout=Duration.minutes(5),
             role=_roles.function_role(self, "Role", log_group=log_group),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
         )
-        """What CloudFormation's requests come to."""
-        reviewed(self.function, "L1", "tested with Python 3.13, on which all handlers run")
+        """The function that handles CloudFormation's requests."""
+        reviewed(self.function, "L1", "tested with Python 3.13, the default of all handlers")
         framework_logs = self._logs("FrameworkLogs")
         framework_role = _roles.function_role(self, "FrameworkRole", log_group=framework_logs)
         reviewed_wildcard(
             framework_role,
             f"{self.function.function_arn}:*",
-            "CDK's provider framework asks for every version of the one function that it calls",
+            "CDK's provider framework grants itself every version of the function that it calls",
         )
         framework = custom_resources.Provider(
             self,

@@ -1,4 +1,4 @@
-"""Queues as both capabilities make them, and the alarm that somebody hears."""
+"""Queues with encryption and TLS, and alarms that may publish to their topic."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def queue(
     visibility_timeout: Duration | None = None,
     dead_letter_queue: sqs.DeadLetterQueue | None = None,
 ) -> sqs.Queue:
-    """Return a queue that is encrypted, by *key* or by SQS's own, and takes TLS only."""
+    """Return a queue that is encrypted, with *key* or SQS's own, and accepts TLS only."""
     return sqs.Queue(
         scope,
         construct_id,
@@ -39,7 +39,7 @@ def queue(
 
 
 def dead_letter_queue(scope: Construct, *, key: kms.IKey | None) -> sqs.Queue:
-    """Return a queue that keeps what failed for as long as SQS can: 14 days."""
+    """Return a queue that keeps what failed for 14 days, as long as SQS can."""
     made = queue(scope, "DeadLetterQueue", key=key, retention=Duration.days(14))
     reviewed(made, "SQS3", "it is itself the dead-letter queue")
     return made
@@ -48,7 +48,7 @@ def dead_letter_queue(scope: Construct, *, key: kms.IKey | None) -> sqs.Queue:
 def dead_letter_alarm(
     scope: Construct, letters: sqs.IQueue, *, description: str, topic: sns.ITopic | None
 ) -> cloudwatch.Alarm:
-    """Return an alarm that goes off while one message lies in *letters*, and tells *topic*."""
+    """Return an alarm while *letters* has a message, which publishes to *topic*."""
     alarm = letters.metric_approximate_number_of_messages_visible(
         statistic="Maximum", period=Duration.minutes(1)
     ).create_alarm(
@@ -66,10 +66,10 @@ def dead_letter_alarm(
 
 
 def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
-    """Have *alarm* publish to *topic*, and see to it that it may.
+    """Let *alarm* publish to *topic*, and grant it that.
 
-    CloudWatch publishes by the topic's own policy. A new topic has one that lets it, but the first
-    statement that CDK adds, TLS only for example, replaces that, and the alarm falls silent:
+    CloudWatch needs the permission in the topic's policy. A new topic's default policy has it, but
+    the first statement that CDK adds, such as TLS only, replaces that policy.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
     alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
@@ -94,10 +94,11 @@ def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
             )
         ).statement_added
     if not added:
-        # At the topic, so that many alarms do not say it many times.
+        # On the topic, so that many alarms give one warning.
         Annotations.of(topic).add_warning_v2(
             "cdk-mailroom:imported-alarm-topic",
-            f"the policy of {topic.topic_arn} or of its key is not this app's: allow "
-            "cloudwatch.amazonaws.com sns:Publish, and kms:Decrypt and kms:GenerateDataKey*, where "
-            "aws:SourceAccount is this account, or nobody hears the alarm",
+            f"the topic {topic.topic_arn} or its key is imported, so this app cannot change its "
+            "policy: allow cloudwatch.amazonaws.com sns:Publish, and kms:Decrypt and "
+            "kms:GenerateDataKey*, where aws:SourceAccount is this account, or the alarm is not "
+            "published",
         )

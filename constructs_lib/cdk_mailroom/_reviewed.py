@@ -1,7 +1,7 @@
-"""What cdk-nag's AwsSolutions pack finds in these constructs, and why it is meant.
+"""What cdk-nag's AwsSolutions pack finds in these constructs, and why it is intended.
 
-The library answers only for what it causes itself, and only for the exact finding: a wildcard
-that an app adds to the same role is still reported. Nothing happens unless an app uses cdk-nag.
+The library acknowledges only what it causes itself, and only the exact finding: a wildcard that
+an app adds to the same role is still reported. It has no effect unless an app uses cdk-nag.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ __all__ = ["reviewed", "reviewed_wildcard"]
 
 
 def reviewed(scope: Construct, rule: str, reason: str) -> None:
-    """Answer for the finding *rule* below *scope*."""
+    """Acknowledge the finding *rule* below *scope*."""
     Validations.of(scope).acknowledge(Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))
 
 
 def reviewed_wildcard(grantee: object, pattern: str, reason: str) -> None:
-    """Answer for one resource, or with ``Action::`` in front one action, that ends in ``*``."""
+    """Acknowledge a resource, or with ``Action::`` in front an action, that ends in ``*``."""
     if isinstance(grantee, Construct):
         finding = pattern if pattern.startswith("Action::") else f"Resource::{pattern}"
         reviewed(grantee, f"IAM5[{_flat(Stack.of(grantee).resolve(finding))}]", reason)

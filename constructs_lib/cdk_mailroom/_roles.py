@@ -1,4 +1,4 @@
-"""The role of a Lambda function: it may write its own log, and what it is granted beside that."""
+"""The role of a Lambda function, which may write to its own log group only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def function_role(
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     log_group.grant_write(role)
     if vpc is not None:
-        # Network interfaces are Lambda's to name, so nothing narrower exists.
+        # Lambda names the network interfaces, so nothing narrower exists.
         # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
         role.add_managed_policy(
             iam.ManagedPolicy.from_aws_managed_policy_name(

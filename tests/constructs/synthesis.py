@@ -7,12 +7,16 @@ reads ``<Inbound/Bucket.Arn>``, so a test can state a whole policy as a person w
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+import pytest
+
+from cdk_mailroom import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "folder"
@@ -168,6 +172,13 @@ def _named(value: Any) -> Iterator[str]:
         case list():
             for item in value:
                 yield from _named(item)
+
+
+def refuses(*words: str) -> pytest.RaisesExc[ConfigurationError]:
+    """Expect one `ConfigurationError` that contains each of *words*."""
+    return pytest.raises(
+        ConfigurationError, match="(?s)" + "".join(f"(?=.*{re.escape(word)})" for word in words)
+    )
 
 
 def synthesized(build: Callable[[cdk.Stack], object], **options: Any) -> Template:

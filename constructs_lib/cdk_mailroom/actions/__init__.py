@@ -13,6 +13,7 @@ from aws_cdk.aws_ses_actions import AddHeader, Bounce, BounceTemplate, EmailEnco
 
 from cdk_mailroom.actions.base import (
     BoundAction,
+    NativeAction,
     ReceiptAction,
     RuleContext,
     RuleFacts,
@@ -31,6 +32,7 @@ __all__ = [
     "BoundAction",
     "EmailEncoding",
     "InvokeFunction",
+    "NativeAction",
     "ReceiptAction",
     "RuleContext",
     "RuleFacts",

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -14,11 +15,20 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.interfaces.aws_ses import IReceiptRuleRef
 from constructs import Construct, IConstruct, IDependable
 
 from cdk_mailroom._checks import Problems, resolved
 
-__all__ = ["SES", "BoundAction", "ReceiptAction", "RuleContext", "RuleFacts", "StoredMail"]
+__all__ = [
+    "SES",
+    "BoundAction",
+    "NativeAction",
+    "ReceiptAction",
+    "RuleContext",
+    "RuleFacts",
+    "StoredMail",
+]
 
 SES = "ses.amazonaws.com"
 """The service principal that acts for a rule."""
@@ -124,3 +134,14 @@ class ReceiptAction(ABC):
     @abstractmethod
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
         """Create and grant what the action needs, below *scope*, and return the action."""
+
+
+class NativeAction(Protocol):
+    """An action of ``aws_cdk.aws_ses_actions``, or of your own for aws-cdk-lib's `ReceiptRule`.
+
+    The same as `ses.IReceiptRuleAction`, whatever name ``bind()`` has for its argument: those of
+    aws-cdk-lib have different ones, which pyright does not accept for that type.
+    """
+
+    def bind(self, rule: IReceiptRuleRef, /) -> ses.ReceiptRuleActionConfig:
+        """Return the action's settings."""

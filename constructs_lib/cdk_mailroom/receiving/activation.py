@@ -1,4 +1,4 @@
-"""Makes a rule set the active one, without ever taking mail away from somebody else."""
+"""Makes a rule set the active one, without ever taking mail away from another."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ __all__ = ["Activation", "ActiveRuleSet"]
 
 
 class Activation(StrEnum):
-    """What to do about the one rule set that can be active in an account and region."""
+    """What to do if another rule set is active: one can be, per account and region."""
 
     REFUSE = "refuse"
-    """Activate ours if none is active; else fail the deployment, naming the set in the way."""
+    """Activate ours if none is active; otherwise fail the deployment and name the active set."""
     JOIN = "join"
-    """Put our rules first into the set that is active, whoever's it is; activate ours if none is.
+    """Put our rules first into the active set; activate ours if none is active.
 
-    If the set's owner deletes it, our rules go with it.
+    If that set is deleted, our rules are deleted with it.
     """
     REPLACE = "replace"
-    """Activate ours, remember the set that was active, and activate that again on delete."""
+    """Activate ours, and on delete activate the set that was active before."""
 
 
 class ActiveRuleSet(Construct):
     """A custom resource whose existence means that the rule set receives mail.
 
-    On delete it acts only if our set is still the active one: it activates what was there before
-    (`Activation.REPLACE`), or none. It never touches a set that is not ours.
+    On delete it acts only if our set is still active: it activates the set that was active before
+    (`Activation.REPLACE`), or none. It never changes a set that is not ours.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class ActiveRuleSet(Construct):
             properties={"RuleSetName": rule_set_name, "Mode": str(activation)},
         )
         self.rule_set_name = resource.get_att_string("RuleSetName")
-        """The set that rules must go into; another than ours if it was joined."""
+        """The set that rules must be added to; not ours if another was joined."""
 
 
 def _provider(scope: Construct) -> _provisioning.Provider:
     provider = _provisioning.provider(
         scope, "MailroomActivation", "mailroom.provisioning.activation"
     )
-    # Stated by each that shares the provider; in the policy it stands once.
+    # Each construct that shares the provider adds it; the policy contains it once.
     provider.function.add_to_role_policy(
         iam.PolicyStatement(
             actions=[
@@ -62,9 +62,9 @@ def _provider(scope: Construct) -> _provisioning.Provider:
                 "ses:DescribeReceiptRuleSet",
                 "ses:SetActiveReceiptRuleSet",
             ],
-            # These three know no resource (Service Authorization Reference, Amazon SES).
+            # These three do not support resources (Service Authorization Reference, Amazon SES).
             resources=["*"],
         )
     )
-    reviewed_wildcard(provider.function.role, "*", "these SES operations know no resource")
+    reviewed_wildcard(provider.function.role, "*", "these SES operations do not support resources")
     return provider

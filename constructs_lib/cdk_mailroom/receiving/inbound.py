@@ -25,7 +25,7 @@ from cdk_mailroom._checks import (
     resolved,
 )
 from cdk_mailroom._objects import grant_read
-from cdk_mailroom.actions.base import ReceiptAction
+from cdk_mailroom.actions.base import NativeAction, ReceiptAction
 from cdk_mailroom.handlers.python_handler import PythonHandler
 from cdk_mailroom.receiving.activation import Activation, ActiveRuleSet
 from cdk_mailroom.receiving.rule import (
@@ -168,8 +168,8 @@ class InboundMail(Construct):
         *,
         recipients: Sequence[str] | EveryRecipient,
         handler: PythonHandler,
-        before: Sequence[ReceiptAction | ses.IReceiptRuleAction] = ...,
-        after: Sequence[ReceiptAction | ses.IReceiptRuleAction] = ...,
+        before: Sequence[ReceiptAction | NativeAction] = ...,
+        after: Sequence[ReceiptAction | NativeAction] = ...,
         store: actions.S3 | bool = ...,
         rule_name: str | None = ...,
         enabled: bool = ...,
@@ -184,8 +184,8 @@ class InboundMail(Construct):
         *,
         recipients: Sequence[str] | EveryRecipient,
         handler: ReceiptAction | None = ...,
-        before: Sequence[ReceiptAction | ses.IReceiptRuleAction] = ...,
-        after: Sequence[ReceiptAction | ses.IReceiptRuleAction] = ...,
+        before: Sequence[ReceiptAction | NativeAction] = ...,
+        after: Sequence[ReceiptAction | NativeAction] = ...,
         store: actions.S3 | bool = ...,
         rule_name: str | None = ...,
         enabled: bool = ...,
@@ -199,8 +199,8 @@ class InboundMail(Construct):
         *,
         recipients: Sequence[str] | EveryRecipient,
         handler: ReceiptAction | None = None,
-        before: Sequence[ReceiptAction | ses.IReceiptRuleAction] = (),
-        after: Sequence[ReceiptAction | ses.IReceiptRuleAction] = (),
+        before: Sequence[ReceiptAction | NativeAction] = (),
+        after: Sequence[ReceiptAction | NativeAction] = (),
         store: actions.S3 | bool = True,
         rule_name: str | None = None,
         enabled: bool = True,

@@ -29,6 +29,7 @@ from cdk_mailroom._checks import (
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom.actions.base import (
     BoundAction,
+    NativeAction,
     ReceiptAction,
     RuleContext,
     RuleFacts,
@@ -47,7 +48,7 @@ __all__ = [
     "RulePlace",
 ]
 
-Action = ReceiptAction | ses.IReceiptRuleAction
+Action = ReceiptAction | NativeAction
 
 
 class EveryRecipient(Enum):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
-from synthesis import ACCOUNT, FOLDER, REGION, Template, cycle, new_app, new_stack
+from compositions import check_order, templates_of
+from synthesis import ACCOUNT, FOLDER, REGION
 
 from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, PythonHandler
 
@@ -111,37 +110,19 @@ COMPOSITIONS = [
 ]
 
 
-@cache
-def templates_of(name: str) -> tuple[Template, Template]:
-    """Return a composition's two stacks: ours, and the one that things are brought from."""
-    app = new_app()
-    stack, other = new_stack(app, "Ours"), new_stack(app, "Theirs")
-    sns.Topic(other, "Unused")  # CDK refuses a stack without any resource
-    next(build for build in COMPOSITIONS if build.__name__ == name)(stack, other)
-    return Template(stack), Template(other)
+compositions = pytest.mark.parametrize("build", COMPOSITIONS, ids=lambda build: build.__name__)
 
 
-names = pytest.mark.parametrize("name", [build.__name__ for build in COMPOSITIONS])
+@compositions
+def test_nothing_waits_in_a_circle(build):
+    """Neither a resource for itself, nor two stacks for each other."""
+    check_order(build)
 
 
-@names
-def test_no_resource_waits_for_itself(name):
-    """CloudFormation refuses a circular dependency, when it is too late for a better message."""
-    for template in templates_of(name):
-        assert cycle(template.references) == []
-
-
-@names
-def test_no_two_stacks_wait_for_each_other(name):
-    """The stack that others bring things from knows nothing of ours."""
-    _, other = templates_of(name)
-    assert "Fn::ImportValue" not in str(other.raw)
-
-
-@names
-def test_ses_publishes_when_somebody_listens(name):
+@compositions
+def test_ses_publishes_when_somebody_listens(build):
     """What is published before its subscription exists is gone, and SES asks for the policy."""
-    ours, _ = templates_of(name)
+    ours, _ = templates_of(build)
     needed = ours.needs("Out/Destination")
     assert set(ours.of("AWS::SNS::Subscription")) <= needed
     assert set(ours.of("AWS::SES::ConfigurationSet")) <= needed
@@ -149,26 +130,26 @@ def test_ses_publishes_when_somebody_listens(name):
         assert "Out/Topic/Policy" in needed
 
 
-@names
-def test_a_subscription_waits_for_permission_to_fill_its_queue(name):
+@compositions
+def test_a_subscription_waits_for_permission_to_fill_its_queue(build):
     """SNS would retry, and give up in the end."""
-    ours, _ = templates_of(name)
+    ours, _ = templates_of(build)
     for path in ours.of("AWS::SNS::Subscription"):
         assert f"{path.removesuffix('Subscription')}Queue/Policy" in ours.needs(path)
 
 
-@names
-def test_functions_may_act_before_the_first_event_comes(name):
+@compositions
+def test_functions_may_act_before_the_first_event_comes(build):
     """A mapping that polls before its function's policy is there fails to be created."""
-    ours, _ = templates_of(name)
+    ours, _ = templates_of(build)
     for path in ours.of("AWS::Lambda::EventSourceMapping"):
         assert f"{path.removesuffix('Mapping')}Role/DefaultPolicy" in ours.needs(path)
 
 
-@pytest.mark.parametrize("name", ["topic_from_another_stack", "everything_from_another_stack"])
-def test_permissions_in_another_stack_hold_for_this_account_only(name):
+@pytest.mark.parametrize("build", [topic_from_another_stack, everything_from_another_stack])
+def test_permissions_in_another_stack_hold_for_this_account_only(build):
     """Our set's name would make the stacks wait for each other, so any set of ours will do."""
-    _, other = templates_of(name)
+    _, other = templates_of(build)
     statements = [
         *other.at("Topic/Policy")["PolicyDocument"]["Statement"],
         *other.at("Key")["KeyPolicy"]["Statement"],

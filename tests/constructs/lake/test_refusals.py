@@ -96,7 +96,7 @@ def access(days: float) -> dict:
         ),
         (
             storage(infrequent_access_after=Duration.days(0)),
-            "storage.infrequent_access_after is '0 days': pass whole days, at least one, or 'never'",
+            "storage.infrequent_access_after is '0 days': pass whole days, at least one",
         ),
         ({"retention": Duration.hours(30)}, "retention is '1.25 days': "),
         ({"retention": Duration.days(0)}, "retention is '0 days': "),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import aws_cdk as cdk
 import pytest
 from aws_cdk import CfnParameter, Duration
@@ -11,16 +9,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_ses_actions as ses_actions
 from aws_cdk import aws_sns as sns
-from synthesis import FOLDER, Template, new_stack
+from synthesis import FOLDER, Template, new_stack, refuses
 
-from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, actions, handlers
-
-
-def refuses(*words: str):
-    """Expect one `ConfigurationError` that contains each of *words*."""
-    return pytest.raises(
-        ConfigurationError, match="(?s)" + "".join(f"(?=.*{re.escape(word)})" for word in words)
-    )
+from cdk_mailroom import InboundMail, PythonHandler, actions, handlers
 
 
 @pytest.fixture
@@ -32,11 +23,6 @@ def inbound(stack) -> InboundMail:
 def add(inbound: InboundMail, **options):
     """Add a rule that is right but for *options*."""
     return inbound.add_rule("Rule", **{"recipients": ["a@example.com"], **options})
-
-
-def python(**options) -> PythonHandler:
-    """Return a handler that is right but for *options*."""
-    return PythonHandler(FOLDER, options.pop("handler", "app:on_mail"), **options)
 
 
 @pytest.mark.parametrize("prefix", ["/mail", "x" * 901])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -11,7 +9,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
-from synthesis import FOLDER, Template, cycle, new_app, new_stack
+from compositions import check_order, templates_of
+from synthesis import FOLDER, cycle
 
 from cdk_mailroom import EVERY_RECIPIENT, InboundMail, PythonHandler, actions, handlers
 
@@ -133,17 +132,7 @@ COMPOSITIONS = [
 ]
 
 
-@cache
-def templates_of(name: str) -> tuple[Template, Template]:
-    """Return a composition's two stacks: ours, and the one that things are brought from."""
-    app = new_app()
-    stack, other = new_stack(app, "Ours"), new_stack(app, "Theirs")
-    sns.Topic(other, "Unused")  # CDK refuses a stack without any resource
-    next(build for build in COMPOSITIONS if build.__name__ == name)(stack, other)
-    return Template(stack), Template(other)
-
-
-names = pytest.mark.parametrize("name", [build.__name__ for build in COMPOSITIONS])
+compositions = pytest.mark.parametrize("build", COMPOSITIONS, ids=lambda build: build.__name__)
 
 
 def test_the_check_itself_finds_a_cycle():
@@ -152,24 +141,16 @@ def test_the_check_itself_finds_a_cycle():
     assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-@names
-def test_no_resource_waits_for_itself(name):
-    """CloudFormation refuses a circular dependency, when it is too late for a better message."""
-    for template in templates_of(name):
-        assert cycle(template.references) == []
+@compositions
+def test_nothing_waits_in_a_circle(build):
+    """Neither a resource for itself, nor two stacks for each other."""
+    check_order(build)
 
 
-@names
-def test_no_two_stacks_wait_for_each_other(name):
-    """The stack that others bring things from knows nothing of ours."""
-    _, other = templates_of(name)
-    assert "Fn::ImportValue" not in str(other.raw)
-
-
-@names
-def test_every_permission_is_there_before_the_rule(name):
+@compositions
+def test_every_permission_is_there_before_the_rule(build):
     """SES checks when a rule is created that it may call, write, publish and encrypt."""
-    ours, _ = templates_of(name)
+    ours, _ = templates_of(build)
     for path, rule in ours.of("AWS::SES::ReceiptRule").items():
         needed = ours.needs(path)
         for action in rule["Rule"]["Actions"]:
@@ -184,10 +165,10 @@ def test_every_permission_is_there_before_the_rule(name):
                 assert action["S3Action"]["BucketName"].strip("<>") + "/Policy" in needed
 
 
-@names
-def test_functions_can_read_before_the_first_mail_comes(name):
+@compositions
+def test_functions_can_read_before_the_first_mail_comes(build):
     """A rule that runs before its function's policy is there would lose its first mail."""
-    ours, _ = templates_of(name)
+    ours, _ = templates_of(build)
     for path in ours.of("AWS::SES::ReceiptRule"):
         needed = ours.needs(path)
         for function_path in needed & set(ours.of("AWS::Lambda::Function")):
@@ -199,11 +180,11 @@ def test_functions_can_read_before_the_first_mail_comes(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["everything_from_another_stack", "bucket_from_another_stack_and_join"]
+    "build", [everything_from_another_stack, bucket_from_another_stack_and_join]
 )
-def test_permissions_in_another_stack_hold_for_this_account_only(name):
+def test_permissions_in_another_stack_hold_for_this_account_only(build):
     """The set's name would make the stacks wait for each other, so any set of ours will do."""
-    _, other = templates_of(name)
+    _, other = templates_of(build)
     statement = next(
         one
         for one in other.at("Bucket/Policy")["PolicyDocument"]["Statement"]
@@ -217,7 +198,7 @@ def test_permissions_in_another_stack_hold_for_this_account_only(name):
 
 def test_a_key_of_ours_lets_in_ses_and_our_alarms_and_nobody_else():
     """Beside the account itself, which decides by its own policies."""
-    ours, _ = templates_of("customer_key")
+    ours, _ = templates_of(customer_key)
     principals = [str(one["Principal"]) for one in ours.at("Key")["KeyPolicy"]["Statement"]]
     assert set(principals) == {
         "{'AWS': 'arn:aws:iam::111122223333:root'}",
@@ -228,7 +209,7 @@ def test_a_key_of_ours_lets_in_ses_and_our_alarms_and_nobody_else():
 
 def test_services_may_use_a_key_for_our_rules_and_alarms_only():
     """The key's statements carry the source account, and those for SES the source ARN."""
-    ours, _ = templates_of("customer_key")
+    ours, _ = templates_of(customer_key)
     for statement in ours.at("Key")["KeyPolicy"]["Statement"][1:]:
         assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111122223333"}

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from synthesis import FOLDER
+from synthesis import FOLDER, refuses
 
-from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, actions, handlers
-
-
-def refuses(*words: str):
-    """Expect one `ConfigurationError` that contains each of *words*."""
-    return pytest.raises(
-        ConfigurationError, match="(?s)" + "".join(f"(?=.*{re.escape(word)})" for word in words)
-    )
+from cdk_mailroom import InboundMail, PythonHandler, actions, handlers
 
 
 @pytest.fixture

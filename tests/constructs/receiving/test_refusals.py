@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_ses_actions as ses_actions
-from synthesis import FOLDER
+from synthesis import FOLDER, refuses
 
-from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, actions
-
-
-def refuses(*words: str):
-    """Expect one `ConfigurationError` that contains each of *words*."""
-    return pytest.raises(
-        ConfigurationError, match="(?s)" + "".join(f"(?=.*{re.escape(word)})" for word in words)
-    )
+from cdk_mailroom import InboundMail, PythonHandler, actions
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mailroom_local._emulator import internals
+from mailroom_local._emulator.policies import Service
 from mailroom_local.lake import firehose as lake
 from mailroom_local.lake.firehose import Failure, Processor, Record
 
@@ -222,34 +223,8 @@ class _Delivery:
         if not internals.app.AUTH:
             return True
         account = internals.responses.get_account_id()
-        name = self._role.rsplit("/", 1)[-1]
-        role = internals.iam.roles.get(name)
-        if role is None:
-            return False
-        context = internals.policies.EvalContext(
-            principal_arn=_PRINCIPAL,
-            principal_type="Service",
-            principal_account=account,
-            action="sts:AssumeRole",
-            resource_arn=self._role,
-            region=internals.responses.get_region(),
-            source_ip="127.0.0.1",
-            secure_transport=True,
-            service_context={
-                "aws:sourceaccount": account,
-                "aws:sourcearn": self._stream["arn"],
-                "sts:externalid": account,
-            },
-        )
-        trust = internals.policies.evaluate_resource_policy(
-            role.get("AssumeRolePolicyDocument"), context, _PRINCIPAL
-        )
-        granted = internals.policies.gather_role_policies(name, account)
-        asked = replace(context, action=action, resource_arn=resource)
-        return bool(
-            trust.decision == "Allow"
-            and internals.policies.evaluate(asked, granted).decision == "Allow"
-        )
+        service = Service(_PRINCIPAL, self._stream["arn"], **{"sts:externalid": account})
+        return service.may_as(self._role, action, resource)
 
 
 def _parquet(conversion: Mapping[str, Any], records: Sequence[Record]) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mailroom_local._emulator import internals
+from mailroom_local._emulator.policies import Service
 from mailroom_local.control.workmail import DELIVERIES_PATH, ORGANIZATIONS_PATH
 from mailroom_local.workmail.model import Refused
 from mailroom_local.workmail.service import WorkMail
@@ -52,28 +53,8 @@ class Account:
         return content
 
     def _may(self, action: str, resource: str, policy: Any, source: str) -> bool:
-        principal = f"workmail.{self._region}.amazonaws.com"
-        account = internals.responses.get_account_id()
-        context = internals.policies.EvalContext(
-            principal_arn=principal,
-            principal_type="Service",
-            principal_account=account,
-            action=action,
-            resource_arn=resource,
-            region=self._region,
-            source_ip="127.0.0.1",
-            secure_transport=True,
-            service_context={
-                "aws:sourceaccount": account,
-                "aws:sourcearn": source,
-                "aws:principalisawsservice": "true",
-                "aws:principalservicename": principal,
-            },
-        )
-        decision: str = internals.policies.evaluate_resource_policy(
-            policy, context, principal
-        ).decision
-        return decision == "Allow"
+        service = Service(f"workmail.{self._region}.amazonaws.com", source)
+        return service.decision(action, resource, policy) == "Allow"
 
 
 def around(gateway: _App, served: WorkMail) -> _App:

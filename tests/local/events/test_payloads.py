@@ -95,6 +95,7 @@ def test_the_tags_of_the_sender_are_lists() -> None:
     tags = told("Send", outgoing(tags={"campaign": "spring"}))["mail"]["tags"]
     assert tags["campaign"] == ["spring"]
     assert tags["ses:caller-identity"] == ["someone"]
+    assert told("Send")["mail"]["headersTruncated"] is False
     assert tags["ses:from-domain"] == ["example.com"]
 
 

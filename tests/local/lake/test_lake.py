@@ -4,14 +4,9 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
-
-from mailroom_local.lake import queries
-from mailroom_local.lake.firehose import Record, batches
-from mailroom_local.lake.projection import Projection
 
 PARQUET = {
     "Enabled": True,
@@ -335,17 +330,6 @@ def test_a_role_that_may_not_invoke_delivers_nothing(account: Any) -> None:
     assert own.objects("rows/", seconds=0) == {}
 
 
-def test_a_call_of_the_function_has_the_size_that_the_stream_says() -> None:
-    """But never less than one record."""
-    records = [
-        Record(id=str(number), data=b"x" * size, original=b"", arrived=0)
-        for number, size in enumerate([3, 4, 9, 1, 1])
-    ]
-    calls = batches(records, 7)
-    assert [[record.id for record in call] for call in calls] == [["0", "1"], ["2"], ["3", "4"]]
-    assert batches([], 7) == []
-
-
 # --- Athena ------------------------------------------------------------------------------------
 
 
@@ -368,36 +352,6 @@ def test_objects_outside_of_the_projection_are_not_in_the_table(either: Lake) ->
     assert either.ask("SELECT id FROM rows WHERE id LIKE '%side'") == [["inside"]]
 
 
-@pytest.mark.parametrize(
-    ("uri", "expected"),
-    [
-        ("s3://b/t/open/2026-11-21/x", {"kind": "open", "day": "2026-11-21"}),
-        ("s3://b/t/open/2026-11-22/deep/x", {"kind": "open", "day": "2026-11-22"}),
-        ("s3://b/t/open/2026-11-23/x", None),
-        ("s3://b/t/open/2026-11-18/x", None),
-        ("s3://b/t/open/yesterday/x", None),
-        ("s3://b/t/other/2026-11-21/x", None),
-        ("s3://b/elsewhere/open/2026-11-21/x", None),
-    ],
-)
-def test_a_range_of_days_may_move_along(uri: str, expected: dict[str, str] | None) -> None:
-    """NOW-2DAYS,NOW+1DAYS."""
-    table = {
-        "PartitionKeys": [{"Name": "kind"}, {"Name": "day"}],
-        "StorageDescriptor": {"Location": "s3://b/t/"},
-        "Parameters": {
-            "projection.enabled": "true",
-            "projection.kind.type": "enum",
-            "projection.kind.values": "open,click",
-            "projection.day.type": "date",
-            "projection.day.format": "yyyy-MM-dd",
-            "projection.day.range": "NOW-2DAYS,NOW+1DAYS",
-            "storage.location.template": "s3://b/t/${kind}/${day}/",
-        },
-    }
-    assert Projection(table, today=date(2026, 11, 21)).partition(uri) == expected
-
-
 def test_a_saved_query_is_deployed_and_takes_parameters(made: Any, account: Any) -> None:
     """The workgroup has it; another text takes its place on update."""
     athena = account.aws.client("athena")
@@ -414,15 +368,6 @@ def test_a_saved_query_is_deployed_and_takes_parameters(made: Any, account: Any)
     assert account.deploy(own.resources, stack=own.stack)["StackStatus"] == "UPDATE_COMPLETE"
     assert saved()["QueryString"] == "SELECT 1"
     assert saved()["NamedQueryId"] != before["NamedQueryId"]
-
-
-@pytest.mark.parametrize("parameters", [[], ["1", "2"]])
-def test_as_many_parameters_as_question_marks(parameters: list[str]) -> None:
-    """Those in text and comments do not count."""
-    query = "SELECT '?', \"?\" -- ?\n WHERE a = ?"
-    assert queries.with_parameters(query, ["'it''s'"]).endswith("WHERE a = 'it''s'")
-    with pytest.raises(ValueError, match="more"):
-        queries.with_parameters(query, parameters)
 
 
 def test_an_enforced_workgroup_says_where_results_go(made: Any, account: Any) -> None:

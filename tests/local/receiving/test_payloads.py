@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -15,7 +16,14 @@ from mailroom_local.mail.content import EICAR, GTUBE
 from mailroom_local.mail.headers import read_headers
 from mailroom_local.receiving import payloads
 from mailroom_local.receiving.decisions import disposition_of
-from mailroom_local.receiving.message import Envelope, Match, Message, Verdicts, verdicts_of
+from mailroom_local.receiving.message import (
+    Envelope,
+    Match,
+    Message,
+    Verdicts,
+    ses_headers,
+    verdicts_of,
+)
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SAMPLE = Path(__file__).parents[2] / "payloads"
@@ -185,6 +193,29 @@ def test_stored_mail_begins_with_what_ses_adds() -> None:
         "Authentication-Results",
         "X-SES-RECEIPT",
     ]
+
+
+def test_what_ses_adds_tells_where_a_message_came_from() -> None:
+    """The envelope, the client and the verdicts; a notification has its client as the domain."""
+    raw = b"X-Mailroom-Verdict: spf=GRAY; dkim=FAIL; dmarc=PROCESSING_FAILED\r\n" + PLAIN
+    added = dict(ses_headers(message(raw), match()))
+    assert added["Return-Path"] == "<jane@example.net>"
+    assert added["Received"] == (
+        "from mx.example.net (mx.example.net [203.0.113.9]) by inbound-smtp.us-east-1.amazonaws.com"
+        " with SMTP id abc123 for support@example.com; Fri, 20 Nov 2026 12:00:00 +0000 (UTC)"
+    )
+    spf = (
+        "none (spfCheck: domain of example.net) client-ip=203.0.113.9;"
+        " envelope-from=jane@example.net; helo=mx.example.net;"
+    )
+    assert added["Received-SPF"] == spf
+    assert added["Authentication-Results"] == (
+        f"amazonses.com; spf={spf} dkim=fail header.i=@example.net;"
+        " dmarc=temperror header.from=example.net;"
+    )
+    bounce = message()
+    bounce.envelope = replace(bounce.envelope, mail_from="")
+    assert "domain of mx.example.net" in dict(ses_headers(bounce, match()))["Received-SPF"]
 
 
 @pytest.mark.parametrize(

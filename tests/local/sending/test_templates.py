@@ -41,7 +41,7 @@ def test_a_missing_attribute_is_named() -> None:
 
 @pytest.mark.parametrize("template", ["{{#if a}}", "{{/if}}", "{{> p}}", "{{#shout a}}{{/shout}}"])
 def test_a_broken_template_cannot_be_rendered(template: str) -> None:
-    """It is told, not guessed at."""
+    """SES reports it."""
     with pytest.raises(RenderingFailed):
         render({"text": template}, {"a": 1})
 

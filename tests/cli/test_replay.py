@@ -338,6 +338,25 @@ def test_a_dry_run_counts_and_changes_nothing(
     assert aws.bodies(aws.queue) == []
 
 
+def test_json_has_the_whole_result(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.kill(event(1), event(2, "Open"), event(3, day="2026-01-03"), "poison")
+    assert run("dead", "--to", "handlers", "--type", "bounce", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "source": "dead",
+        "target": "handlers",
+        "dry_run": False,
+        "sent": 2,
+        "failed": 0,
+        "not_selected": 1,
+        "unreadable": 1,
+        "pseudonymised": 0,
+        "interrupted": False,
+        "resume": None,
+        "counts": {"bounce": {"2026-01-02": 1, "2026-01-03": 1}},
+        "reasons": {},
+    }
+
+
 class Time:
     """A clock that only sleeping moves."""
 

@@ -15,36 +15,26 @@ from pathlib import Path
 import pytest
 from synthesis import CONTEXT, ROOT
 
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/app.py"))
+
+# All examples in one process, as each would start Node. Some have modules of the same name.
 SYNTHESIS = textwrap.dedent(
     """
-    import json, os, sys
+    import json, os, runpy, sys
     for path in reversed(json.loads(os.environ["TEST_PATH"])):
         sys.path.insert(0, path)
-    import aws_cdk as cdk
     import cdk_mailroom, mailroom
-    for path in json.loads(os.environ["TEST_EXAMPLES"]):
-        sys.path.insert(0, path)
-    from analytics import Analytics
-    from compliance import Compliance
-    from help_desk import HelpDesk
-    from newsletter import Newsletter
-
-    app = cdk.App(context=json.loads(os.environ["TEST_CONTEXT"]), outdir=sys.argv[1])
-    HelpDesk(app, "HelpDesk", domain="example.com", team=["team@example.net"])
-    Newsletter(app, "Newsletter", domain="example.com")
-    Analytics(app, "Analytics")
-    Compliance(app, "Compliance", domain="example.com", organization_id=f"m-{'0' * 32}")
-    app.synth()
+    for example in json.loads(os.environ["TEST_EXAMPLES"]):
+        os.environ["CDK_OUTDIR"] = os.path.join(sys.argv[1], os.path.basename(example))
+        sys.path.insert(0, example)
+        runpy.run_path(os.path.join(example, "app.py"))
+        sys.path.remove(example)
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(example):
+                del sys.modules[name]
     print(json.dumps([cdk_mailroom.__file__, mailroom.__file__]))
     """
 )
-
-EXAMPLES = {
-    "analytics": "Analytics",
-    "compliance": "Compliance",
-    "helpdesk": "HelpDesk",
-    "newsletter": "Newsletter",
-}
 
 
 def synthesize(examples: Path, outdir: Path, *paths: Path) -> list[str]:
@@ -59,7 +49,7 @@ def synthesize(examples: Path, outdir: Path, *paths: Path) -> list[str]:
             **os.environ,
             "TEST_PATH": json.dumps([*map(str, paths), sysconfig.get_path("purelib")]),
             "TEST_EXAMPLES": json.dumps([str(examples / name) for name in EXAMPLES]),
-            "TEST_CONTEXT": json.dumps(CONTEXT),
+            "CDK_CONTEXT_JSON": json.dumps(CONTEXT),
         },
         capture_output=True,
         text=True,
@@ -121,19 +111,24 @@ def clouds(wheel, tmp_path_factory) -> dict[str, Path]:
     return clouds
 
 
-@pytest.mark.parametrize("stack", EXAMPLES.values())
-def test_the_wheels_template_is_the_checkouts(clouds, stack):
-    """Asset hashes, which are part of it, included."""
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_wheels_templates_are_the_checkouts(clouds, example):
+    """Asset hashes, which are part of them, included."""
     one, two = (
-        json.loads((folder / f"{stack}.template.json").read_text()) for folder in clouds.values()
+        {
+            path.name: json.loads(path.read_text())
+            for path in (folder / example).glob("*.template.json")
+        }
+        for folder in clouds.values()
     )
+    assert one
     assert one == two
 
 
 def test_the_wheels_assets_are_the_checkouts_byte_for_byte(clouds):
     """Installing compiled the packages; nothing of that may show."""
     one, two = (
-        {path.name: path.read_bytes() for path in folder.glob("asset.*.zip")}
+        {path.name: path.read_bytes() for path in folder.glob("*/asset.*.zip")}
         for folder in clouds.values()
     )
     assert one
@@ -141,23 +136,20 @@ def test_the_wheels_assets_are_the_checkouts_byte_for_byte(clouds):
 
 
 def test_the_wheel_ships_types_and_no_tests(wheel):
-    """Three packages, each with its marker, and the licence."""
+    """Four packages, each with its marker, and the licence."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for package in ("cdk_mailroom", "mailroom", "mailroom_local"):
+    packages = {"cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local"}
+    for package in packages:
         assert f"{package}/py.typed" in names
     tops = {name.split("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {
-        "cdk_mailroom",
-        "mailroom",
-        "mailroom_local",
-    }
+    assert {top for top in tops if not top.endswith(".dist-info")} == packages
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
 
 
 def test_the_wheel_needs_only_what_it_says(wheel):
-    """aws-cdk-lib, constructs and boto3, as ranges; the rest is the extra ``local``."""
+    """aws-cdk-lib, constructs, boto3 and rich, as ranges; the rest is the extra ``local``."""
     with zipfile.ZipFile(wheel) as archive:
         metadata = next(
             archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")
@@ -172,6 +164,7 @@ def test_the_wheel_needs_only_what_it_says(wheel):
         "aws-cdk-lib",
         "constructs",
         "boto3",
+        "rich",
     }
     assert not [line for line in plain if "==" in line]
     assert all("extra == 'local'" in line for line in needed if line not in plain)

@@ -20,12 +20,15 @@ EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/app.p
 # All examples in one process, as each would start Node. Some have modules of the same name.
 SYNTHESIS = textwrap.dedent(
     """
-    import json, os, runpy, sys
+    import functools, json, os, runpy, sys
     for path in reversed(json.loads(os.environ["TEST_PATH"])):
         sys.path.insert(0, path)
-    import cdk_mailroom, mailroom
+    import aws_cdk, cdk_mailroom, mailroom
+    context, App = json.loads(os.environ["TEST_CONTEXT"]), aws_cdk.App
     for example in json.loads(os.environ["TEST_EXAMPLES"]):
-        os.environ["CDK_OUTDIR"] = os.path.join(sys.argv[1], os.path.basename(example))
+        # As the CDK CLI would by environment variables, which Node reads only when it starts.
+        outdir = os.path.join(sys.argv[1], os.path.basename(example))
+        aws_cdk.App = functools.partial(App, context=context, outdir=outdir)
         sys.path.insert(0, example)
         runpy.run_path(os.path.join(example, "app.py"))
         sys.path.remove(example)
@@ -49,7 +52,7 @@ def synthesize(examples: Path, outdir: Path, *paths: Path) -> list[str]:
             **os.environ,
             "TEST_PATH": json.dumps([*map(str, paths), sysconfig.get_path("purelib")]),
             "TEST_EXAMPLES": json.dumps([str(examples / name) for name in EXAMPLES]),
-            "CDK_CONTEXT_JSON": json.dumps(CONTEXT),
+            "TEST_CONTEXT": json.dumps(CONTEXT),
         },
         capture_output=True,
         text=True,

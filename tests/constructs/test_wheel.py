@@ -25,7 +25,6 @@ SYNTHESIS = textwrap.dedent(
     for path in json.loads(os.environ["TEST_EXAMPLES"]):
         sys.path.insert(0, path)
     from analytics import Analytics
-    from compliance import Compliance
     from help_desk import HelpDesk
     from newsletter import Newsletter
 
@@ -33,7 +32,6 @@ SYNTHESIS = textwrap.dedent(
     HelpDesk(app, "HelpDesk", domain="example.com", team=["team@example.net"])
     Newsletter(app, "Newsletter", domain="example.com")
     Analytics(app, "Analytics")
-    Compliance(app, "Compliance", domain="example.com", organization_id=f"m-{'0' * 32}")
     app.synth()
     print(json.dumps([cdk_mailroom.__file__, mailroom.__file__]))
     """
@@ -41,7 +39,6 @@ SYNTHESIS = textwrap.dedent(
 
 EXAMPLES = {
     "analytics": "Analytics",
-    "compliance": "Compliance",
     "helpdesk": "HelpDesk",
     "newsletter": "Newsletter",
 }

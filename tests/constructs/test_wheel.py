@@ -154,7 +154,7 @@ def test_the_wheel_ships_types_and_no_tests(wheel):
 
 
 def test_the_wheel_needs_only_what_it_says(wheel):
-    """aws-cdk-lib, constructs and boto3, as ranges; the rest is the extra ``local``."""
+    """aws-cdk-lib, constructs, boto3 and rich, as ranges; the rest is the extra ``local``."""
     with zipfile.ZipFile(wheel) as archive:
         metadata = next(
             archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")
@@ -169,6 +169,7 @@ def test_the_wheel_needs_only_what_it_says(wheel):
         "aws-cdk-lib",
         "constructs",
         "boto3",
+        "rich",
     }
     assert not [line for line in plain if "==" in line]
     assert all("extra == 'local'" in line for line in needed if line not in plain)

@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from mailroom.ses import SNS_ACTION_BYTES, SYNCHRONOUS_SECONDS, Disposition
+from mailroom_local._journal import Journal, elapsed_ms
 from mailroom_local.control import clients
 from mailroom_local.mail.headers import subject_of
 from mailroom_local.receiving import decisions, payloads
@@ -24,7 +25,6 @@ from mailroom_local.receiving.message import (
     new_message_id,
     verdicts_of,
 )
-from mailroom_local.server.journal import Journal, elapsed_ms
 
 
 class Receiver:

@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.ses import EVENT_BRIDGE_NAMES, EventType
+from mailroom_local._journal import Journal
 from mailroom_local.control import clients
 from mailroom_local.events import payloads
 from mailroom_local.events.payloads import Happening
@@ -22,7 +23,6 @@ from mailroom_local.sending import contacts, decisions, tracking
 from mailroom_local.sending.delivery import deliver
 from mailroom_local.sending.message import SentMessage
 from mailroom_local.sending.tracking import PREFIX, Answer, Link
-from mailroom_local.server.journal import Journal
 
 _log = logging.getLogger("mailroom")
 

@@ -7,9 +7,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
+from mailroom_local._journal import Journal
 from mailroom_local.receiving.smtp import OtherReceiver
 from mailroom_local.sending.submission import Submit
-from mailroom_local.server.journal import Journal
 from mailroom_local.server.paths import App
 
 # Each has a module `extension` with a function `connect`.

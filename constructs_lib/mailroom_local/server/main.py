@@ -89,13 +89,13 @@ async def _serve(
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
+    from mailroom_local._journal import Journal
     from mailroom_local.receiving import smtp
     from mailroom_local.receiving.runner import Receiver
     from mailroom_local.sending import submission
     from mailroom_local.sending.mailer import Mailer
     from mailroom_local.server import extensions
     from mailroom_local.server.certificate import server_context
-    from mailroom_local.server.journal import Journal
     from mailroom_local.server.paths import with_own_paths
     from mailroom_local.server.smtp import SmtpServer
 

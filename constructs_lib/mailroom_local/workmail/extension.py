@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
+from mailroom_local._journal import Journal
 from mailroom_local.sending.credentials import Caller
 from mailroom_local.sending.submission import Submit
-from mailroom_local.server.journal import Journal
-from mailroom_local.server.paths import App
 from mailroom_local.workmail.service import WorkMail
+
+App = Callable[..., Awaitable[None]]
 
 
 class Extension:

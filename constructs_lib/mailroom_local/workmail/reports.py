@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailroom_local._journal import Journal, elapsed_ms
 from mailroom_local.control import clients
-from mailroom_local.server.journal import Journal, elapsed_ms
 from mailroom_local.workmail.model import Flow, Rule
 from mailroom_local.workmail.rules import action_of
 

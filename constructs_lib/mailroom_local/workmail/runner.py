@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from mailroom_local.server.journal import Journal, elapsed_ms
+from mailroom_local._journal import Journal, elapsed_ms
 from mailroom_local.workmail.answers import flow_event, read_answer
 from mailroom_local.workmail.delivery import Mailboxes
 from mailroom_local.workmail.functions import Functions

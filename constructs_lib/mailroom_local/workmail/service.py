@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
+from mailroom_local._journal import Journal
 from mailroom_local.control import clients
 from mailroom_local.mail.headers import read_headers, subject_of
-from mailroom_local.server.journal import Journal
 from mailroom_local.workmail.answers import check_content
 from mailroom_local.workmail.delivery import Mailboxes
 from mailroom_local.workmail.directory import Directory

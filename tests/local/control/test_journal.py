@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mailroom_local._journal import Journal
 from mailroom_local.control import (
     ActionRecord,
     HandlerOutcome,
@@ -13,7 +14,6 @@ from mailroom_local.control import (
     journal,
     outcomes,
 )
-from mailroom_local.server.journal import Journal
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 FUNCTION = (

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from typing import Any
 
+import botocore.loaders
 import pytest
 from hypothesis import settings
 
-settings.register_profile("mailroom", deadline=None, derandomize=True, max_examples=200)
+settings.register_profile("mailroom", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("mailroom")
 
+
+# Every boto3 session would read and parse the services' models again, 0.1 s and more each time.
+_read = functools.cache(botocore.loaders.JSONFileLoader().load_file)
+
+
+def _read_once(self: botocore.loaders.JSONFileLoader, file_path: str) -> Any:
+    return _read(file_path)
+
+
+botocore.loaders.JSONFileLoader.load_file = _read_once
 
 SLOW = ("end_to_end", "cli", "test_separable.py", "test_wheel.py")
 

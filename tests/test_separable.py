@@ -10,7 +10,11 @@ from separable import ROOT, copy_without_workmail, environment
 
 PACKAGES = ("cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local")
 # A few tests of each program; `make separable` runs all that are left.
-SAMPLE = ("tests/constructs/test_exports.py", "tests/runtime/test_budgets.py", "tests/cli")
+SAMPLE = (
+    "tests/constructs/test_examples.py",
+    "tests/constructs/test_exports.py",
+    "tests/cli/test_starting.py",
+)
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 for name in sys.argv[1:]:
@@ -40,17 +44,6 @@ def run(folder: Path, *command: str) -> None:
 
 def test_every_module_imports_without_workmail(folder: Path) -> None:
     run(folder, "-c", IMPORT_ALL, *PACKAGES)
-
-
-def test_every_example_synthesizes_without_workmail(folder: Path) -> None:
-    apps = sorted(folder.glob("examples/*/app.py"))
-    assert apps
-    for app in apps:
-        run(folder, str(app))
-
-
-def test_all_tests_that_are_left_are_collected(folder: Path) -> None:
-    run(folder, "-m", "pytest", "--collect-only", "-q")
 
 
 def test_a_sample_of_the_tests_that_are_left_passes(folder: Path) -> None:

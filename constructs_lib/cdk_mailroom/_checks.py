@@ -107,6 +107,8 @@ def resolved(value: object) -> bool:
             return value > _LARGEST_TOKEN
         case list() | tuple():
             return not any(isinstance(item, str) and "#{Token[" in item for item in value)
+    if callable(value):  # jsii refuses functions with an error of its own
+        return True
     try:
         return not Token.is_unresolved(value)
     except (AttributeError, TypeError):  # not a type of jsii, so not a token

@@ -25,7 +25,7 @@ def on_mail(mail: ReceivedMail) -> Disposition | None:
     assert_type(mail.spam, Verdict)
     assert_type(mail.timestamp, datetime)
     assert_type(mail.read(), EmailMessage)
-    print(mail.sbuject)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    mail.raw = mail.sbuject  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     return Disposition.STOP_RULE if mail.spam.failed else None
 
 

@@ -12,7 +12,9 @@ from cdk_mailroom import (
     EVERY_RECIPIENT,
     EventPublishing,
     EventType,
+    HandledRule,
     InboundMail,
+    InboundRule,
     PythonHandler,
     actions,
     handlers,
@@ -25,6 +27,7 @@ def receive(stack: cdk.Stack) -> None:
     own = inbound.add_rule(
         "Own", recipients=["a@example.com"], handler=PythonHandler("app", "app:on_mail")
     )
+    assert_type(own, HandledRule)
     assert_type(own.function, lambda_.Function)
     assert_type(own.rule, ses.ReceiptRule)
     forward = inbound.add_rule(
@@ -32,6 +35,7 @@ def receive(stack: cdk.Stack) -> None:
     )
     assert_type(forward.function, lambda_.Function)
     store = inbound.add_rule("Store", recipients=EVERY_RECIPIENT, after=[actions.Stop()])
+    assert_type(store, InboundRule)
     assert_type(store.function, lambda_.IFunction | None)
     inbound.add_rule("None")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 

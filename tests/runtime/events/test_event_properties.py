@@ -166,7 +166,7 @@ def test_nothing_is_ever_lost(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     neighbour["mail"]["messageId"] = "neighbour"
 
     @given(mutated(name), st.sampled_from(ENVELOPES))
-    @hypothesis_settings(max_examples=300)
+    @hypothesis_settings(max_examples=100)
     def check(raw: dict[str, Any], envelope: str) -> None:
         aws.__init__()  # type: ignore[misc]
         new_process()

@@ -20,7 +20,8 @@ BATCH = event_invocation(
     [json.dumps(one, separators=(",", ":")) for one in SAMPLES.values()], "firehose"
 )
 READ_LIMIT = 1.3
-WHOLE_LIMIT = 3.0
+# Medians of 2.7 to 3.6 were measured, by machine; the limit is for a change of the code.
+WHOLE_LIMIT = 4.5
 
 
 def decode_only() -> None:

@@ -232,7 +232,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(mutated())
-@hypothesis_settings(max_examples=600)
+@hypothesis_settings(max_examples=200)
 def test_whatever_is_changed_every_record_is_answered(raw: dict[str, Any]) -> None:
     """With a row that fits, or as failed with its data; and its neighbours are not affected."""
     good = sample("send")

@@ -45,7 +45,7 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     calls=CALLS,
     direction=st.sampled_from(["INBOUND", "OUTBOUND"]),

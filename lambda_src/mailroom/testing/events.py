@@ -295,7 +295,7 @@ def _notification(number: int, text: str) -> dict[str, Any]:
 
 def _bus_event(detail: dict[str, Any]) -> dict[str, Any]:
     mail = detail.get("mail")
-    kind: Any = detail.get("eventType") or detail.get("notificationType")
+    kind: Any = str(detail.get("eventType") or detail.get("notificationType"))
     return {
         "version": "0",
         "id": "record-0",

@@ -19,6 +19,7 @@ from cdk_mailroom._checks import (
     Problems,
     Retention,
     check_cidr,
+    check_domain,
     check_retention,
     check_rule_name,
     leaving_nothing,
@@ -384,7 +385,12 @@ def _check_domain(problems: Problems, zone: route53.IHostedZone | None, domain: 
             "import it with from_hosted_zone_attributes or from_lookup: its name is unknown",
         )
         return
-    if domain is None or not resolved(domain) or not resolved(name):
+    if domain is None:
         return
-    if not f".{domain}".endswith(f".{name.removesuffix('.')}"):
+    check_domain(problems, "domain", domain)
+    if (
+        resolved(domain)
+        and resolved(name)
+        and not f".{domain}".endswith(f".{name.removesuffix('.')}")
+    ):
         problems.add("domain", domain, f"name the zone {name} or a subdomain of it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import Duration
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses_actions as ses_actions
 from aws_cdk import aws_sns as sns
@@ -138,3 +139,13 @@ def test_a_child_stays_if_nothing_fails(stack):
     with leaving_nothing(stack, "Child"):
         child = Construct(stack, "Child")
     assert stack.node.find_child("Child") is child
+
+
+@pytest.mark.parametrize("domain", ["a b.example.com", "elsewhere.example"])
+def test_a_refused_domain_leaves_no_inbound_mail_behind(stack, domain):
+    zone = route53.HostedZone.from_hosted_zone_attributes(
+        stack, "Zone", hosted_zone_id="Z1", zone_name="example.com"
+    )
+    with pytest.raises(ConfigurationError, match="domain is"):
+        InboundMail(stack, "Inbound", hosted_zone=zone, domain=domain)
+    InboundMail(stack, "Inbound", hosted_zone=zone, domain="mail.example.com")

@@ -36,7 +36,7 @@ test: install ## run the tests, on every core (under five minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 separable: install ## remove WorkMail in a copy of the repository and test what is left
-	@$(BIN)/python tests/separable.py
+	@$(BIN)/python tests/workmail_separable.py
 
 check: install ## check lint, format and types; run cfn-lint on the synthesized examples
 	@$(BIN)/ruff check .

@@ -24,7 +24,7 @@ def _read_once(self: botocore.loaders.JSONFileLoader, file_path: str) -> Any:
 
 botocore.loaders.JSONFileLoader.load_file = _read_once
 
-SLOW = ("end_to_end", "cli", "test_separable.py", "test_wheel.py")
+SLOW = ("end_to_end", "cli", "test_workmail_separable.py", "test_wheel.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

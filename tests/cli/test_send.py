@@ -80,7 +80,7 @@ def test_a_message_from_stdin_goes_to_the_given_envelope(
     assert local_aws.message(printed.split()[-1]).mail_from == "sender@example.net"
 
 
-def test_a_body_from_stdin(
+def test_a_body_is_read_from_stdin(
     send: Run, rules: Any, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket = rules.bucket()

@@ -45,7 +45,7 @@ def test_a_second_lake_is_refused(stack):
         lambda out: out.on(EventType.BOUNCE),
     ],
 )
-def test_ten_destinations_and_no_more(stack, call):
+def test_ten_destinations_are_accepted_and_an_eleventh_is_refused(stack, call):
     """Whatever the destination is."""
     out = EventPublishing(stack, "Out")
     for number in range(10):
@@ -89,7 +89,7 @@ def dimension(name="campaign", value="none") -> ses.CloudWatchDimension:
         ([dimension(value="")], "dimensions[0].default_value is '': use 1 to 256"),
     ],
 )
-def test_dimensions_that_ses_refuses(stack, dimensions, text):
+def test_dimensions_that_ses_would_refuse_are_refused(stack, dimensions, text):
     """Ten, of a few characters only."""
     with pytest.raises(ConfigurationError) as caught:
         EventPublishing(stack, "Out").to_metrics(dimensions)

@@ -510,7 +510,9 @@ def test_a_customer_key_encrypts_topics_table_and_queues():
         ("ComplaintReview", "ComplaintRate", 0.001),
     ],
 )
-def test_an_alarm_at_each_threshold_of_aws_and_at_half_of_it(plain, alarm, metric, threshold):
+def test_an_alarm_is_set_at_each_threshold_of_aws_and_at_half_of_it(
+    plain, alarm, metric, threshold
+):
     """The account's own rates, as AWS judges them; a quiet hour changes nothing."""
     found = plain.at(f"Out/{alarm}")
     assert found["Namespace"] == "AWS/SES"

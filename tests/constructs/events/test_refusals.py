@@ -73,14 +73,14 @@ def out(stack) -> EventPublishing:
         ({"identities": [".example.com"]}, ("'.example.com'", "write 'example.com'")),
     ],
 )
-def test_an_option_that_will_not_do(stack, options, words):
+def test_an_option_that_will_not_do_is_refused(stack, options, words):
     """The message begins with the construct and the argument, and says what will."""
     with refuses("Stack/Out:\n", f"- {next(iter(options))}", *words):
         EventPublishing(stack, "Out", **options)
     assert not stack.node.children
 
 
-def test_a_name_of_a_given_configuration_set(stack):
+def test_a_name_of_a_given_configuration_set_is_refused(stack):
     """It has one; ours would be silently ignored."""
     theirs = ses.ConfigurationSet.from_configuration_set_name(stack, "Theirs", "theirs")
     with refuses("- configuration_set_name is 'ours'", "no effect on a given configuration_set"):
@@ -88,7 +88,7 @@ def test_a_name_of_a_given_configuration_set(stack):
 
 
 @pytest.mark.parametrize("argument", ["topic", "alert_topic"])
-def test_a_fifo_topic(stack, argument):
+def test_a_fifo_topic_is_refused(stack, argument):
     """Neither SES nor an alarm can publish to one, made here or imported."""
     for topic in (
         sns.Topic(stack, "Made", fifo=True),
@@ -99,7 +99,7 @@ def test_a_fifo_topic(stack, argument):
 
 
 @pytest.mark.parametrize("argument", ["topic", "alert_topic"])
-def test_a_topic_on_the_key_of_aws(stack, argument):
+def test_a_topic_on_the_key_of_aws_is_refused(stack, argument):
     """Its policy lets no service in, and nobody can change it."""
     key = kms.Alias.from_alias_name(stack, "Key", "alias/aws/sns")
     topic = sns.Topic(stack, "Topic", master_key=key)
@@ -107,7 +107,7 @@ def test_a_topic_on_the_key_of_aws(stack, argument):
         EventPublishing(stack, "Out", **{argument: topic})
 
 
-def test_a_table_with_other_keys(stack):
+def test_a_table_with_other_keys_is_refused(stack):
     """The first event would tell, hours later."""
     table = dynamodb.Table(
         stack,
@@ -118,7 +118,7 @@ def test_a_table_with_other_keys(stack):
         EventPublishing(stack, "Out", event_table=table)
 
 
-def test_all_problems_together(stack):
+def test_all_problems_are_reported_together(stack):
     """One run shows all of them."""
     with pytest.raises(ConfigurationError) as caught:
         EventPublishing(
@@ -158,14 +158,14 @@ def test_tokens_are_not_judged(stack):
 # on()
 
 
-def test_no_types(out):
+def test_an_empty_list_of_types_is_refused(out):
     """An empty list is no way of saying all."""
     with refuses("Stack/Out:\n", "types is []", "at least one EventType"):
         out.on([])
 
 
 @pytest.mark.parametrize("kind", ["bounce", "RENDERING_FAILURE", "*", ""])
-def test_an_unknown_type(out, kind):
+def test_an_unknown_type_is_refused(out, kind):
     """The message lists what there is."""
     with refuses(f"types is {kind!r}", "BOUNCE", "RENDERING_FAILURE", "SUBSCRIPTION"):
         out.on(kind)
@@ -180,7 +180,7 @@ def test_a_type_that_is_handled_already(out):
         out.on([EventType.CLICK, EventType.OPEN])
 
 
-def test_a_type_twice_in_one_list(out):
+def test_a_type_twice_in_one_list_is_refused(out):
     """It is not handled already, so the message says something else."""
     with refuses("types is 'Bounce'", "pass each type once") as caught:
         out.on([EventType.BOUNCE, EventType.OPEN, EventType.BOUNCE])
@@ -195,13 +195,13 @@ def test_a_refused_call_leaves_nothing_behind(out):
     assert list(out.pipelines) == [EventType.BOUNCE]
 
 
-def test_two_functions_of_yours(out):
+def test_two_functions_of_yours_are_refused(out):
     """They would be two zips."""
     with refuses("len(handlers) is 2", "a Lambda function has one folder"):
         out.on(EventType.BOUNCE, yours(), yours())
 
 
-def test_bundled_twice(out):
+def test_bundled_twice_is_refused(out):
     """It would run twice."""
     with refuses("BUNDLED", "twice"):
         out.on(EventType.BOUNCE, BUNDLED, yours(), BUNDLED)
@@ -214,7 +214,7 @@ def test_something_that_is_no_handler(out, handler):
         out.on(EventType.BOUNCE, handler)
 
 
-def test_a_function_of_lambdas_own(out, stack):
+def test_a_function_of_lambdas_own_is_refused(out, stack):
     """What exists already is subscribed to the topic instead."""
     function = lambda_.Function.from_function_name(stack, "Theirs", "theirs")
     with refuses("handlers is ", "pass a PythonHandler"):
@@ -226,14 +226,14 @@ def test_a_function_of_lambdas_own(out, stack):
     [handlers.AutoReply(text="Thanks"), handlers.Forward(to=["a@example.com"])],
     ids=["AutoReply", "Forward"],
 )
-def test_a_behaviour_for_received_mail(out, handler):
+def test_a_behaviour_for_received_mail_is_refused(out, handler):
     """Its permissions come with a receipt rule, so it could do nothing here."""
     with refuses(f"handler is {type(handler).__name__!r}", "receipt rules"):
         out.on(EventType.BOUNCE, handler)
 
 
 @pytest.mark.parametrize("option", ["synchronous", "remember_handled"])
-def test_options_for_received_mail(out, option):
+def test_options_for_received_mail_are_refused(out, option):
     """They would have no effect."""
     with refuses(f"{option} is True", "omit it"):
         out.on(EventType.BOUNCE, yours(**{option: True}))
@@ -247,7 +247,7 @@ def test_less_reserved_than_may_run(stack):
     out.on(EventType.BOUNCE, yours(reserved_concurrency=5))
 
 
-def test_all_problems_of_a_call_together(out):
+def test_all_problems_of_a_call_are_reported_together(out):
     """Types and handlers alike."""
     with pytest.raises(ConfigurationError) as caught:
         out.on(["bounce", EventType.OPEN, EventType.OPEN], yours(synchronous=True), yours(), None)
@@ -270,7 +270,7 @@ def dashboards() -> ses.EventDestination:
     )
 
 
-def test_an_eleventh_destination(out):
+def test_an_eleventh_destination_is_refused(out):
     """The topic is one of the ten."""
     out.on(EventType.BOUNCE)
     for number in range(9):
@@ -280,7 +280,7 @@ def test_an_eleventh_destination(out):
     out.on(EventType.OPEN)  # changes the topic's destination, and adds none
 
 
-def test_a_topic_as_the_eleventh_destination(out):
+def test_a_topic_as_the_eleventh_destination_is_refused(out):
     """Ten others are fine as long as nothing is handled."""
     for number in range(10):
         out.add_destination(f"D{number}", destination=dashboards(), types=EventType.SEND)
@@ -289,7 +289,7 @@ def test_a_topic_as_the_eleventh_destination(out):
 
 
 @pytest.mark.parametrize("types", [[], ["bounce"], [EventType.OPEN, EventType.OPEN]])
-def test_wrong_types_of_a_destination(out, types):
+def test_wrong_types_of_a_destination_are_refused(out, types):
     """The same checks as for `on`."""
     with refuses("Stack/Out/D:\n", "types is "):
         out.add_destination("D", destination=dashboards(), types=types)
@@ -310,7 +310,7 @@ def test_a_from_address_with_a_name(out, role):
         out.grant_send(role, from_address="News <a@example.com>")
 
 
-def test_templates_as_one_text(out, role):
+def test_templates_as_one_text_are_refused(out, role):
     """Its letters would be templates."""
     with refuses("templates is 'Welcome'", "['Welcome']"):
         out.grant_send(role, templates="Welcome")
@@ -319,7 +319,7 @@ def test_templates_as_one_text(out, role):
 @pytest.mark.parametrize(
     "address", ["a@other.example", "a@notexample.com", "x.a@example.org", "a@mail.example.org"]
 )
-def test_a_from_address_of_no_identity(stack, role, address):
+def test_a_from_address_of_no_identity_is_refused(stack, role, address):
     """SES would refuse every mail."""
     out = EventPublishing(stack, "Out", identities=["a@example.org", "example.com"])
     with refuses(f"from_address is {address!r}", "of the identities a@example.org, example.com"):
@@ -329,7 +329,7 @@ def test_a_from_address_of_no_identity(stack, role, address):
 @pytest.mark.parametrize(
     "address", ["a@example.com", "A@Example.COM", "a@mail.example.com", "b@example.net"]
 )
-def test_a_from_address_of_an_identity(stack, role, address):
+def test_a_from_address_of_an_identity_can_be_granted(stack, role, address):
     """A domain's identity is good for its subdomains too."""
     out = EventPublishing(stack, "Out", identities=["example.com", "B@example.net"])
     assert out.grant_send(role, from_address=address).success

@@ -33,7 +33,7 @@ def test_a_prefix_that_leaves_no_room(inbound, prefix):
 
 
 @pytest.mark.parametrize("action", ["S3", "Sns", "InvokeFunction"])
-def test_a_fifo_topic(stack, inbound, action):
+def test_a_fifo_topic_is_refused(stack, inbound, action):
     """SES cannot publish to one; ours say so at once."""
     topic = sns.Topic(stack, "Topic", fifo=True)
     make = {
@@ -47,7 +47,7 @@ def test_a_fifo_topic(stack, inbound, action):
 
 @pytest.mark.parametrize("imported", [False, True], ids=["made", "imported"])
 @pytest.mark.parametrize("action", ["Sns", "Stop", "Bounce", "S3", "Lambda", "WorkMail"])
-def test_a_fifo_topic_in_an_action_of_aws_cdk_lib(stack, inbound, imported, action):
+def test_a_fifo_topic_in_an_action_of_aws_cdk_lib_is_refused(stack, inbound, imported, action):
     """Each but AddHeader may have a topic, and none checks it."""
     topic = (
         sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:1:x.fifo")
@@ -70,13 +70,13 @@ def test_a_fifo_topic_in_an_action_of_aws_cdk_lib(stack, inbound, imported, acti
         add(inbound, after=[make()])
 
 
-def test_a_slow_function_of_theirs_called_synchronously(stack):
+def test_a_slow_function_of_theirs_called_synchronously_is_refused(stack):
     """SES gives up after 30 s."""
     with refuses("timeout is '300", "30"):
         actions.InvokeFunction(slow(stack), synchronous=True)
 
 
-def test_a_slow_function_in_an_action_of_aws_cdk_lib(stack, inbound):
+def test_a_slow_function_in_an_action_of_aws_cdk_lib_is_refused(stack, inbound):
     """aws-cdk-lib takes it without a word."""
     action = ses_actions.Lambda(
         function=slow(stack),
@@ -95,7 +95,7 @@ def test_a_slow_function_in_an_action_of_aws_cdk_lib(stack, inbound):
         ("X" * 51, "x", ["name is", "50"]),
     ],
 )
-def test_a_bad_header(inbound, name, value, words):
+def test_a_bad_header_is_refused(inbound, name, value, words):
     """Also if the action is not aws-cdk-lib's, which checks some of it in JavaScript."""
 
     class Header(actions.ReceiptAction):

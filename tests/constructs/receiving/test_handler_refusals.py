@@ -81,7 +81,7 @@ def test_a_function_in_a_package_is_found(tmp_path):
     assert PythonHandler(tmp_path, "team:on_mail")
 
 
-def test_a_module_that_does_not_parse(tmp_path):
+def test_a_module_that_does_not_parse_is_refused(tmp_path):
     """With file and line."""
     (tmp_path / "app.py").write_text("\n\ndef on_mail(mail:\n")
     with refuses("app.py:3", "not valid Python"):
@@ -137,7 +137,7 @@ def test_an_environment_value_that_is_no_string():
 
 
 @pytest.mark.parametrize("name", ["MAILROOM_HANDLER", "MAILROOM_ANYTHING"])
-def test_an_environment_name_of_the_runtime(name):
+def test_an_environment_name_of_the_runtime_is_refused(name):
     """It would be overwritten, or change what the runtime does."""
     with refuses(f"environment['{name}']", "reserved"):
         python(environment={name: "x"})
@@ -153,31 +153,31 @@ def test_an_environment_name_that_lambda_does_not_take(name):
         python(environment={name: "x"})
 
 
-def test_an_error_policy_without_waiting():
+def test_an_error_policy_without_waiting_is_refused():
     """SES does not hear of an asynchronous failure."""
     with refuses("on_error is 'continue'", "synchronous=True"):
         python(on_error="continue")
 
 
-def test_an_unknown_error_policy():
+def test_an_unknown_error_policy_is_refused():
     """The message lists what there is."""
     with refuses("on_error is 'ignore'", "stop_rule_set"):
         python(synchronous=True, on_error="ignore")
 
 
-def test_marks_without_the_bucket():
+def test_marks_without_the_bucket_are_refused():
     """The marks lie there."""
     with refuses("remember_handled is True", "read_mail=True"):
         python(remember_handled=True, read_mail=False)
 
 
-def test_marks_in_a_rule_that_stores_nothing(inbound):
+def test_marks_in_a_rule_that_stores_nothing_are_refused(inbound):
     """There is no bucket for them."""
     with refuses("remember_handled is True", "store"):
         add(inbound, store=False, handler=python(remember_handled=True))
 
 
-def test_six_layers(stack):
+def test_six_layers_are_refused(stack):
     """Lambda takes five."""
     layers = [
         lambda_.LayerVersion.from_layer_version_arn(
@@ -189,20 +189,20 @@ def test_six_layers(stack):
         python(layers=layers)
 
 
-def test_subnets_without_a_network():
+def test_subnets_without_a_network_are_refused():
     """They have no effect."""
     with refuses("vpc is None", "vpc_subnets"):
         python(vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC))
 
 
 @pytest.mark.parametrize("runtime", ["NODEJS_22_X", "PYTHON_3_10"])
-def test_a_runtime_that_the_code_does_not_run_on(runtime):
+def test_a_runtime_that_the_code_does_not_run_on_is_refused(runtime):
     """The bundled runtime is Python 3.11 and later."""
     with refuses("runtime is", "3.11"):
         python(runtime=getattr(lambda_.Runtime, runtime))
 
 
-def test_all_problems_of_one_handler_together():
+def test_all_problems_of_one_handler_are_reported_together():
     """And the message says whose they are."""
     with refuses(
         "PythonHandler 'app:on_male'", "handler is", "memory_size", "timeout", "environment"
@@ -215,7 +215,7 @@ def test_all_problems_of_one_handler_together():
         )
 
 
-def test_client_side_encryption_with_a_reader(stack, inbound):
+def test_client_side_encryption_with_a_reader_is_refused(stack, inbound):
     """What SES encrypts on its side, no Python client can read."""
     key = kms.Key(stack, "Key")
     store = actions.S3(bucket=inbound.bucket, client_side_key=key)
@@ -230,13 +230,13 @@ def test_client_side_encryption_without_a_reader_is_fine(stack, inbound):
 
 
 @pytest.mark.parametrize("to", [[], "a@example.net"])
-def test_forwarding_to_nobody_or_to_a_string(to):
+def test_forwarding_to_nobody_or_to_a_string_is_refused(to):
     """A list of at least one."""
     with refuses(f"to is {to!r}", "list"):
         handlers.Forward(to=to)
 
 
-def test_forwarding_to_malformed_addresses():
+def test_forwarding_to_malformed_addresses_is_refused():
     """Each is named, and the sender too."""
     with refuses("to[0] is 'example.net'", "to[2] is 'A <a@example.net>'", "from_address is 'x'"):
         handlers.Forward(to=["example.net", "a@example.net", "A <a@example.net>"], from_address="x")
@@ -252,7 +252,7 @@ def test_a_behaviour_that_needs_the_message_in_a_rule_that_stores_none(inbound, 
         add(inbound, store=False, handler=handler())
 
 
-def test_a_sender_that_the_recipients_do_not_tell(inbound):
+def test_a_sender_that_the_recipients_do_not_tell_is_refused(inbound):
     """A rule for every recipient has none of its own."""
     from cdk_mailroom import EVERY_RECIPIENT
 
@@ -260,25 +260,25 @@ def test_a_sender_that_the_recipients_do_not_tell(inbound):
         add(inbound, recipients=EVERY_RECIPIENT, handler=handlers.Forward(to=["a@example.net"]))
 
 
-def test_forwarding_unscanned_mail_by_accident(inbound):
+def test_forwarding_unscanned_mail_by_accident_is_refused(inbound):
     """It would all end in the dead-letter queue."""
     with refuses("scan is False", "forward_unscanned=True"):
         add(inbound, scan=False, handler=handlers.Forward(to=["a@example.net"]))
 
 
-def test_a_spam_gate_without_a_scan(inbound):
+def test_a_spam_gate_without_a_scan_is_refused(inbound):
     """SES would know no verdict."""
     with refuses("scan is False", "spam and virus"):
         add(inbound, scan=False, handler=handlers.RejectSpam())
 
 
-def test_an_empty_answer():
+def test_an_empty_answer_is_refused():
     """An auto-reply without text."""
     with refuses("text is ' '"):
         handlers.AutoReply(text=" ")
 
 
-def test_an_answer_too_long_for_lambda():
+def test_an_answer_too_long_for_lambda_is_refused():
     """It travels in the environment, which has 4 KB."""
     with refuses("len(text + html) is 3002", "3000"):
         handlers.AutoReply(text="x" * 2000, html="ä" * 501)
@@ -321,7 +321,7 @@ def test_verdicts_that_would_leave_the_gate_open(verdicts, words):
         {"max_count": 501},
     ],
 )
-def test_limits_of_saving_attachments(options):
+def test_limits_of_saving_attachments_beyond_their_range_are_refused(options):
     """Each by its name."""
     with refuses(next(iter(options))):
         handlers.SaveAttachments(**options)

@@ -289,7 +289,7 @@ def test_no_handler_may_do_anything_to_everything(template):
     assert [path.split("/")[0] for path, _ in everything] == ["MailroomActivation"]
 
 
-def test_a_handler_in_a_network(in_vpc):
+def test_a_handler_in_a_network_has_its_subnets_and_security_groups(in_vpc):
     """vpc=, vpc_subnets=, security_groups=."""
     config = in_vpc.at(function("Support"))["VpcConfig"]
     assert config["SubnetIds"] == ["<Vpc/TwoSubnet1/Subnet>"]
@@ -315,7 +315,7 @@ def test_forward_sends_as_the_rules_recipient_by_default(template):
     assert "MAILROOM_FORWARD_UNSCANNED" not in environment
 
 
-def test_each_option_of_forward(template):
+def test_each_option_of_forward_reaches_the_runtime(template):
     """from_address=, subject_prefix=, configuration_set_name=, forward_unscanned=."""
     environment = template.environment(function("ForwardMore"))
     assert environment["MAILROOM_FORWARD_FROM"] == "relay@example.org"
@@ -371,7 +371,7 @@ def test_auto_reply_sends_as_no_reply_of_the_rules_domain_by_default(template):
     assert environment["MAILROOM_REPLY_TABLE"] == "<Inbound/Reply/Handler/Answered>"
 
 
-def test_each_option_of_auto_reply(template):
+def test_each_option_of_auto_reply_reaches_the_runtime(template):
     """html=, subject=, from_address=, window=, configuration_set_name=."""
     environment = template.environment(function("ReplyMore"))
     assert environment["MAILROOM_REPLY_HTML"] == "<p>Thank you.</p>"
@@ -414,7 +414,7 @@ def test_attachments_are_saved_beside_the_mail_by_default(template):
     assert environment["MAILROOM_ATTACHMENTS_PREFIX"] == "attachments/"
 
 
-def test_each_option_of_save_attachments(template):
+def test_each_option_of_save_attachments_reaches_the_runtime(template):
     """bucket=, prefix=, max_bytes=, max_count=."""
     environment = template.environment(function("SaveMore"))
     assert environment["MAILROOM_ATTACHMENTS_BUCKET"] == "<Files>"
@@ -443,7 +443,7 @@ def test_the_spam_gate_stops_spam_and_viruses_by_default(template):
     assert template.actions("Spam")[-1]["LambdaAction"]["InvocationType"] == "RequestResponse"
 
 
-def test_each_option_of_the_spam_gate(template):
+def test_each_option_of_the_spam_gate_reaches_the_runtime(template):
     """verdicts=, on_error=, memory_size=."""
     environment = template.environment(function("SpamMore"))
     assert json.loads(environment["MAILROOM_REJECT"]) == {

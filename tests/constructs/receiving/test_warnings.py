@@ -58,7 +58,7 @@ def test_what_is_made_here_is_no_warning():
     assert warnings_of(stack) == {}
 
 
-def test_an_imported_bucket():
+def test_an_imported_bucket_raises_a_warning():
     """Its policy is its owner's: the text says what to allow."""
 
     def build(stack, inbound):
@@ -80,7 +80,7 @@ def test_an_imported_bucket():
         assert word in text
 
 
-def test_an_imported_bucket_on_an_imported_key():
+def test_an_imported_bucket_on_an_imported_key_raises_a_warning():
     """Both are warned of."""
 
     def build(stack, inbound):
@@ -103,7 +103,7 @@ def test_an_imported_bucket_on_an_imported_key():
         assert word in text
 
 
-def test_an_imported_bucket_that_a_role_writes_to():
+def test_an_imported_bucket_that_a_role_writes_to_raises_a_warning():
     """The role is granted the writing, so there is nothing to warn of."""
     from aws_cdk import aws_iam as iam
 
@@ -117,7 +117,7 @@ def test_an_imported_bucket_that_a_role_writes_to():
     assert not warned(build, "cdk-mailroom:imported-bucket")
 
 
-def test_an_imported_topic():
+def test_an_imported_topic_raises_a_warning():
     """Its policy is its owner's: the text says what to allow."""
 
     def build(stack, inbound):
@@ -134,7 +134,7 @@ def test_an_imported_topic():
         assert word in text
 
 
-def test_an_imported_function():
+def test_an_imported_function_raises_a_warning():
     """Its permissions are its owner's: the text gives account and source ARN."""
 
     def build(stack, inbound):

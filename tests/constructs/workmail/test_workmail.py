@@ -222,7 +222,7 @@ def test_answers_can_be_remembered():
     assert template.environment("Flow/Function")["MAILROOM_FLOW_TABLE"] == "<Flow/Answers>"
 
 
-def test_a_bucket_of_yours():
+def test_a_bucket_of_yours_is_used():
     """Gets the statement; an imported one gets a warning that says what to grant."""
     template = synthesized(
         lambda stack: rule(stack, handler=yours(replaces=True), bucket=s3.Bucket(stack, "Mine"))
@@ -296,7 +296,7 @@ def test_the_rule_is_an_output(plain):
     ]
 
 
-def test_an_asynchronous_rule_in_writing(asynchronous):
+def test_an_asynchronous_rule_is_written_down(asynchronous):
     """Without a timeout and a fallback."""
     written, steps = outputs(asynchronous)
     assert json.loads(written)["Action"] == {"InboundLambdaAction": {"Arn": "<Flow/Function.Arn>"}}
@@ -304,7 +304,7 @@ def test_an_asynchronous_rule_in_writing(asynchronous):
     assert "sales@example.com, *.example.com" in steps
 
 
-def test_an_outbound_rule_in_writing():
+def test_an_outbound_rule_is_written_down():
     """Other names for some of the same."""
     template = of(
         direction="OUTBOUND",

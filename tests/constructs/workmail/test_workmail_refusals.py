@@ -107,7 +107,7 @@ def test_a_contradiction_is_named(options, text):
     assert not stack.node.children
 
 
-def test_all_of_them_together():
+def test_all_problems_are_reported_together():
     """One run shows everything."""
     with pytest.raises(ConfigurationError) as caught:
         rule(new_stack(region="eu-central-1"), organization_id="m-1", senders=["x"])
@@ -155,7 +155,7 @@ def test_a_name_is_taken_once():
         rule(stack, "Three", rule_name="same")
 
 
-def test_a_bucket_that_workmail_could_not_read():
+def test_a_bucket_that_workmail_could_not_read_is_refused():
     """A key, a dot, another account, or no use at all."""
     stack = new_stack()
     replaces = FlowHandler(FOLDER, "app:on_mail", replaces=True)
@@ -242,7 +242,7 @@ def test_the_experiment_is_in_the_rules_stack():
         ),
     ],
 )
-def test_a_behaviours_arguments(build, text):
+def test_wrong_arguments_of_a_behaviour_are_refused(build, text):
     """Are judged where they are given."""
     with pytest.raises(ConfigurationError, match=text):
         build()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from separable import ROOT, copy_without_workmail, environment
+from workmail_separable import ROOT, copy_without_workmail, environment
 
 PACKAGES = ("cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local")
 # A few tests of each program; `make separable` runs all that are left.

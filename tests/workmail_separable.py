@@ -1,7 +1,7 @@
 """Remove WorkMail in a copy of the repository, and run in the copy all tests that are left.
 
 Everything of WorkMail lies in files and folders with ``workmail`` in their names, so that it can go
-when WorkMail does. ``make separable`` runs this; ``test_separable.py`` runs the quick part of it.
+when WorkMail does. ``make separable`` runs this; ``test_workmail_separable.py`` runs the quick part of it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="without-workmail-") as temporary:
         folder = copy_without_workmail(Path(temporary))
         command = [sys.executable, "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile"]
-        # The wheel is built from git's list of files, which the copy does not have.
         return subprocess.run(
             [*command, *sys.argv[1:]], cwd=folder, env=environment(folder), check=False
         ).returncode

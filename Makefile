@@ -32,7 +32,7 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 demo: install ## deploy the examples to a local AWS, send real mail and show what happens to it
 	@for demo in examples/*/demo.py; do $(BIN)/python $$demo || exit 1; echo; done
 
-test: install ## run the tests, on every core (under five minutes on two)
+test: install ## run the tests, on every core (about six minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 separable: install ## remove WorkMail in a copy of the repository and test what is left

@@ -9,6 +9,7 @@ from typing import Any
 import botocore.loaders
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 settings.register_profile("mailroom", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("mailroom")
@@ -24,6 +25,20 @@ def _read_once(self: botocore.loaders.JSONFileLoader, file_path: str) -> Any:
 
 botocore.loaders.JSONFileLoader.load_file = _read_once
 
+
+class _ByFile(LoadFileScheduling):
+    """One worker runs a whole file, and all files that share a deployed stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "letters" if file.endswith(LETTERS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _ByFile(config, log)
+
+
+LETTERS = ("end_to_end/test_lake.py", "end_to_end/test_sending.py", "end_to_end/test_readme.py")
 SLOW = ("end_to_end", "cli", "test_workmail_separable.py", "test_wheel.py")
 
 

@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from workmail_separable import ROOT, copy_without_workmail, environment
 
 PACKAGES = ("cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local")
@@ -13,26 +11,26 @@ PACKAGES = ("cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local")
 SAMPLE = (
     "tests/constructs/test_examples.py",
     "tests/constructs/test_exports.py",
-    "tests/cli/test_starting.py",
 )
-IMPORT_ALL = """
+# In one process, which loads the CDK once.
+IMPORT_AND_TEST = """
 import importlib, pkgutil, sys
-for name in sys.argv[1:]:
+import pytest
+for name in PACKAGES:
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, f"{name}."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_without_workmail(tmp_path_factory.mktemp("separable"))
-
-
-def run(folder: Path, *command: str) -> None:
+def test_without_workmail_every_module_imports_and_a_sample_of_the_tests_passes(
+    tmp_path: Path,
+) -> None:
+    folder = copy_without_workmail(tmp_path)
     done = subprocess.run(
-        [sys.executable, *command],
+        [sys.executable, "-c", f"{PACKAGES=}\n{IMPORT_AND_TEST}", *SAMPLE],
         cwd=folder,
         env=environment(folder),
         capture_output=True,
@@ -40,14 +38,6 @@ def run(folder: Path, *command: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_every_module_imports_without_workmail(folder: Path) -> None:
-    run(folder, "-c", IMPORT_ALL, *PACKAGES)
-
-
-def test_a_sample_of_the_tests_that_are_left_passes(folder: Path) -> None:
-    run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SAMPLE)
 
 
 def test_nothing_outside_imports_workmail_without_a_guard() -> None:

@@ -45,10 +45,11 @@ def card_number(aws: LocalAws) -> list[str]:
 
 
 def disclaimer(aws: LocalAws) -> list[str]:
+    before = len(aws.sent())
     aws.submit(
         letter(ANN, CUSTOMER, "Hello", "See you tomorrow.\n"), mail_from=ANN, rcpt_tos=[CUSTOMER]
     )
-    sent = aws.wait_until(aws.sent, bool, seconds=SECONDS)
+    sent = aws.wait_until(lambda: aws.sent()[before:], bool, seconds=SECONDS)
     text = body(sent[-1]["Raw"]) if sent else ""
     ending = text.strip().splitlines()[-1] if text else "nothing"
     good = "See you tomorrow." in text and ending != "See you tomorrow."

@@ -14,8 +14,9 @@ from typing import Any
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
-from synthesis import ROOT, new_app
+from synthesis import new_app
 
+from assemblies import ROOT
 from cdk_mailroom.nag import acknowledge
 
 

@@ -6,7 +6,6 @@ reads ``<Inbound/Bucket.Arn>``, so a test can state a whole policy as a person w
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -16,13 +15,11 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
+from assemblies import CONTEXT
 from cdk_mailroom import ConfigurationError
 
-ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "folder"
 ACCOUNT, REGION = "111122223333", "eu-west-1"
-# The feature flags of our own cdk.json, so that no CLI setting decides what a test sees.
-CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 
 
 def new_app() -> cdk.App:

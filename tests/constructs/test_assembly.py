@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 from aws_cdk import aws_lambda as lambda_
-from synthesis import FOLDER, ROOT, new_stack
+from synthesis import FOLDER, new_stack
 
+from assemblies import ROOT
 from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, _assembly
 
 RUNTIME, ARCHITECTURE = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64

@@ -13,11 +13,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from synthesis import CONTEXT, ROOT
 
-EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/app.py"))
+from assemblies import CONTEXT, EXAMPLES, ROOT, synthesize
 
-# All examples in one process, as each would start Node. Some have modules of the same name.
+NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/app.py"))
+
+# What `assemblies.synthesize` does, without anything of the checkout on the path.
 SYNTHESIS = textwrap.dedent(
     """
     import functools, json, os, runpy, sys
@@ -26,7 +27,6 @@ SYNTHESIS = textwrap.dedent(
     import aws_cdk, cdk_mailroom, mailroom
     context, App = json.loads(os.environ["TEST_CONTEXT"]), aws_cdk.App
     for example in json.loads(os.environ["TEST_EXAMPLES"]):
-        # As the CDK CLI would by environment variables, which Node reads only when it starts.
         outdir = os.path.join(sys.argv[1], os.path.basename(example))
         aws_cdk.App = functools.partial(App, context=context, outdir=outdir)
         sys.path.insert(0, example)
@@ -40,8 +40,8 @@ SYNTHESIS = textwrap.dedent(
 )
 
 
-def synthesize(examples: Path, outdir: Path, *paths: Path) -> list[str]:
-    """Synthesize *examples* with *paths* first, and return where our packages came from.
+def synthesize_installed(examples: Path, outdir: Path, packages: Path) -> list[str]:
+    """Synthesize with *packages* first on the path; return where our packages came from.
 
     ``-S`` keeps the editable install's .pth file out; dependencies are named as a path.
     """
@@ -50,8 +50,8 @@ def synthesize(examples: Path, outdir: Path, *paths: Path) -> list[str]:
         cwd=examples,
         env={
             **os.environ,
-            "TEST_PATH": json.dumps([*map(str, paths), sysconfig.get_path("purelib")]),
-            "TEST_EXAMPLES": json.dumps([str(examples / name) for name in EXAMPLES]),
+            "TEST_PATH": json.dumps([str(packages), sysconfig.get_path("purelib")]),
+            "TEST_EXAMPLES": json.dumps([str(examples / name) for name in NAMES]),
             "TEST_CONTEXT": json.dumps(CONTEXT),
         },
         capture_output=True,
@@ -103,18 +103,16 @@ def clouds(wheel, tmp_path_factory) -> dict[str, Path]:
         check=True,
     )
     copied = tmp_path_factory.mktemp("elsewhere") / "my examples"
-    shutil.copytree(ROOT / "examples", copied)
+    shutil.copytree(EXAMPLES, copied)
     clouds = {name: tmp_path_factory.mktemp(name) for name in ("checkout", "wheel")}
-    here = synthesize(
-        ROOT / "examples", clouds["checkout"], ROOT / "constructs_lib", ROOT / "lambda_src"
-    )
-    assert all(path.startswith(str(ROOT)) for path in here)
-    there = synthesize(copied, clouds["wheel"], target)
+    for example in NAMES:
+        synthesize(example, clouds["checkout"] / example)
+    there = synthesize_installed(copied, clouds["wheel"], target)
     assert all(path.startswith(str(target)) for path in there)
     return clouds
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", NAMES)
 def test_the_wheels_templates_are_the_checkouts(clouds, example):
     """Asset hashes, which are part of them, included."""
     one, two = (

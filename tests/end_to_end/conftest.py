@@ -1,28 +1,26 @@
-"""What the tests of whole apps have in common."""
+"""One local AWS with one deployed stack for the tests of this folder."""
 
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
+import aws_cdk as cdk
 import boto3
 import pytest
 from botocore.config import Config
 
+from end_to_end.letters.stack import build
 from mailroom_cli import event_table, timeline
 from mailroom_local import LocalAws
 
-HERE = Path(__file__).parent
 SECONDS = 20.0
 
 
 class Deployed:
-    """An app below this folder, deployed by the CDK CLI to a local AWS of its own."""
+    """A stack that the CDK CLI has deployed to a local AWS."""
 
-    def __init__(self, aws: LocalAws, folder: str, stack: str) -> None:
+    def __init__(self, aws: LocalAws, stack: str) -> None:
         self.aws = aws
         self.stack = stack
-        aws.deploy(cwd=HERE / folder, app=f"{sys.executable} app.py")
         outputs = self._described()["Outputs"]
         self._outputs = {item["OutputKey"]: item["OutputValue"] for item in outputs}
 
@@ -70,8 +68,14 @@ class Deployed:
         return self.aws.wait_until(read, lambda found: len(found) >= count, seconds=SECONDS)
 
 
-@pytest.fixture(scope="module")
-def local_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Deployed]]:
-    """Start a local AWS and deploy the app of a folder; it ends with the module's tests."""
-    with LocalAws(state=tmp_path_factory.mktemp("app") / "state") as aws:
-        yield lambda folder, stack: Deployed(aws, folder, stack)
+@pytest.fixture(scope="session")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The deployed stack of `letters/`; the local AWS ends with the folder's tests."""
+    folder = tmp_path_factory.mktemp("letters")
+    # Synthesized here, where the CDK is loaded anyway; the demos have the CLI do it.
+    app = cdk.App(outdir=str(folder / "assembly"))
+    build(app)
+    assembly = app.synth().directory
+    with LocalAws(state=folder / "state") as aws:
+        aws.deploy(app=assembly)
+        yield Deployed(aws, "Letters")

@@ -95,13 +95,13 @@ class Lake:
             Destination={"ToAddresses": [address]},
             Content={
                 "Template": {
-                    "TemplateName": self.app["Template"],
+                    "TemplateName": self.app["NewsTemplate"],
                     "TemplateData": json.dumps(data),
                 }
             },
-            ConfigurationSetName=self.app["ConfigurationSet"],
+            ConfigurationSetName=self.app["ArchiveSet"],
             EmailTags=[{"Name": "issue", "Value": "47"}],
-            ListManagementOptions={"ContactListName": "Readers", "TopicName": "Weekly"},
+            ListManagementOptions={"ContactListName": "Readers", "TopicName": "News"},
         )
         return str(answer["MessageId"])
 
@@ -111,7 +111,7 @@ class Lake:
         message.add_attachment(EICAR, maintype="application", subtype="zip", filename="a.zip")
         answer = self.aws.client("sesv2").send_email(
             Content={"Raw": {"Data": message.as_bytes()}},
-            ConfigurationSetName=self.app["ConfigurationSet"],
+            ConfigurationSetName=self.app["ArchiveSet"],
         )
         return str(answer["MessageId"])
 
@@ -140,9 +140,9 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 @pytest.fixture(scope="module")
-def lake(local_app: Any) -> Lake:
+def lake(letters: Any) -> Lake:
     """The lake, filled under enforced permissions."""
-    return Lake(local_app("lake_app", "Archive"))
+    return Lake(letters)
 
 
 def test_every_event_is_one_row(lake: Lake) -> None:

@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -46,23 +45,23 @@ def blocks() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A local AWS with an identity, a configuration set and an IAM user that may send."""
-    with LocalAws(state=tmp_path_factory.mktemp("readme") / "state") as running:
-        running.verify_identity("example.com")
-        running.client("sesv2").create_configuration_set(ConfigurationSetName=_SET)
-        running.client("sesv2").create_configuration_set_event_destination(
-            ConfigurationSetName=_SET,
-            EventDestinationName="bus",
-            EventDestination={
-                "Enabled": True,
-                "MatchingEventTypes": ["SEND"],
-                "EventBridgeDestination": {
-                    "EventBusArn": "arn:aws:events:us-east-1:000000000000:event-bus/default"
-                },
+def aws(letters: Any) -> LocalAws:
+    """A local AWS with an identity and a configuration set."""
+    running: LocalAws = letters.aws
+    running.verify_identity("example.com")
+    running.client("sesv2").create_configuration_set(ConfigurationSetName=_SET)
+    running.client("sesv2").create_configuration_set_event_destination(
+        ConfigurationSetName=_SET,
+        EventDestinationName="bus",
+        EventDestination={
+            "Enabled": True,
+            "MatchingEventTypes": ["SEND"],
+            "EventBridgeDestination": {
+                "EventBusArn": "arn:aws:events:us-east-1:000000000000:event-bus/default"
             },
-        )
-        yield running
+        },
+    )
+    return running
 
 
 @pytest.fixture(scope="module")

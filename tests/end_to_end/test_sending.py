@@ -22,16 +22,16 @@ from mailroom.sending import (
 
 SENDER = "office@letters.example"
 READER = "jane@customer.example"
+SUBSCRIBER = "subscriber@customer.example"
 DATA = {"name": "Jane"}
 CONTENT = {"Subject": {"Data": "Hi"}, "Body": {"Text": {"Data": "Hi"}}}
 
 Way = Callable[[Any, dict[str, str]], str]
 
 
-@pytest.fixture(scope="module")
-def app(local_app: Any) -> Any:
-    """The app, and a way to send by SMTP with the credentials in its secret."""
-    return local_app("sending_app", "Letters")
+@pytest.fixture
+def app(letters: Any) -> Any:
+    return letters
 
 
 def secret(app: Any) -> dict[str, Any]:
@@ -59,9 +59,9 @@ def smtp_sender(app: Any, **options: Any) -> SmtpSender:
     )
 
 
-def letter(subject: str = "Hi") -> EmailMessage:
+def letter(subject: str = "Hi", *, to: str = READER) -> EmailMessage:
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = SENDER, READER, subject
+    message["From"], message["To"], message["Subject"] = SENDER, to, subject
     message.set_content("Hi\n")
     return message
 
@@ -183,12 +183,12 @@ def test_a_list_and_its_topic_end_in_one_click(app: Any) -> None:
     ses = app.aws.client("sesv2")
     ses.create_contact(
         ContactListName="Readers",
-        EmailAddress=READER,
+        EmailAddress=SUBSCRIBER,
         TopicPreferences=[{"TopicName": "Weekly", "SubscriptionStatus": "OPT_IN"}],
     )
     managed = ListManagement("Readers", topic="Weekly")
     for send in (sender(app), smtp_sender(app)):
-        sent = send.send(letter(), list_management=managed)
+        sent = send.send(letter(to=SUBSCRIBER), list_management=managed)
         raw = next(each["Raw"] for each in app.aws.sent() if each["MessageId"] == sent.message_id)
         assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in raw
     stranger = sender(app).send_simple(

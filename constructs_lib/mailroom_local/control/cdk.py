@@ -67,15 +67,11 @@ class Cdk:
         context: Mapping[str, str] | None = None,
     ) -> None:
         """Synthesize and deploy every stack of an app; bootstrap first, once per server."""
-        given = [
-            part for name, value in (context or {}).items() for part in ("-c", f"{name}={value}")
-        ]
-        synth = ["synth", "--quiet", "--output", str(self._state.cdk_out), *given]
         with self._bootstrap() as bootstrap:
-            with progress.step("Synthesizing the app") as report:
-                command = [*synth, *(("--app", app) if app else ())]
-                with self._start(*command, cwd=cwd, report=report) as child:
-                    self._finish(child, "cdk synth", f"cd {cwd} && cdk synth")
+            if app and (cwd / app / "manifest.json").is_file():
+                shutil.copytree(cwd / app, self._state.cdk_out, dirs_exist_ok=True)
+            else:
+                self._synthesize(app, cwd=cwd, progress=progress, context=context or {})
             if bootstrap is not None:
                 with progress.step("Bootstrapping the local account"):
                     self._finish(bootstrap, "cdk bootstrap", "mailroom down, then try again")
@@ -95,6 +91,19 @@ class Cdk:
             ) as child,
         ):
             self._finish(child, "cdk deploy", f"see {self._state.deploy_log}")
+
+    def _synthesize(
+        self, app: str | None, *, cwd: Path, progress: Progress, context: Mapping[str, str]
+    ) -> None:
+        given = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
+        command = ["synth", "--quiet", "--output", str(self._state.cdk_out), *given]
+        with (
+            progress.step("Synthesizing the app") as report,
+            self._start(
+                *command, *(("--app", app) if app else ()), cwd=cwd, report=report
+            ) as child,
+        ):
+            self._finish(child, "cdk synth", f"cd {cwd} && cdk synth")
 
     def destroy(self, *, progress: Progress, cwd: Path) -> None:
         """Delete every stack of the app that was deployed last."""

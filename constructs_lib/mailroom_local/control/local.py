@@ -163,9 +163,10 @@ class LocalAws(_Account):
         """Deploy every stack of a CDK app with the CDK CLI.
 
         Args:
-            app: The command that synthesizes; by default the `app` of the `cdk.json` in `cwd`.
+            app: The command that synthesizes, or the folder of a cloud assembly that
+                `app.synth()` has written; by default the `app` of the `cdk.json` in `cwd`.
             cwd: The folder in which it runs; by default the current one.
-            context: Context values for the app.
+            context: Context values for the app; a cloud assembly has its own.
 
         Raises:
             DeployFailed: If the CDK CLI fails; `output` is the end of what it printed.

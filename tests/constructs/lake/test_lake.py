@@ -13,8 +13,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
-from synthesis import ACCOUNT, FOLDER, REGION, ROOT, Template, cycle, new_stack, synthesized
+from synthesis import ACCOUNT, FOLDER, REGION, Template, cycle, new_stack, synthesized
 
+from assemblies import ROOT
 from cdk_mailroom import EventLake, EventPublishing, EventType, LakeFormat, PythonHandler
 from cdk_mailroom.lake import LakeBuffer, LakeQueries, LakeStorage, named_queries
 from mailroom.lake import EVENT_TYPES, PARTITIONS, SCHEMA, columns

@@ -13,8 +13,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
-from synthesis import ROOT, Template, cycle, new_app, new_stack
+from synthesis import Template, cycle, new_app, new_stack
 
+from assemblies import ROOT
 from cdk_mailroom import ConfigurationError, EventPublishing, EventType
 from cdk_mailroom.sending import (
     ContactList,

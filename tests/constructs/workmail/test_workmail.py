@@ -17,7 +17,6 @@ from synthesis import (
     ACCOUNT,
     FOLDER,
     REGION,
-    ROOT,
     Template,
     new_app,
     new_stack,
@@ -25,6 +24,7 @@ from synthesis import (
     warnings_of,
 )
 
+from assemblies import ROOT
 from cdk_mailroom import PythonHandler, _assembly
 from cdk_mailroom.workmail import (
     Asynchronous,

@@ -1,0 +1,92 @@
+"""Everything that sends, what handles its events, and a lake: one stack for this folder's tests."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_route53 as route53
+
+from cdk_mailroom import (
+    ContactList,
+    EmailTemplate,
+    EventPublishing,
+    EventType,
+    InboundMail,
+    PythonHandler,
+    SendingIdentity,
+    SmtpCredentials,
+)
+
+HERE = Path(__file__).parent
+DOMAIN = "letters.example"
+SENDER = f"office@{DOMAIN}"
+
+
+def build(app: cdk.App) -> cdk.Stack:
+    """Two configuration sets, so that neither set's events show in the other one's results."""
+    stack = cdk.Stack(app, "Letters")
+    outputs = {**_letters(stack), **_archive(stack)}
+    ContactList(
+        stack,
+        "Contacts",
+        contact_list_name="Readers",
+        topics={"Weekly": "The weekly letter", "News": "The news"},
+        opted_in=["News"],
+    )
+    for name, value in outputs.items():
+        cdk.CfnOutput(stack, name, value=value)
+    return stack
+
+
+def _letters(stack: cdk.Stack) -> dict[str, str]:
+    outbound = EventPublishing(stack, "Outbound", identities=[DOMAIN], reputation_alarms=False)
+    outbound.on(list(EventType))
+    identity = SendingIdentity(
+        stack,
+        "Identity",
+        hosted_zone=route53.PublicHostedZone(stack, "Zone", zone_name=DOMAIN),
+        mail_from_domain=f"bounces.{DOMAIN}",
+        dmarc="v=DMARC1; p=none",
+        publishing=outbound,
+    )
+    credentials = SmtpCredentials(
+        stack,
+        "Smtp",
+        identities=[identity],
+        publishing=outbound,
+        from_address=SENDER,
+        rotation=cdk.CfnParameter(stack, "Rotation", default="1").value_as_string,
+    )
+    template = EmailTemplate(stack, "Welcome", folder=HERE / "welcome").template_name
+    inbound = InboundMail(stack, "Inbound", removal_policy=cdk.RemovalPolicy.DESTROY)
+    answering = inbound.add_rule(
+        "Answer",
+        recipients=[SENDER],
+        handler=PythonHandler(
+            HERE / "functions",
+            "answering:on_mail",
+            environment={"SENDER": SENDER, "TEMPLATE": template},
+        ),
+    )
+    identity.grant_send(answering.function, from_address=SENDER, templates=[template], bulk=True)
+    return {
+        "ConfigurationSet": outbound.configuration_set_name,
+        "EventTable": outbound.event_table.table_name,
+        "Secret": credentials.secret.secret_arn,
+        "Template": template,
+    }
+
+
+def _archive(stack: cdk.Stack) -> dict[str, str]:
+    publishing = EventPublishing(stack, "Archive", reputation_alarms=False)
+    lake = publishing.to_lake()
+    publishing.on_bus(EventType.CLICK, PythonHandler(HERE / "functions", "telling:on_click"))
+    SendingIdentity(stack, "NewsIdentity", domain="news.example", publishing=publishing)
+    template = EmailTemplate(stack, "News", folder=HERE / "news")
+    return {
+        "ArchiveSet": publishing.configuration_set_name,
+        "Bucket": lake.bucket.bucket_name,
+        "Database": lake.database_name,
+        "NewsTemplate": template.template_name,
+        "Stream": lake.stream_name,
+        "Workgroup": lake.workgroup_name,
+    }

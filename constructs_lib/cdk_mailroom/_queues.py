@@ -96,7 +96,7 @@ def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
     if not added:
         # On the topic, so that many alarms give one warning.
         Annotations.of(topic).add_warning_v2(
-            "cdk-mailroom:imported-alarm-topic",
+            "cdk-mailroom:imported-alert-topic",
             f"the topic {topic.topic_arn} or its key is imported, so this app cannot change its "
             "policy: allow cloudwatch.amazonaws.com sns:Publish, and kms:Decrypt and "
             "kms:GenerateDataKey*, where aws:SourceAccount is this account, or the alarm is not "

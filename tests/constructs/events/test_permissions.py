@@ -420,7 +420,7 @@ def test_an_imported_key_is_its_owners_to_open():
     EventPublishing(stack, "Out", encryption_key=key).on(EventType.BOUNCE)
     found = warnings_of(stack)
     keys = found.pop("cdk-mailroom:imported-key")
-    [alarms] = found.pop("cdk-mailroom:imported-alarm-topic")
+    [alarms] = found.pop("cdk-mailroom:imported-alert-topic")
     assert not found
     text = " ".join([*keys, alarms])
     for service in ("ses.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com"):
@@ -436,7 +436,7 @@ def test_an_imported_alert_topic_is_warned_of_once():
     out.on(EventType.BOUNCE)
     out.on(EventType.COMPLAINT)
     [(code, texts)] = warnings_of(stack).items()
-    assert code == "cdk-mailroom:imported-alarm-topic"
+    assert code == "cdk-mailroom:imported-alert-topic"
     assert len(texts) == 1
     assert "cloudwatch.amazonaws.com" in texts[0]
 

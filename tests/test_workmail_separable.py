@@ -46,7 +46,7 @@ def test_every_module_imports_without_workmail(folder: Path) -> None:
     run(folder, "-c", IMPORT_ALL, *PACKAGES)
 
 
-def test_a_sample_of_the_tests_that_are_left_passes(folder: Path) -> None:
+def test_a_sample_of_the_remaining_tests_passes(folder: Path) -> None:
     run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SAMPLE)
 
 

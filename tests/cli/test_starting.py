@@ -201,7 +201,7 @@ def test_ctrl_c_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert program.main(["stop"]) == 130
 
 
-def test_a_reader_that_has_enough_ends_the_command_in_silence() -> None:
+def test_a_closed_pipe_ends_the_command_quietly() -> None:
     code = (
         "import sys\nfrom mailroom_cli import main as program, terminal\n"
         "class Talk:\n"

@@ -168,7 +168,7 @@ def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) 
     assert not state.exists()
 
 
-def test_a_detached_local_aws_says_where_it_is_in_json_and_down_stops_it(
+def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
     mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployed: list[dict[str, Any]] = []
@@ -239,7 +239,7 @@ def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
     assert State(state).server() is None
 
 
-def test_a_local_aws_that_ends_by_itself_is_an_error(
+def test_a_local_aws_that_exits_by_itself_is_an_error(
     mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kill(aws: LocalAws, **given: Any) -> None:
@@ -263,7 +263,7 @@ def test_a_local_aws_that_ends_by_itself_is_an_error(
         (["up", "--json"], "--json has no effect without --detach", "add --detach"),
     ],
 )
-def test_what_is_missing_is_said_before_anything_is_started(
+def test_missing_arguments_are_reported_before_anything_starts(
     mailroom: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -280,7 +280,7 @@ def test_what_is_missing_is_said_before_anything_is_started(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_cdk_is_said_before_anything_is_started(
+def test_a_missing_cdk_is_reported_before_anything_starts(
     mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))

@@ -176,7 +176,7 @@ def test_with_permission_monitoring_and_an_event_the_status_is_0(
     assert list(findings) == ["permission", "nobody else", "monitoring", "RULE_APPLIED"]
 
 
-def test_a_fresh_account_fails_every_check_and_is_told_the_commands(
+def test_in_a_new_account_every_check_fails_and_names_its_remedy(
     deployed: Deployed, verify: Any
 ) -> None:
     deployed.monitors(None)
@@ -206,7 +206,7 @@ def test_a_fresh_account_fails_every_check_and_is_told_the_commands(
     ],
     ids=str,
 )
-def test_a_permission_that_differs_in_anything_counts_as_somebody_elses(
+def test_a_permission_that_differs_in_any_field_counts_as_foreign(
     deployed: Deployed, verify: Any, changes: dict[str, str | None]
 ) -> None:
     deployed.permit(**changes)
@@ -218,7 +218,7 @@ def test_a_permission_that_differs_in_anything_counts_as_somebody_elses(
     assert "--statement-id AllowWorkMail" in findings["nobody else"]["commands"][0]
 
 
-def test_another_permission_is_reported_beside_the_right_one(
+def test_an_extra_permission_is_reported_along_with_the_right_one(
     deployed: Deployed, verify: Any
 ) -> None:
     deployed.permit()
@@ -247,7 +247,7 @@ def test_a_missing_function_is_reported_and_the_other_checks_still_run(
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "OrganizationNotFoundException"])
-def test_missing_monitoring_or_a_missing_organization_is_a_finding(
+def test_missing_monitoring_or_a_missing_organization_is_reported(
     deployed: Deployed, verify: Any, code: str
 ) -> None:
     """WorkMail reports both as errors."""
@@ -276,7 +276,7 @@ def test_another_error_of_aws_ends_the_command(
     assert "AccessDeniedException" in printed.err
 
 
-def test_a_deleted_log_group_is_a_finding(deployed: Deployed, verify: Any) -> None:
+def test_a_deleted_log_group_is_reported(deployed: Deployed, verify: Any) -> None:
     deployed.permit()
     deployed.monitors()
     deployed.client("logs").delete_log_group(logGroupName=GROUP)
@@ -357,7 +357,7 @@ def test_rules_of_another_organization_are_not_checked(
     assert "--function ARN" in printed
 
 
-def test_a_missing_stack_is_reported_in_cloudformations_words(
+def test_a_missing_stack_is_reported_with_cloudformations_message(
     deployed: Deployed, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployed.cloudformation.add_client_error(

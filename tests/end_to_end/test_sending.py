@@ -178,7 +178,7 @@ def test_mail_that_names_no_set_goes_by_the_identitys(app: Any) -> None:
     assert app.story(sent["MessageId"], count=2)[0].configuration_set == app["ConfigurationSet"]
 
 
-def test_a_list_and_its_topic_end_in_one_click(app: Any) -> None:
+def test_a_list_and_its_topic_give_a_one_click_unsubscribe(app: Any) -> None:
     """The contact list is the one that the app made; whoever did not ask gets nothing."""
     ses = app.aws.client("sesv2")
     ses.create_contact(

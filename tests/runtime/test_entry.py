@@ -106,7 +106,9 @@ def test_a_wrong_name_fails_while_lambda_initialises(tmp_path: Path, entry: str)
         ("package.app:on_mail", ""),
     ],
 )
-def test_what_is_wrong_with_a_name_is_said_exactly(tmp_path: Path, spec: str, text: str) -> None:
+def test_the_error_says_exactly_what_is_wrong_with_a_name(
+    tmp_path: Path, spec: str, text: str
+) -> None:
     """The form, the module or the function; errors of the user's module stay its own.
 
     A function that is async or a generator would return without running, and every mail would

@@ -16,7 +16,7 @@ SETUP = "import os\nfrom mailroom import _runtime"
 @pytest.mark.parametrize(
     "statement", ["_runtime.log('INFO', 'test')", "_runtime.metric('Test', 1)"]
 )
-def test_a_line_is_out_even_if_the_process_is_killed_right_after(statement: str) -> None:
+def test_a_line_is_written_even_if_the_process_is_killed_right_after(statement: str) -> None:
     """As Lambda does at a timeout, when nothing is flushed any more."""
     done = subprocess.run(
         [

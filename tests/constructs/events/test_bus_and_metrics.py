@@ -74,14 +74,14 @@ def test_a_rule_matches_its_types_of_this_configuration_set(bus):
 
 
 @pytest.mark.parametrize("kind", list(EventType))
-def test_each_types_name_on_the_bus(kind):
+def test_each_type_has_its_own_name_on_the_bus(kind):
     """As the runtime's own builder of payloads has it, word for word."""
     event = event_invocation(sending_event_payload(str(kind)), "eventbridge")
     assert event["detail-type"] == EVENT_BRIDGE_NAMES[kind]
     assert event["source"] == "aws.ses"
 
 
-def test_the_same_handlers_stand_behind_a_rule(bus):
+def test_the_same_handlers_work_behind_a_rule(bus):
     """With the same function, queue and dead-letter queue as behind a topic."""
     assert json.loads(bus.environment("Out/BusOpen/Function")["MAILROOM_HANDLERS"]) == {
         "Open": ["mailroom.handlers.events.open:on_event", "app:on_mail"],
@@ -109,7 +109,7 @@ def test_only_its_rule_may_fill_a_queue(bus, queue):
     ]
 
 
-def test_a_target_of_eventbridges_is_the_rules(bus):
+def test_an_eventbridge_target_can_be_added_to_the_rule(bus):
     """And nothing is made beside it."""
     [target] = bus.at("Out/BusClick")["Targets"]
     assert target["Arn"] == "<Queue.Arn>"
@@ -158,12 +158,12 @@ def test_metrics_have_the_dimensions_that_were_named(bus):
     ]
 
 
-def test_nothing_waits_in_a_circle(bus):
+def test_dependencies_have_no_cycle(bus):
     """CloudFormation would refuse the template."""
     assert cycle(bus.references) == []
 
 
-def test_a_customer_key_lets_eventbridge_in_and_waits_for_nobody():
+def test_a_customer_key_admits_eventbridge_without_a_dependency():
     """For rules of this account; the rule's own ARN would be a circle."""
 
     def build(stack):
@@ -183,7 +183,7 @@ def test_a_customer_key_lets_eventbridge_in_and_waits_for_nobody():
     }
 
 
-def test_all_types_unless_some_are_named():
+def test_the_bus_gets_all_types_unless_some_are_named():
     """For rules of others."""
     template = synthesized(lambda stack: EventPublishing(stack, "Out").to_event_bus())
     told = template.at("Out/BusDestination")["EventDestination"]

@@ -114,7 +114,7 @@ compositions = pytest.mark.parametrize("build", COMPOSITIONS, ids=lambda build: 
 
 
 @compositions
-def test_nothing_waits_in_a_circle(build):
+def test_dependencies_have_no_cycle(build):
     """Neither a resource for itself, nor two stacks for each other."""
     check_order(build)
 

@@ -104,7 +104,7 @@ def test_metrics_are_named_in_one_call(stack):
         out.to_metrics([dimension("other")])
 
 
-def test_a_target_stands_alone(stack):
+def test_a_target_cannot_be_combined_with_another(stack):
     """A rule has one target here; more rules cost nothing."""
     out = EventPublishing(stack, "Out")
     target = targets.SqsQueue(sqs.Queue(stack, "Queue"))
@@ -124,7 +124,7 @@ def test_two_rules_that_begin_alike_are_refused(stack):
         out.on_bus([EventType.BOUNCE, EventType.OPEN])
 
 
-def test_handlers_of_the_bus_are_checked_as_others(stack):
+def test_handlers_of_the_bus_are_checked_like_others(stack):
     """The same rules as for `on`."""
     out = EventPublishing(stack, "Out")
     with pytest.raises(ConfigurationError, match="synchronous is True: omit it"):
@@ -134,7 +134,7 @@ def test_handlers_of_the_bus_are_checked_as_others(stack):
 
 
 @pytest.mark.parametrize("archive", [Duration.hours(5), Duration.days(0)])
-def test_an_archive_is_kept_for_whole_days(stack, archive):
+def test_an_archive_must_be_kept_for_whole_days(stack, archive):
     """EventBridge knows no others."""
     with pytest.raises(ConfigurationError, match=r"archive is .*: pass whole days"):
         EventPublishing(stack, "Out").to_event_bus(archive=archive)

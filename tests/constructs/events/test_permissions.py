@@ -99,7 +99,7 @@ def test_ses_may_publish_for_this_configuration_set_only(plain):
     }
 
 
-def test_alarms_of_this_account_may_publish_alerts_and_no_service_else(plain):
+def test_only_alarms_of_this_account_may_publish_alerts(plain):
     """One statement however many alarms there are; SES publishes no alerts."""
     [statement] = publishers(plain, "Out/AlertTopic")
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
@@ -130,7 +130,7 @@ def test_only_our_topic_may_fill_a_queue(plain):
     assert [one["Effect"] for one in letters] == ["Deny"]
 
 
-def test_a_customer_key_lets_in_three_services_each_for_us_only(keyed):
+def test_a_customer_key_admits_three_services_for_this_account_only(keyed):
     """SES and CloudWatch publish to encrypted topics, SNS writes to encrypted queues."""
     statements = keyed.at("Key")["KeyPolicy"]["Statement"]
     assert statements[0]["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -174,7 +174,7 @@ def test_one_key_for_everything_lets_in_all_three():
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EventType if kind is not EventType.OPEN])
-def test_a_bundled_behaviour_may_do_what_its_module_says(plain, kind):
+def test_a_bundled_behaviour_has_the_permissions_that_its_module_needs(plain, kind):
     """Its docstring is the contract; it may do that, take from its queue and log, no more."""
     from importlib import import_module
 
@@ -208,7 +208,7 @@ def test_only_types_that_alert_know_the_alert_topic(plain):
     assert told == {"Complaint", "DeliveryDelay", "Reject", "RenderingFailure", "Subscription"}
 
 
-def test_a_function_of_yours_gets_nothing_of_the_bundled_ones(plain):
+def test_a_custom_function_does_not_get_the_bundled_permissions(plain):
     """No table, no topic, no suppression list, and no settings of theirs."""
     assert set(actions_of(plain, "Out/Open/Function")) == QUEUE_ACTIONS | LOG_ACTIONS
     assert set(plain.environment("Out/Open/Function")) == {"MAILROOM_HANDLERS"}
@@ -251,7 +251,7 @@ def test_functions_may_use_the_customer_key(keyed):
     assert {a: r for a, r in yours.items() if a.startswith("kms:")} == {"kms:Decrypt": "<Key.Arn>"}
 
 
-def test_who_alerts_may_use_the_alert_topics_key(keyed):
+def test_functions_that_alert_may_use_the_alert_topics_key(keyed):
     """Publishing to an encrypted topic asks for it; who does not alert does not need it."""
 
     def on_alert_key(function):
@@ -338,14 +338,14 @@ def test_a_sender_needs_identity_configuration_set_and_templates():
     assert "Condition" not in statement
 
 
-def test_all_identities_if_none_were_named():
+def test_all_identities_are_granted_if_none_are_named():
     """Of this account; that is the documented default."""
     statement = sending(lambda stack, role: EventPublishing(stack, "Out").grant_send(role))
     assert f"{OURS}:identity/*" in statement["Resource"]
     assert "*" not in statement["Resource"]
 
 
-def test_a_sender_can_be_held_to_one_address():
+def test_a_sender_can_be_limited_to_one_address():
     """By the condition that SES documents for it."""
     statement = sending(
         lambda stack, role: EventPublishing(stack, "Out", identities=["example.com"]).grant_send(
@@ -355,7 +355,7 @@ def test_a_sender_can_be_held_to_one_address():
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": "news@example.com"}}
 
 
-def test_a_function_that_sends_is_told_the_configuration_set():
+def test_a_function_that_sends_gets_the_configuration_set():
     """Without it, its mail would have no events."""
 
     def build(stack):
@@ -370,7 +370,7 @@ def test_a_function_that_sends_is_told_the_configuration_set():
 # What is imported
 
 
-def test_what_is_made_here_is_no_warning():
+def test_resources_made_in_the_app_raise_no_warning():
     """Everything that can be granted is granted."""
     stack = new_stack()
     out = EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key"))
@@ -378,7 +378,7 @@ def test_what_is_made_here_is_no_warning():
     assert warnings_of(stack) == {}
 
 
-def test_an_imported_topic_is_its_owners_to_open():
+def test_an_imported_topic_raises_a_warning_about_its_policy():
     """The warning says to whom, and under which conditions."""
     stack = new_stack()
     topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs")
@@ -396,7 +396,7 @@ def test_an_imported_topic_is_its_owners_to_open():
         assert word in text
 
 
-def test_an_imported_topics_key_is_its_owners_to_open():
+def test_the_key_of_an_imported_topic_raises_a_warning():
     """Also the key, if the import names one."""
     stack = new_stack()
     topic = sns.Topic.from_topic_attributes(
@@ -413,7 +413,7 @@ def test_an_imported_topics_key_is_its_owners_to_open():
     assert "ses.amazonaws.com" in text
 
 
-def test_an_imported_key_is_its_owners_to_open():
+def test_an_imported_key_raises_a_warning_for_each_service():
     """For each of the three services that use it."""
     stack = new_stack()
     key = kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k")
@@ -428,7 +428,7 @@ def test_an_imported_key_is_its_owners_to_open():
     assert "kms:GenerateDataKey*" in text
 
 
-def test_an_imported_alert_topic_is_warned_of_once():
+def test_an_imported_alert_topic_raises_one_warning():
     """However many alarms tell it."""
     stack = new_stack()
     topic = sns.Topic.from_topic_arn(stack, "Alerts", f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs")

@@ -70,19 +70,19 @@ def given() -> Template:
 # The configuration set
 
 
-def test_ses_decides_what_nobody_chose(plain):
+def test_an_omitted_option_is_left_to_ses(plain):
     """No option of the configuration set is set unless it was asked for."""
     assert plain.at("Out/ConfigurationSet") == {}
 
 
-def test_what_is_given_is_not_made(given):
+def test_given_resources_are_not_created(given):
     """Neither configuration set nor topics nor table come into being beside the given ones."""
     assert list(given.of("AWS::SES::ConfigurationSet")) == ["Set"]
     assert sorted(given.of("AWS::SNS::Topic")) == ["Alerts", "Topic"]
     assert list(given.of("AWS::DynamoDB::Table")) == ["Table"]
 
 
-def test_what_is_given_is_used(given):
+def test_given_resources_are_used(given):
     """By SES, by the subscriptions, and by the functions."""
     destination = given.at("Out/Destination")
     assert destination["ConfigurationSetName"] == "<Set>"
@@ -93,7 +93,7 @@ def test_what_is_given_is_used(given):
     assert environment["MAILROOM_ALERT_TOPIC"] == "<Alerts>"
 
 
-def test_a_name_is_used_as_it_is():
+def test_a_given_name_is_used_unchanged():
     """So that senders elsewhere can know it, and no permission waits for the set."""
     stack = new_stack()
     out = EventPublishing(stack, "Out", configuration_set_name="ours")
@@ -210,7 +210,7 @@ def test_a_queue_waits_six_times_as_long_as_the_function_may_run(plain, pipeline
     assert plain.at(f"Out/{pipeline}/Queue")["VisibilityTimeout"] == seconds
 
 
-def test_a_timeout_that_only_cloudformation_knows():
+def test_a_timeout_known_only_to_cloudformation_is_passed_on():
     """The queue waits as long as any function of Lambda's can need."""
 
     def build(stack):
@@ -222,7 +222,7 @@ def test_a_timeout_that_only_cloudformation_knows():
     assert template.at("Out/Open/Function")["Timeout"] == "<Seconds>"
 
 
-def test_what_fails_five_times_is_a_dead_letter(plain):
+def test_a_record_that_fails_five_times_becomes_a_dead_letter(plain):
     """And stays as long as SQS keeps anything."""
     assert plain.at("Out/Bounce/Queue")["RedrivePolicy"] == {
         "deadLetterTargetArn": "<Out/Bounce/DeadLetterQueue.Arn>",
@@ -249,7 +249,7 @@ def test_queues_are_encrypted_and_take_tls_only(plain):
 
 
 @pytest.mark.parametrize("case", ["plain", "given"])
-def test_a_broken_record_spoils_no_other(request, case):
+def test_a_broken_record_does_not_affect_other_records(request, case):
     """Partial batches, and a limit on how many run at once."""
     template = request.getfixturevalue(case)
     assert template.at("Out/Bounce/Mapping") == {
@@ -276,7 +276,7 @@ def test_a_dead_letter_raises_an_alarm(plain):
     assert "Bounce" in alarm["AlarmDescription"]
 
 
-def test_the_users_own_settings_of_the_function_count(plain):
+def test_the_users_settings_of_the_function_win(plain):
     """Also where the bundled behaviour runs beside it."""
     assert plain.at("Out/Click/Function")["MemorySize"] == 1024
     assert plain.at("Out/Bounce/Function")["MemorySize"] == 256
@@ -297,7 +297,7 @@ def test_lambda_calls_the_runtimes_entry_point(plain):
         ("given", ("30", "300", "3600", "0")),
     ],
 )
-def test_bundled_behaviours_are_told_their_settings(request, case, settings):
+def test_bundled_behaviours_get_their_settings(request, case, settings):
     """Days and seconds, as whole numbers."""
     environment = request.getfixturevalue(case).environment("Out/Complaint/Function")
     names = ("EVENT_TTL_DAYS", "ALERT_WINDOW_SECONDS", "EXPIRY_WARNING_SECONDS", "SUPPRESS")
@@ -311,7 +311,7 @@ def test_bundled_behaviours_are_told_their_settings(request, case, settings):
         ("delay_warning", "MAILROOM_EXPIRY_WARNING_SECONDS"),
     ],
 )
-def test_a_duration_that_only_cloudformation_knows(option, name):
+def test_a_duration_known_only_to_cloudformation_is_passed_on(option, name):
     """It reaches the function unread."""
 
     def build(stack):
@@ -355,7 +355,7 @@ def test_what_is_added_to_the_configuration_set_is_in_the_template():
     assert len(template.of("AWS::SES::ConfigurationSetEventDestination")) == 10
 
 
-def test_a_type_as_plain_text_is_as_good():
+def test_a_type_can_be_given_as_text():
     """An `EventType` is a text: what comes from a configuration file needs no conversion."""
     stack = new_stack()
     pipeline = EventPublishing(stack, "Out").on("Rendering Failure")
@@ -390,7 +390,7 @@ def test_ids_do_not_depend_on_the_stacks_name():
 # More destinations
 
 
-def test_another_destination_stands_beside_the_topic():
+def test_another_destination_can_be_added_next_to_the_topic():
     """With the types that it is to have, handled or not."""
     from aws_cdk import aws_events as events
 
@@ -422,7 +422,7 @@ def test_one_table_for_all_types(plain):
         assert environment["MAILROOM_EVENT_TABLE"] == "<Out/EventTable>"
 
 
-def test_functions_of_yours_alone_need_no_table():
+def test_custom_functions_alone_need_no_table():
     """It is made when somebody needs it, and asking for it counts as need."""
     template = synthesized(
         lambda stack: EventPublishing(stack, "Out").on(EventType.BOUNCE, yours())

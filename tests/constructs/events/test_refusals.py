@@ -73,7 +73,7 @@ def out(stack) -> EventPublishing:
         ({"identities": [".example.com"]}, ("'.example.com'", "write 'example.com'")),
     ],
 )
-def test_an_option_that_will_not_do_is_refused(stack, options, words):
+def test_an_invalid_option_is_refused(stack, options, words):
     """The message begins with the construct and the argument, and says what will."""
     with refuses("Stack/Out:\n", f"- {next(iter(options))}", *words):
         EventPublishing(stack, "Out", **options)
@@ -99,7 +99,7 @@ def test_a_fifo_topic_is_refused(stack, argument):
 
 
 @pytest.mark.parametrize("argument", ["topic", "alert_topic"])
-def test_a_topic_on_the_key_of_aws_is_refused(stack, argument):
+def test_a_topic_encrypted_with_the_aws_managed_key_is_refused(stack, argument):
     """Its policy lets no service in, and nobody can change it."""
     key = kms.Alias.from_alias_name(stack, "Key", "alias/aws/sns")
     topic = sns.Topic(stack, "Topic", master_key=key)
@@ -171,7 +171,7 @@ def test_an_unknown_type_is_refused(out, kind):
         out.on(kind)
 
 
-def test_a_type_that_is_handled_already(out):
+def test_a_type_that_is_already_handled_is_refused(out):
     """Two pipelines would each handle every event of it; the remedy is to chain."""
     out.on([EventType.BOUNCE, EventType.OPEN])
     with refuses("types is 'Bounce'", "handled already", "on(type, BUNDLED, yours)"):
@@ -195,26 +195,26 @@ def test_a_refused_call_leaves_nothing_behind(out):
     assert list(out.pipelines) == [EventType.BOUNCE]
 
 
-def test_two_functions_of_yours_are_refused(out):
+def test_two_custom_functions_are_refused(out):
     """They would be two zips."""
     with refuses("len(handlers) is 2", "a Lambda function has one folder"):
         out.on(EventType.BOUNCE, yours(), yours())
 
 
-def test_bundled_twice_is_refused(out):
+def test_passing_bundled_twice_is_refused(out):
     """It would run twice."""
     with refuses("BUNDLED", "twice"):
         out.on(EventType.BOUNCE, BUNDLED, yours(), BUNDLED)
 
 
 @pytest.mark.parametrize("handler", ["app:on_bounce", type(BUNDLED), None])
-def test_something_that_is_no_handler(out, handler):
+def test_anything_that_is_not_a_handler_is_refused(out, handler):
     """It would pass for the bundled behaviour, without its permissions."""
     with refuses("handlers is ", "pass a PythonHandler, or BUNDLED"):
         out.on(EventType.BOUNCE, handler)
 
 
-def test_a_function_of_lambdas_own_is_refused(out, stack):
+def test_a_function_name_reserved_by_lambda_is_refused(out, stack):
     """What exists already is subscribed to the topic instead."""
     function = lambda_.Function.from_function_name(stack, "Theirs", "theirs")
     with refuses("handlers is ", "pass a PythonHandler"):
@@ -239,7 +239,7 @@ def test_options_for_received_mail_are_refused(out, option):
         out.on(EventType.BOUNCE, yours(**{option: True}))
 
 
-def test_less_reserved_than_may_run(stack):
+def test_reserved_concurrency_below_the_maximum_is_refused(stack):
     """What Lambda throttles is received again and again, and ends as a dead letter."""
     out = EventPublishing(stack, "Out", maximum_concurrency=5)
     with refuses("reserved_concurrency is 4", "at least 5"):
@@ -304,7 +304,7 @@ def role(stack) -> iam.Role:
     return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
 
 
-def test_a_from_address_with_a_name(out, role):
+def test_a_from_address_with_a_name_is_refused(out, role):
     """The condition compares the bare address."""
     with refuses("from_address is 'News <a@example.com>'", "bare address"):
         out.grant_send(role, from_address="News <a@example.com>")
@@ -319,7 +319,7 @@ def test_templates_as_one_text_are_refused(out, role):
 @pytest.mark.parametrize(
     "address", ["a@other.example", "a@notexample.com", "x.a@example.org", "a@mail.example.org"]
 )
-def test_a_from_address_of_no_identity_is_refused(stack, role, address):
+def test_a_from_address_outside_the_identities_is_refused(stack, role, address):
     """SES would refuse every mail."""
     out = EventPublishing(stack, "Out", identities=["a@example.org", "example.com"])
     with refuses(f"from_address is {address!r}", "of the identities a@example.org, example.com"):
@@ -329,7 +329,7 @@ def test_a_from_address_of_no_identity_is_refused(stack, role, address):
 @pytest.mark.parametrize(
     "address", ["a@example.com", "A@Example.COM", "a@mail.example.com", "b@example.net"]
 )
-def test_a_from_address_of_an_identity_can_be_granted(stack, role, address):
+def test_a_from_address_within_an_identity_can_be_granted(stack, role, address):
     """A domain's identity is good for its subdomains too."""
     out = EventPublishing(stack, "Out", identities=["example.com", "B@example.net"])
     assert out.grant_send(role, from_address=address).success

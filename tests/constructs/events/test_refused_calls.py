@@ -59,7 +59,7 @@ def metric(name: str) -> ses.CloudWatchDimension:
     ],
     ids=["on", "on twice", "on_bus", "to_lake", "to_metrics", "to_event_bus"],
 )
-def test_the_corrected_call_makes_what_it_makes_alone(refused, corrected, tmp_path):
+def test_the_corrected_call_has_the_same_result_as_a_first_call(refused, corrected, tmp_path):
     """The template is the same as if the refused call had never been."""
 
     def build(stack):

@@ -86,7 +86,7 @@ def test_rows_are_partitioned_by_type_and_day_as_the_transformation_says(plain):
     assert PARTITIONS == ("event_type", "day")
 
 
-def test_what_fails_is_kept_by_reason_and_day(plain):
+def test_failed_events_are_kept_by_reason_and_day(plain):
     """Where a replay finds it."""
     assert destination(plain)["ErrorOutputPrefix"] == (
         "errors/!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/"
@@ -157,7 +157,7 @@ def test_the_transformation_is_the_runtimes(plain):
     assert "MAILROOM_PSEUDONYM_SECRET" not in plain.environment("Out/Lake/Transform/Function")
 
 
-def test_a_transform_of_yours_and_a_secret_reach_the_function(optioned):
+def test_a_custom_transform_and_a_secret_reach_the_function(optioned):
     """With the options of the handler."""
     assert optioned.environment("Lake/Transform/Function") == {
         "MAILROOM_TRANSFORM": "app:on_mail",
@@ -167,7 +167,7 @@ def test_a_transform_of_yours_and_a_secret_reach_the_function(optioned):
     assert (function["Timeout"], function["MemorySize"]) == (90, 1024)
 
 
-def test_options_of_the_stream(optioned):
+def test_stream_options_reach_firehose(optioned):
     """Prefixes and buffers."""
     told = destination(optioned, "Lake/Stream")
     assert told["Prefix"].startswith("mail/event_type=!{")
@@ -212,7 +212,7 @@ def lifecycle(template: Template, path: str) -> dict[str, dict]:
     }
 
 
-def test_objects_become_cheaper_and_go_after_two_years(plain):
+def test_objects_move_to_cheaper_storage_and_expire_after_two_years(plain):
     """Results go after a week, as asking again is cheap."""
     assert lifecycle(plain, "Out/Lake/Bucket") == {
         "unfinished": {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
@@ -229,7 +229,7 @@ def test_objects_become_cheaper_and_go_after_two_years(plain):
     }
 
 
-def test_options_of_the_lifecycle(optioned):
+def test_lifecycle_options_reach_the_bucket(optioned):
     """All of them."""
     rules = lifecycle(optioned, "Lake/Bucket")
     assert rules["events"]["Prefix"] == "mail/"
@@ -238,7 +238,7 @@ def test_options_of_the_lifecycle(optioned):
     assert rules["results"] == {"Prefix": "answers/", "ExpirationInDays": 1}
 
 
-def test_objects_can_stay_forever_where_they_are():
+def test_objects_can_be_kept_forever_in_standard_storage():
     """Nothing moves and nothing expires, so the table begins on a fixed day."""
     template = synthesized(
         lambda stack: EventLake(
@@ -254,7 +254,7 @@ def test_objects_can_stay_forever_where_they_are():
     assert parameters["projection.day.range"] == "2026-01-01,NOW+1DAYS"
 
 
-def test_a_short_life_moves_nothing():
+def test_a_short_retention_moves_no_objects_to_cheaper_storage():
     """What goes after a month is not moved first: S3 bills thirty days in any case."""
     template = synthesized(lambda stack: EventLake(stack, "Lake", retention=Duration.days(30)))
     assert "Transitions" not in lifecycle(template, "Lake/Bucket")["events"]
@@ -271,7 +271,7 @@ def test_the_tables_columns_are_the_runtimes_schema(plain):
     assert table["Name"] == "events"
 
 
-def test_athena_computes_the_partitions(plain):
+def test_athena_projects_the_partitions(plain):
     """Every type that the runtime writes, the unknown ones too, and every day that is kept."""
     parameters = plain.at("Out/Lake/Table")["TableInput"]["Parameters"]
     projected = {name: value for name, value in parameters.items() if "projection" in name}
@@ -296,13 +296,13 @@ def test_the_tables_template_is_where_firehose_writes(plain):
     assert found == f"s3://<Out/Lake/Bucket>/{prefix}"
 
 
-def test_a_first_day_is_the_tables(optioned):
+def test_a_given_first_day_reaches_the_table(optioned):
     """For a lake that is older than what it keeps."""
     parameters = optioned.at("Lake/Table")["TableInput"]["Parameters"]
     assert parameters["projection.day.range"] == "2026-05-01,NOW+1DAYS"
 
 
-def test_a_made_name_is_one_that_sql_takes(plain):
+def test_a_generated_name_is_valid_in_sql(plain):
     """Lower case and no hyphen, so that nobody has to quote it."""
     assert re.fullmatch("[a-z0-9_]+", plain.at("Out/Lake/Database")["DatabaseInput"]["Name"])
 
@@ -326,7 +326,7 @@ def test_a_query_cannot_leave_the_workgroups_settings(plain):
     }
 
 
-def test_options_of_athena(optioned):
+def test_athenas_options_reach_the_workgroup(optioned):
     """Names and limit."""
     group = optioned.at("Lake/Workgroup")
     assert group["Name"] == "Mail"
@@ -334,7 +334,7 @@ def test_options_of_athena(optioned):
     assert optioned.at("Lake/Database")["DatabaseInput"]["Name"] == "mail"
 
 
-def test_every_query_is_saved_word_for_word(plain):
+def test_every_query_is_saved_unchanged(plain):
     """In the lake's workgroup and database, with a title and a description for people."""
     saved = {one["QueryString"]: one for one in plain.of("AWS::Athena::NamedQuery").values()}
     assert set(saved) == set(named_queries().values())
@@ -360,7 +360,7 @@ ALARMS = {
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_tells_what_does_not_arrive(plain, name):
+def test_an_alarm_reports_events_that_do_not_arrive(plain, name):
     """The alert topic hears of it; silence is no alarm."""
     alarm = plain.at(f"Out/Lake/{name}Alarm")
     metric, statistic, operator, threshold = ALARMS[name]
@@ -374,7 +374,7 @@ def test_an_alarm_tells_what_does_not_arrive(plain, name):
     assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
 
 
-def test_an_alarm_tells_of_single_broken_events(plain):
+def test_an_alarm_reports_single_broken_events(plain):
     """Of which Firehose's own metric knows nothing: the call succeeded."""
     [found] = plain.of("AWS::Logs::MetricFilter").values()
     assert found["FilterPattern"] == '{ ($.event = "mailroom.lake") && ($.failed > 0) }'
@@ -387,7 +387,7 @@ def test_an_alarm_tells_of_single_broken_events(plain):
     assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
 
 
-def test_the_filter_reads_the_line_that_the_runtime_writes(capsys):
+def test_the_metric_filter_matches_the_line_that_the_runtime_logs(capsys):
     """Event name and field are the runtime's own."""
     from mailroom.entry import lake
 
@@ -396,7 +396,7 @@ def test_the_filter_reads_the_line_that_the_runtime_writes(capsys):
     assert (line["event"], line["failed"]) == ("mailroom.lake", 1)
 
 
-def test_an_alert_topic_of_the_lakes_own_is_used():
+def test_an_alert_topic_given_to_the_lake_is_used():
     """And the publishing's hears nothing."""
 
     def build(stack):
@@ -427,7 +427,7 @@ def test_ses_publishes_every_type(plain):
     assert told["Enabled"] is True
 
 
-def test_named_types_only(optioned):
+def test_only_the_named_types_reach_the_lake(optioned):
     """In CloudFormation's spelling."""
     told = optioned.at("Out/LakeDestination")["EventDestination"]
     assert told["MatchingEventTypes"] == ["bounce", "open"]
@@ -453,7 +453,7 @@ def test_the_wait_begins_again_when_the_role_changes(plain):
     assert known["RoleArn"] == "<Out/LakeRole.Arn>"
 
 
-def test_the_table_and_the_role_are_there_before_the_stream(plain):
+def test_the_table_and_the_role_are_created_before_the_stream(plain):
     """Firehose looks at both when the stream is made."""
     assert {"Out/Lake/Table", "Out/Lake/DeliveryRole", "Out/Lake/Database"} <= plain.needs(
         "Out/Lake/Stream"
@@ -461,7 +461,7 @@ def test_the_table_and_the_role_are_there_before_the_stream(plain):
 
 
 @pytest.mark.parametrize("name", ["plain", "optioned"])
-def test_nothing_waits_in_a_circle(name, request):
+def test_dependencies_have_no_cycle(name, request):
     """CloudFormation would refuse the template."""
     assert cycle(request.getfixturevalue(name).references) == []
 
@@ -497,7 +497,7 @@ def test_two_publishings_fill_one_lake():
     assert template.at("One/Lake/DeliveryAlarm")["AlarmActions"] == ["<One/AlertTopic>"]
 
 
-def test_a_given_stream_is_used_and_nothing_of_it_is_made():
+def test_a_given_stream_is_used_and_none_is_created():
     """Table, workgroup and alarms are; they are about what it writes."""
 
     def build(stack):

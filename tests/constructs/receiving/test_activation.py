@@ -30,7 +30,7 @@ def templates() -> dict[str, Template]:
     return {name: Template(stack) for name, stack in stacks.items()}
 
 
-def test_the_default_refuses_to_displace_anybody(templates):
+def test_by_default_no_other_set_is_displaced(templates):
     """Nobody's mail is taken away without being asked for."""
     assert templates["default"].at(RESOURCE)["Mode"] == "refuse"
 
@@ -83,7 +83,7 @@ def test_two_mailrooms_of_a_stack_share_one_provider(templates):
     assert tokens == {"<MailroomActivation/Framework/framework-onEvent.Arn>"}
 
 
-def test_the_provider_may_look_and_activate_and_nothing_else(templates):
+def test_the_provider_may_only_look_up_and_activate(templates):
     """Creating, changing and deleting rules and sets is CloudFormation's part.
 
     The three calls know no resource: Service Authorization Reference, Amazon SES.

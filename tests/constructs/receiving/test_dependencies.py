@@ -142,7 +142,7 @@ def test_the_check_itself_finds_a_cycle():
 
 
 @compositions
-def test_nothing_waits_in_a_circle(build):
+def test_dependencies_have_no_cycle(build):
     """Neither a resource for itself, nor two stacks for each other."""
     check_order(build)
 
@@ -196,7 +196,7 @@ def test_permissions_in_another_stack_hold_for_this_account_only(build):
     )
 
 
-def test_a_key_of_ours_lets_in_ses_and_our_alarms_and_nobody_else():
+def test_a_key_in_the_stack_admits_only_ses_and_the_alarms():
     """Beside the account itself, which decides by its own policies."""
     ours, _ = templates_of(customer_key)
     principals = [str(one["Principal"]) for one in ours.at("Key")["KeyPolicy"]["Statement"]]

@@ -65,7 +65,7 @@ def test_a_malformed_rule_set_name_is_refused(stack):
         InboundMail(stack, "Inbound", rule_set_name="a b")
 
 
-def test_options_of_a_bucket_that_is_not_ours(stack):
+def test_options_of_a_given_bucket_are_refused(stack):
     """Retention, removal policy and key belong where the bucket is made; all are reported."""
     with refuses("retention is", "removal_policy is 'DESTROY'", "given bucket"):
         InboundMail(
@@ -124,7 +124,7 @@ def test_501_recipients_are_refused(inbound):
         add(inbound, recipients=[f"a{number}@example.com" for number in range(501)])
 
 
-def test_500_recipients_are_fine(inbound):
+def test_500_recipients_are_accepted(inbound):
     """The limit itself is allowed."""
     assert add(inbound, recipients=[f"a{number}@example.com" for number in range(500)])
 
@@ -154,7 +154,7 @@ def test_a_malformed_rule_name_is_refused(inbound, name):
         add(inbound, rule_name=name)
 
 
-def test_a_rule_name_of_63_characters_is_fine(inbound):
+def test_a_rule_name_of_63_characters_is_accepted(inbound):
     """ "Less than 64", says SES."""
     assert add(inbound, rule_name="a" * 63)
 
@@ -166,7 +166,7 @@ def test_eleven_actions_are_refused(inbound):
         add(inbound, handler=python(), after=headers)
 
 
-def test_ten_actions_are_fine(inbound):
+def test_ten_actions_are_accepted(inbound):
     """The limit itself is allowed."""
     headers = [ses_actions.AddHeader(name=f"X-{number}", value="1") for number in range(8)]
     assert add(inbound, handler=python(), after=headers)
@@ -200,7 +200,7 @@ def test_a_handler_given_as_a_plain_function_is_refused(inbound):
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
-def test_something_that_is_no_action(inbound, place):
+def test_anything_that_is_not_an_action_is_refused(inbound, place):
     """Found here, not as a fault in JavaScript."""
     with refuses("is 'stop': pass PythonHandler", "aws_ses_actions"):
         add(inbound, **{place: ["stop"]})

@@ -239,7 +239,7 @@ def test_a_message_over_150_kb_bounces_instead_of_going_to_sns(account: Any, act
     assert account.sqs.receive_message(QueueUrl=queue).get("Messages") is None
 
 
-def test_every_action_can_tell_a_topic(account: Any, active: str) -> None:
+def test_every_action_can_notify_a_topic(account: Any, active: str) -> None:
     """Without the content, and after the action has been carried out."""
     topic, queue = account.topic()
     bucket = account.bucket()
@@ -300,7 +300,7 @@ def test_rules_see_only_their_own_recipients(account: Any, active: str) -> None:
     ]
 
 
-def test_a_failing_asynchronous_function_is_tried_again_and_then_given_up(
+def test_a_failing_asynchronous_function_is_retried_and_then_given_up(
     account: Any, active: str
 ) -> None:
     """Two more attempts, then the on-failure destination gets the event."""

@@ -154,7 +154,7 @@ def test_a_named_recipient_wins_over_all_recipients(office):
     assert record.actions[0].outcome == "DEFAULT, DROP"
 
 
-def test_a_bounce_says_the_functions_message(office):
+def test_a_bounce_contains_the_functions_message(office):
     """To the sender, for that recipient alone."""
     bounce = '{"type": "BOUNCE", "parameters": {"bounceMessage": "No."}}'
     office.answers(DEFAULT, f'{{"action": {bounce}, "recipients": ["BOB"]}}')
@@ -172,7 +172,7 @@ def test_mail_can_be_moved_to_junk_or_bypass_the_spam_check(office):
     assert (office.folders(office.ann), office.folders(office.bob)) == (["junk"], ["inbox"])
 
 
-def test_recipients_named_nowhere_get_the_fallback(office):
+def test_unnamed_recipients_get_the_fallback(office):
     """So a function has to answer for all."""
     office.answers(
         '{"action": {"type": "DEFAULT"}, "recipients": ["ANN"]}', fallback="MoveToJunkAction"
@@ -201,7 +201,7 @@ def test_no_retry_goes_straight_to_the_fallback(office):
     assert [one.kind for one in record.actions] == ["Lambda", "Fallback", "Flow"]
 
 
-def test_a_retry_asks_with_the_same_invocation_id(office):
+def test_a_retry_has_the_same_invocation_id(office):
     """The function fails once; what it was asked is in its answer."""
     bucket = office.account.bucket()
     body = (
@@ -233,7 +233,7 @@ def test_the_retry_period_ends(account):
     assert office.folders(office.ann) == []
 
 
-def test_a_late_answer_is_no_answer(account):
+def test_an_answer_after_the_timeout_is_ignored(account):
     """A function that takes longer than it may has not answered."""
     office = Organization(account, answer_seconds=0.5)
     office.runs("time.sleep(2)", minutes=0, fallback="NormalDeliveryAction")
@@ -260,7 +260,7 @@ def test_an_asynchronous_function_changes_nothing(office):
     assert (record.actions[0].kind, record.actions[0].outcome) == ("Lambda", "accepted")
 
 
-def test_the_most_specific_rule_is_asked(office):
+def test_the_most_specific_rule_is_applied(office):
     """By its pattern for the sender."""
     office.answers('{"action": {"type": "DROP"}, "allRecipients": True}')
     office.answers(DEFAULT, senders="example.net")

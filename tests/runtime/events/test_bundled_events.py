@@ -51,7 +51,7 @@ def a_delay(**changes: Any) -> DeliveryDelay:
     ("value", "wanted"),
     [(11893, 11893), (0, 0), (None, None), (-1, None), (True, None), ("5", None), (10**400, None)],
 )
-def test_a_latency_is_measured_if_it_can_be_one(
+def test_an_implausible_latency_is_not_measured(
     aws: Aws, capsys: Capture, value: Any, wanted: int | None
 ) -> None:
     """The delivery is recorded and counted in any case."""
@@ -168,7 +168,7 @@ def test_many_failures_raise_one_alert_a_window(aws: Aws) -> None:
     assert len(aws.alerts) == 5
 
 
-def test_windows_may_have_another_length(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_window_length_can_be_changed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are counted from 1970, by the events' own times."""
     monkeypatch.setenv("MAILROOM_ALERT_WINDOW_SECONDS", "60")
     for minute, second in ((4, 5), (4, 59), (5, 0)):
@@ -178,7 +178,7 @@ def test_windows_may_have_another_length(aws: Aws, monkeypatch: pytest.MonkeyPat
     assert "for up to 60 seconds" in aws.alerts[0][1]
 
 
-def test_another_reason_is_given_in_ses_words(aws: Aws) -> None:
+def test_any_other_reason_is_given_in_ses_words(aws: Aws) -> None:
     """If no attribute is missing."""
     rendering_failure.on_event(a_failure(error_message="Template is broken\r\nat 5."))
     assert "SES says: Template is broken at 5. The mail" in aws.alerts[0][1]
@@ -290,7 +290,7 @@ def test_preferences_that_cannot_be_read_fail(aws: Aws) -> None:
     assert len(aws.items) == 1
 
 
-def test_many_topics_are_cut(aws: Aws) -> None:
+def test_a_long_list_of_topics_is_truncated(aws: Aws) -> None:
     """An alert is to be read."""
     new = preferences(**{f"t{number}": "OptIn" for number in range(25)})
     subscription.on_event(a_change(preferences(), new))
@@ -309,7 +309,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_an_alert_reads_well_and_says_where_to_look(aws: Aws, name: str) -> None:
+def test_an_alert_is_readable_and_says_where_to_look(aws: Aws, name: str) -> None:
     """Sentences, what to do, the message's id, the configuration set, the time, and the log."""
     event = parse(sample(name))
     TOLD[name].on_event(event)  # type: ignore[attr-defined]
@@ -343,7 +343,7 @@ def test_without_a_topic_there_are_no_alerts(
     assert len(aws.items) == 1
 
 
-def test_what_others_wrote_stays_on_its_line(aws: Aws) -> None:
+def test_text_written_by_others_stays_on_its_line(aws: Aws) -> None:
     """No line of an alert can be forged, and a subject is always one that SNS takes."""
     odd = "My\r\nMessage id: forged\u2028\u202e Tëmplate " + "x" * 500
     rendering_failure.on_event(a_failure(template_name=odd))

@@ -147,7 +147,9 @@ def test_a_failed_record_does_not_affect_the_others(aws: Aws) -> None:
     assert len(aws.alerts) == 1
 
 
-def test_a_retry_counts_what_was_not_counted(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_retry_counts_only_what_was_not_counted_yet(
+    aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A step after the recording that fails does not count the event twice."""
     aws.failing = {"PutSuppressedDestination": 3}
     assert deliver("bounce") == ["record-0"]

@@ -104,7 +104,7 @@ def test_a_record_of_another_kind_is_skipped(record: Any) -> None:
 
 
 @pytest.mark.parametrize("data", [None, "ä", "a", 5])
-def test_what_is_not_base64_is_skipped(data: Any) -> None:
+def test_data_that_is_not_base64_is_skipped(data: Any) -> None:
     """Firehose names the record by its id."""
     ((record_id, found),) = records({"records": [{"recordId": "r", "data": data}]})
     assert (record_id, isinstance(found, SkippedRecord)) == ("r", True)

@@ -152,7 +152,7 @@ def test_a_type_that_aws_adds_later_is_an_event() -> None:
         ({"eventType": ["Bounce"]}, "is a string"),
     ],
 )
-def test_what_is_not_an_event_is_malformed(payload: Any, text: str) -> None:
+def test_anything_that_is_not_an_event_is_malformed(payload: Any, text: str) -> None:
     """One exception, whatever is wrong."""
     with pytest.raises(MalformedEvent, match=text):
         parse(payload)
@@ -173,7 +173,7 @@ def test_what_is_not_an_event_is_malformed(payload: Any, text: str) -> None:
         ("Rendering Failure", {"template_name": None}, "template_name", "failure.templateName"),
     ],
 )
-def test_a_wrong_field_is_named_by_its_path(
+def test_the_error_names_the_path_of_a_wrong_field(
     kind: str, changes: dict[str, Any], attribute: str, path: str
 ) -> None:
     """Only the field that is asked for raises."""
@@ -189,7 +189,7 @@ def test_topics_that_are_not_objects_raise_an_error() -> None:
 
 
 @pytest.mark.parametrize("value", ["ConfigSet", [], [5], None, {}])
-def test_a_configuration_set_is_a_text_in_a_list(value: Any) -> None:
+def test_a_configuration_set_is_a_string_in_a_list(value: Any) -> None:
     """Anything else is none at all, never a letter of it."""
     event = sending_event("Send", tags={"ses:configuration-set": ["x"]})
     event.raw["mail"]["tags"]["ses:configuration-set"] = value

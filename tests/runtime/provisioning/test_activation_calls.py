@@ -34,7 +34,7 @@ def test_waiting_stays_inside_the_function_timeout(naps: list[float]) -> None:
     assert 60 <= sum(naps) <= 90
 
 
-def test_another_error_is_not_tried_again(naps: list[float]) -> None:
+def test_another_error_is_not_retried(naps: list[float]) -> None:
     """A missing permission does not come with patience."""
     ses = account()
     ses.errors = [ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "op")]
@@ -43,7 +43,7 @@ def test_another_error_is_not_tried_again(naps: list[float]) -> None:
     assert naps == []
 
 
-def test_an_activation_whose_answer_got_lost_counts() -> None:
+def test_an_activation_whose_response_was_lost_counts() -> None:
     """Failing now would leave our set active with nobody to deactivate it."""
     ses = account()
 
@@ -64,7 +64,7 @@ def test_an_activation_that_failed_is_an_error() -> None:
     assert ses.current is None
 
 
-def test_a_second_look_that_fails_does_not_fail_the_request() -> None:
+def test_a_failed_second_check_does_not_fail_the_request() -> None:
     """Ours was activated; an error now would leave it active after a Create that failed."""
     ses = account()
     ses.before_call = {3: lambda: ses.errors.append(ConnectionError("reset"))}

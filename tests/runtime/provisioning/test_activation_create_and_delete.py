@@ -9,7 +9,7 @@ from runtime.provisioning.activation_account import MODES, Stack, account
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_create_activates_ours_if_no_set_is_active(mode: str) -> None:
+def test_create_activates_our_set_if_none_is_active(mode: str) -> None:
     """Nobody is in the way, so the modes do not differ."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
@@ -18,7 +18,7 @@ def test_create_activates_ours_if_no_set_is_active(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_create_accepts_that_ours_is_active_already(mode: str) -> None:
+def test_create_accepts_that_our_set_is_already_active(mode: str) -> None:
     """Somebody activated it by hand; there is nothing to set."""
     ses = account(active="ours")
     stack = Stack(ses).create("ours", mode)
@@ -33,7 +33,7 @@ def test_refuse_names_the_set_in_the_way_and_the_remedies() -> None:
         assert word in str(caught.value)
 
 
-def test_refuse_leaves_everything_as_it_was() -> None:
+def test_refuse_changes_nothing() -> None:
     """A Create that fails must leave nothing changed, since its Delete never reaches us."""
     ses = account(active="theirs")
     with pytest.raises(ActivationError):
@@ -55,7 +55,7 @@ def test_refuse_does_not_advise_to_deactivate_workmail() -> None:
 
 
 @pytest.mark.parametrize("theirs", ["theirs", "INBOUND_MAIL"])
-def test_join_answers_the_active_set(theirs: str) -> None:
+def test_join_returns_the_active_set(theirs: str) -> None:
     """The rules go where the mail comes in."""
     ses = account(active=theirs)
     stack = Stack(ses).create("ours", "join")
@@ -105,7 +105,7 @@ def test_delete_deactivates_if_the_remembered_set_is_gone() -> None:
     assert ses.current is None
 
 
-def test_delete_survives_that_the_remembered_set_goes_at_that_moment() -> None:
+def test_delete_succeeds_if_the_remembered_set_disappears_meanwhile() -> None:
     """Between the look and the deed somebody may be quicker."""
     ses = account(active="theirs")
     stack = Stack(ses).create("ours", "replace")
@@ -123,7 +123,7 @@ def test_delete_after_joining_touches_nothing() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("now", ["others", None])
-def test_delete_touches_nothing_that_is_no_longer_ours(mode: str, now: str | None) -> None:
+def test_delete_leaves_alone_what_is_no_longer_ours(mode: str, now: str | None) -> None:
     """Whoever displaced or deactivated our set meant it."""
     ses = account(active="theirs" if mode == "replace" else None)
     stack = Stack(ses).create("ours", mode)

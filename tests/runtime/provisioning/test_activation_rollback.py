@@ -41,7 +41,7 @@ def test_a_rollback_ends_where_the_update_began(
 
 
 @pytest.mark.parametrize(("mode", "change"), [e for e in CHANGES if e[0] != "join"], ids=str)
-def test_a_rollback_succeeds_after_somebody_displaced_ours(
+def test_a_rollback_succeeds_after_another_set_displaced_ours(
     mode: str, change: dict[str, str]
 ) -> None:
     """A refused update must not end in UPDATE_ROLLBACK_FAILED, nor take anything back."""

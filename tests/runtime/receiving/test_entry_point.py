@@ -67,7 +67,7 @@ def test_the_deployed_copy_runs_after_one_cold_start(three: Outcome, task_root: 
     assert three.init_error is None
 
 
-def test_answers_reach_lambda(three: Outcome) -> None:
+def test_asynchronous_settings_reach_lambda(three: Outcome) -> None:
     """An asynchronous mail answers null, a synchronous one SES's disposition object."""
     assert three.results == [None, {"disposition": "STOP_RULE_SET"}]
 
@@ -130,7 +130,7 @@ def test_lambdas_json_log_format_gets_only_json(task_root: Path) -> None:
     assert parsed[2]["errorType"] == "ZeroDivisionError"
 
 
-def test_the_function_learns_lambdas_context(task_root: Path, tmp_path: Path) -> None:
+def test_the_function_gets_lambdas_context(task_root: Path, tmp_path: Path) -> None:
     """The failure record carries the request's id and the function's ARN from Lambda's context."""
     folder = tmp_path / "task"
     shutil.copytree(task_root, folder)

@@ -52,7 +52,7 @@ def test_mail_that_may_be_spam_is_forwarded(outbox: Outbox) -> None:
         ("PASS", None),
     ],
 )
-def test_unscanned_mail_waits_unless_wanted(
+def test_unscanned_mail_is_not_forwarded_unless_allowed(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch, spam: str | None, virus: str | None
 ) -> None:
     """Mail that nobody cleared goes to the failure queue; with the setting it is forwarded."""
@@ -68,7 +68,7 @@ def test_unscanned_mail_waits_unless_wanted(
 # Loops
 
 
-def test_own_mail_is_not_forwarded_again(outbox: Outbox) -> None:
+def test_our_own_mail_is_not_forwarded_again(outbox: Outbox) -> None:
     """What this rule sent and gets back raises instead of going round."""
     forward.on_mail(mail_of(plain()))
     with pytest.raises(forward.NotForwarded, match="came back"):
@@ -139,7 +139,9 @@ def test_automatic_mail_of_others_is_forwarded_as_such(outbox: Outbox) -> None:
 # Too large
 
 
-def test_mail_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_that_is_too_large_is_forwarded_as_an_announcement(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Instead of a mail over SES's limit goes a short one that says where it is."""
     monkeypatch.setattr(forward, "SENT_BYTES", 1_000_000)
     forward.on_mail(stored(plain("Subject: Plans", body=b"x" * 2_000_000)))
@@ -158,7 +160,9 @@ def test_mail_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyP
     assert outbox.recipients == [["team@example.net"]]
 
 
-def test_header_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_that_is_too_large_is_forwarded_as_an_announcement(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A header of a size that is no header's is not held in memory, and not lost either."""
     data = plain("X-Long: " + "x" * _rewriting._MAX_HEADER)
     forward.on_mail(stored(data, plain("Subject: Plans")))
@@ -205,7 +209,7 @@ def test_size_refused_by_ses_is_announced(
         ("", "https://console.aws.amazon.com/s3/object/b?prefix=k"),
     ],
 )
-def test_console_link_follows_the_partition(region: str, start: str) -> None:
+def test_the_console_link_follows_the_partition(region: str, start: str) -> None:
     """The console lives elsewhere in GovCloud and China."""
     assert forward._console_link("b", "k", region).startswith(start)
 
@@ -288,7 +292,9 @@ def test_repeated_delivery_is_forwarded_if_not_remembered(outbox: Outbox) -> Non
         ("MAILROOM_FORWARD_FROM", "a@example.com\r\nBcc: b@example.net"),
     ],
 )
-def test_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_the_error_names_a_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     """A setting that cannot work is refused by name before any mail is touched."""
     monkeypatch.setenv(name, value)
     with pytest.raises(NotConfigured, match=name):

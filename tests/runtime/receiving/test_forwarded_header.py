@@ -41,7 +41,7 @@ def test_from_keeps_names_beyond_ascii(outbox: Outbox) -> None:
     assert outbox.raw[0].split(b"\r\n\r\n")[0].isascii()
 
 
-def test_an_encoded_line_break_in_the_name_starts_no_field(outbox: Outbox) -> None:
+def test_an_encoded_line_break_in_a_name_does_not_start_a_field(outbox: Outbox) -> None:
     """A line break hidden in an encoded display name starts no field."""
     hidden = "From: =?utf-8?Q?Jane=0D=0ABcc=3A_victim=40example.org?= <jane@example.org>"
     forward.on_mail(stored(plain(hidden), plain()))
@@ -200,7 +200,7 @@ def test_the_prefix_comes_before_the_subject(
     assert forwarded(outbox, plain("Subject: Hi there"))["Subject"] == "[sales] Hi there"
 
 
-def test_a_prefix_that_the_subject_has_is_not_repeated(
+def test_a_prefix_already_in_the_subject_is_not_repeated(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that has the prefix already gets no second one."""

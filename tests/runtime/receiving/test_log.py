@@ -51,7 +51,7 @@ def test_a_synchronous_outcome_is_the_disposition(
 
 
 @pytest.mark.parametrize("event", [sample(), synchronous()], ids=["async", "sync"])
-def test_a_failure_tells_type_and_place_but_no_text(
+def test_a_failure_is_logged_with_type_and_location_but_no_text(
     deploy: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     event: dict[str, Any],

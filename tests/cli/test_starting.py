@@ -75,7 +75,7 @@ def test_the_version_is_the_packages() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["replay", "--help"], ["up", "--help"]])
-def test_help_imports_nothing_that_takes_long(arguments: list[str]) -> None:
+def test_help_imports_nothing_slow(arguments: list[str]) -> None:
     done = blocked(*arguments, refused=(*HEAVY, "boto3", "botocore", "rich", "mailroom_local"))
     assert done.returncode == 0, done.stderr
     assert loaded(done) == []
@@ -153,7 +153,7 @@ WITHOUT_CRYPTOGRAPHY = tuple(name for name in HEAVY if name != "cryptography")
     ],
     ids=["trace", "replay"],
 )
-def test_a_real_account_needs_boto3_and_rich_alone(arguments: list[str], shown: str) -> None:
+def test_a_real_account_needs_only_boto3_and_rich(arguments: list[str], shown: str) -> None:
     done = blocked(*arguments, refused=WITHOUT_CRYPTOGRAPHY, prepare=MOTO)
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout

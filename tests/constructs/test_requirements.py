@@ -137,7 +137,7 @@ def test_a_local_file_is_not_cached(file, pip, cache, line):
         "-f https://example.com/wheels\nparcel",
     ],
 )
-def test_tags_from_elsewhere_are_kept(file, pip, line):
+def test_requirements_from_an_index_are_cached(file, pip, line):
     """Requirements without a version stay at what was found first."""
     file.write_text(f"{line}\n")
     installed(file)

@@ -168,7 +168,7 @@ def test_mail_sent_in_any_way_has_events_with_its_tags(app: Any, way: Way) -> No
         }
 
 
-def test_mail_that_names_no_set_goes_by_the_identitys(app: Any) -> None:
+def test_mail_without_a_configuration_set_uses_the_identitys(app: Any) -> None:
     """`SendingIdentity` was given what handles its events."""
     sent = app.aws.client("sesv2").send_email(
         FromEmailAddress=SENDER,

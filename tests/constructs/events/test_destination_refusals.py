@@ -150,7 +150,7 @@ def test_one_archive_is_enough(stack):
         out.to_event_bus(archive=Duration.days(7))
 
 
-def test_a_lake_elsewhere_without_a_topic_is_warned_of():
+def test_a_lake_in_another_stack_without_a_topic_raises_a_warning():
     """Its alarms cannot tell a topic of the stack that waits for it."""
     stack = new_stack(name="Lakes")
     lake = EventLake(stack, "Lake")

@@ -147,7 +147,7 @@ def test_a_customer_key_admits_three_services_for_this_account_only(keyed):
     }
 
 
-def test_the_key_of_the_alert_topic_lets_in_alarms(keyed):
+def test_the_key_of_the_alert_topic_admits_alarms(keyed):
     """Whichever key that is, and nobody but them."""
     [_, statement] = keyed.at("AlertKey")["KeyPolicy"]["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
@@ -155,7 +155,7 @@ def test_the_key_of_the_alert_topic_lets_in_alarms(keyed):
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
-def test_one_key_for_everything_lets_in_all_three():
+def test_one_key_for_everything_admits_all_three_services():
     """The default for the alert topic is the same key."""
 
     def build(stack):
@@ -198,7 +198,7 @@ def test_a_bundled_behaviour_has_the_permissions_that_its_module_needs(plain, ki
     }
 
 
-def test_only_types_that_alert_know_the_alert_topic(plain):
+def test_only_functions_that_alert_get_the_alert_topic(plain):
     """The setting goes with the permission."""
     told = {
         path.split("/")[1]

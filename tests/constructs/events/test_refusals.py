@@ -180,7 +180,7 @@ def test_a_type_that_is_already_handled_is_refused(out):
         out.on([EventType.CLICK, EventType.OPEN])
 
 
-def test_a_type_twice_in_one_list_is_refused(out):
+def test_a_type_listed_twice_is_refused(out):
     """It is not handled already, so the message says something else."""
     with refuses("types is 'Bounce'", "pass each type once") as caught:
         out.on([EventType.BOUNCE, EventType.OPEN, EventType.BOUNCE])

@@ -199,7 +199,7 @@ def test_bounce_from_an_unverified_sender_fails(account: Any, active: str) -> No
     assert "MessageRejected" in action.detail["error"]
 
 
-def test_send_bounce_wants_a_message_that_was_received(account: Any) -> None:
+def test_send_bounce_requires_a_received_message(account: Any) -> None:
     """For others SES has no address to send to."""
     account.aws.verify_identity("mailer-daemon@example.com")
     with pytest.raises(account.ses.exceptions.MessageRejected):

@@ -111,7 +111,7 @@ def test_automated_interactions_are_recognised(detail: dict[str, Any], wanted: s
 @pytest.mark.parametrize(
     ("module", "kind", "metric"), [(open, "Open", "Opens"), (click, "Click", "Clicks")]
 )
-def test_opens_and_clicks_are_counted_by_it(
+def test_opens_and_clicks_are_counted_by_the_automated_flag(
     aws: Aws, capsys: Capture, module: Any, kind: str, metric: str
 ) -> None:
     """The flag is kept in the item as well."""

@@ -129,7 +129,7 @@ def test_nothing_secret_is_logged_or_returned(
     assert account.secret()["password"] not in told
 
 
-def test_the_location_can_be_given(account: Account) -> None:
+def test_another_server_can_be_given(account: Account) -> None:
     """A rehearsal has a server of its own."""
     account.ask("Create", account.properties(Host="127.0.0.1", Port="2587"))
     assert (account.secret()["host"], account.secret()["port"]) == ("127.0.0.1", 2587)
@@ -282,7 +282,7 @@ def test_a_key_whose_answer_was_lost_is_not_left_behind(
     assert account.keys() == [other]
 
 
-def test_sending_waits_when_throttled(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttling_is_retried(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """IAM did nothing then, so asking again makes no second key."""
     calls = failing(monkeypatch, account.iam, "create_access_key", *[error("Throttling")] * 3)
     account.ask("Create", account.properties())

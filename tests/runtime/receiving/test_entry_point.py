@@ -67,7 +67,7 @@ def test_the_deployed_copy_runs_after_one_cold_start(three: Outcome, task_root: 
     assert three.init_error is None
 
 
-def test_asynchronous_settings_reach_lambda(three: Outcome) -> None:
+def test_answers_reach_lambda(three: Outcome) -> None:
     """An asynchronous mail answers null, a synchronous one SES's disposition object."""
     assert three.results == [None, {"disposition": "STOP_RULE_SET"}]
 

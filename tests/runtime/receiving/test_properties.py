@@ -172,7 +172,7 @@ def test_no_mail_is_dropped_silently(event: Any, on_error: str) -> None:
 
 @SETTINGS
 @given(bent_events(), policies)
-def test_a_handler_that_runs_out_of_memory_is_reported(event: Any, on_error: str) -> None:
+def test_damage_that_the_handler_meets_is_never_hidden(event: Any, on_error: str) -> None:
     """Damage met inside the handler raises our own error, or is answered by the policy."""
     finished: list[bool] = []
 

@@ -359,7 +359,7 @@ def test_a_used_up_daily_quota_is_an_error_at_once(
     assert len(result.failed) == 60
 
 
-def test_an_error_of_the_source_still_prints_the_result(sender: Sender, bulk: BulkSes) -> None:
+def test_an_error_of_the_source_carries_the_result_so_far(sender: Sender, bulk: BulkSes) -> None:
     """The exception has the result of everything that was read."""
 
     def source() -> Iterator[str]:

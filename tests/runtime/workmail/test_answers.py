@@ -57,7 +57,7 @@ def test_equal_actions_are_merged():
     ] == [("DEFAULT", None), ("BOUNCE", [MANY[0], MANY[2]]), ("BOUNCE", [MANY[1]])]
 
 
-def test_tags_shared_by_all_entries_are_not_repeated():
+def test_a_recipient_with_everyones_action_is_not_listed():
     """A name with the action of all the others is one of the others."""
     answer = flow_mail().answer().default().default(recipients=["recipient1@example.com"])
     assert len(answer.payload()["actions"]) == 1
@@ -131,13 +131,13 @@ def test_all_recipients_have_one_action():
         flow_mail().answer().drop().default()
 
 
-def test_an_unknown_construct_is_refused():
+def test_an_address_that_is_not_a_recipient_is_refused():
     """WorkMail would deliver to an address with a typo as a further recipient."""
     with pytest.raises(InvalidAnswer, match="deliver_also"):
         flow_mail().answer().default(recipients=["recipient3@example.com"])
 
 
-def test_a_resource_of_the_user_can_be_added():
+def test_another_recipient_can_be_added_explicitly():
     """On purpose."""
     answer = flow_mail().answer().default().deliver_also(["archive@example.com"])
     assert answer.payload()["actions"][1] == {

@@ -260,13 +260,13 @@ def test_the_handler_does_not_start_without_time_left(call):
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_an_alarm_with_no_time_left_fires_at_once(seconds):
+def test_a_timer_without_time_left_fires_at_once(seconds):
     """A timer of zero seconds would never ring."""
     with pytest.raises(OutOfTime), workmail._Alarm(seconds):
         pytest.fail("was begun")
 
 
-def test_the_alarm_is_reset(call):
+def test_the_timer_is_reset(call):
     """A later timer of somebody's is not ours to ring."""
     import signal
 
@@ -277,7 +277,7 @@ def test_the_alarm_is_reset(call):
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
-def test_another_thread_has_no_alarm(call):
+def test_another_thread_has_no_timer(call):
     """As in somebody's test; the answer is checked afterwards all the same."""
     call.context = context(900)
     found = []
@@ -309,7 +309,7 @@ def items(table) -> list[dict]:
     return table.scan(TableName="answers")["Items"]
 
 
-def test_the_same_query_gets_the_same_answer(call, table, capsys):
+def test_a_repeated_invocation_gets_the_same_answer(call, table, capsys):
     """And the work is not done again."""
     done = []
 
@@ -326,7 +326,7 @@ def test_the_same_query_gets_the_same_answer(call, table, capsys):
     assert 86_000 < int(item["expires_at"]["N"]) - time.time() <= 86_400
 
 
-def test_a_different_query_gets_a_new_answer(call, table):
+def test_another_invocation_gets_a_new_answer(call, table):
     """Even about the same message."""
     done = []
     call(lambda mail: done.append(1))

@@ -168,7 +168,7 @@ def test_parts_are_those_of_the_email_package(data):
 
 
 @given(messages(), st.sampled_from([disclaimer.below, external_banner.above]), TEXTS)
-def test_words_change_the_texts_alone(data, change, words):
+def test_added_words_change_only_the_texts(data, change, words):
     """Every other part keeps every byte, the texts keep every word, and it is done once."""
     words = f"DISCLAIMER {words} END"
     bodies = _message.bodies(_message.read(data))

@@ -215,7 +215,7 @@ def test_another_rule_read_back_is_an_error(server, field):
     assert server.rules == {}
 
 
-def test_a_wait_covers_writes_that_become_visible_later(server):
+def test_a_rule_that_becomes_visible_late_is_found(server):
     """WorkMail need not be consistent at once."""
     server.refuse["DescribeInboundMailFlowRule"] = [refusal("EntityNotFoundException")]
     handler(event("Create"))
@@ -242,7 +242,7 @@ def test_a_lost_answer_leaves_nothing(server):
     assert server.rules == {}
 
 
-def test_sending_waits_when_throttled(server):
+def test_throttling_is_retried(server):
     """And a fault of the service."""
     server.refuse["ListInboundMailFlowRules"] = [
         refusal("ThrottlingException"),
@@ -326,7 +326,7 @@ def test_deletion_succeeds_when_there_is_nothing_left_to_ask(server, answer):
     assert handler(event("Delete"))
 
 
-def test_deletion_succeeds_when_the_user_is_gone(server, monkeypatch):
+def test_deletion_succeeds_when_the_service_is_gone(server, monkeypatch):
     """Not even a server."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_WORKMAIL", "http://127.0.0.1:1")
     assert handler(event("Delete"))

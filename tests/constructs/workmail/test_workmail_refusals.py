@@ -151,7 +151,7 @@ def test_a_name_can_be_used_only_once():
     stack = new_stack()
     rule(stack, "One", rule_name="same")
     rule(stack, "Two", rule_name="same", direction="OUTBOUND")
-    with pytest.raises(ConfigurationError, match=r"Stack/One has that name"):
+    with pytest.raises(ConfigurationError, match=r"Stack/One already has that name"):
         rule(stack, "Three", rule_name="same")
 
 
@@ -225,7 +225,7 @@ def test_the_experiment_is_in_the_rules_stack():
             lambda: BlockSensitive(
                 patterns=[SensitivePattern(name="a", pattern="a")], action="drop", message="No."
             ),
-            "nobody is notified",
+            "is not bounced",
         ),
         (lambda: StripAttachments(extensions="exe"), "pass a list"),
         (lambda: StripAttachments(max_bytes=0), "max_bytes"),

@@ -261,7 +261,7 @@ def test_role_senders_get_no_reply(local: str, answered: bool) -> None:
 def test_the_envelope_senders_of_ses_get_no_reply() -> None:
     """SES's own envelope senders are no people."""
     mail = received_mail(source="0100018a-0000@eu-west-1.amazonses.com")
-    assert refused(mail) == "envelope sender that nobody reads"
+    assert refused(mail) == "envelope sender of SES"
 
 
 @pytest.mark.parametrize(

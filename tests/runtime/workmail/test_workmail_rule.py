@@ -280,7 +280,7 @@ def test_a_change_of_the_name_creates_another_rule(server):
 def test_an_update_does_not_overwrite_another_rule(server):
     """Of the same name, made meanwhile."""
     server.rules = {"ours": rule(function="arn:aws:lambda:eu-west-1:1:function:theirs")}
-    with pytest.raises(FlowRuleError, match="somebody else created or changed it"):
+    with pytest.raises(FlowRuleError, match="someone else created or changed it"):
         handler(event("Update"))
     assert "UpdateInboundMailFlowRule" not in server.calls
 

@@ -1,4 +1,4 @@
-"""`mailroom log`: one message, all of them, and those that are still to come."""
+"""`mailroom log`: one message, all messages, and following new ones."""
 
 import io
 import json
@@ -91,7 +91,7 @@ def test_follow_goes_on_in_the_form_that_was_asked_for(
 
 
 class Journal:
-    """A local AWS whose journal is another one at each look, and which then ends."""
+    """A local AWS whose journal grows with each read, and which then ends."""
 
     def __init__(self, *looks: list[MessageRecord], lost: bool = False) -> None:
         self.looks = list(looks)

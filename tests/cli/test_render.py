@@ -1,4 +1,4 @@
-"""What people are shown of messages."""
+"""How messages are shown."""
 
 import io
 import json

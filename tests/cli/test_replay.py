@@ -1,4 +1,4 @@
-"""`mailroom replay`: what is sent again, and that nothing is removed before it has arrived."""
+"""`mailroom replay`: what is sent again, and that nothing is deleted before it has arrived."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def replayed(source: Any, target: Any, **options: Any) -> replay.Result:
 
 
 class Fake:
-    """A target that refuses some events so many times, and remembers the others."""
+    """A target that refuses some events a given number of times, and records the others."""
 
     def __init__(self, refusals: dict[str, int] | None = None) -> None:
         self.refusals = Counter(refusals or {})
@@ -152,7 +152,7 @@ def test_events_kept_by_firehose_are_replayed_as_ses_wrote_them(
 
 
 def test_a_range_of_the_lake_is_chosen_by_type_and_day(aws: Account) -> None:
-    """By the keys alone; objects outside of a partition are skipped."""
+    """Only the object keys are read; objects outside of partitions are skipped."""
     for number, (kind, day) in enumerate(
         [("Bounce", "2026-01-01"), ("Bounce", "2026-01-02"), ("Open", "2026-01-02"),
          ("Rendering Failure", "2026-01-03"), ("Bounce", "2026-01-04")]
@@ -221,7 +221,7 @@ def test_unsent_messages_stay_in_the_queue_and_are_visible_at_once(aws: Account)
 
 
 def test_nothing_is_deleted_before_it_has_arrived(aws: Account) -> None:
-    """What the target refuses every time stays; what it refuses for a while arrives."""
+    """Events that the target always refuses stay; events that it refuses for a while arrive."""
     aws.kill(*(event(number) for number in range(12)))
     goal = Fake({"m-003": 2, "m-007": 99})
     order: list[str] = []
@@ -289,7 +289,7 @@ def test_ctrl_c_makes_unsent_messages_visible_again(aws: Account) -> None:
 def test_a_queue_cannot_be_replayed_into_itself(
     aws: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It would never end, however the two are written."""
+    """It would never end, however the queue is spelled."""
     arn = aws.sqs.get_queue_attributes(QueueUrl=aws.dead, AttributeNames=["QueueArn"])
     aws.kill(event(1))
     for target in (aws.dead, arn["Attributes"]["QueueArn"], "dead"):

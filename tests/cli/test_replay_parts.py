@@ -14,7 +14,7 @@ from mailroom_cli.errors import UsageError
 
 
 class Functions:
-    """A client of Lambda that gives these answers, and remembers the invocations."""
+    """A Lambda client that gives these answers and records the invocations."""
 
     def __init__(self, *answers: tuple[Any, str | None]) -> None:
         self.answers = list(answers)
@@ -166,7 +166,7 @@ def test_a_type_may_be_written_as_ses_or_the_lake_writes_it(kind: str, expected:
 
 
 class Held:
-    """A source that holds these texts, each the same part of it."""
+    """A source of these texts, which are equal shares of it."""
 
     def __init__(self, *texts: str) -> None:
         self.texts = texts

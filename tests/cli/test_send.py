@@ -1,4 +1,4 @@
-"""`mailroom send`: what it sends, and what it says of the answer."""
+"""`mailroom send`: what it sends, and how it reports the reply."""
 
 import io
 import json

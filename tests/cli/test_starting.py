@@ -1,4 +1,4 @@
-"""Starting the command: what it needs, and what it says when that is missing."""
+"""Starting the command: what it needs, and the errors if that is missing."""
 
 import os
 import re

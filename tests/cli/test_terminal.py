@@ -1,4 +1,4 @@
-"""What a terminal, a pipe and a file are shown."""
+"""What is written to a terminal, a pipe and a file."""
 
 import io
 import json

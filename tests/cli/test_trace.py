@@ -17,7 +17,7 @@ TABLE = "events"
 
 @pytest.fixture(scope="module")
 def state(local_aws: LocalAws) -> Iterator[str]:
-    """The state directory of a local AWS with an event table, and a story in it."""
+    """The state directory of a local AWS whose event table has one message's history."""
     dynamodb = local_aws.client("dynamodb")
     dynamodb.create_table(
         TableName=TABLE,

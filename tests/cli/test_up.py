@@ -1,4 +1,4 @@
-"""`mailroom up` and `mailroom down`, as people type them."""
+"""`mailroom up` and `mailroom down`, run as in a shell."""
 
 import contextlib
 import json
@@ -73,7 +73,7 @@ def started(*arguments: str, state: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def until(good: Any, *, seconds: float = SECONDS) -> Any:
-    """Wait until it is so."""
+    """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not (found := good()):
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -82,7 +82,7 @@ def until(good: Any, *, seconds: float = SECONDS) -> Any:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
+    """Return whether a process is running; a zombie is not."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
@@ -200,7 +200,7 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
 
 
 def test_sigterm_during_the_deployment_ends_everything(tmp_path: Path) -> None:
-    """The app's own process as well, which here would never end."""
+    """This includes the app's own process, which here would never end."""
     (tmp_path / "app").mkdir()
     pid_file = tmp_path / "pid"
     (tmp_path / "app" / "app.py").write_text(
@@ -219,7 +219,7 @@ def test_sigterm_during_the_deployment_ends_everything(tmp_path: Path) -> None:
 def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
     mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The end of what the CDK said, harmlessly, and what to do."""
+    """It shows the end of the CDK's output, escaped, and what to do."""
 
     def fail(aws: LocalAws, **given: Any) -> None:
         raise DeployFailed(

@@ -146,7 +146,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch, session: boto3.Session) -> Iterato
 def verify(
     deployed: Deployed, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Run the command; its status, and what it found by name."""
+    """Run the command; return its status and its findings by name."""
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         chosen = arguments or ("--function", deployed.function, "--rule", RULE)
@@ -173,7 +173,7 @@ def test_with_permission_monitoring_and_an_event_the_status_is_0(
     deployed.logged(RULE)
     status, findings = verify()
     assert (status, missing(findings)) == (0, [])
-    assert list(findings) == ["permission", "no other access", "monitoring", "RULE_APPLIED"]
+    assert list(findings) == ["permission", "no others", "monitoring", "RULE_APPLIED"]
 
 
 def test_in_a_new_account_every_check_fails_and_names_its_remedy(
@@ -214,8 +214,8 @@ def test_a_permission_that_differs_in_any_field_counts_as_foreign(
     deployed.logged(RULE)
     status, findings = verify()
     assert status == 1
-    assert missing(findings) == ["permission", "no other access"]
-    assert "--statement-id AllowWorkMail" in findings["no other access"]["commands"][0]
+    assert missing(findings) == ["permission", "no others"]
+    assert "--statement-id AllowWorkMail" in findings["no others"]["commands"][0]
 
 
 def test_an_extra_permission_is_reported_along_with_the_right_one(
@@ -226,10 +226,10 @@ def test_an_extra_permission_is_reported_along_with_the_right_one(
     deployed.monitors()
     deployed.logged(RULE)
     status, findings = verify()
-    assert (status, missing(findings)) == (1, ["no other access"])
-    assert "events.amazonaws.com" in findings["no other access"]["found"]
-    assert "without any condition" in findings["no other access"]["found"]
-    (command,) = findings["no other access"]["commands"]
+    assert (status, missing(findings)) == (1, ["no others"])
+    assert "events.amazonaws.com" in findings["no others"]["found"]
+    assert "without any condition" in findings["no others"]["found"]
+    (command,) = findings["no others"]["commands"]
     assert command == (
         f"aws lambda remove-permission --function-name {deployed.function} --statement-id Events"
     )
@@ -380,7 +380,7 @@ def test_the_findings_are_shown_by_subject_with_what_to_do(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == RULE
     assert lines[1] == f"  ✓  permission    {SERVICE} may invoke it for {ORGANIZATION}"
-    assert lines[2].startswith("  ✗  no other access  Other: Allow ")
+    assert lines[2].startswith("  ✗  no others     Other: Allow ")
     assert lines[3:6] == [
         "                   if nothing needs it, run:",
         f"aws lambda remove-permission --function-name {deployed.function} --statement-id Other",

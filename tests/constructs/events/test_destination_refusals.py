@@ -1,4 +1,4 @@
-"""What lake, event bus and metrics refuse as destinations, and in which words."""
+"""What lake, event bus and metrics refuse as destinations, and the errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def yours(**options) -> PythonHandler:
 
 
 def test_a_second_lake_is_refused(stack):
-    """It would be the same events twice."""
+    """It would store the same events twice."""
     out = EventPublishing(stack, "Out")
     out.to_lake()
     with pytest.raises(
@@ -135,7 +135,7 @@ def test_handlers_of_the_bus_are_checked_like_others(stack):
 
 @pytest.mark.parametrize("archive", [Duration.hours(5), Duration.days(0)])
 def test_an_archive_must_be_kept_for_whole_days(stack, archive):
-    """EventBridge knows no others."""
+    """EventBridge supports nothing else."""
     with pytest.raises(ConfigurationError, match=r"archive is .*: pass whole days"):
         EventPublishing(stack, "Out").to_event_bus(archive=archive)
 
@@ -151,7 +151,7 @@ def test_one_archive_is_enough(stack):
 
 
 def test_a_lake_in_another_stack_without_a_topic_raises_a_warning():
-    """Its alarms cannot tell a topic of the stack that waits for it."""
+    """Its alarms cannot use a topic of a stack that depends on the lake's."""
     stack = new_stack(name="Lakes")
     lake = EventLake(stack, "Lake")
     EventPublishing(new_stack(stack.node.root, "Mail"), "Out").to_lake(lake)

@@ -69,7 +69,7 @@ def optioned() -> Template:
 
 
 def destination(template: Template, path: str = "Out/Lake/Stream") -> dict:
-    """Return what Firehose is told of S3."""
+    """Return the stream's S3 configuration."""
     return template.at(path)["ExtendedS3DestinationConfiguration"]
 
 
@@ -77,7 +77,7 @@ def destination(template: Template, path: str = "Out/Lake/Stream") -> dict:
 
 
 def test_rows_are_partitioned_by_type_and_day_as_the_transformation_says(plain):
-    """By the keys that it answers, so that nothing is parsed twice."""
+    """The partition keys come from its response, so that nothing is parsed twice."""
     told = destination(plain)
     assert told["DynamicPartitioningConfiguration"]["Enabled"] is True
     assert told["Prefix"] == (
@@ -87,7 +87,7 @@ def test_rows_are_partitioned_by_type_and_day_as_the_transformation_says(plain):
 
 
 def test_failed_events_are_kept_by_reason_and_day(plain):
-    """Where a replay finds it."""
+    """A replay finds them there."""
     assert destination(plain)["ErrorOutputPrefix"] == (
         "errors/!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/"
     )
@@ -99,7 +99,7 @@ def test_the_stream_waits_for_128_mib_or_five_minutes(plain):
 
 
 def test_rows_become_parquet_by_the_tables_own_columns(plain):
-    """With compression inside, where it does not hinder reading a part."""
+    """Compression is inside Parquet, so that a query can still read single columns."""
     told = destination(plain)
     assert told["CompressionFormat"] == "UNCOMPRESSED"
     assert told["FileExtension"] == ".parquet"
@@ -140,7 +140,7 @@ def test_batches_of_the_transformation_leave_room_for_its_answer(plain):
 
 
 def test_the_stream_is_encrypted(plain, optioned):
-    """By Firehose's key, or by yours."""
+    """The key is Firehose's or a customer key."""
     name = "DeliveryStreamEncryptionConfigurationInput"
     assert plain.at("Out/Lake/Stream")[name] == {"KeyType": "AWS_OWNED_CMK"}
     assert optioned.at("Lake/Stream")[name] == {
@@ -168,7 +168,6 @@ def test_a_custom_transform_and_a_secret_reach_the_function(optioned):
 
 
 def test_stream_options_reach_firehose(optioned):
-    """Prefixes and buffers."""
     told = destination(optioned, "Lake/Stream")
     assert told["Prefix"].startswith("mail/event_type=!{")
     assert told["ErrorOutputPrefix"].startswith("broken/!{firehose")
@@ -179,7 +178,7 @@ def test_stream_options_reach_firehose(optioned):
 
 
 def test_the_bucket_is_private_encrypted_and_kept(plain):
-    """It holds addresses, and is all there is of the past."""
+    """It holds addresses, and is the only archive."""
     bucket = plain.at("Out/Lake/Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
@@ -192,7 +191,7 @@ def test_the_bucket_is_private_encrypted_and_kept(plain):
 
 
 def test_a_customer_key_encrypts_objects_and_results(optioned):
-    """With a bucket key, so that KMS is asked once for many objects."""
+    """A bucket key saves KMS requests."""
     [rule] = optioned.at("Lake/Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["BucketKeyEnabled"] is True
     assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == "<Key.Arn>"
@@ -213,7 +212,7 @@ def lifecycle(template: Template, path: str) -> dict[str, dict]:
 
 
 def test_objects_move_to_cheaper_storage_and_expire_after_two_years(plain):
-    """Results go after a week, as asking again is cheap."""
+    """Query results expire after a week; a query can be repeated."""
     assert lifecycle(plain, "Out/Lake/Bucket") == {
         "unfinished": {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
         "events": {
@@ -230,7 +229,6 @@ def test_objects_move_to_cheaper_storage_and_expire_after_two_years(plain):
 
 
 def test_lifecycle_options_reach_the_bucket(optioned):
-    """All of them."""
     rules = lifecycle(optioned, "Lake/Bucket")
     assert rules["events"]["Prefix"] == "mail/"
     assert rules["events"]["ExpirationInDays"] == 400
@@ -255,7 +253,7 @@ def test_objects_can_be_kept_forever_in_standard_storage():
 
 
 def test_a_short_retention_moves_no_objects_to_cheaper_storage():
-    """What goes after a month is not moved first: S3 bills thirty days in any case."""
+    """S3 bills at least thirty days in the cheaper class, so moving would cost more."""
     template = synthesized(lambda stack: EventLake(stack, "Lake", retention=Duration.days(30)))
     assert "Transitions" not in lifecycle(template, "Lake/Bucket")["events"]
 
@@ -289,7 +287,7 @@ def test_athena_projects_the_partitions(plain):
 
 
 def test_the_tables_template_is_where_firehose_writes(plain):
-    """Else the table is empty, and says nothing of it."""
+    """Otherwise the table would be empty, without any error."""
     parameters = plain.at("Out/Lake/Table")["TableInput"]["Parameters"]
     found = parameters["storage.location.template"]
     prefix = re.sub(r"!{partitionKeyFromLambda:(\w+)}", r"${\1}", destination(plain)["Prefix"])
@@ -297,13 +295,13 @@ def test_the_tables_template_is_where_firehose_writes(plain):
 
 
 def test_a_given_first_day_reaches_the_table(optioned):
-    """For a lake that is older than what it keeps."""
+    """This is for a lake that holds older events."""
     parameters = optioned.at("Lake/Table")["TableInput"]["Parameters"]
     assert parameters["projection.day.range"] == "2026-05-01,NOW+1DAYS"
 
 
 def test_a_generated_name_is_valid_in_sql(plain):
-    """Lower case and no hyphen, so that nobody has to quote it."""
+    """It has lower case letters and no hyphen, so it needs no quotes."""
     assert re.fullmatch("[a-z0-9_]+", plain.at("Out/Lake/Database")["DatabaseInput"]["Name"])
 
 
@@ -311,7 +309,7 @@ def test_a_generated_name_is_valid_in_sql(plain):
 
 
 def test_a_query_cannot_leave_the_workgroups_settings(plain):
-    """Encrypted results, in the lake's bucket, and no query reads without end."""
+    """Results are encrypted and in the lake's bucket, and the amount read is limited."""
     [group] = plain.of("AWS::Athena::WorkGroup").values()
     assert group["WorkGroupConfiguration"] == {
         "BytesScannedCutoffPerQuery": 100 * 1024**3,
@@ -327,7 +325,6 @@ def test_a_query_cannot_leave_the_workgroups_settings(plain):
 
 
 def test_athenas_options_reach_the_workgroup(optioned):
-    """Names and limit."""
     group = optioned.at("Lake/Workgroup")
     assert group["Name"] == "Mail"
     assert group["WorkGroupConfiguration"]["BytesScannedCutoffPerQuery"] == 1024**3
@@ -361,7 +358,7 @@ ALARMS = {
 
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_reports_events_that_do_not_arrive(plain, name):
-    """The alert topic hears of it; silence is no alarm."""
+    """It is published to the alert topic; missing data raises no alarm."""
     alarm = plain.at(f"Out/Lake/{name}Alarm")
     metric, statistic, operator, threshold = ALARMS[name]
     assert alarm["Namespace"] == "AWS/Firehose"
@@ -375,7 +372,7 @@ def test_an_alarm_reports_events_that_do_not_arrive(plain, name):
 
 
 def test_an_alarm_reports_single_broken_events(plain):
-    """Of which Firehose's own metric knows nothing: the call succeeded."""
+    """Firehose's metric does not count them, because the call succeeded."""
     [found] = plain.of("AWS::Logs::MetricFilter").values()
     assert found["FilterPattern"] == '{ ($.event = "mailroom.lake") && ($.failed > 0) }'
     assert found["LogGroupName"] == "<Out/Lake/Transform/Logs>"
@@ -397,7 +394,7 @@ def test_the_metric_filter_matches_the_line_that_the_runtime_logs(capsys):
 
 
 def test_an_alert_topic_given_to_the_lake_is_used():
-    """And the publishing's hears nothing."""
+    """The publishing's topic gets none of these alarms."""
 
     def build(stack):
         lake = EventLake(stack, "Lake", alert_topic=sns.Topic(stack, "Mine"))
@@ -408,7 +405,7 @@ def test_an_alert_topic_given_to_the_lake_is_used():
 
 
 def test_freshness_and_conversion_follow_the_options(optioned):
-    """JSON is not converted, so nothing is to be said of that."""
+    """JSON is not converted, so it has no conversion alarm."""
     assert optioned.at("Lake/FreshnessAlarm")["Threshold"] == 3600
     assert "Lake/ConversionAlarm" not in optioned.resources
 
@@ -417,7 +414,7 @@ def test_freshness_and_conversion_follow_the_options(optioned):
 
 
 def test_ses_publishes_every_type(plain):
-    """Unless types are named; a question that nobody foresaw may be about any."""
+    """All types by default: a future query may be about any of them."""
     told = plain.at("Out/LakeDestination")["EventDestination"]
     assert len(told["MatchingEventTypes"]) == len(EventType) == 10
     assert told["KinesisFirehoseDestination"] == {
@@ -434,7 +431,7 @@ def test_only_the_named_types_reach_the_lake(optioned):
 
 
 def test_the_destination_waits_until_the_role_is_known(plain):
-    """SES assumes it at once, and refuses one that IAM has only just made."""
+    """SES assumes it at once, and rejects a role that IAM has only just created."""
     known = plain.at("Out/LakeRoleKnown/Default")
     assert known["Seconds"] == "60"
     assert "Out/LakeRoleKnown/Default" in plain.references["Out/LakeDestination"]
@@ -481,7 +478,7 @@ def test_the_lake_gets_the_publishings_key():
 
 
 def test_two_publishings_fill_one_lake():
-    """Each with a role of its own, as a role is for one configuration set."""
+    """Each has its own role, because a role is limited to one configuration set."""
 
     def build(stack):
         one, two = EventPublishing(stack, "One"), EventPublishing(stack, "Two")

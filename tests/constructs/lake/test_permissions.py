@@ -1,4 +1,4 @@
-"""Who may do what around the event lake, and who may not."""
+"""Permissions around the event lake: what is granted, and what is not."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_with_a_key_firehose_may_encrypt(keyed):
 
 
 def test_the_transformation_may_only_log(plain):
-    """It neither reads the bucket nor calls anybody."""
+    """It neither reads the bucket nor calls other services."""
     assert plain.statements("Lake/Transform/Function") == [
         {"Action": LOG_ACTIONS, "Effect": "Allow", "Resource": "<Lake/Transform/Logs.Arn>"}
     ]
@@ -184,7 +184,7 @@ def test_the_transformation_may_read_its_secret(keyed):
 
 
 def test_a_secret_that_was_looked_up_by_name_can_be_read():
-    """Its ARN ends in six characters that nobody knows here."""
+    """Its ARN ends in six characters that are unknown at synth."""
 
     def build(stack):
         named = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "pseudonyms")
@@ -228,7 +228,7 @@ def test_a_query_grant_allows_reading_events_and_writing_results(plain):
 
 
 def test_a_query_grant_allows_no_changes(plain):
-    """Neither the table, nor an event, nor the workgroup; and errors are not theirs to read."""
+    """Table, events and workgroup cannot be changed, and the error prefix cannot be read."""
     actions = allowed(plain, "Analyst")
     assert not [one for one in actions if "Delete" in one or "Update" in one or "Create" in one]
     assert not [one for one in actions if one.endswith("*")]

@@ -11,7 +11,7 @@ PROPERTIES = {"ServiceToken": "arn", "Seconds": "60", "RoleArn": "arn:aws:iam::1
 
 @pytest.fixture
 def waits(monkeypatch) -> list[float]:
-    """Seconds that were waited for."""
+    """The seconds waited."""
     found: list[float] = []
     monkeypatch.setattr(propagation.time, "sleep", found.append)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -29,7 +29,6 @@ def request(kind: str, **more) -> dict:
 
 
 def test_the_deployment_waits_for_a_new_role(waits):
-    """For as long as was said."""
     assert propagation.handler(request("Create")) == {"PhysicalResourceId": "Known"}
     assert waits == [60]
 
@@ -61,7 +60,7 @@ def test_an_unchanged_role_needs_no_wait(waits, event):
 
 
 def test_there_is_no_wait_for_roles_on_the_local_aws(waits, monkeypatch):
-    """It is one place, so it knows at once."""
+    """It is a single process, so a role is usable at once."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     propagation.handler(request("Create"))
     assert waits == [0]

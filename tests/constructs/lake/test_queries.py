@@ -1,4 +1,4 @@
-"""The saved queries, each run by DuckDB over a few events whose answers one can count by hand."""
+"""The saved queries, run by DuckDB on a few events that can be counted by hand."""
 
 from __future__ import annotations
 
@@ -126,7 +126,6 @@ def test_the_query_rates_by_domain_counts_each_domain(lake):
 
 
 def test_the_query_latency_percentiles_answers_in_seconds(lake):
-    """In seconds."""
     found = {one["domain"]: one for one in ask(lake, "latency_percentiles")}
     assert found["one.test"]["p50"] == 2.0
     assert found["two.test"]["p99"] == found["two.test"]["slowest"] == 4.0
@@ -164,7 +163,6 @@ def test_the_query_engagement_by_tag_separates_people_from_machines(lake):
 
 
 def test_the_query_failing_templates_gives_the_reason(lake):
-    """With the reason, and when."""
     [found] = ask(lake, "failing_templates")
     assert (found["template_name"], found["error_message"], found["failed"]) == (
         "t",
@@ -174,13 +172,12 @@ def test_the_query_failing_templates_gives_the_reason(lake):
 
 
 def test_the_query_bounce_reasons_counts_bounces_by_reason(lake):
-    """What SES itself stopped is one of them."""
+    """Mail that SES itself suppressed is included."""
     found = {one["bounce_sub_type"]: one["bounced"] for one in ask(lake, "bounce_reasons")}
     assert found == {"General": 1, "OnAccountSuppressionList": 1}
 
 
 def test_the_query_duplicates_finds_only_repeated_events(lake):
-    """The event that arrived twice, and no other."""
     [found] = ask(lake, "duplicates")
     assert (found["message_id"], found["event_type"], found["copies"]) == ("m1", "delivery", 2)
 
@@ -210,5 +207,5 @@ def test_a_query_is_written_for_both_engines(name):
 
 @pytest.mark.parametrize("name", [name for name in named_queries() if name.find("view") < 0])
 def test_a_query_can_be_limited_to_some_days(name):
-    """Else it reads two years, and costs so."""
+    """Otherwise it reads, and bills, two years of data."""
     assert "day >= cast(cast(current_date - INTERVAL" in named_queries()[name]

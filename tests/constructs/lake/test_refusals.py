@@ -1,4 +1,4 @@
-"""What the event lake refuses at synth, and in which words."""
+"""What the event lake refuses at synth, and the errors."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_transform_that_cannot_be_read_leaves_no_lake(stack, tmp_path):
 
 
 def theirs(stack) -> firehose.IDeliveryStream:
-    """Return a stream that somebody else made."""
+    """Return an imported stream."""
     return firehose.DeliveryStream.from_delivery_stream_arn(stack, "Theirs", STREAM)
 
 

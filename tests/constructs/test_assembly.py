@@ -75,7 +75,7 @@ def test_entries_are_sorted_and_carry_no_trace_of_the_machine(folder):
 
 
 def test_a_copy_with_other_times_and_modes_is_the_same(folder, tmp_path):
-    """As after a clone by somebody else."""
+    """This is what another clone of the repository has."""
     first = asset(folder)
     copy = tmp_path / "elsewhere" / "named otherwise"
     shutil.copytree(folder, copy)
@@ -379,7 +379,7 @@ def test_a_requirement_that_brings_mailroom_is_refused(tmp_path, offline):
 
 
 def test_the_users_code_wins_over_requirements(folder, tmp_path, offline):
-    """As it would on any other path: what is nearest is meant."""
+    """This is the usual order of Python's path."""
     (folder / "parcel.py").write_text("mine\n")
     path = tmp_path / "requirements.txt"
     path.write_text(str(wheel(tmp_path, "parcel", {"parcel.py": "theirs\n"})))
@@ -423,7 +423,7 @@ def test_modules_that_the_users_code_imports_are_deployed(folder):
 
 
 def test_a_function_with_layers_has_the_whole_runtime():
-    """Nobody can tell what code in a layer imports."""
+    """The imports of code in a layer are unknown."""
     whole = dict(_assembly.runtime_files())
     assert contents(asset()) == whole
 

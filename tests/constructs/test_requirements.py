@@ -1,4 +1,4 @@
-"""Requirements are installed once, and what is kept on disk is never used when it is not right."""
+"""Requirements are installed once, and a damaged cache is never used."""
 
 from __future__ import annotations
 

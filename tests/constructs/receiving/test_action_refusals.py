@@ -77,7 +77,7 @@ def test_a_slow_existing_function_called_synchronously_is_refused(stack):
 
 
 def test_a_slow_function_in_an_action_of_aws_cdk_lib_is_refused(stack, inbound):
-    """aws-cdk-lib takes it without a word."""
+    """aws-cdk-lib accepts it without a warning."""
     action = ses_actions.Lambda(
         function=slow(stack),
         invocation_type=ses_actions.LambdaInvocationType.REQUEST_RESPONSE,
@@ -113,7 +113,7 @@ def test_a_bad_header_is_refused(inbound, name, value, words):
 
 
 def test_tokens_are_not_judged():
-    """What CloudFormation will know only when it deploys, cannot be checked at synth."""
+    """Values that are known only at deployment cannot be checked at synth."""
     stack = new_stack()
 
     def text(name):

@@ -25,7 +25,7 @@ TEMPLATES = {
 
 
 def function(stack, name="Theirs"):
-    """Return a function of somebody else's."""
+    """Return an imported function."""
     return lambda_.Function(
         stack,
         name,
@@ -128,7 +128,7 @@ def test_s3_may_put_below_its_prefix_only(template):
 
 
 def test_s3_may_use_the_client_side_key(template):
-    """SES may encrypt with the key, for our rules only, and nobody else is let in."""
+    """SES may encrypt with the key, for our rules only; no one else is admitted."""
     statements = template.at("ClientKey")["KeyPolicy"]["Statement"]
     assert ses_may(["kms:Decrypt", "kms:GenerateDataKey*"], "*", SOURCE) in statements
 

@@ -31,7 +31,7 @@ def templates() -> dict[str, Template]:
 
 
 def test_by_default_no_other_set_is_displaced(templates):
-    """Nobody's mail is taken away without being asked for."""
+    """Taking over mail must be requested explicitly."""
     assert templates["default"].at(RESOURCE)["Mode"] == "refuse"
 
 
@@ -43,7 +43,7 @@ def test_the_mode_reaches_the_provider(templates, mode):
 
 @pytest.mark.parametrize("mode", ["refuse", "replace"])
 def test_a_set_is_activated_only_when_it_is_complete(templates, mode):
-    """Mail that comes meanwhile would meet half the rules, and be refused by the rest."""
+    """Otherwise mail that arrives in between would meet only half of the rules."""
     assert {"Inbound/One/Rule", "Inbound/Two/Rule"} <= templates[mode].needs(RESOURCE)
 
 
@@ -74,7 +74,7 @@ def test_joining_permissions_are_for_the_set_that_was_found(templates):
 
 
 def test_two_mailrooms_of_a_stack_share_one_provider(templates):
-    """Three functions less to look at."""
+    """This saves three functions."""
     template = templates["two"]
     assert len(template.of("AWS::Lambda::Function")) == 2
     tokens = {

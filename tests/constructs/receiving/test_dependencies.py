@@ -1,4 +1,4 @@
-"""What exists before what: nothing in a circle, and every permission before its rule."""
+"""Dependencies: no cycles, and every permission exists before its rule."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def through_a_role(stack, other):
 
 
 def function(stack):
-    """Return a function of somebody else's."""
+    """Return an imported function."""
     return lambda_.Function(
         stack,
         "Theirs",
@@ -136,14 +136,14 @@ compositions = pytest.mark.parametrize("build", COMPOSITIONS, ids=lambda build: 
 
 
 def test_the_check_itself_finds_a_cycle():
-    """A check that cannot fail proves nothing."""
+    """A check that never fails proves nothing."""
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
     assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
 @compositions
 def test_dependencies_have_no_cycle(build):
-    """Neither a resource for itself, nor two stacks for each other."""
+    """No resource depends on itself, and no two stacks depend on each other."""
     check_order(build)
 
 

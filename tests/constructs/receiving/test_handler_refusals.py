@@ -89,7 +89,7 @@ def test_a_module_that_does_not_parse_is_refused(tmp_path):
 
 
 def test_a_missing_folder_is_refused(tmp_path):
-    """And why a relative one may be elsewhere than one thinks."""
+    """The error explains where a relative folder is looked for."""
     with refuses(f"folder is '{tmp_path / 'nowhere'}'", "Path(__file__)"):
         PythonHandler(tmp_path / "nowhere", "app:on_mail")
 
@@ -154,7 +154,7 @@ def test_an_environment_name_that_lambda_rejects_is_refused(name):
 
 
 def test_an_error_policy_without_waiting_is_refused():
-    """SES does not hear of an asynchronous failure."""
+    """SES does not learn of an asynchronous failure."""
     with refuses("on_error is 'continue'", "synchronous=True"):
         python(on_error="continue")
 
@@ -166,7 +166,7 @@ def test_an_unknown_error_policy_is_refused():
 
 
 def test_marks_without_the_bucket_are_refused():
-    """The marks lie there."""
+    """The marks are stored there."""
     with refuses("remember_handled is True", "read_mail=True"):
         python(remember_handled=True, read_mail=False)
 
@@ -203,7 +203,7 @@ def test_a_runtime_that_the_code_does_not_run_on_is_refused(runtime):
 
 
 def test_all_problems_of_one_handler_are_reported_together():
-    """And the message says whose they are."""
+    """The message names the handler."""
     with refuses(
         "PythonHandler 'app:on_male'", "handler is", "memory_size", "timeout", "environment"
     ):
@@ -216,7 +216,7 @@ def test_all_problems_of_one_handler_are_reported_together():
 
 
 def test_client_side_encryption_with_a_reader_is_refused(stack, inbound):
-    """What SES encrypts on its side, no Python client can read."""
+    """No Python client can read mail that SES encrypts on the client side."""
     key = kms.Key(stack, "Key")
     store = actions.S3(bucket=inbound.bucket, client_side_key=key)
     with refuses("client_side_key is 'Stack/Key'", "read_mail=False"):
@@ -267,7 +267,7 @@ def test_forwarding_unscanned_mail_by_accident_is_refused(inbound):
 
 
 def test_a_spam_gate_without_a_scan_is_refused(inbound):
-    """SES would know no verdict."""
+    """SES would have no verdicts."""
     with refuses("scan is False", "spam and virus"):
         add(inbound, scan=False, handler=handlers.RejectSpam())
 
@@ -306,7 +306,7 @@ def test_a_window_that_is_not_a_whole_number_of_seconds_is_refused(window):
     ],
 )
 def test_verdicts_that_would_leave_the_gate_open_are_refused(verdicts, words):
-    """A slip would otherwise be noticed by its spam."""
+    """Otherwise a typo would show only when spam arrives."""
     with refuses(*words):
         handlers.RejectSpam(verdicts=verdicts)
 

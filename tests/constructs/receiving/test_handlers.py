@@ -21,13 +21,13 @@ QUEUE = "<Inbound/DeadLetterQueue.Arn>"
 
 
 def function(rule, place="Handler"):
-    """Return where the function of a rule lies."""
+    """Return the path of a rule's function."""
     return f"Inbound/{rule}/{place}/Function"
 
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    """One rule for each handler that is worth telling from the others."""
+    """One rule for each kind of handler."""
 
     def build(stack):
         inbound = InboundMail(stack, "Inbound")
@@ -217,7 +217,7 @@ def test_a_handler_of_a_rule_that_stores_nothing_gets_no_s3(template):
 
 
 def test_marks_of_two_handlers_of_a_rule_are_kept_apart():
-    """Else the second would take the first one's mark for its own, and do nothing."""
+    """Otherwise the second would take the first one's mark for its own, and do nothing."""
 
     def build(stack):
         handler = PythonHandler(FOLDER, "app:on_mail", remember_handled=True)

@@ -124,7 +124,7 @@ def test_the_queue_refuses_plain_http_and_admits_nobody(plain):
 
 
 def test_one_message_in_the_queue_raises_an_alarm(plain):
-    """The alarm goes off at the first message, and no data is no alarm."""
+    """The alarm is raised by the first message; missing data raises none."""
     alarm = plain.at("Inbound/DeadLetterAlarm")
     assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert alarm["Dimensions"] == [
@@ -179,7 +179,7 @@ def test_a_given_rule_set_is_used_and_none_is_created():
 
 
 def test_our_rules_can_follow_one_of_theirs():
-    """after= puts our first rule behind a rule that the given set has already."""
+    """after= puts our first rule after an existing rule of the given set."""
 
     def build(stack):
         given = ses.ReceiptRuleSet.from_receipt_rule_set_name(stack, "Theirs", "theirs")
@@ -205,7 +205,7 @@ def test_a_given_bucket_is_used_and_none_is_created():
 
 
 def test_logs_are_kept_for_three_months(plain):
-    """No log group is without an end, the custom resource's included."""
+    """Every log group has a retention, including the custom resource's."""
     retention = {
         path: log["RetentionInDays"] for path, log in plain.of("AWS::Logs::LogGroup").items()
     }
@@ -214,7 +214,7 @@ def test_logs_are_kept_for_three_months(plain):
 
 
 def test_every_function_logs_into_a_group_of_ours(plain):
-    """Lambda would otherwise make a group that nobody ever deletes."""
+    """Otherwise Lambda would create a group that is never deleted."""
     assert all(
         "LogGroup" in one["LoggingConfig"] for one in plain.of("AWS::Lambda::Function").values()
     )

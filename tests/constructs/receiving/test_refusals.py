@@ -33,7 +33,7 @@ def python(**options) -> PythonHandler:
 
 
 def test_a_name_for_a_given_rule_set_is_refused(stack):
-    """Whoever made the set has named it."""
+    """The set already has a name."""
     given = ses.ReceiptRuleSet.from_receipt_rule_set_name(stack, "Theirs", "theirs")
     with refuses("rule_set_name is 'ours'", "omit it", "rule_set"):
         InboundMail(stack, "Inbound", rule_set=given, rule_set_name="ours")
@@ -78,7 +78,7 @@ def test_options_of_a_given_bucket_are_refused(stack):
 
 
 def test_an_unknown_retention_is_refused(stack):
-    """A word other than the one that is known."""
+    """The only accepted word is "forever"."""
     with refuses("retention is 'always'", "forever"):
         InboundMail(stack, "Inbound", retention="always")
 
@@ -194,20 +194,20 @@ def test_an_action_behind_a_stop_is_refused(inbound):
 
 
 def test_a_handler_given_as_a_plain_function_is_refused(inbound):
-    """The commonest slip: the function itself instead of where it is."""
+    """The most common mistake: the function itself instead of its location."""
     with refuses("<built-in function print>", "PythonHandler"):
         add(inbound, handler=print)
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_anything_that_is_not_an_action_is_refused(inbound, place):
-    """Found here, not as a fault in JavaScript."""
+    """The error comes from here, not from JavaScript."""
     with refuses("is 'stop': pass PythonHandler", "aws_ses_actions"):
         add(inbound, **{place: ["stop"]})
 
 
 def test_all_problems_of_one_rule_are_reported_together(inbound):
-    """Nobody should have to deploy five times to hear of five mistakes."""
+    """Five mistakes should not need five attempts."""
     with refuses("recipients[0]", "rule_name", "actions[0]", "len(actions)"):
         add(
             inbound,

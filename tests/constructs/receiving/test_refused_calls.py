@@ -72,7 +72,7 @@ def raises_in_bind(stack, inbound):
     ids=["recipient", "nothing to do", "not stored", "not scanned", "FIFO topic", "in bind"],
 )
 def test_a_refused_rule_can_be_corrected_under_the_same_id(refused):
-    """The template is that of an app in which the refused call never was."""
+    """The template is the same as without the refused call."""
     handler = PythonHandler(FOLDER, "app:on_mail")
     after, without = refused_and_corrected(
         refused, rule(recipients=["a@example.com"], handler=handler)

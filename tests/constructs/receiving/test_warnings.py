@@ -81,7 +81,7 @@ def test_an_imported_bucket_raises_a_warning():
 
 
 def test_an_imported_bucket_on_an_imported_key_raises_a_warning():
-    """Both are warned of."""
+    """Each raises its own warning."""
 
     def build(stack, inbound):
         bucket = s3.Bucket.from_bucket_attributes(

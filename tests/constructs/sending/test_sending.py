@@ -106,7 +106,7 @@ def templates(tmp_path_factory) -> dict[str, Template]:
 
 
 def function(stack, name="Function"):
-    """Return a function that is somebody else's."""
+    """Return an imported function."""
     return lambda_.Function(
         stack,
         name,
@@ -148,7 +148,7 @@ def test_a_hosted_zone_gets_every_record(templates):
 
 
 def test_an_identity_names_the_configuration_set_for_mail_that_names_none(templates):
-    """And then SES need not mail bounces to the sender any more."""
+    """SES then no longer needs to mail bounces to the sender."""
     identity = templates["zone"].at("Identity/Identity")
     assert identity["ConfigurationSetAttributes"] == {
         "ConfigurationSetName": "<Outbound/ConfigurationSet>"
@@ -238,7 +238,7 @@ def test_code_with_the_runtime_has_what_it_imports(tmp_path):
 
 
 def test_missing_code_is_refused(tmp_path):
-    """With both problems told together."""
+    """Both problems are reported together."""
     with pytest.raises(ConfigurationError) as refusal:
         runtime_code(tmp_path / "none", requirements=tmp_path / "none.txt")
     assert "folder is" in str(refusal.value)
@@ -365,7 +365,7 @@ def test_the_variables_of_a_template_are_found(text, expected):
     ],
 )
 def test_a_template_that_would_fail_later_is_refused_at_synth(tmp_path, files, complaint):
-    """SES would tell of it one mail at a time."""
+    """SES would report it one mail at a time."""
     with pytest.raises(ConfigurationError) as refusal:
         EmailTemplate(new_stack(), "Letter", folder=write(tmp_path, files))
     assert complaint in str(refusal.value)
@@ -398,7 +398,7 @@ def zone(stack):
     ],
 )
 def test_a_contradiction_is_refused(options, complaints):
-    """Everything that is wrong with one call is told together."""
+    """All problems of one call are reported together."""
     with pytest.raises(ConfigurationError) as refusal:
         SendingIdentity(new_stack(), "Identity", **options)
     for complaint in complaints:
@@ -406,7 +406,7 @@ def test_a_contradiction_is_refused(options, complaints):
 
 
 def test_two_configuration_sets_are_refused():
-    """Which of them would win is nothing to guess."""
+    """Neither of them should win by chance."""
     stack = new_stack()
     with pytest.raises(ConfigurationError, match="publishing has one already"):
         SendingIdentity(
@@ -419,7 +419,7 @@ def test_two_configuration_sets_are_refused():
 
 
 def test_tokens_are_not_judged():
-    """Who knows what a parameter will be."""
+    """The value of a parameter is unknown at synth."""
     stack = new_stack()
     text = CfnParameter(stack, "Text").value_as_string
     assert SendingIdentity(

@@ -84,7 +84,7 @@ def replacing() -> Template:
 
 @pytest.fixture(scope="module")
 def asynchronous() -> Template:
-    """One that nobody waits for."""
+    """An asynchronous rule."""
     return synthesized(
         lambda stack: rule(
             stack,
@@ -141,7 +141,7 @@ def test_a_function_that_replaces_messages_may_only_do_that(replacing):
 
 
 def test_workmail_may_read_the_bucket_for_this_organization_only(replacing):
-    """AWS's own policy, word for word; and nobody without TLS."""
+    """The policy is exactly AWS's, and denies requests without TLS."""
     statements = replacing.at("Flow/Bucket/Policy")["PolicyDocument"]["Statement"]
     assert [one for one in statements if one["Effect"] == "Allow"] == [
         {
@@ -198,7 +198,7 @@ def test_the_function_gets_its_settings(plain, asynchronous):
 
 
 def test_a_failed_asynchronous_mail_is_kept(asynchronous):
-    """Two retries, a queue, an alarm that tells somebody."""
+    """It has two retries, a queue, and an alarm with a topic."""
     config = asynchronous.at("Flow/Function/EventInvokeConfig")
     assert config["DestinationConfig"]["OnFailure"] == {"Destination": "<Flow/DeadLetterQueue.Arn>"}
     assert config["MaximumRetryAttempts"] == 2

@@ -127,7 +127,7 @@ def test_a_synchronous_function_decides_what_follows(
 
 
 def test_the_error_of_a_function_is_in_the_journal(account: Any, active: str) -> None:
-    """It fails open, so somebody has to see it."""
+    """SES fails open, so the error must be visible."""
     gate = invoke(account.function("raise ValueError('oops')"), synchronous=True)
     account.rule(active, gate, Recipients=["example.com"])
     assert "oops" in account.send().actions[0].detail["error"]
@@ -182,7 +182,7 @@ def test_bounce_sends_a_notification_to_the_envelope_sender(account: Any, active
 
 
 def test_nothing_is_bounced_to_the_null_sender(account: Any, active: str) -> None:
-    """RFC 5321, 6.1: two systems could bounce to each other for ever."""
+    """RFC 5321, 6.1: otherwise two systems could bounce to each other forever."""
     bounce = {"SmtpReplyCode": "550", "Message": "No", "Sender": "a@example.com"}
     account.rule(active, {"BounceAction": bounce}, Recipients=["example.com"])
     before = len(account.aws.sent())

@@ -52,7 +52,7 @@ def test_every_enabled_rule_that_matches_runs_in_order() -> None:
 
 
 def test_a_rule_sees_only_the_recipients_that_it_matched() -> None:
-    """The other recipients of the same message are none of its business."""
+    """Other recipients of the same message are hidden from it."""
     recipients = ["support@example.com", "sales@example.com"]
     found = decisions.match_rules([rule("sales", "sales@example.com")], recipients, identities=[])
     assert [match.recipients for match in found] == [("sales@example.com",)]

@@ -1,4 +1,4 @@
-"""What actions are told of a message: verdicts and payloads, without a server."""
+"""What actions get of a message: verdicts and payloads, without a server."""
 
 import base64
 import json
@@ -71,7 +71,7 @@ def event(of: Message, by: Match | None = None) -> dict[str, Any]:
 
 
 def test_an_ordinary_message_passes_every_check() -> None:
-    """Whoever sends to a rehearsal usually wants it to arrive."""
+    """Mail in a rehearsal is usually meant to arrive."""
     assert verdicts_of(PLAIN) == Verdicts()
 
 

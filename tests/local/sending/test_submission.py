@@ -1,4 +1,4 @@
-"""SMTP submission: who may, and what becomes of it."""
+"""SMTP submission: who may submit, and what happens to the mail."""
 
 import json
 import smtplib

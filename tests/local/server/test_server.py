@@ -95,7 +95,7 @@ def test_a_port_that_is_taken_is_an_error_with_a_remedy(tmp_path: Path) -> None:
 
 
 def test_one_state_directory_has_one_server(aws: LocalAws) -> None:
-    """A second start would leave the first without anybody to stop it."""
+    """A second server would leave the first with no way to stop it."""
     with pytest.raises(MailroomError, match="already runs"):
         LocalAws(state=aws.state.root).start()
     assert LocalAws.attach(state=aws.state.root).server == aws.server
@@ -108,7 +108,7 @@ def test_attaching_to_nothing_raises_not_running(tmp_path: Path) -> None:
 
 
 def test_the_server_ends_with_a_process_that_was_killed(tmp_path: Path) -> None:
-    """Nobody was left to tell it."""
+    """The killed process could not stop the server itself."""
     code = (
         "import sys, time\nfrom mailroom_local import LocalAws\n"
         "aws = LocalAws(state=sys.argv[1])\naws.start()\nprint(aws.server.pid, flush=True)\n"

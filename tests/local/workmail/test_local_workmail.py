@@ -360,7 +360,7 @@ def test_the_message_flow_permission_names_organization_and_direction(office):
 
 
 def test_a_late_change_is_accepted_and_changes_nothing(office):
-    """As on AWS, nobody is told."""
+    """As on AWS, there is no error."""
     bucket = readable(office)
     record = office.send(office.ann)
     flow = office.aws.client("workmailmessageflow")

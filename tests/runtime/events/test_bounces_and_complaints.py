@@ -96,7 +96,7 @@ def test_a_permanent_bounce_without_recipients_fails(aws: Aws, changes: dict[str
 
 @pytest.mark.parametrize("field", ["bounce_type", "bounce_sub_type"])
 def test_a_bounce_without_a_type_fails(aws: Aws, capsys: Capture, field: str) -> None:
-    """Nobody knows whether to suppress; it is recorded and counted all the same."""
+    """Whether to suppress is unknown; the bounce is still recorded and counted."""
     with pytest.raises(MissingField, match=r"missing 'bounce\.bounce"):
         bounce.on_event(sending_event("Bounce", **{field: None}))  # type: ignore[arg-type]
     assert len(aws.items) == 1
@@ -157,7 +157,7 @@ def test_every_recipient_who_may_have_complained_is_suppressed(aws: Aws, capsys:
 def test_a_complaint_that_is_not_new_is_only_recorded(
     aws: Aws, capsys: Capture, changes: dict[str, Any], kind: str
 ) -> None:
-    """Nobody is suppressed or told; the metric tells it from the others."""
+    """There is no suppression and no alert; the metric counts it separately."""
     complaint.on_event(a_complaint(**changes))
     assert aws.suppressed == {}
     assert aws.alerts == []

@@ -208,7 +208,7 @@ def test_a_delay_raises_an_alert_when_ses_is_about_to_give_up(
 def test_a_delay_is_counted_by_type_and_its_alert_names_domains(
     aws: Aws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whose mail it is, is in the table; other delays of the type are not told again."""
+    """The recipients are in the table; other delays of that type raise no further alert."""
     monkeypatch.setenv("MAILROOM_EXPIRY_WARNING_SECONDS", "999999")
     delivery_delay.on_event(a_delay(recipients=TWO, delay_type="MailboxFull"))
     delivery_delay.on_event(a_delay(message_id="m2", delay_type="MailboxFull"))

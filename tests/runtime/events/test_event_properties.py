@@ -1,4 +1,4 @@
-"""Whatever SES sends one day: it is handled, or it is reported as failed. Never is it lost."""
+"""Any event that SES may send is handled or reported as failed, never lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The typed views: AWS's samples round-trip, and what is wrong is told by its path."""
+"""The typed views: AWS's samples round-trip, and errors name the path."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_a_configuration_set_is_a_string_in_a_list(value: Any) -> None:
 
 
 def test_clicks_on_two_links_at_once_have_different_keys() -> None:
-    """The key tells the link."""
+    """The key contains the link."""
     first, second = sending_event("Click", link="a"), sending_event("Click", link="b")
     assert first.key != second.key
     assert isinstance(first, Click)

@@ -1,4 +1,4 @@
-"""Pseudonyms: nobody finds the address again, and the same address has the same one."""
+"""Pseudonyms hide the address, and equal addresses have equal pseudonyms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SES is asked patiently, looked at again, and logged."""
+"""Calls to SES: retries, checks after a change, and the log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_waiting_stays_inside_the_function_timeout(naps: list[float]) -> None:
 
 
 def test_another_error_is_not_retried(naps: list[float]) -> None:
-    """A missing permission does not come with patience."""
+    """Waiting does not grant a missing permission."""
     ses = account()
     ses.errors = [ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "op")]
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -1,4 +1,4 @@
-"""Creating an activation takes mail away from nobody, and deleting it leaves nothing behind."""
+"""Creating an activation displaces no other set, and deleting it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runtime.provisioning.activation_account import MODES, Stack, account
 
 @pytest.mark.parametrize("mode", MODES)
 def test_create_activates_our_set_if_none_is_active(mode: str) -> None:
-    """Nobody is in the way, so the modes do not differ."""
+    """No other set is active, so all modes do the same."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     assert (ses.current, stack.rule_set) == ("ours", "ours")
@@ -106,7 +106,7 @@ def test_delete_deactivates_if_the_remembered_set_is_gone() -> None:
 
 
 def test_delete_succeeds_if_the_remembered_set_disappears_meanwhile() -> None:
-    """Between the look and the deed somebody may be quicker."""
+    """It may disappear between the check and the change."""
     ses = account(active="theirs")
     stack = Stack(ses).create("ours", "replace")
     ses.before_call = {len(ses.calls) + 2: lambda: ses.delete("theirs")}

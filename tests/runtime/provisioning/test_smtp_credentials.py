@@ -238,7 +238,7 @@ def test_delete_deletes_the_key(account: Account) -> None:
 
 @pytest.mark.parametrize("user_too", [False, True])
 def test_deleting_something_already_gone_succeeds(account: Account, user_too: bool) -> None:
-    """Somebody was faster; so be it."""
+    """Someone else has already deleted it."""
     key = account.ask("Create", account.properties())["PhysicalResourceId"]
     account.iam.delete_access_key(UserName="smtp", AccessKeyId=key)
     if user_too:

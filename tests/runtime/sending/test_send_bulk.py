@@ -1,4 +1,4 @@
-"""Rules of `Sender.send_bulk`: one outcome for everybody, nobody twice, never too fast."""
+"""`Sender.send_bulk`: one outcome for each entry, no mail twice, never above the rate."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ MANY = [f"user{number}@example.com" for number in range(20)]
 
 
 def test_the_documented_bounce_answer_is_reproduced():
-    """Word for word."""
     answer = FlowMail(documented()).answer().bounce("Email in breach of company policy.")
     assert answer.payload() == payload("bounce")
 
@@ -38,7 +37,6 @@ def test_all_recipients_must_be_a_boolean():
 
 
 def test_naming_every_recipient_makes_one_action():
-    """Naming every recipient for the same makes one action."""
     mail = flow_mail(recipients=MANY[:3])
     answer = mail.answer()
     for one in mail.recipients:

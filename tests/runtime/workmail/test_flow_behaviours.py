@@ -100,7 +100,7 @@ SEALED = {
 @pytest.mark.parametrize("name", ["disclaimer", "external_banner"])
 @pytest.mark.parametrize("content", SEALED.values(), ids=SEALED)
 def test_signed_or_encrypted_mail_is_left_alone(behaviour, name, content, capsys):
-    """A word more would break the seal."""
+    """Any change would break the signature."""
     mail = flow_mail(content)
     behaviour(name, mail, text="words", domains=["example.net"])
     assert content_of(mail) == content
@@ -212,7 +212,7 @@ def test_one_external_sender_makes_mail_external(behaviour, source, sender, touc
 
 
 def test_a_sender_cannot_prevent_the_banner():
-    """By writing it where nobody sees it."""
+    """A hidden copy of the banner's text does not count."""
     text = "From outside\r\n\r\n"
     assert external_banner.above(f"Hi\r\n{text}", "text/plain", "From outside", None)
     assert external_banner.above(f"{text}Hi\r\n", "text/plain", "From outside", None) is None
@@ -287,7 +287,7 @@ def test_internal_recipients_get_the_mail(behaviour):
 
 
 def test_mail_among_colleagues_is_not_read(behaviour):
-    """There is nobody to keep it from."""
+    """There is no outside recipient to protect it from."""
     mail = flow_mail(recipients=["a@example.com"])
     assert behaviour("block_sensitive", mail, patterns=PATTERNS, domains=["example.com"]) is None
 

@@ -222,7 +222,7 @@ def test_a_slow_handler_is_interrupted_in_time(call, capsys):
 
 
 def test_swallowing_the_timeout_does_not_help(call):
-    """A late answer is none."""
+    """A late answer is ignored."""
     call.context = context(1.1)
 
     def on_flow(mail):
@@ -267,7 +267,7 @@ def test_a_timer_without_time_left_fires_at_once(seconds):
 
 
 def test_the_timer_is_reset(call):
-    """A later timer of somebody's is not ours to ring."""
+    """A timer that other code sets later is left alone."""
     import signal
 
     call.context = context(900)

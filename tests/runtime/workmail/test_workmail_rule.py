@@ -181,7 +181,6 @@ def test_a_foreign_rule_is_left_alone(server):
 
 
 def test_a_repeated_request_is_served_once(server):
-    """Is served once."""
     first = handler(event("Create", request_id="one"))
     assert handler(event("Create", request_id="one")) == first
     assert server.calls.count("CreateInboundMailFlowRule") == 1

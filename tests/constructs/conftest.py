@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# Not as a package: one named "constructs" lies on every CDK app's path already.
+# Not as a package: every CDK app's path already has one named "constructs".
 sys.path.insert(0, str(Path(__file__).parent))
 
 import aws_cdk as cdk

@@ -149,7 +149,7 @@ def test_problems_are_listed_one_per_line():
 
 
 def test_a_configuration_error_is_a_value_error():
-    """Whoever catches the usual one catches ours."""
+    """Code that catches `ValueError` also catches ours."""
     assert issubclass(ConfigurationError, ValueError)
 
 
@@ -165,7 +165,7 @@ def test_a_configuration_error_is_a_value_error():
     ids=["0 days", "36 hours", "1 hour", "another word", "a number"],
 )
 def test_a_retention_that_is_not_whole_days_is_refused(retention, words):
-    """S3 and the others count days, and 0 would mean never stored or stored for ever."""
+    """S3 and the others count days, and 0 would mean either never or forever."""
     problems = Problems("x")
     check_retention(problems, "retention", retention)
     with pytest.raises(ConfigurationError, match=words):
@@ -178,7 +178,7 @@ def test_a_retention_that_is_not_whole_days_is_refused(retention, words):
     ids=["none", "forever", "1 day", "48 hours"],
 )
 def test_a_retention_of_whole_days_is_accepted(retention):
-    """Also in hours, and for ever."""
+    """It may be given in hours, or as ``"forever"``."""
     problems = Problems("x")
     check_retention(problems, "retention", retention)
     problems.raise_if_any()

@@ -132,7 +132,7 @@ def test_a_dashboard_contains_the_given_constructs(both, sending, receiving):
 
 
 def test_passing_neither_is_refused(stack):
-    """An empty page helps nobody."""
+    """An empty dashboard is useless."""
     with pytest.raises(ConfigurationError, match="pass publishing, inbound or both"):
         MailDashboard(stack, "Dashboard")
 
@@ -179,7 +179,7 @@ def test_awss_thresholds_are_drawn(sending, title, metric, review):
 
 
 def test_the_lines_match_the_alarm_thresholds(sending):
-    """The page and the alarms must not tell different stories."""
+    """The dashboard and the alarms must agree."""
     page = widgets(sending)
     drawn = {
         line["value"]
@@ -218,7 +218,7 @@ def test_latency_is_shown_as_percentiles(both):
 
 
 def test_resources_added_after_the_dashboard_are_an_error():
-    """It would be missing, and nobody would know."""
+    """They would be missing without notice."""
     stack = new_stack()
     sns.Topic(stack, "Unused")
     out, inbound = EventPublishing(stack, "Out"), InboundMail(stack, "Inbound")

@@ -225,7 +225,7 @@ def test_an_example_acknowledges_nothing_that_is_not_found(name):
 
 
 def test_a_path_without_a_construct_cannot_be_acknowledged():
-    """A typo would leave the finding, and nobody would know why."""
+    """Otherwise a typo would leave the finding without an explanation."""
     with pytest.raises(KeyError, match="no construct 'Inbound/Buckte' below 'HelpDesk'"):
         acknowledge(EXAMPLES["helpdesk"].build(), {"Inbound/Buckte": {"AwsSolutions-S1": "typo"}})
 

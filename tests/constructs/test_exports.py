@@ -30,7 +30,7 @@ MODULES = [
 ]
 
 
-# The names of WorkMail are tested beside it, and go when its folder goes.
+# WorkMail's names are tested in its own folder.
 WORKMAIL = (
     set(importlib.import_module("cdk_mailroom.workmail").__all__)
     if find_spec("cdk_mailroom.workmail")

@@ -76,7 +76,7 @@ class Lake:
         )
 
     def errors(self) -> list[dict[str, Any]]:
-        """What lies below the error prefix."""
+        """The objects below the error prefix."""
         s3, bucket = self.aws.client("s3"), self.app["Bucket"]
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="errors/").get("Contents", [])
         return [

@@ -54,7 +54,7 @@ BUNDLED = sorted(
 
 def loaded(module: str) -> tuple[set[str], set[str]]:
     """Return what the Lambda runtime client holds, and what importing *module* adds to it."""
-    # -S: an editable install's hooks live in site, and would be counted as somebody's.
+    # -S: an editable install's hooks live in site, and would be counted.
     paths = [str(PACKAGE.parent), *(path for path in sys.path if path.endswith("site-packages"))]
     done = subprocess.run(
         [sys.executable, "-S", "-c", LOADED, module],

@@ -300,7 +300,7 @@ def test_wrong_types_of_a_destination_are_refused(out, types):
 
 @pytest.fixture
 def role(stack) -> iam.Role:
-    """Somebody who sends."""
+    """A role that sends mail."""
     return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
 
 

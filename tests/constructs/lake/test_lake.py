@@ -490,7 +490,7 @@ def test_two_publishings_fill_one_lake():
     assert {"One/LakeRole", "Two/LakeRole"} <= set(template.of("AWS::IAM::Role"))
     assert len(template.of("AWS::KinesisFirehose::DeliveryStream")) == 1
     assert len(template.of("Custom::IamPropagation")) == 2
-    # The lake has told the first topic already.
+    # The lake already publishes its alarms to the first topic.
     assert template.at("One/Lake/DeliveryAlarm")["AlarmActions"] == ["<One/AlertTopic>"]
 
 

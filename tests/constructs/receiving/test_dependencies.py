@@ -94,7 +94,7 @@ def bucket_from_another_stack_and_join(stack, other):
 
 
 def given_rule_set(stack, other):
-    """A set made beside ours."""
+    """A set made in the same stack."""
     rules(InboundMail(stack, "Inbound", rule_set=ses.ReceiptRuleSet(stack, "Set")))
 
 

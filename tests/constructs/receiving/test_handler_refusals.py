@@ -224,7 +224,7 @@ def test_client_side_encryption_with_a_reader_is_refused(stack, inbound):
 
 
 def test_client_side_encryption_without_a_reader_is_fine(stack, inbound):
-    """Somebody else reads it."""
+    """Another program reads it."""
     store = actions.S3(bucket=inbound.bucket, client_side_key=kms.Key(stack, "Key"))
     assert add(inbound, store=store, handler=python(read_mail=False))
 

@@ -90,14 +90,14 @@ def test_a_domain_without_a_zone_is_refused(stack):
 
 
 def test_a_domain_outside_the_zone_is_refused(stack):
-    """ "notexample.com" ends in "example.com" and still lies elsewhere."""
+    """ "notexample.com" ends in "example.com" but is a different domain."""
     zone = route53.PublicHostedZone(stack, "Zone", zone_name="example.com")
     with refuses("domain is 'notexample.com'", "zone example.com"):
         InboundMail(stack, "Inbound", hosted_zone=zone, domain="notexample.com")
 
 
 def test_a_zone_without_a_name_is_refused(stack):
-    """A zone imported by its id alone cannot tell which domain it is."""
+    """A zone imported by its id alone does not have its domain name."""
     zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z1")
     with refuses("hosted_zone is 'Stack/Zone'", "from_hosted_zone_attributes"):
         InboundMail(stack, "Inbound", hosted_zone=zone)

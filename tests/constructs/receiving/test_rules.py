@@ -60,7 +60,7 @@ def test_rules_run_in_the_order_in_which_they_are_added(template):
 
 
 def test_actions_run_in_the_order_before_store_handler_after(template):
-    """The stored copy lies between what comes before and the handler, which can read it."""
+    """Mail is stored before the handler runs, so the handler can read it."""
     kinds = [next(iter(action)) for action in template.actions("First")]
     assert kinds == ["AddHeaderAction", "S3Action", "LambdaAction", "AddHeaderAction", "StopAction"]
     headers = [

@@ -23,7 +23,7 @@ def warned(build, code, **options):
 
 
 def test_a_region_not_known_to_receive_mail_raises_a_warning():
-    """AWS's lists disagree, so it is no error; the text tells how to override."""
+    """AWS's lists disagree, so it is not an error; the text says how to override it."""
     [text] = warned(lambda *_: None, REGION_WARNING, region="ap-south-2")
     assert "Stack/Inbound: " in text
     assert "ap-south-2" in text

@@ -167,7 +167,7 @@ def test_an_address_identity_has_no_dns_records(templates):
 
 
 def test_without_a_zone_nothing_is_published(templates):
-    """The records to publish are told by the construct."""
+    """The construct exposes the records to publish."""
     assert records(templates["nozone"]) == {}
     identity = SendingIdentity(
         new_stack(), "Identity", domain="example.com", mail_from_domain="b.example.com"

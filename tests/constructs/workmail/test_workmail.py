@@ -55,7 +55,7 @@ def yours(**options) -> FlowHandler:
 
 
 def rule(stack, construct_id="Flow", **options) -> EmailFlowRule:
-    """Return a rule, synchronous and inbound unless told otherwise."""
+    """Return a rule, synchronous and inbound by default."""
     defaults = {
         "organization_id": ORGANIZATION,
         "direction": FlowDirection.INBOUND,
@@ -96,7 +96,7 @@ def asynchronous() -> Template:
 
 
 def allowed(template: Template) -> dict[str, object]:
-    """Return what the function may do beside writing its log."""
+    """Return what the function may do besides writing its log."""
     found = {}
     for statement in template.statements("Flow/Function"):
         actions = statement["Action"]

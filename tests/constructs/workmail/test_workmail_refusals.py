@@ -59,7 +59,7 @@ def minutes(count: float, fallback: str = "DEFAULT") -> Synchronous:
         ({"senders": [".example.com"]}, "senders[0]"),
         ({"senders": ["*@example.com"]}, "senders[0]"),
         ({"senders": ["a.example.com", "A.example.com"]}, "senders[1] is 'A.example.com'"),
-        ({"senders": ["*", "example.com"]}, "'*' matches all; pass it alone"),
+        ({"senders": ["*", "example.com"]}, "'*' matches all senders: pass only '*'"),
         (
             {"senders": [f"u{n}@example.com" for n in range(251)]},
             "len(senders) is 251: pass at most 250",

@@ -68,7 +68,7 @@ def told(kind: str, message: SentMessage | None = None) -> dict[str, Any]:
 
 
 def shape(value: Any, *, at: tuple[str, ...] = ()) -> Any:
-    """A payload's keys at every depth; what a sender names is no part of it."""
+    """A payload's keys at every depth; names chosen by the sender are left out."""
     if isinstance(value, dict):
         own = at[-1:] in (("tags",), ("linkTags",))
         kept = {key: part for key, part in value.items() if not own or key.startswith("ses:")}

@@ -75,7 +75,7 @@ def test_the_conditions_of_a_permission_are_compared_with_the_rule(
 def test_a_function_that_is_missing_or_in_another_region_is_refused(
     account: Any, rule_set: str
 ) -> None:
-    """Function, topic and key lie in the rule's region."""
+    """Function, topic and key must be in the rule's region."""
     arn = account.function()
     elsewhere = arn.replace(account.region, "eu-west-1")
     assert code_of(account, rule_set, invoke(elsewhere)) == "InvalidLambdaFunction"
@@ -153,7 +153,7 @@ def test_an_encrypted_bucket_needs_its_key_to_admit_ses(account: Any, rule_set: 
 
 
 def test_a_bucket_encrypted_with_the_managed_key_is_refused(account: Any, rule_set: str) -> None:
-    """Nobody can let SES into the policy of aws/s3."""
+    """The policy of aws/s3 cannot be changed to admit SES."""
     bucket = account.bucket()
     account.s3.put_bucket_encryption(
         Bucket=bucket,

@@ -292,7 +292,7 @@ def test_a_virus_is_rejected(account: Any, configuration_set: str) -> None:
 def test_data_that_lacks_an_attribute_causes_a_rendering_failure(
     account: Any, configuration_set: str, template: str
 ) -> None:
-    """The call succeeds, only the event tells."""
+    """The call succeeds; only the event reports the failure."""
     content = {"Template": {"TemplateName": template, "TemplateData": '{"name": "Ann"}'}}
     message_id = account.mail(content=content, ConfigurationSetName=configuration_set)
     (event,) = account.story(message_id)

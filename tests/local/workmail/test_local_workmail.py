@@ -124,7 +124,7 @@ def test_mail_without_rules_is_delivered(office):
 
 
 def test_an_unknown_user_is_bounced(office):
-    """The domain takes the mail; nobody has that mailbox."""
+    """The domain accepts the mail, but the mailbox does not exist."""
     nobody = f"nobody@{office.domain}"
     assert list(office.bounced(office.send(nobody))) == [nobody]
 
@@ -455,7 +455,7 @@ def test_the_unpublished_operations_manage_rules(office):
 
 
 def test_a_rule_that_the_documentation_contradicts_is_refused(office):
-    """A label is no pattern."""
+    """A label is not a pattern."""
     rule = office.rule("arn:aws:lambda:us-east-1:000000000000:function:any", senders="a+b@x.org")
     with pytest.raises(MailroomError, match="not a pattern"):
         office.aws.workmail_rule(office.id, rule, direction="Inbound")

@@ -88,7 +88,7 @@ def test_suppression_can_be_switched_off(aws: Aws, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("changes", [{"bounced_recipients": None}, {"bounced_recipients": []}])
 def test_a_permanent_bounce_without_recipients_fails(aws: Aws, changes: dict[str, Any]) -> None:
-    """After it was recorded; somebody must look at it."""
+    """It is recorded first; someone must look at it."""
     with pytest.raises(MissingField, match=re.escape("bounce.bouncedRecipients")):
         bounce.on_event(a_bounce(**changes))
     assert len(aws.items) == 1
@@ -115,7 +115,7 @@ def test_a_bounce_without_a_type_fails(aws: Aws, capsys: Capture, field: str) ->
     ],
 )
 def test_an_address_is_found_in_what_may_have_a_name(text: str, wanted: str) -> None:
-    """Lower-cased, so that the index finds whoever it is."""
+    """It is lower-cased, so that the index finds it."""
     assert address(text) == wanted
 
 

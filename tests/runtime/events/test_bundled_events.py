@@ -91,7 +91,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
         ({"isBot": None}, "unknown"),
         ({"automated": "perhaps"}, "unknown"),
         ({"bottom": True, "both": True}, "unknown"),
-        # Without a word of SES's, a program's own name tells, and nothing else does.
+        # Without a flag from SES, only a program's name in the user agent counts.
         ({}, "unknown"),
         ({"userAgent": 5}, "unknown"),
         ({"userAgent": CHROME}, "unknown"),
@@ -199,7 +199,7 @@ def test_any_other_reason_is_given_in_ses_words(aws: Aws) -> None:
 def test_a_delay_raises_an_alert_when_ses_is_about_to_give_up(
     aws: Aws, end: str | None, told: bool
 ) -> None:
-    """Two hours before, unless set otherwise; without an end nobody knows."""
+    """Two hours before, unless set otherwise; without an expiration time there is no alert."""
     delivery_delay.on_event(a_delay(expiration_time=end))
     assert bool(aws.alerts) is told
     assert len(aws.items) == 1
@@ -268,7 +268,7 @@ def a_change(old: dict[str, Any], new: dict[str, Any]) -> Subscription:
 def test_an_alert_lists_what_changed_topic_by_topic(
     aws: Aws, capsys: Capture, old: dict[str, Any], new: dict[str, Any], wanted: dict[str, str]
 ) -> None:
-    """For a user's own function, in the alert, and counted where somebody wants less."""
+    """The changes are available to a custom function, in the alert, and in the metrics."""
     event = a_change(old, new)
     assert subscription.changes(event) == wanted
     subscription.on_event(event)
@@ -366,7 +366,7 @@ def test_text_written_by_others_stays_on_its_line(aws: Aws) -> None:
 def test_the_log_is_in_the_partitions_own_console(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, region: str, host: str | None
 ) -> None:
-    """Without a region, as in a test on one's own machine, there is no link."""
+    """Without a region, as in a local test, there is no link."""
     monkeypatch.setenv("AWS_REGION", region)
     reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
     text = aws.alerts[0][1]

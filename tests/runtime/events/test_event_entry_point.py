@@ -27,7 +27,7 @@ RAISING = [envelope for envelope in ENVELOPES if not envelope.startswith("sqs")]
 
 
 class App(ModuleType):
-    """A user's module: it notes what it is called with, and fails where it is told to."""
+    """A user's module: it records its calls, and fails where a test says so."""
 
     def __init__(self) -> None:
         super().__init__("user_app")
@@ -163,7 +163,7 @@ def test_a_type_without_functions_goes_to_those_of_any_type(
 def test_an_event_without_a_function_is_logged_and_counted(
     app: App, capsys: pytest.CaptureFixture[str], kind: str, dimension: str
 ) -> None:
-    """It is no failure: nobody asked for it."""
+    """It is not a failure, because no handler was configured."""
     assert failed(handler(event_invocation(sending_event_payload(kind)))) == []
     output = capsys.readouterr().out
     assert metrics(output) == [{"Unhandled": 1, "Type": dimension}]

@@ -103,7 +103,7 @@ def test_every_event_has_recipients_a_time_and_a_key(name: str) -> None:
 
 
 def test_no_two_samples_have_the_same_key() -> None:
-    """Types and messages are told apart."""
+    """Keys differ by type and message."""
     assert len({parse(raw).key for raw in SAMPLES.values()}) == len(SAMPLES)
 
 
@@ -128,7 +128,7 @@ def test_fields_that_only_feedback_has_are_read() -> None:
 
 
 def test_a_type_that_aws_adds_later_is_an_event() -> None:
-    """Its own part is the only object beside the mail; two of them never share a key."""
+    """Its own part is the only object besides the mail; two of them never share a key."""
     event = sending_event("Reply", timestamp="2026-05-06T07:08:09.123Z", sentiment="kind")
     other = sending_event("Reply", timestamp="2026-05-06T07:08:09.123Z", sentiment="unkind")
     assert type(event) is UnknownEvent

@@ -74,7 +74,7 @@ def test_an_item_holds_what_a_trace_shows(aws: Aws) -> None:
 
 
 def test_each_recipient_has_an_item_with_their_own_part(aws: Aws) -> None:
-    """Addresses in lower case and without names; nobody's item tells of the others."""
+    """Addresses in lower case and without names; no item mentions other recipients."""
     deliver(sending_event_payload("Bounce", recipients=["A Name <A@Example.com>", *THREE[1:]]))
     assert [item["recipient"] for item in sorted(aws.items, key=lambda i: i["recipient"])] == THREE
     for item in aws.items:
@@ -144,7 +144,7 @@ def test_duplicates_and_any_order_leave_the_same_table(aws: Aws) -> None:
     ]
     deliver(payloads)
     table, claims, suppressed = aws.items, aws.claims, set(aws.suppressed)
-    # Open and Send tell no recipient of their own, so they stand for all of the mail's.
+    # Open and Send name no recipient, so they count for all recipients of the mail.
     assert len(table) == len(payloads) * 2
     chance = random.Random(7)
     for _ in range(6):
@@ -253,7 +253,7 @@ def test_an_ordinary_item_costs_one_write_unit(aws: Aws) -> None:
 def test_an_event_that_cannot_be_recorded_fails(
     aws: Aws, payload: Any, error: type[Exception]
 ) -> None:
-    """It comes again, and ends in the dead-letter queue, where somebody sees it."""
+    """It is retried, and ends up in the dead-letter queue, where it raises an alarm."""
     with pytest.raises(error):
         handler(event_invocation(payload, "bare"))
     assert aws.items == []

@@ -66,7 +66,7 @@ def test_broken_envelopes_are_answered() -> None:
 
 
 def test_the_validation_text_is_dropped() -> None:
-    """It is no event and no failure."""
+    """It is neither an event nor a failure."""
     answers, lines = invoke([VALIDATION_TEXT, sample("send")])
     assert [one["result"] for one in answers] == ["Dropped", "Ok"]
     assert lines[0]["dropped"] == 1

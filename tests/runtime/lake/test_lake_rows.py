@@ -185,7 +185,7 @@ def test_odd_optional_fields_are_null() -> None:
 
 
 def test_an_event_without_identity_has_no_row() -> None:
-    """It would be a row that nobody could tell from another."""
+    """Its row could not be distinguished from others."""
     raw = sample("delivery")
     del raw["mail"]["messageId"]
     with pytest.raises(MissingField, match=r"mail\.messageId"):

@@ -44,7 +44,7 @@ def test_another_error_is_not_retried(naps: list[float]) -> None:
 
 
 def test_an_activation_whose_response_was_lost_counts() -> None:
-    """Failing now would leave our set active with nobody to deactivate it."""
+    """Failing now would leave our set active with nothing to deactivate it."""
     ses = account()
 
     def lose() -> None:
@@ -73,7 +73,7 @@ def test_a_failed_second_check_does_not_fail_the_request() -> None:
 
 
 def overtake(ses: FakeSes, winner: str | None) -> None:
-    """Let somebody set *winner* after our set was activated and before we look again."""
+    """Activate *winner* after our set was activated and before the second check."""
 
     def win() -> None:
         if winner:
@@ -94,7 +94,7 @@ def test_losing_the_race_is_an_error_that_names_the_winner(mode: str) -> None:
 
 
 def test_join_joins_the_winner_of_the_race() -> None:
-    """Whoever is active is the one to join."""
+    """The set to join is the one that is active."""
     ses = account()
     overtake(ses, "others")
     stack = Stack(ses).create("ours", "join")

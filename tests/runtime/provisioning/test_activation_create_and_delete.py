@@ -19,7 +19,7 @@ def test_create_activates_our_set_if_none_is_active(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_create_accepts_that_our_set_is_already_active(mode: str) -> None:
-    """Somebody activated it by hand; there is nothing to set."""
+    """It was activated by hand; there is nothing to do."""
     ses = account(active="ours")
     stack = Stack(ses).create("ours", mode)
     assert (ses.current, ses.changes, stack.rule_set) == ("ours", [], "ours")
@@ -82,7 +82,7 @@ def test_create_says_that_our_set_was_deleted_by_hand(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_delete_deactivates_ours(mode: str) -> None:
-    """An active set cannot be deleted, and nobody was displaced."""
+    """An active set cannot be deleted, and no other set was displaced."""
     ses = account()
     Stack(ses).create("ours", mode).delete()
     assert ses.current is None
@@ -124,7 +124,7 @@ def test_delete_after_joining_touches_nothing() -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("now", ["others", None])
 def test_delete_leaves_alone_what_is_no_longer_ours(mode: str, now: str | None) -> None:
-    """Whoever displaced or deactivated our set meant it."""
+    """Displacing or deactivating our set was someone's decision."""
     ses = account(active="theirs" if mode == "replace" else None)
     stack = Stack(ses).create("ours", mode)
     ses.rule_sets.add("others")
@@ -136,7 +136,7 @@ def test_delete_leaves_alone_what_is_no_longer_ours(mode: str, now: str | None) 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_delete_succeeds_if_our_set_is_gone(mode: str) -> None:
-    """Somebody deactivated and deleted it by hand; that is what was wanted."""
+    """It was deactivated and deleted by hand, which is the goal."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     ses.current = None

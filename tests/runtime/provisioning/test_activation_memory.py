@@ -97,7 +97,7 @@ def test_any_text_can_be_an_id(start: str, rest: str) -> None:
 
 
 def test_the_default_mode_is_refuse() -> None:
-    """Nobody's mail is taken away by leaving a property out."""
+    """Omitting a property takes over no mail."""
     ses = account(active="theirs")
     event = {"RequestType": "Create", "ResourceProperties": {"RuleSetName": "ours"}}
     with pytest.raises(ActivationError, match="'theirs'"):

@@ -12,7 +12,7 @@ from runtime.provisioning.activation_account import MODES, Stack, account
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_new_set_takes_over_from_our_old_one(mode: str) -> None:
-    """The old set of this stack is nobody's but ours, so no mode minds."""
+    """The old set belongs to this stack, so every mode allows it."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     stack.update(name="ours-2")
@@ -41,7 +41,7 @@ def test_a_new_set_that_is_active_already_is_taken_as_ours() -> None:
 
 @pytest.mark.parametrize("mode", ["refuse", "replace"])
 def test_a_new_set_does_not_displace_the_set_that_replaced_the_old_one(mode: str) -> None:
-    """Somebody activated another set meanwhile; they are named and left alone."""
+    """A set that someone else activated since is named and left alone."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     ses.rule_sets.add("others")
@@ -53,7 +53,7 @@ def test_a_new_set_does_not_displace_the_set_that_replaced_the_old_one(mode: str
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_update_activates_ours_again_if_no_set_is_active(mode: str) -> None:
-    """Deactivating by hand leaves nobody in the way."""
+    """After deactivation by hand, no set is in the way."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     ses.current = None
@@ -150,7 +150,7 @@ def test_join_to_replace_remembers_the_set_that_was_joined() -> None:
 
 
 def test_replace_to_join_puts_back_and_joins() -> None:
-    """Joining means to live beside what is there, so what was displaced returns first."""
+    """To join means to share, so the displaced set is restored first."""
     ses = account(active="theirs")
     stack = Stack(ses).create("ours", "replace")
     stack.update(mode="join")

@@ -206,7 +206,7 @@ def test_a_user_without_a_free_slot_is_an_error(account: Account) -> None:
 
 
 def test_a_rotation_without_a_free_slot_is_an_error(account: Account) -> None:
-    """A key that somebody made by hand is no rollback."""
+    """A key made by hand does not count as a rollback."""
     key = account.ask("Create", account.properties())["PhysicalResourceId"]
     account.iam.create_access_key(UserName="smtp")
     with pytest.raises(SmtpCredentialsError, match="2 access keys"):
@@ -215,7 +215,7 @@ def test_a_rotation_without_a_free_slot_is_an_error(account: Account) -> None:
 
 
 def test_going_back_by_hand_is_not_a_rollback(account: Account) -> None:
-    """If the other key is younger than ours, somebody made it, and it is not ours to delete."""
+    """If the other key is newer than ours, it was made by hand, and we must not delete it."""
     old = account.ask("Create", account.properties())["PhysicalResourceId"]
     second = account.properties(Rotation="2")
     key = account.ask("Update", second, account.properties(), old)["PhysicalResourceId"]
@@ -293,7 +293,7 @@ def test_throttling_is_retried(account: Account, monkeypatch: pytest.MonkeyPatch
 def test_a_key_that_cannot_be_deleted_is_named(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By its id, which is no secret, so that somebody can delete it."""
+    """Its id, which is not secret, is named, so that someone can delete it."""
     failing(monkeypatch, account.secrets, "put_secret_value", error("InternalServiceError", 500))
     failing(monkeypatch, account.iam, "delete_access_key", error("AccessDenied", 403))
     with pytest.raises(SmtpCredentialsError) as caught:

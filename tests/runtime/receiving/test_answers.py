@@ -24,7 +24,7 @@ from runtime.receiving.mail_samples import (
 
 
 def test_the_handler_gets_the_mail_and_its_answer_is_ignored(deploy: Callable[..., None]) -> None:
-    """The function sees the event's own mapping; even nonsense is no answer."""
+    """The function sees the event's own mapping; any return value is ignored."""
     seen: list[ReceivedMail] = []
     deploy(lambda mail: seen.append(mail) or "nonsense")  # type: ignore[func-returns-value]
     event = sample()
@@ -78,7 +78,7 @@ def test_each_disposition_reaches_ses(
 def test_on_error_is_the_disposition_when_a_handler_raises(
     deploy: Callable[..., None], on_error: str | None, told: str
 ) -> None:
-    """Each value is told to SES in place of the answer; the default lets the mail go on."""
+    """Each value becomes the answer to SES; the default lets the mail continue."""
 
     def function(_: ReceivedMail) -> None:
         raise ZeroDivisionError

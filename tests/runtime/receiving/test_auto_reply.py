@@ -72,7 +72,7 @@ def reply_to(mail: Any) -> EmailMessage:
 
 
 def test_mail_from_a_person_gets_a_reply(outbox: Outbox, table: Any) -> None:
-    """Ordinary mail is answered, to the envelope sender and nobody else."""
+    """Ordinary mail is answered, to the envelope sender only."""
     auto_reply.on_mail(received_mail(message(from_="j@example.org"), source="ret@example.org"))
     assert outbox.recipients == [["ret@example.org"]]
     sent = message_from_bytes(outbox.raw[0], policy=policy.default)

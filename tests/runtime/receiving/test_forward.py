@@ -34,7 +34,7 @@ def test_failed_mail_is_never_forwarded(
 
 
 def test_mail_that_may_be_spam_is_forwarded(outbox: Outbox) -> None:
-    """SES looked and was unsure: a doubt costs nobody a mail."""
+    """An uncertain verdict does not lose mail."""
     sent = forwarded(outbox, plain(), spam="GRAY")
     assert sent["X-Mailroom-Verdicts"].startswith("spam=GRAY; virus=PASS")
 
@@ -55,7 +55,7 @@ def test_mail_that_may_be_spam_is_forwarded(outbox: Outbox) -> None:
 def test_unscanned_mail_is_not_forwarded_unless_allowed(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch, spam: str | None, virus: str | None
 ) -> None:
-    """Mail that nobody cleared goes to the failure queue; with the setting it is forwarded."""
+    """Unscanned mail goes to the failure queue; with the setting it is forwarded."""
     with pytest.raises(forward.NotForwarded, match="MAILROOM_FORWARD_UNSCANNED"):
         forward.on_mail(mail_of(plain(), spam=spam, virus=virus))
     assert outbox.attempts == 0
@@ -104,7 +104,7 @@ def test_more_than_a_hundred_received_fields_are_a_loop(outbox: Outbox) -> None:
 
 
 def test_foreign_bounce_is_forwarded(outbox: Outbox) -> None:
-    """A delivery report about somebody's own mail is theirs to read."""
+    """A delivery report about a recipient's own mail is forwarded to them."""
     sent = forwarded(outbox, plain("From: MAILER-DAEMON@mx.example.org"), source="")
     assert sent["From"].addresses[0].addr_spec == "support@example.com"
     assert sent["Reply-To"] == "MAILER-DAEMON@mx.example.org"
@@ -112,9 +112,9 @@ def test_foreign_bounce_is_forwarded(outbox: Outbox) -> None:
 
 @pytest.mark.parametrize("across", [False, True])
 def test_bounce_of_a_forwarded_mail_is_reported_not_forwarded(outbox: Outbox, across: bool) -> None:
-    """A report about our own forwarding would bounce in its turn; somebody must know instead."""
+    """A report about our own forwarding would bounce too; it raises an error instead."""
     forward.on_mail(mail_of(plain()))
-    # The mark may lie across the border of two chunks.
+    # The mark may be split between two chunks.
     at = outbox.raw[0].index(forward.Settings().token.encode())
     pad = forward._CHUNK - at - 16 if across else 0
     report = plain("From: MAILER-DAEMON@mx.example.net", body=b"x" * pad + outbox.raw[0])
@@ -163,7 +163,7 @@ def test_mail_that_is_too_large_is_forwarded_as_an_announcement(
 def test_a_header_that_is_too_large_is_forwarded_as_an_announcement(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A header of a size that is no header's is not held in memory, and not lost either."""
+    """An enormous header is neither held in memory nor lost."""
     data = plain("X-Long: " + "x" * _rewriting._MAX_HEADER)
     forward.on_mail(stored(data, plain("Subject: Plans")))
     assert b"Too large: Plans" in outbox.raw[0]
@@ -247,7 +247,7 @@ def test_a_refused_batch_does_not_stop_the_others(
 
 
 def test_missing_mail_propagates(outbox: Outbox) -> None:
-    """Mail that is not in the bucket is no reason to return quietly."""
+    """Mail that is missing from the bucket raises an error."""
     mail = mail_of(plain())
     mail._store.messages.clear()  # type: ignore[union-attr]
     with pytest.raises(MessageNotStored):
@@ -267,7 +267,7 @@ def test_mail_is_streamed_from_the_mail_bucket(outbox: Outbox, aws: None) -> Non
 
 
 def test_repeated_delivery_is_forwarded_once_if_remembered(outbox: Outbox) -> None:
-    """With remembered mail, SES's second delivery of it is no second forward."""
+    """With remembered mail, a second delivery by SES is not forwarded again."""
     forward.on_mail(mail_of(plain(), already_handled=True))
     assert outbox.attempts == 0
 

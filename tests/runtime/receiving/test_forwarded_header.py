@@ -62,7 +62,7 @@ def test_reply_to_is_kept(outbox: Outbox) -> None:
 
 
 def test_reply_to_in_eight_bits_is_encoded(outbox: Outbox) -> None:
-    """Raw UTF-8 in Reply-To becomes ASCII, and unusable addresses beside it are left out."""
+    """Raw UTF-8 in Reply-To becomes ASCII, and unusable addresses next to it are left out."""
     sent = forwarded(outbox, plain("Reply-To: Jürgen <j@example.org>, bad@@x, ü@example.org"))
     assert [a.addr_spec for a in sent["Reply-To"].addresses] == ["j@example.org"]
     assert sent["Reply-To"].addresses[0].display_name == "Jürgen"
@@ -159,7 +159,7 @@ def test_thread_survives_the_new_message_id(outbox: Outbox) -> None:
 
 
 def test_original_date_is_kept(outbox: Outbox) -> None:
-    """SES replaces Date, so the sender's stays beside it."""
+    """SES replaces Date, so the sender's is kept in another field."""
     sent = forwarded(outbox, plain("Date: Fri, 02 Jan 2026 03:04:05 +0000"))
     assert sent["X-Original-Date"] == "Fri, 02 Jan 2026 03:04:05 +0000"
 
@@ -186,7 +186,7 @@ def test_folding_without_text_does_not_end_the_header(outbox: Outbox) -> None:
 
 
 def test_a_line_that_is_not_a_field_is_kept(outbox: Outbox) -> None:
-    """What is no field can be the sender's text, and may end no header."""
+    """Such a line can be the sender's text, and must not end the header."""
     sent = forwarded(outbox, plain("Subject: x", "Where is my order?", "Bcc: victim@example.org"))
     assert sent["X-Malformed"] == "Where is my order?"
     assert sent["Bcc"] is None

@@ -44,7 +44,7 @@ def test_each_handled_mail_leaves_one_line(
 def test_a_synchronous_outcome_is_the_disposition(
     deploy: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The line tells what SES was told."""
+    """The line has the answer to SES."""
     deploy(lambda _: Disposition.STOP_RULE)
     entry.handler(synchronous(), CONTEXT)
     assert [line["outcome"] for line in lines(capsys)] == ["STOP_RULE"]

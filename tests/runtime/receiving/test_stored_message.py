@@ -74,7 +74,7 @@ def test_open_gives_the_bytes_unchanged(bucket: Any, deploy: Callable[..., None]
             return stream.readline() + stream.read()
 
     assert handled_by(deploy, function) == [body]
-    # botocore's body reports itself open for ever; the connection under it is what counts.
+    # botocore's body always reports itself open; the connection below it is what counts.
     assert streams[0].raw._raw_stream.closed
 
 

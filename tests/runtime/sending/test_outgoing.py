@@ -122,7 +122,7 @@ def test_international_domains_become_a_labels() -> None:
 
 
 def test_domains_that_two_standards_read_differently_are_refused() -> None:
-    """The standard library would turn this one into somebody else's."""
+    """The standard library would turn such a domain into a different one."""
     with pytest.raises(InvalidMessage, match="xn--"):
         Mailbox.parse("a@straße.example", "to")
 
@@ -389,7 +389,7 @@ def test_a_message_has_at_most_five_hundred_parts(sender: Sender, parts: int, fi
 
 
 def test_lines_that_are_too_long_are_refused(sender: Sender) -> None:
-    """SES would refuse, or somebody later would cut them."""
+    """SES would refuse them, or a later server would cut them."""
     message = Message()
     message["From"] = "a@example.com"
     message["To"] = "b@example.com"
@@ -400,6 +400,6 @@ def test_lines_that_are_too_long_are_refused(sender: Sender) -> None:
 
 @pytest.mark.parametrize("data", [{"a": object()}, {"a": float("nan")}, "{}", {"a": "x" * 262_144}])
 def test_template_data_is_json_of_a_certain_size(sender: Sender, data: Any) -> None:
-    """SES would only tell by a Rendering Failure, later."""
+    """SES would report it only later, as a Rendering Failure."""
     with pytest.raises(InvalidMessage, match="data"):
         sender.send_template(to="a@example.com", template="t", data=data)

@@ -319,7 +319,7 @@ def test_an_unanswered_call_is_never_repeated(sender: Sender, bulk: BulkSes) -> 
 
 
 def test_an_answer_that_does_not_fit_is_unknown(sender: Sender, bulk: BulkSes) -> None:
-    """Fewer results than entries cannot be told apart, so nobody is said to have got it."""
+    """Fewer results than entries cannot be matched, so no entry counts as sent."""
     bulk.send_bulk_email = lambda **_: {"BulkEmailEntryResults": []}  # type: ignore[method-assign]
     result = sender.send_bulk(people(2), template="news")
     assert statuses(result) == {"unknown": 2}
@@ -375,7 +375,7 @@ def test_an_error_of_the_source_carries_the_result_so_far(sender: Sender, bulk: 
 
 
 def test_a_signal_during_a_call_leaves_it_unknown(sender: Sender, bulk: BulkSes) -> None:
-    """Ctrl-C is not swallowed, and the outcomes told so far stand."""
+    """Ctrl-C is not swallowed, and the outcomes reported so far stand."""
     told: list[Any] = []
     bulk.whole = [None, KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
@@ -392,7 +392,7 @@ def test_every_outcome_is_reported_once(sender: Sender, bulk: BulkSes) -> None:
 
 
 def test_reprs_have_no_addresses(sender: Sender) -> None:
-    """Whatever ends up in a log names nobody."""
+    """A repr that ends up in a log names no one."""
     result = sender.send_bulk(["jane@example.com"], template="news")
     result.outcomes[0].message_id = "0100018"
     shown = repr(result) + repr(result.outcomes) + repr(result.outcomes[0].entry)

@@ -61,7 +61,7 @@ def test_raw_content_goes_with_parameters(sender: Sender, client: Any) -> None:
 
 
 def test_the_repr_of_sent_has_no_addresses(sender: Sender) -> None:
-    """A log line about it tells the trace and nobody's address."""
+    """A log line has what a trace needs, and no address."""
     assert "@" not in repr(sender.send(a_message()))
 
 
@@ -72,7 +72,7 @@ def test_a_messages_own_tags_win_by_name(sender: Sender, client: Any) -> None:
 
 
 def test_bcc_gets_the_message_and_is_not_in_it(sender: Sender, client: Any) -> None:
-    """The envelope has everybody, the header nobody's Bcc."""
+    """The envelope has every recipient; the header has no Bcc."""
     sender.send(a_message(Cc="c@example.com", Bcc="Secret <b@example.com>"))
     assert client.calls[0]["Destination"]["ToAddresses"] == [
         "jane@example.com",

@@ -83,7 +83,7 @@ def test_access_denied_names_both_permissions(over_http: Sender, ses: Any) -> No
 def test_no_clear_answer_is_unknown_and_never_repeated(
     over_http: Sender, ses: Any, step: Any
 ) -> None:
-    """The request went out once; whether SES took it, nobody can tell."""
+    """The request went out once; whether SES accepted it is unknown."""
     ses.script = [step]
     with pytest.raises(OutcomeUnknown):
         over_http.send(a_message())

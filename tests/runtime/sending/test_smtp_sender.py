@@ -255,7 +255,7 @@ def test_an_untrusted_certificate_is_refused(server: SmtpSes, clock: Any) -> Non
 def test_a_server_without_starttls_gets_no_password(
     certificate: Path, context: ssl.SSLContext
 ) -> None:
-    """Somebody in between may have taken the offer out."""
+    """Someone in between may have removed the offer."""
     server = SmtpSes(certificate, tls=False)
     sender = SmtpSender(
         host="127.0.0.1",
@@ -273,7 +273,7 @@ def test_a_server_without_starttls_gets_no_password(
 
 
 def test_a_context_that_checks_nothing_is_refused() -> None:
-    """Encryption to whoever answers is none."""
+    """Encryption without authentication is worthless."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -471,7 +471,7 @@ def test_the_host_depends_on_the_region() -> None:
 
 
 def test_smtplib_works_unchanged(server: SmtpSes, context: ssl.SSLContext) -> None:
-    """The README's snippet: a message of one's own, with the fields added."""
+    """The README's snippet: your own message, with the fields added."""
     message = a_message()
     add_publishing_headers(message, "outbound", {"campaign": "may"})
     with smtplib.SMTP("127.0.0.1", server.port) as plain:

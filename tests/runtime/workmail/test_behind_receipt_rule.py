@@ -84,7 +84,7 @@ def test_one_folder_can_serve_both(tmp_path, entry, setting, name):
 
 
 def test_both_see_the_same_mail():
-    """As WorkMail would have told of it."""
+    """The view is the same as with WorkMail's event."""
     received = received_mail(
         message(from_="Jane <jane@example.com>", subject="x" * 300), source="bounce@example.org"
     )

@@ -248,7 +248,7 @@ PATTERNS = [
     ],
 )
 def test_sensitive_mail_is_blocked(behaviour, text, names, capsys):
-    """A number with its check digit, or a word of one's own; found things are not logged."""
+    """A number with its check digit, or a configured word; matches are not logged."""
     mail = flow_mail(both(text=f"{text}\n"), direction="OUTBOUND")
     answer = behaviour("block_sensitive", mail, patterns=PATTERNS)
     if not names:

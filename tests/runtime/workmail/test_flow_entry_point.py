@@ -62,7 +62,7 @@ def test_the_answer_goes_to_workmail(call):
 
 
 def test_no_answer_is_the_default(call):
-    """And WorkMail is told so, for it would take silence for the fallback."""
+    """WorkMail gets an explicit default, because without an answer it applies the fallback."""
     assert call(lambda mail: None) == {
         "actions": [{"action": {"type": "DEFAULT"}, "allRecipients": True}]
     }
@@ -147,7 +147,7 @@ def test_addresses_are_logged_when_switched_on(call, capsys):
 
 
 def test_an_asynchronous_rule_gets_no_answer(call, capsys):
-    """And whoever gives one is told that nobody waits for it."""
+    """The log says that the answer is ignored."""
     call.set(MAILROOM_FLOW_MODE="asynchronous")
     assert call(lambda mail: None) is None
     assert call(lambda mail: mail.answer().drop()) is None
@@ -278,7 +278,7 @@ def test_the_timer_is_reset(call):
 
 
 def test_another_thread_has_no_timer(call):
-    """As in somebody's test; the answer is checked afterwards all the same."""
+    """A test may use one; the answer is still checked afterwards."""
     call.context = context(900)
     found = []
     thread = threading.Thread(target=lambda: found.append(call(lambda mail: None)))
@@ -356,7 +356,7 @@ def test_two_attempts_at_once_do_the_work_once(call, table):
 
 
 def test_the_claim_of_a_killed_attempt_expires(call, table):
-    """Its claim runs out; who comes late with it then is told."""
+    """After that, a late holder of the claim gets an error."""
     answers = AnswerTable("answers")
     assert answers.claim("id", "dead") is None
     with pytest.raises(InProgress):

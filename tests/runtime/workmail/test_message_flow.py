@@ -162,7 +162,7 @@ def test_an_email_message_is_accepted():
     ],
 )
 def test_an_answer_that_workmail_would_refuse_is_refused_first(content, text):
-    """Nothing is stored, and nobody is asked; the stubs would fail either."""
+    """Nothing is stored and no API is called; the stubs would fail both."""
     api = Api()
     with pytest.raises(NotReplaceable, match=text):
         api.mail.replace(content)

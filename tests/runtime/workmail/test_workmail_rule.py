@@ -320,7 +320,7 @@ def test_nothing_is_deleted_that_was_not_made(server):
     ],
 )
 def test_deletion_succeeds_when_there_is_nothing_left_to_ask(server, answer):
-    """Or the stack would stay for ever."""
+    """Otherwise the stack could never be deleted."""
     server.refuse["ListInboundMailFlowRules"] = [answer]
     assert handler(event("Delete"))
 
@@ -333,7 +333,7 @@ def test_deletion_succeeds_when_the_service_is_gone(server, monkeypatch):
 
 @pytest.mark.parametrize("answer", [refusal("AccessDeniedException"), (0, ""), (500, "")])
 def test_deletion_fails_while_the_rule_may_be_there(server, answer, monkeypatch):
-    """It would call a function that is no more; after WorkMail's last day it cannot be."""
+    """It would call a function that no longer exists; after WorkMail's end it cannot."""
     server.refuse["ListInboundMailFlowRules"] = [answer] * 5
     with pytest.raises(FlowRuleError, match="in the console"):
         handler(event("Delete"))

@@ -109,7 +109,7 @@ def test_a_target_cannot_be_combined_with_another(stack):
     out = EventPublishing(stack, "Out")
     target = targets.SqsQueue(sqs.Queue(stack, "Queue"))
     with pytest.raises(
-        ConfigurationError, match=r"len\(handlers\) is 2: pass one EventBridge target alone"
+        ConfigurationError, match=r"len\(handlers\) is 2: pass either one EventBridge target"
     ):
         out.on_bus(EventType.BOUNCE, BUNDLED, target)
 

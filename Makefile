@@ -32,10 +32,10 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 demo: install ## deploy the examples to a local AWS, send real mail and show what happens to it
 	@for demo in examples/*/demo.py; do $(BIN)/python $$demo || exit 1; echo; done
 
-test: install ## run the tests, on every core (about six minutes on two)
+test: install ## run the tests on all cores (about six minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-separable: install ## remove WorkMail in a copy of the repository and test what is left
+separable: install ## remove WorkMail from a copy of the repository and test the rest
 	@$(BIN)/python tests/workmail_separable.py
 
 check: install ## check lint, format and types; run cfn-lint on the synthesized examples
@@ -55,7 +55,7 @@ format: install ## fix and format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: install ## compare import, event and synth cost with what one would use instead
+bench: install ## compare import, event and synth times with the alternatives
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 	@$(BIN)/python benchmarks/synth.py
 

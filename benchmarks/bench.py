@@ -1,4 +1,4 @@
-"""What a mail or an event costs with cdk-mailroom, and with what one would otherwise use.
+"""Measures the cost of a mail or an event with cdk-mailroom and with the alternatives.
 
 ``make bench`` prints it; ``--json`` is for programs. Import cost is measured on whole processes,
 because that is what a cold start is; cost per event in one process. Every candidate takes its turn
@@ -62,7 +62,7 @@ def sample() -> str:
 
 
 def with_powertools() -> bool:
-    """Return whether Powertools and its parser are there."""
+    """Return whether Powertools and its parser are installed."""
     return all(importlib.util.find_spec(name) for name in ("aws_lambda_powertools", "pydantic"))
 
 
@@ -81,7 +81,7 @@ def measure_imports(runs: int) -> dict[str, dict[str, float]]:
         for name, statement in programs.items():
             program = f"{RUNTIME_CLIENT}\n{statement}"
             started = time.perf_counter()
-            # Without a timeout, with which Python would look for the end only now and then.
+            # No timeout: with one, Python only polls for the end of the process.
             subprocess.run([sys.executable, "-c", program], env=env, check=True)
             if turn:  # the first only writes bytecode and warms the file cache
                 times.setdefault(name, []).append((time.perf_counter() - started) * 1000)
@@ -319,7 +319,7 @@ def measure(
     return {
         name: {
             "us": statistics.median(found),
-            # Per round, so that both sides of a ratio were measured within the same moment.
+            # Per round, so that both sides of a ratio are measured at the same time.
             "ratio": statistics.median(a / b for a, b in zip(found, base, strict=True)),
         }
         for name, found in times.items()
@@ -327,7 +327,7 @@ def measure(
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> str:
-    """Return *rows* as aligned columns, the first to the left and the others to the right."""
+    """Return *rows* as columns, the first aligned to the left and the others to the right."""
     lines = [[title, *columns], *rows]
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
 

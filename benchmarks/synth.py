@@ -1,4 +1,4 @@
-"""What synth costs with cdk-mailroom, compared with the same resources in plain aws-cdk-lib.
+"""Compares the time of a synth with cdk-mailroom and with plain aws-cdk-lib.
 
 ``make bench`` prints it; ``--json`` is for programs. Each measurement is a process of its own that
 builds and synthesizes one app. The two take turns, so that a busy machine slows both alike, and
@@ -137,7 +137,7 @@ def plain(stack: Any, folder: Path, rules: int, count: int) -> None:
 
 
 def synthesize(kind: str, rules: int, count: int) -> None:
-    """Build and synthesize one app, and print what it took."""
+    """Build and synthesize one app, and print the times."""
     import aws_cdk as cdk
 
     if kind == "ours":

@@ -1,4 +1,4 @@
-"""Settings for all tests: nothing here may depend on whose machine it is, or reach AWS."""
+"""Settings for all tests: none may depend on the machine or reach AWS."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ SLOW = ("end_to_end", "cli", "test_workmail_separable.py", "test_wheel.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow files, so that no core waits for another one at the end."""
+    """Run the slow files first, so that no core is left waiting at the end."""
     items.sort(key=lambda item: not any(name in item.path.parts for name in SLOW))
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _nobodys_account() -> None:
-    """Take away whatever account the developer is logged in to."""
+    """Hide the account that the developer is logged in to."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
         del os.environ[name]
     os.environ["AWS_ACCESS_KEY_ID"] = os.environ["AWS_SECRET_ACCESS_KEY"] = "test"

@@ -42,7 +42,7 @@ def code(
     runtime: lambda_.Runtime,
     architecture: lambda_.Architecture,
 ) -> lambda_.AssetCode:
-    """Return the code of one function: the runtime, with the contents of *folder* beside it.
+    """Return the code of one function: the runtime, and the contents of *folder*.
 
     Args:
         modules: The modules of the runtime that the function begins with; what these import is
@@ -54,7 +54,7 @@ def code(
         architecture: The function's architecture.
 
     Raises:
-        ConfigurationError: The folder has a module named ``mailroom`` of its own, or the
+        ConfigurationError: The folder contains a module named ``mailroom``, or the
             requirements cannot be installed.
     """
     files: dict[str, bytes] = {}

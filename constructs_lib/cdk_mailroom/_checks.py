@@ -107,7 +107,7 @@ def resolved(value: object) -> bool:
             return value > _LARGEST_TOKEN
         case list() | tuple():
             return not any(isinstance(item, str) and "#{Token[" in item for item in value)
-    if callable(value):  # jsii refuses functions with an error of its own
+    if callable(value):  # jsii refuses functions with its own error
         return True
     try:
         return not Token.is_unresolved(value)

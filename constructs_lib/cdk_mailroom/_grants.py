@@ -100,7 +100,7 @@ def grant_sending(
         conditions=({"StringEquals": {"ses:FromAddress": from_address}} if from_address else None),
     )
     if bulk:
-        # It knows no resource (Service Authorization Reference, Amazon SES v2).
+        # It has no resource-level permissions (Service Authorization Reference, Amazon SES v2).
         grant = grant.combine(
             iam.Grant.add_to_principal(
                 grantee=grantee, actions=["ses:GetAccount"], resource_arns=["*"]

@@ -13,7 +13,7 @@ from constructs import Construct
 
 from cdk_mailroom._reviewed import reviewed
 
-__all__ = ["dead_letter_alarm", "dead_letter_queue", "queue", "tell"]
+__all__ = ["dead_letter_alarm", "dead_letter_queue", "publish_alarm", "queue"]
 
 
 def queue(
@@ -61,12 +61,12 @@ def dead_letter_alarm(
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
     if topic is not None:
-        tell(alarm, topic)
+        publish_alarm(alarm, topic)
     return alarm
 
 
-def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
-    """Let *alarm* publish to *topic*, and grant it that.
+def publish_alarm(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
+    """Publish *alarm* to *topic*, and grant the permission for it.
 
     CloudWatch needs the permission in the topic's policy. A new topic's default policy has it, but
     the first statement that CDK adds, such as TLS only, replaces that policy.
@@ -94,11 +94,11 @@ def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
             )
         ).statement_added
     if not added:
-        # On the topic, so that many alarms give one warning.
+        # On the topic, so that several alarms raise one warning.
         Annotations.of(topic).add_warning_v2(
-            "cdk-mailroom:imported-alarm-topic",
-            f"the topic {topic.topic_arn} or its key is imported, so this app cannot change its "
-            "policy: allow cloudwatch.amazonaws.com sns:Publish, and kms:Decrypt and "
-            "kms:GenerateDataKey*, where aws:SourceAccount is this account, or the alarm is not "
-            "published",
+            "cdk-mailroom:imported-alert-topic",
+            f"the alert topic {topic.topic_arn} or its key is imported, so this app cannot change "
+            "its policy: allow cloudwatch.amazonaws.com sns:Publish, and on the key kms:Decrypt "
+            "and kms:GenerateDataKey*, on the condition that aws:SourceAccount is this account; "
+            "otherwise no alarm reaches the topic",
         )

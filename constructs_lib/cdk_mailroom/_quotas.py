@@ -53,7 +53,7 @@ SCAN_LIMIT_MIB: Final = range(10, 7_340_033)
 INFREQUENT_ACCESS_DAYS: Final = 30
 
 # https://docs.aws.amazon.com/general/latest/gr/ses.html, "Email receiving endpoints", with what
-# users report beside it: lists disagree, so a region that is not here is a warning, not an error.
+# users report: the lists disagree, so a region that is not here is a warning, not an error.
 RECEIVING_REGIONS: Final = frozenset(
     {
         "af-south-1",

@@ -45,7 +45,7 @@ def installed(requirements: Path, runtime: str, architecture: str) -> Mapping[st
         digest.update(part.encode() + b"\0")
     for content in sources:
         digest.update(len(content).to_bytes(8, "big") + content)
-    # What lies on this disk may change while its name stays.
+    # Local files can change without a change of name.
     kept = None if any(map(_is_local, sources)) else digest.hexdigest()
     return _installed(requirements, runtime, architecture, digest.hexdigest(), kept)
 
@@ -61,7 +61,7 @@ def _installed(
             return found
     files = _install(requirements, runtime, architecture)
     if entry is not None:
-        with suppress(OSError):  # a cache that cannot be written is no reason to fail
+        with suppress(OSError):  # synth does not depend on a writable cache
             _write(entry, files)
     return files
 

@@ -127,7 +127,7 @@ class PythonFunction:
 
     @property
     def default_seconds(self) -> int:
-        """The timeout unless one is given."""
+        """The default timeout."""
         return 60
 
     @property
@@ -136,7 +136,7 @@ class PythonFunction:
         return _quotas.LAMBDA_SECONDS[-1]
 
     def check(self, problems: Problems) -> None:
-        """Note everything that is wrong with the arguments; subclasses add what is theirs."""
+        """Report everything that is wrong with the arguments; subclasses add their own checks."""
         self._check_code(problems)
         self._check_limits(problems)
         self._check_environment(problems)

@@ -16,7 +16,7 @@ __all__ = ["acknowledge"]
 def acknowledge(scope: Construct, findings: Mapping[str, Mapping[str, str]]) -> None:
     """Acknowledge findings at constructs below *scope*.
 
-    The library acknowledges what it causes itself; this is for what is the app's to decide::
+    The library acknowledges the findings that its own resources cause. Use this for the others::
 
         acknowledge(stack, {"Inbound/Bucket": {"AwsSolutions-S1": "CloudTrail logs reads"}})
 

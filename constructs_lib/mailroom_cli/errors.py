@@ -10,7 +10,7 @@ class CommandError(Exception):
 
     Args:
         message: What is wrong: the argument and its value, or what was being done.
-        remedy: What to do about it, in the imperative. Printed on a line of its own.
+        remedy: What to do about it, in the imperative. Printed on a separate line.
     """
 
     status = 1

@@ -81,7 +81,7 @@ class _Screen:
             for message in settled:
                 say_json(render.document(message), indent=None)
             return
-        # First, as what is written above a live display is followed by the display as it was.
+        # First, because a live display is redrawn unchanged below what is written above it.
         if in_progress and can_redraw(self._console):
             self._draw(in_progress)
         else:

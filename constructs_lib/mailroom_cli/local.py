@@ -20,7 +20,7 @@ class Arguments(Protocol):
 
 
 def add_state_argument(parser: Arguments) -> None:
-    """Declare ``--state``, which says which local AWS is meant."""
+    """Declare ``--state``, which chooses the local AWS."""
     parser.add_argument(
         "--state",
         metavar="DIR",

@@ -68,8 +68,8 @@ class Steps:
             sign, ending = "✓", "done in"
         finally:
             mark = text(f"{sign} ", "green" if sign == "✓" else "red") if live else Text()
-            told = text(f"{title}: {ending} {elapsed():.1f} s")
-            show(Text.assemble(mark, told), stream=self._stream)
+            line = text(f"{title}: {ending} {elapsed():.1f} s")
+            show(Text.assemble(mark, line), stream=self._stream)
 
 
 class Meter:
@@ -110,17 +110,17 @@ class Meter:
         now = self._clock()
         seconds = now - self._started
         rate = count / seconds if seconds > 0 else 0.0
-        told = f"{count:,} event{'' if count == 1 else 's'}  {rate:,.0f}/s"
+        line = f"{count:,} event{'' if count == 1 else 's'}  {rate:,.0f}/s"
         if 0 < share < 1 and not last:
-            told += f"  {share:4.0%}  {_duration(seconds * (1 - share) / share)} left"
+            line += f"  {share:4.0%}  {_duration(seconds * (1 - share) / share)} left"
         if self._bar is not None:
             self._bar.start()
-            self._bar.update(self._task, completed=share, description=told)
+            self._bar.update(self._task, completed=share, description=line)
             if last:
                 self._bar.stop()
         elif last or now - self._shown >= _PLAIN_SECONDS:
             self._shown = now
-            show(told, stream=self._stream)
+            show(line, stream=self._stream)
 
 
 def _live(console: Console, render: Callable[[], RenderableType]) -> Live:
@@ -138,8 +138,8 @@ def _row(spinner: Spinner, title: str, seconds: float, detail: str) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_column(no_wrap=True)
     row.add_column(no_wrap=True, overflow="ellipsis")
-    told = Text.assemble(text(f"{title} {seconds:5.1f} s"), text(f"  {detail}", "dim"))
-    row.add_row(spinner, told)
+    line = Text.assemble(text(f"{title} {seconds:5.1f} s"), text(f"  {detail}", "dim"))
+    row.add_row(spinner, line)
     return row
 
 

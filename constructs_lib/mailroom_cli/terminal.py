@@ -11,7 +11,7 @@ from typing import IO, Any, NoReturn
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-# Outside a terminal a line ends where its text does: whoever reads it wraps it, or does not.
+# Outside a terminal, lines are not wrapped: that is left to the reader.
 _UNBOUNDED = 100_000
 
 # C0 and C1 controls, marks that change the direction of text or cannot be seen, and surrogates,
@@ -72,7 +72,7 @@ def show(
     on: Console | None = None,
     whole_lines: bool = False,
 ) -> None:
-    """Write things for people to read, each on a line of its own.
+    """Write things for people to read, each on a separate line.
 
     Strings are shown harmlessly, and keep their line breaks.
 
@@ -90,7 +90,7 @@ def show(
         return
     with console.capture() as captured:
         console.print(*rendered, sep="\n", soft_wrap=whole_lines)
-    # Cells are padded to their columns, and the last one's padding is of no use to a program.
+    # Cells are padded to their columns, and the padding of the last column is useless to a program.
     lines = captured.get().removesuffix("\n").split("\n")
     say("\n".join(line.rstrip() for line in lines), stream=console.file)
 

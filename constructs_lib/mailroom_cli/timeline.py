@@ -62,7 +62,7 @@ def summary_of(kind: str, detail: Any) -> str:
 
     Args:
         kind: The type, as SES spells it.
-        detail: That part; anything but a mapping is shown as it is.
+        detail: That part; anything but a mapping is shown unchanged.
     """
     summarize = _SUMMARIES.get(kind)
     if not isinstance(detail, Mapping):

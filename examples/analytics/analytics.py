@@ -1,7 +1,7 @@
-"""Every event of every mail, kept for two years, to be asked in SQL.
+"""An event lake: every sending event, kept for two years and queried with SQL.
 
-``generate.py`` makes such events without AWS, and ``report.py`` draws what the same saved queries
-answer about them.
+``generate.py`` generates such events without AWS; ``report.py`` runs the same saved queries on them
+and draws the results.
 """
 
 import aws_cdk as cdk

@@ -1,12 +1,13 @@
-"""Make 20,000 events as a lake would hold them: ``python examples/analytics/generate.py``.
+"""Generate 20,000 events as a lake stores them: ``python examples/analytics/generate.py``.
 
-A month of a small shop's mail, up to a day, and always the same for the same arguments. What a
-person could find in it: on the 12th somebody imports an old list of addresses; one provider is
-slow; since the 17th the receipts' template asks for an attribute that nobody gives it; half of the
-opens are machines; and one event in two hundred arrived twice.
+The events are a month of a small shop's mail, always the same for the same arguments. The problems
+hidden in them: an old list of addresses was imported on the 12th; one provider is slow; since the
+17th, the receipt template needs an attribute that is missing from the data; half of the opens are
+automated; and one event in two hundred arrived twice.
 
-The events are SES's, the rows are ``mailroom.lake.row``'s, as the transformation makes them, and
-lie in partitions as Firehose writes them. Anything that reads newline JSON can ask them.
+The events have SES's format. The rows are made by ``mailroom.lake.row``, as in the transformation,
+and written to partitions as Firehose does. Anything that reads newline-delimited JSON can query
+them.
 """
 
 import argparse
@@ -28,11 +29,11 @@ LAKE = Path(__file__).parents[2] / ".analytics"
 UNTIL = date(2026, 11, 20)
 DAYS = 30
 IMPORT_DAY = 8
-"""How many days before the end the old list is imported."""
+"""How many days before the end the old list was imported."""
 BROKEN_DAYS = 4
-"""For how many days the template of receipts has been broken."""
+"""How many days the receipt template has been broken."""
 
-# Domain: share of the mail, median latency in ms, bounces and complaints in a thousand.
+# Domain: share of the mail, median latency in ms, bounces and complaints per thousand mails.
 DOMAINS = {
     "gmail.test": (38, 900, 9, 0.6),
     "outlook.test": (21, 2_100, 14, 1.2),
@@ -42,7 +43,7 @@ DOMAINS = {
     "slowmail.test": (5, 26_000, 18, 0.4),
     "university.test": (4, 5_200, 30, 0.2),
 }
-# Kind of mail: share, opened and clicked by people, of a hundred that are delivered.
+# Kind of mail: share of the mail, percent opened and percent clicked by people once delivered.
 CAMPAIGNS = {
     "newsletter": (52, 27, 6),
     "receipt": (22, 61, 9),
@@ -58,7 +59,7 @@ PEOPLE = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 Version/19.1",
 )
-# Apple's privacy proxy, word for word.
+# The exact user agent of Apple's privacy proxy.
 MACHINE = "Mozilla/5.0"
 
 
@@ -71,7 +72,7 @@ def stamp(moment: datetime) -> str:
 
 
 class Mail:
-    """One mail, and everything that SES says about it."""
+    """One mail and its SES events."""
 
     def __init__(self, dice: random.Random, number: int, until: date) -> None:
         self.dice = dice
@@ -194,8 +195,8 @@ class Mail:
 
 
 def events(count: int, *, seed: int = 47, until: date = UNTIL) -> list[dict[str, Any]]:
-    """Return *count* events in the order in which they happened to their mails."""
-    # Not for secrets; the same seed gives the same month.
+    """Return *count* events, mail by mail, in the order in which they happened."""
+    # Not for secrets; the same seed gives the same events.
     dice = random.Random(seed)  # noqa: S311
     made: list[dict[str, Any]] = []
     number = 0

@@ -1,7 +1,7 @@
-"""Ask the saved queries and draw the answers: ``python examples/analytics/report.py``.
+"""Run the saved queries and draw the results: ``python examples/analytics/report.py``.
 
-The SQL is word for word what Athena has as saved queries; DuckDB asks it here, of the rows that
-``generate.py`` wrote. Writes ``report.svg`` beside this file, always the same for the same rows.
+The SQL is exactly what Athena has as saved queries. Here DuckDB runs it, on the rows that
+``generate.py`` wrote. Writes ``report.svg`` next to this file, always the same for the same rows.
 Needs DuckDB: ``pip install duckdb``.
 """
 
@@ -27,10 +27,10 @@ _TYPES |= {"array<string>": "VARCHAR[]", "map<string,string>": "MAP(VARCHAR, VAR
 
 
 class Lake:
-    """The rows below a folder, as the table that the saved queries ask."""
+    """The rows below a folder, as the table that the saved queries read."""
 
     def __init__(self, folder: Path, today: date) -> None:
-        # With threads, approximations would differ from one run to the next.
+        # With several threads, approximate results differ from run to run.
         self._connection = duckdb.connect(config={"threads": 1})
         self._today = today
         names = {column.name: _TYPES[column.type] for column in SCHEMA}
@@ -39,26 +39,26 @@ class Lake:
             "CREATE MACRO approx_percentile(value, part) AS approx_quantile(value, part)"
         )
         files = str(folder / "events" / "*" / "*" / "*.json").replace("'", "''")
-        # In memory: each query would read all the lines again.
+        # In memory, because otherwise each query would read all the files again.
         self._connection.execute(
             f"CREATE TABLE events AS SELECT * FROM read_json('{files}', columns = {names!r}, "  # noqa: S608
             "format = 'newline_delimited', hive_partitioning = true, hive_types_autocast = false)"
         )
 
     def ask(self, query: str, *values: str) -> Rows:
-        """Return the answer to the saved *query*, as if today were the lake's last day."""
+        """Return the result of the saved *query*, as if today were the lake's last day."""
         sql = named_queries()[query].replace("current_date", f"DATE '{self._today}'")
         cursor = self._connection.execute(sql, list(values))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, found, strict=True)) for found in cursor.fetchall()]
 
     def number(self, sql: str) -> int:
-        """Return the one number that *sql* asks for."""
+        """Return the single number that *sql* selects."""
         [(found,)] = self._connection.execute(sql).fetchall()
         return int(found)
 
     def eventful_message(self) -> str:
-        """Return the mail about which there is most to tell."""
+        """Return the id of the message with the most types of events."""
         [(found,)] = self._connection.execute(
             "SELECT message_id FROM events GROUP BY message_id ORDER BY count(DISTINCT event_type) "
             "DESC, bool_or(event_type = 'delivery_delay') DESC, message_id LIMIT 1"
@@ -66,7 +66,7 @@ class Lake:
         return str(found)
 
 
-# Colour-blind safe (Okabe and Ito), one meaning each: what went well is blue and green.
+# Safe for colour-blind readers (Okabe and Ito). Blue and green mean that all is well.
 INK, SOFT, LINE, PAPER, CARD = "#1d2733", "#66727f", "#dde3e9", "#f4f6f8", "#ffffff"
 GOOD, BLUE, AMBER, RED, MACHINE = "#009e73", "#0072b2", "#e69f00", "#d55e00", "#c3ccd5"
 FONT = "Helvetica Neue, Helvetica, Arial, DejaVu Sans, sans-serif"
@@ -74,7 +74,7 @@ WIDTH, HEIGHT, GAP = 1280, 1194, 24
 
 
 class Picture:
-    """An SVG, element by element."""
+    """An SVG, built element by element."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -128,7 +128,7 @@ class Picture:
     def card(
         self, x: float, y: float, width: float, height: float, title: str, note: str
     ) -> tuple[float, float, float, float]:
-        """Draw a frame, and return the room inside."""
+        """Draw a frame and return the area inside: x, y, width and height."""
         self.box(x, y, width, height, LINE, 10)
         self.box(x + 1, y + 1, width - 2, height - 2, CARD, 9)
         self.text(x + 22, y + 34, title, size=17, bold=True)
@@ -145,7 +145,7 @@ class Picture:
 
 
 def key(picture: Picture, x: float, y: float, entries: list[tuple[str, str]]) -> None:
-    """Say at the right end what the colours mean."""
+    """Draw the legend, aligned to the right."""
     for words, fill in reversed(entries):
         picture.text(x, y, words, size=12, fill=SOFT, anchor="end")
         x -= 6.9 * len(words) + 20
@@ -157,7 +157,7 @@ def by_day(picture: Picture, frame: tuple[float, float, float, float], rows: Row
     x, y, width, height = picture.card(
         *frame,
         "Bounces by day",
-        "Permanent bounces, percent of mail sent. At 5 % AWS reviews the account.",
+        "Permanent bounces, as a percentage of mail sent. At 5 %, AWS reviews the account.",
     )
     x, width, height = x + 30, width - 30, height - 22
     top = max(8.0, math.ceil(max(row["bounce_rate"] for row in rows) / 4) * 4)
@@ -195,8 +195,8 @@ def by_day(picture: Picture, frame: tuple[float, float, float, float], rows: Row
 def by_domain(picture: Picture, frame: tuple[float, float, float, float], rows: Rows) -> None:
     x, y, width, height = picture.card(
         *frame,
-        "Who sends mail back",
-        "Bounces, percent of mail to the domain; and complaints in a thousand.",
+        "Bounces and complaints by domain",
+        "Bounces as a percentage of mail to the domain; complaints per thousand mails.",
     )
     left, right = x + 118, x + width - 168
     top = max(row["bounce_rate"] for row in rows)
@@ -220,8 +220,8 @@ def by_domain(picture: Picture, frame: tuple[float, float, float, float], rows: 
 def latency(picture: Picture, frame: tuple[float, float, float, float], rows: Rows) -> None:
     x, y, width, height = picture.card(
         *frame,
-        "How long delivery takes",
-        "Half of the mail, nine of ten, 99 of a hundred; logarithmic.",
+        "Delivery time by domain",
+        "Median, 90th and 99th percentile; logarithmic scale.",
     )
     key(picture, x + width, y - 42, [("p50", GOOD), ("p90", AMBER), ("p99", RED)])
     left, right = x + 118, x + width - 10
@@ -253,14 +253,14 @@ def latency(picture: Picture, frame: tuple[float, float, float, float], rows: Ro
 def engagement(picture: Picture, frame: tuple[float, float, float, float], rows: Rows) -> None:
     x, y, width, height = picture.card(
         *frame,
-        "What people read",
-        "Percent of delivered mail, by the tag \u201ccampaign\u201d.",
+        "Opens and clicks by campaign",
+        "As a percentage of delivered mail, by the tag \u201ccampaign\u201d.",
     )
     key(
         picture,
         x + width,
         y - 42,
-        [("opened", BLUE), ("clicked", GOOD), ("opened by a machine", MACHINE)],
+        [("opened", BLUE), ("clicked", GOOD), ("opened automatically", MACHINE)],
     )
     left, right = x + 132, x + width - 46
     step = height / len(rows)
@@ -287,7 +287,7 @@ def engagement(picture: Picture, frame: tuple[float, float, float, float], rows:
 def story(picture: Picture, frame: tuple[float, float, float, float], rows: Rows) -> None:
     x, y, _width, height = picture.card(
         *frame,
-        "The story of one message",
+        "History of one message",
         f"To {rows[0]['recipients'][0]}, on {rows[0]['event_time'][:10]}.",
     )
     step = min(38.0, height / len(rows))
@@ -300,7 +300,7 @@ def story(picture: Picture, frame: tuple[float, float, float, float], rows: Rows
         machine = row["automated"]
         fill = MACHINE if machine else fills.get(kind, GOOD)
         picture.dot(x + 86, at, 6.5, fill)
-        words = kind.replace("_", " ") + (" by a machine" if machine else "")
+        words = kind.replace("_", " ") + (" (automated)" if machine else "")
         picture.text(x + 104, at + 4, words, bold=True)
         detail = "" if kind in ("open", "send") else str(row["detail"] or "")
         if row["latency_ms"]:
@@ -317,13 +317,16 @@ def rest(
 ) -> None:
     x, y, _width, _ = picture.card(
         *frame,
-        "What to mend first",
-        "Templates that fail to render, why mail bounces, and what arrived twice.",
+        "What to fix first",
+        "Templates that fail to render, reasons for bounces, and duplicate events.",
     )
     for row in templates[:1]:
         picture.text(x, y + 30, f"{row['failed']:,}", size=30, fill=RED, bold=True)
         picture.text(
-            x + 92, y + 14, f"mails of \u201c{row['template_name']}\u201d never left", bold=True
+            x + 92,
+            y + 14,
+            f"failures of the template \u201c{row['template_name']}\u201d",
+            bold=True,
         )
         picture.text(x + 92, y + 32, row["error_message"][:58], size=12, fill=SOFT)
     for position, row in enumerate(reasons[:3]):
@@ -341,11 +344,11 @@ def rest(
     at = y + 74 + 3 * 38
     picture.text(x, at + 6, f"{copies:,}", size=18, bold=True, fill=BLUE)
     picture.text(x + 92, at - 4, "events arrived twice", bold=True)
-    picture.text(x + 92, at + 12, "and are counted once in everything above", size=12, fill=SOFT)
+    picture.text(x + 92, at + 12, "and are counted once in this report", size=12, fill=SOFT)
 
 
 def draw(lake: Lake) -> str:
-    """Return the picture of what the saved queries answer."""
+    """Return the results of the saved queries as an SVG."""
     picture = Picture()
     days = lake.ask("rates_by_day")
     total = lake.number("SELECT count(*) FROM events")
@@ -356,13 +359,13 @@ def draw(lake: Lake) -> str:
     picture.text(
         40,
         90,
-        f"{days[0]['day']} to {days[-1]['day']}, as the event lake\u2019s saved queries tell it",
+        f"{days[0]['day']} to {days[-1]['day']}, from the event lake\u2019s saved queries",
         size=14.5,
         fill=SOFT,
     )
     x = WIDTH - 40.0
     for number, words, fill in (
-        (f"{100 * bounced / sent:.1f} %", "bounced for good", RED),
+        (f"{100 * bounced / sent:.1f} %", "hard bounces", RED),
         (f"{100 * delivered / sent:.1f} %", "delivered", GOOD),
         (f"{sent:,}", "mails sent", INK),
         (f"{total:,}", "events", INK),
@@ -379,8 +382,8 @@ def draw(lake: Lake) -> str:
     latency(picture, (left, rows[1], wide, 356), lake.ask("latency_percentiles"))
     tags = [row for row in lake.ask("engagement_by_tag") if row["tag"] == "campaign"]
     engagement(picture, (right, rows[1], wide, 356), tags)
-    told = lake.ask("message_story", lake.eventful_message())
-    story(picture, (left, rows[2], wide, 304), told)
+    history = lake.ask("message_story", lake.eventful_message())
+    story(picture, (left, rows[2], wide, 304), history)
     rest(
         picture,
         (right, rows[2], wide, 304),
@@ -391,7 +394,7 @@ def draw(lake: Lake) -> str:
     picture.text(
         40,
         HEIGHT - 14,
-        "Made by examples/analytics/report.py from generated events; nobody got any of this mail.",
+        "Made by examples/analytics/report.py from generated events; none of this mail was sent.",
         size=11.5,
         fill=SOFT,
     )

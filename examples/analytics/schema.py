@@ -1,4 +1,4 @@
-"""Write the lake's columns into ``docs/lake.md``: ``python examples/analytics/schema.py --write``.
+"""Write the lake's columns to ``docs/lake.md``: ``python examples/analytics/schema.py --write``.
 
 Without ``--write`` it prints the table.
 """
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     before, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        print(f"{PAGE} has no place for the table: {BEGIN.strip()} … {END}", file=sys.stderr)
+        print(f"{PAGE} lacks the markers {BEGIN.strip()} and {END}", file=sys.stderr)
         return 1
     PAGE.write_text(before + begin + table() + end + after, encoding="utf-8")
     return 0

@@ -1,6 +1,6 @@
-"""The help desk's app: ``cdk deploy`` starts here.
+"""The help desk app: ``cdk deploy --app "python examples/helpdesk/app.py"``.
 
-The domain is a context value, so a real one needs no edit: ``cdk deploy -c domain=example.org``.
+Pass your domain as a context value: ``-c domain=example.org``.
 """
 
 import os

@@ -1,8 +1,7 @@
 """``make demo``: deploy the help desk to a local AWS, send it real mail, show what happens.
 
-Everything in the path is the real thing: the CDK CLI deploys the app, mail comes in by SMTP with
-STARTTLS, receipt rules run, Python handlers run. Exits with 1 if anything differs from what the
-tables at the end promise.
+The CDK CLI deploys the app, mail comes in over SMTP with STARTTLS, the receipt rules run, and the
+Python handlers run. Exits with 1 if anything is not as expected.
 """
 
 import sys
@@ -44,7 +43,7 @@ def plain(aws: LocalAws) -> list[str]:
     found = ticket(aws, record)
     return differences(
         ("actions", path(record), ["S3", "Lambda", "S3", "Lambda", "Lambda"]),
-        ("the gate's answer", record.actions[1].outcome, "CONTINUE"),
+        ("the spam gate's disposition", record.actions[1].outcome, "CONTINUE"),
         ("ticket subject", found.get("subject"), "The printer is on fire"),
         ("ticket status", found.get("status"), "open"),
     )
@@ -60,7 +59,7 @@ def with_attachment(aws: LocalAws) -> list[str]:
     return differences(
         ("attachments in the ticket", found.get("attachments"), 1),
         (
-            "objects beside the mail",
+            "attachment objects",
             stored(aws, f"attachments/{record.message_id}/"),
             ["01-printer.log", "manifest.json"],
         ),
@@ -71,7 +70,7 @@ def spam(aws: LocalAws) -> list[str]:
     record = deliver(aws, letter("support@example.com", "You have won", GTUBE))
     return differences(
         ("actions", path(record), ["S3", "Lambda"]),
-        ("the gate's answer", record.actions[-1].outcome, "STOP_RULE_SET"),
+        ("the spam gate's disposition", record.actions[-1].outcome, "STOP_RULE_SET"),
         ("ticket", ticket(aws, record), {}),
     )
 
@@ -80,17 +79,17 @@ def sales(aws: LocalAws) -> list[str]:
     deliver(aws, letter("sales@example.com", "An offer, please", "For 1,000 printers.\n"))
     sent = aws.sent()
     return differences(
-        ("mail forwarded", len(sent), 1),
+        ("number of forwarded mails", len(sent), 1),
         ("forwarded to", sent[-1]["To"] if sent else None, ["team@example.net"]),
     )
 
 
-def nobody(aws: LocalAws) -> list[str]:
+def mistyped(aws: LocalAws) -> list[str]:
     try:
         deliver(aws, letter("suport@example.com", "Typo", "Who reads this?\n"))
     except SmtpRefused as refusal:
         return differences(("SMTP reply code", refusal.code, 550))
-    return ["it was accepted, although no rule matches its recipient"]
+    return ["the mail was accepted although no rule matches its recipient"]
 
 
 def letter(to: str, subject: str, text: str) -> EmailMessage:
@@ -128,7 +127,7 @@ def stored(aws: LocalAws, prefix: str) -> list[str]:
 
 def differences(*expectations: tuple[str, object, object]) -> list[str]:
     return [
-        f"{what} is {found!r}, not {expected!r}"
+        f"{what}: expected {expected!r}, found {found!r}"
         for what, found, expected in expectations
         if found != expected
     ]
@@ -139,7 +138,7 @@ SCENARIOS: dict[str, Callable[[LocalAws], list[str]]] = {
     "a mail with an attachment": with_attachment,
     "a spam mail": spam,
     "a mail for sales": sales,
-    "a mail to nobody": nobody,
+    "a mail to a mistyped address": mistyped,
 }
 
 if __name__ == "__main__":

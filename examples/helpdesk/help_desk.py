@@ -1,4 +1,4 @@
-"""A help desk: support mail becomes tickets, sales mail goes to the team, spam goes nowhere."""
+"""A help desk: turn support mail into tickets, forward sales mail, stop spam."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,9 +37,9 @@ class HelpDesk(cdk.Stack):
 
         inbound = InboundMail(self, "Inbound")
 
-        # First: keeps a copy of everything, then stops spam and viruses; what was stopped by
-        # mistake can still be found in the copy. It names the addresses that are served rather
-        # than the whole domain, so that a mistyped address is refused while its sender is there.
+        # The first rule keeps a copy of every mail, then stops spam and viruses. If it stops a mail
+        # by mistake, the copy is still there. It lists the addresses in use instead of the whole
+        # domain, so that SES rejects mail to a mistyped address and the sender gets an error.
         inbound.add_rule(
             "SpamGate",
             recipients=[f"support@{domain}", f"sales@{domain}"],

@@ -1,12 +1,12 @@
-"""The cdk-nag findings (AwsSolutions) that the help desk acknowledges, with its reasons.
+"""The cdk-nag findings (AwsSolutions) that the help desk accepts, each with the reason.
 
-The library acknowledges what it causes itself. To use them:
+The library acknowledges the findings that its own resources cause. To acknowledge these too, call
 ``cdk_mailroom.nag.acknowledge(stack, REVIEWED)``.
 """
 
 REVIEWED = {
     "Inbound/Bucket": {
-        "AwsSolutions-S1": "CloudTrail's data events, where they are on, log who reads mail; "
-        "server access logs would need a second bucket, which a team can pass if it wants one",
+        "AwsSolutions-S1": "CloudTrail data events, if enabled, log who reads mail; server access "
+        "logs would need a second bucket, which a team can add if it wants one",
     },
 }

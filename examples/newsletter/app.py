@@ -1,6 +1,6 @@
-"""The newsletter's app: ``cdk deploy --app "python examples/newsletter/app.py"``.
+"""The newsletter app: ``cdk deploy --app "python examples/newsletter/app.py"``.
 
-The domain is a context value, so a real one needs no edit: ``-c domain=example.org``.
+Pass your domain as a context value: ``-c domain=example.org``.
 """
 
 import os

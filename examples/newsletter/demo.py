@@ -1,10 +1,10 @@
-"""``make demo``, second half: send a newsletter and follow each mail to its end.
+"""``make demo``, second part: send a newsletter and follow each mail to the end.
 
-The function that the app deploys sends to a reader, to addresses of the mailbox simulator, and to
-one whose data lack a name; one more mail carries a virus. The reader opens the mail, follows a link
-and unsubscribes, by the very addresses in the mail. All ten types of events come of that. What is
-shown is read from the event table, so each line came from SES's event through topic, queue and
-handler. Exits with 1 if anything differs from what is promised.
+The app's function sends to a reader, to addresses of the mailbox simulator, and to a reader whose
+data lacks a name; one more mail carries a virus. The first reader opens the mail, follows a link
+and unsubscribes, using the URLs in the mail. Together they produce all ten event types. The output
+is read from the event table, so each line is an SES event that went through topic, queue and
+handler. Exits with 1 if anything is not as expected.
 """
 
 import json
@@ -33,7 +33,7 @@ COMPLAINING = "complaint@simulator.amazonses.com"
 DELAYED = "delay@simulator.mailroom.local"
 NAMELESS = "nameless@customer.example"
 INFECTED = "colleague@customer.example"
-# The harmless text by which virus scanners are tested.
+# The harmless standard text for testing virus scanners.
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
 STORIES = {
@@ -70,7 +70,7 @@ def check(aws: LocalAws) -> Iterator[str]:
 
 
 def send(aws: LocalAws, readers: list[dict[str, str]]) -> dict[str, str]:
-    """Have the app's function send issue 47; return the message id of each address."""
+    """Send issue 47 with the app's function; return the message id for each address."""
     event = {"issue": "47", "readers": readers}
     answer = aws.client("lambda").invoke(
         FunctionName=output(aws, "Newsletter", "SendFunction"), Payload=json.dumps(event).encode()
@@ -104,7 +104,7 @@ def read_and_leave(aws: LocalAws, message_id: str) -> None:
     followed = re.search(r'<a href="([^"]+)"[^>]*>Read it', html)
     one_click = re.search(r"<(http[^>]+)>", message["List-Unsubscribe"])
     if opened is None or followed is None or one_click is None:
-        raise SystemExit(f"the mail lacks its tracking image, link or unsubscribe address:\n{html}")
+        raise SystemExit(f"the mail has no tracking image, link or unsubscribe URL:\n{html}")
     fetch(opened[1])
     fetch(followed[1], follow=False)
     fetch(one_click[1], data=b"List-Unsubscribe=One-Click")
@@ -120,7 +120,7 @@ def fetch(url: str, *, data: bytes | None = None, follow: bool = True) -> None:
     try:
         urllib.request.build_opener(*handlers).open(url, data=data, timeout=10).read()
     except urllib.error.HTTPError as answer:
-        # The link leads to a site that does not exist on this machine.
+        # The link redirects to a site that this demo does not contact.
         if not 300 <= answer.code < 400:
             raise
 
@@ -141,13 +141,13 @@ def story(aws: LocalAws, address: str, message_id: str, expected: list[str]) -> 
     if complete(found):
         print("  ✓ as expected\n")
         return []
-    problem = f"{address}: {[entry.kind for entry in found]}, not {expected}"
+    problem = f"{address}: expected {expected}, found {[entry.kind for entry in found]}"
     print(f"  ✗ {problem}\n")
     return [problem]
 
 
 def suppressed(aws: LocalAws, addresses: list[str]) -> list[str]:
-    """The suppression list must hold those who bounced or complained, and nobody else."""
+    """Check that exactly the bounced and complaining *addresses* are suppressed."""
 
     def read() -> list[str]:
         answer = aws.client("sesv2").list_suppressed_destinations()
@@ -155,7 +155,9 @@ def suppressed(aws: LocalAws, addresses: list[str]) -> list[str]:
 
     found = aws.wait_until(read, lambda value: value == sorted(addresses), seconds=SECONDS)
     print(f"── the suppression list: {', '.join(found) or 'empty'}")
-    return [] if found == sorted(addresses) else [f"suppressed are {found}, not {addresses}"]
+    if found == sorted(addresses):
+        return []
+    return [f"suppression list: expected {sorted(addresses)}, found {found}"]
 
 
 if __name__ == "__main__":

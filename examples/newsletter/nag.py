@@ -1,6 +1,6 @@
-"""The cdk-nag findings (AwsSolutions) that the newsletter acknowledges, with its reasons.
+"""The cdk-nag findings (AwsSolutions) that the newsletter accepts, each with the reason.
 
-The library acknowledges what it causes itself. To use them:
+The library acknowledges the findings that its own resources cause. To acknowledge these too, call
 ``cdk_mailroom.nag.acknowledge(stack, REVIEWED)``.
 """
 
@@ -8,11 +8,11 @@ _LOGGING = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExec
 
 REVIEWED = {
     "Send": {
-        "AwsSolutions-L1": "Python 3.13 is what the functions of the library run on as well, and "
-        "what the tests run the code with",
+        "AwsSolutions-L1": "Python 3.13 is also the runtime of the library's own functions, and "
+        "the version that the tests use",
     },
     "Send/ServiceRole": {
-        f"AwsSolutions-IAM4[Policy::{_LOGGING}]": "Lambda's own default: it lets the function "
-        "write logs, and nothing else",
+        f"AwsSolutions-IAM4[Policy::{_LOGGING}]": "Lambda's default policy: it only lets the "
+        "function write logs",
     },
 }

@@ -1,4 +1,4 @@
-"""A newsletter: a template, a contact list, one function that sends, and every event handled."""
+"""A newsletter: a template, a contact list, a sending function and handlers for every event."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Newsletter(cdk.Stack):
         )
 
         outbound = EventPublishing(self, "Outbound", identities=[domain])
-        # Few and important: each has a queue of its own, so that no flood of opens delays them.
+        # Rare but important: each has its own queue, so that a flood of opens cannot delay them.
         outbound.on(EventType.BOUNCE)
         outbound.on(EventType.COMPLAINT)
         outbound.on(
@@ -51,7 +51,7 @@ class Newsletter(cdk.Stack):
             BUNDLED,
             PythonHandler(HERE / "functions" / "leaving", "leaving:on_subscription"),
         )
-        # Many and alike: one queue and one function for all of them.
+        # Frequent, and handled alike: one queue and one function for all of them.
         outbound.on(
             [
                 EventType.SEND,

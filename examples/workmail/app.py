@@ -1,6 +1,6 @@
 """The compliance app: ``cdk deploy --app "python examples/workmail/app.py"``.
 
-Organization and domain are context values, so real ones need no edit:
+Pass your organization and domain as context values:
 ``-c organization=m-0123456789abcdef0123456789abcdef -c domain=example.org``.
 """
 

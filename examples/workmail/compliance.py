@@ -1,7 +1,7 @@
-"""Compliance: card numbers stay inside, outside mail is marked as such, legal's mail is kept.
+"""Compliance: block card numbers, label mail from outside, archive the legal department's mail.
 
-WorkMail takes no new customers since 2026-04-30 and ends on 2027-03-31;
-``docs/leaving-workmail.md`` says what of this continues elsewhere.
+WorkMail has accepted no new customers since 2026-04-30, and support ends on 2027-03-31.
+``docs/leaving-workmail.md`` shows how to run the functions without it.
 """
 
 import json
@@ -24,12 +24,12 @@ from cdk_mailroom.workmail import ExternalBanner, FlowMetrics, Journal
 
 FUNCTIONS = Path(__file__).parent / "functions"
 
-DISCLAIMER = "This message is confidential. If it is not for you, delete it and tell its sender."
-BANNER = "This message comes from outside. Think before you open a link or an attachment."
+DISCLAIMER = "This message is confidential. If it reached you by mistake, please delete it."
+BANNER = "This message is from outside the company. Be careful with links and attachments."
 
 
 class OutboundPolicy(FlowHandler):
-    """Our own function, which calls two of the bundled behaviours and so needs their settings."""
+    """A custom function that calls two bundled behaviours, so it needs their settings."""
 
     def __init__(self, *, domain: str) -> None:
         super().__init__(FUNCTIONS, "policy:on_flow", replaces=True, environment={"DOMAIN": domain})
@@ -42,7 +42,7 @@ class OutboundPolicy(FlowHandler):
                 }
             ],
             "domains": [domain],
-            "message": "Not sent: card numbers stay in the house.",
+            "message": "Not sent: card numbers must not leave the company.",
             "text": DISCLAIMER,
         }
 
@@ -62,16 +62,17 @@ class Compliance(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Compliance on cdk-mailroom")
 
-        # We count on WorkMail applying, of two rules that match, the one whose pattern says more:
-        # the two rules for everybody decide, and those for named senders are exceptions from them.
-        # Try it before you rely on it; `mailroom workmail verify` tells which rules were applied.
+        # This relies on WorkMail applying the rule with the more specific pattern when two match:
+        # the rules for named senders are exceptions to the two rules for everyone. Test this
+        # before you rely on it: `mailroom workmail verify` shows which rules were applied.
         EmailFlowRule(
             self,
             "Outbound",
             organization_id=organization_id,
             direction=FlowDirection.OUTBOUND,
             handler=OutboundPolicy(domain=domain),
-            # Nothing leaves unchecked: if the function fails for half an hour, the sender is told.
+            # Nothing leaves unchecked: if the function keeps failing for half an hour, WorkMail
+            # bounces the mail.
             mode=Synchronous(timeout=cdk.Duration.minutes(30), fallback=Fallback.BOUNCE),
         )
 
@@ -81,7 +82,7 @@ class Compliance(cdk.Stack):
             organization_id=organization_id,
             direction=FlowDirection.INBOUND,
             handler=ExternalBanner(domains=[domain], text=BANNER),
-            # A banner is not worth a mail: without it, the mail comes all the same.
+            # A missing banner is better than a missing mail: on failure, deliver without it.
             mode=Synchronous(timeout=cdk.Duration.minutes(5), fallback=Fallback.DEFAULT),
         )
 
@@ -96,7 +97,7 @@ class Compliance(cdk.Stack):
             versioned=True,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        # What the legal department sends is kept, and not looked into.
+        # Mail from the legal department is archived, and not inspected.
         EmailFlowRule(
             self,
             "LegalJournal",
@@ -107,7 +108,7 @@ class Compliance(cdk.Stack):
             senders=[f"legal@{domain}"],
         )
 
-        # Our own machines write from subdomains; they need no banner, but are counted.
+        # Mail from the company's own servers comes from subdomains: count it, add no banner.
         EmailFlowRule(
             self,
             "MachineMetrics",

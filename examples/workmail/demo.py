@@ -1,8 +1,8 @@
-"""``make demo``, last part: an organization's mail passes its email flow rules.
+"""``make demo``, last part: send an organization's mail through its email flow rules.
 
-Everything but WorkMail itself is the real thing: the CDK CLI deploys the app, the rules are read
-from its outputs, mail goes in by SMTP and out by authenticated submission, and the functions run
-under their own roles. Exits with 1 if anything differs from what is promised.
+Only WorkMail itself is simulated: the CDK CLI deploys the app, the rules are read from its
+outputs, mail comes in over SMTP and goes out by authenticated submission, and the functions run
+under their own roles. Exits with 1 if anything is not as expected.
 """
 
 import sys
@@ -40,8 +40,8 @@ def card_number(aws: LocalAws) -> list[str]:
         letter(ANN, CUSTOMER, "The card", f"It is {CARD}.\n"), mail_from=ANN, rcpt_tos=[CUSTOMER]
     )
     bounces = aws.wait_until(aws.workmail_bounces, bool, seconds=SECONDS)
-    told = bounces[0]["Message"] if bounces else None
-    return show("a mail with a card number", f"{ANN} is told: {told}", bool(told))
+    reason = bounces[0]["Message"] if bounces else None
+    return show("a mail with a card number", f"bounced to {ANN}: {reason}", bool(reason))
 
 
 def disclaimer(aws: LocalAws) -> list[str]:
@@ -53,7 +53,7 @@ def disclaimer(aws: LocalAws) -> list[str]:
     text = body(sent[-1]["Raw"]) if sent else ""
     ending = text.strip().splitlines()[-1] if text else "nothing"
     good = "See you tomorrow." in text and ending != "See you tomorrow."
-    return show("a mail to a customer", f"it leaves with: {ending}", good)
+    return show("a mail to a customer", f"sent with this last line: {ending}", good)
 
 
 def banner(aws: LocalAws) -> list[str]:
@@ -62,7 +62,7 @@ def banner(aws: LocalAws) -> list[str]:
     text = body(received[-1]["Raw"]) if received else ""
     first = text.strip().splitlines()[0] if text else "nothing"
     good = "How are you?" in text and first != "How are you?"
-    return show("a mail from outside", f"{ANN} reads first: {first}", good)
+    return show("a mail from outside", f"delivered to {ANN} with this first line: {first}", good)
 
 
 def show(title: str, what: str, good: bool) -> list[str]:

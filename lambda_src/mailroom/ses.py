@@ -1,4 +1,4 @@
-"""SES's own words and limits, each said once; the source of every number is beside it.
+"""SES's terms and limits, each defined once; every number has its source next to it.
 
 Strings, numbers and two enums: importing this costs next to nothing, in Lambda and elsewhere.
 Patterns are strings, to be compiled where they are used.
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Disposition(StrEnum):
-    """What a synchronous receipt handler wants to happen next; ``None`` means `CONTINUE`.
+    """What happens after a synchronous receipt handler; ``None`` means `CONTINUE`.
 
     The return value of an asynchronous handler is ignored: SES does not wait for it.
     https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
@@ -36,7 +36,7 @@ SETUP_NOTIFICATION = "AMAZON_SES_SETUP_NOTIFICATION"
 RECEIVED_BYTES = 40 * 1024 * 1024
 """The largest mail that SES receives, as it is stored in S3."""
 SNS_ACTION_BYTES = 150 * 1024
-"""The largest mail that an SNS action publishes; SES bounces what is larger."""
+"""The largest mail that an SNS action publishes; SES bounces larger mail."""
 RULE_SETS = 40
 RULES_PER_RULE_SET = 200
 ACTIONS_PER_RULE = 10
@@ -47,7 +47,7 @@ IP_FILTERS = 100
 SYNCHRONOUS_SECONDS = 30
 """How long SES waits for a function that it calls synchronously."""
 LAMBDA_HEADER_BYTES = 50 * 1024
-"""The header fields in a Lambda event; SES cuts what is beyond and sets ``headersTruncated``."""
+"""The header fields in a Lambda event; SES cuts off the rest and sets ``headersTruncated``."""
 SNS_HEADER_BYTES = 10 * 1024
 """The same for what SES publishes to SNS."""
 

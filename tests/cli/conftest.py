@@ -1,4 +1,4 @@
-"""One local AWS for the whole folder, and terminals that remember what they were shown."""
+"""One local AWS for the whole folder, and a terminal that records its output."""
 
 import io
 import itertools
@@ -20,7 +20,7 @@ _names = itertools.count(1)
 
 
 class Screen(io.StringIO):
-    """A terminal that remembers."""
+    """A terminal that records its output."""
 
     def isatty(self) -> bool:
         return True
@@ -89,7 +89,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 @pytest.fixture
 def mailroom(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Run the command in this process; its status, what it printed, and what it complained of."""
+    """Run the command in this process; return its status, its output and its errors."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         try:

@@ -1,4 +1,4 @@
-"""`mailroom log`: one message, all of them, and those that are still to come."""
+"""`mailroom log`: one message, all messages, and following new ones."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def test_one_message_is_shown_in_full_by_the_beginning_of_its_id(
     assert [message["message_id"] for message in json.loads(printed)] == [second]
 
 
-def test_an_id_that_is_not_there_is_status_1(log: Run) -> None:
+def test_an_unknown_id_is_status_1(log: Run) -> None:
     status, printed, complaint = log("UPPER")
     assert (status, printed) == (1, "")
     assert "0 messages have an id that begins with 'UPPER'" in complaint
@@ -69,7 +69,7 @@ def test_the_journal_of_a_local_aws_that_has_ended_can_be_read(
     assert mailroom("log", "--state", state, "--json")[1] == "[]\n"
 
 
-def test_following_shows_every_message_and_not_one(log: Run) -> None:
+def test_following_cannot_be_limited_to_one_message(log: Run) -> None:
     status, _, complaint = log("abc", "--follow")
     assert status == 2
     assert complaint.splitlines() == [
@@ -91,7 +91,7 @@ def test_follow_goes_on_in_the_form_that_was_asked_for(
 
 
 class Journal:
-    """A local AWS whose journal is another one at each look, and which then ends."""
+    """A local AWS whose journal grows with each read, and which then ends."""
 
     def __init__(self, *looks: list[MessageRecord], lost: bool = False) -> None:
         self.looks = list(looks)
@@ -128,7 +128,7 @@ def test_a_message_is_shown_once_when_it_has_finished(
     assert journal.joined == 2, "the functions' logs are read although nothing is new"
 
 
-def test_a_function_is_waited_for_until_it_reports(
+def test_the_log_waits_until_a_function_reports(
     record: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pending, done = record(), record()
@@ -174,7 +174,7 @@ def test_json_is_a_line_for_each_message(record: Make, capsys: pytest.CaptureFix
     assert [json.loads(line)["message_id"][:5] for line in lines] == ["abcde", "other"]
 
 
-def test_messages_are_shown_although_the_server_is_gone(
+def test_messages_are_shown_after_the_server_has_ended(
     record: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Journal([record()], lost=True).followed()

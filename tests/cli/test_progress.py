@@ -89,7 +89,7 @@ def test_a_terminal_has_a_bar_with_rate_share_and_time_left(screen: Any) -> None
     assert "\x1b[?25h" in screen.getvalue(), "the cursor stays hidden"
 
 
-def test_elsewhere_a_line_every_few_seconds_is_enough() -> None:
+def test_outside_a_terminal_progress_is_a_line_every_few_seconds() -> None:
     clock, stream = Time(), io.StringIO()
     meter = Meter(stream, clock=clock)
     for _ in range(12):

@@ -1,4 +1,4 @@
-"""What people are shown of messages."""
+"""How messages are shown."""
 
 import io
 import json
@@ -104,7 +104,7 @@ def test_a_refusal_is_shown_with_its_reason(record: Make) -> None:
         ({"ms": None}, "  finished in 0 ms"),
     ],
 )
-def test_every_ending_is_said(record: Make, fields: dict[str, Any], shown: str) -> None:
+def test_every_outcome_is_shown(record: Make, fields: dict[str, Any], shown: str) -> None:
     assert piped(record(**fields)).endswith(f"{shown}\n")
 
 
@@ -149,7 +149,7 @@ def test_a_sent_message_is_a_row_for_each_event(record: Make) -> None:
     ]
 
 
-def test_a_destination_that_failed_says_so_and_why_in_full(record: Make) -> None:
+def test_a_failed_destination_is_shown_with_the_full_reason(record: Make) -> None:
     failed = event("Send")
     failed.destinations[0] |= {"outcome": "failed", "error": "no such topic"}
     message = sent(record, failed)
@@ -169,7 +169,7 @@ def test_mail_without_a_configuration_set_says_that_it_has_no_events(record: Mak
         ("STOP_RULE_SET", 33), ("failed", 31), ("bounced", 31),
     ],
 )  # fmt: skip
-def test_the_colour_says_how_an_action_went(
+def test_the_colour_shows_how_an_action_went(
     record: Make, screen: Any, outcome: str, colour: int
 ) -> None:
     action = ActionRecord(rule="Support", kind="S3", outcome=outcome, ms=1)
@@ -181,7 +181,7 @@ def test_the_colour_says_how_an_action_went(
     ("kind", "colour"),
     [("Delivery", 32), ("Rendering Failure", 31), ("Bounce", 31), ("DeliveryDelay", 33)],
 )
-def test_the_colour_says_how_an_event_is_to_be_taken(
+def test_the_colour_shows_how_serious_an_event_is(
     record: Make, screen: Any, kind: str, colour: int
 ) -> None:
     show(render.messages([sent(record, event(kind))]), stream=screen)
@@ -199,7 +199,7 @@ def test_the_colour_says_how_an_event_is_to_be_taken(
         ),
     ],
 )
-def test_an_ending_that_may_surprise_is_yellow(
+def test_an_unusual_outcome_is_yellow(
     record: Make, screen: Any, fields: dict[str, Any], ending: str
 ) -> None:
     show(render.messages([record(**fields)]), stream=screen)
@@ -239,9 +239,7 @@ def test_long_details_wrap_by_words_below_their_column(record: Make, screen: Any
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_everything_that_comes_from_mail_is_shown_harmlessly(
-    record: Make, screen: Any, full: bool
-) -> None:
+def test_everything_that_comes_from_mail_is_escaped(record: Make, screen: Any, full: bool) -> None:
     received = record(
         mail_from=HOSTILE,
         rcpt_tos=[HOSTILE],

@@ -1,4 +1,4 @@
-"""`mailroom replay`: what is sent again, and that nothing is removed before it has arrived."""
+"""`mailroom replay`: what is sent again, and that nothing is deleted before it has arrived."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def replayed(source: Any, target: Any, **options: Any) -> replay.Result:
 
 
 class Fake:
-    """A target that refuses some events so many times, and remembers the others."""
+    """A target that refuses some events a given number of times, and records the others."""
 
     def __init__(self, refusals: dict[str, int] | None = None) -> None:
         self.refusals = Counter(refusals or {})
@@ -133,7 +133,7 @@ class Fake:
         return answer
 
 
-def test_what_firehose_kept_is_sent_as_ses_wrote_it(
+def test_events_kept_by_firehose_are_replayed_as_ses_wrote_them(
     aws: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whether the transformation failed or, later, the conversion of the row to Parquet."""
@@ -152,7 +152,7 @@ def test_what_firehose_kept_is_sent_as_ses_wrote_it(
 
 
 def test_a_range_of_the_lake_is_chosen_by_type_and_day(aws: Account) -> None:
-    """By the keys alone; objects outside of a partition are skipped."""
+    """Only the object keys are read; objects outside of partitions are skipped."""
     for number, (kind, day) in enumerate(
         [("Bounce", "2026-01-01"), ("Bounce", "2026-01-02"), ("Open", "2026-01-02"),
          ("Rendering Failure", "2026-01-03"), ("Bounce", "2026-01-04")]
@@ -211,7 +211,7 @@ def test_a_dead_letter_queue_is_emptied_into_its_queue(aws: Account) -> None:
     assert aws.bodies(aws.dead) == []
 
 
-def test_what_is_not_sent_stays_in_the_queue_and_is_visible_at_once(aws: Account) -> None:
+def test_unsent_messages_stay_in_the_queue_and_are_visible_at_once(aws: Account) -> None:
     aws.kill("poison", event(1), event(2, "Open"))
     assert run("dead", "--to", "handlers", "--type", "bounce") == 0
     assert aws.ids(aws.queue) == names(1)
@@ -221,7 +221,7 @@ def test_what_is_not_sent_stays_in_the_queue_and_is_visible_at_once(aws: Account
 
 
 def test_nothing_is_deleted_before_it_has_arrived(aws: Account) -> None:
-    """What the target refuses every time stays; what it refuses for a while arrives."""
+    """Events that the target always refuses stay; events that it refuses for a while arrive."""
     aws.kill(*(event(number) for number in range(12)))
     goal = Fake({"m-003": 2, "m-007": 99})
     order: list[str] = []
@@ -245,7 +245,7 @@ def test_nothing_is_deleted_before_it_has_arrived(aws: Account) -> None:
     assert len(pauses) == running.ATTEMPTS - 1
 
 
-def test_an_error_that_time_does_not_heal_ends_the_replay_and_deletes_nothing(aws: Account) -> None:
+def test_a_permanent_error_ends_the_replay_and_deletes_nothing(aws: Account) -> None:
 
     class Denied:
         def send(self, texts: list[str]) -> list[str | None]:
@@ -271,7 +271,7 @@ def test_throttling_and_errors_of_the_service_only_pause_a_replay(aws: Account) 
     assert (result.sent, result.failed) == (1, 0)
 
 
-def test_ctrl_c_leaves_what_did_not_arrive_visible(aws: Account) -> None:
+def test_ctrl_c_makes_unsent_messages_visible_again(aws: Account) -> None:
 
     class Interrupted(Fake):
         def send(self, texts: list[str]) -> list[str | None]:
@@ -286,8 +286,10 @@ def test_ctrl_c_leaves_what_did_not_arrive_visible(aws: Account) -> None:
     assert sorted([*aws.ids(aws.dead), *goal.taken]) == names(*range(15))
 
 
-def test_the_same_queue_is_not_a_target(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    """It would never end, however the two are written."""
+def test_a_queue_cannot_be_replayed_into_itself(
+    aws: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would never end, however the queue is spelled."""
     arn = aws.sqs.get_queue_attributes(QueueUrl=aws.dead, AttributeNames=["QueueArn"])
     aws.kill(event(1))
     for target in (aws.dead, arn["Attributes"]["QueueArn"], "dead"):
@@ -383,7 +385,7 @@ def test_forty_events_at_twenty_a_second_take_a_second_and_a_half(aws: Account) 
     assert clock.slept == pytest.approx([0.5] * 3)
 
 
-def test_time_that_was_lost_is_not_made_up_for_by_a_burst() -> None:
+def test_lost_time_is_not_made_up_for_by_a_burst() -> None:
     clock = Time()
     limiter = replay.Limiter(2, clock=clock, sleep=clock.sleep)
     assert limiter.batch == 2
@@ -437,7 +439,7 @@ def test_large_events_go_in_smaller_batches(aws: Account) -> None:
     ],
 )
 @pytest.mark.usefixtures("aws")
-def test_a_mistake_is_told_with_its_remedy(
+def test_a_mistake_is_reported_with_its_remedy(
     arguments: list[str],
     status: int,
     message: str | None,

@@ -14,7 +14,7 @@ from mailroom_cli.errors import UsageError
 
 
 class Functions:
-    """A client of Lambda that gives these answers, and remembers the invocations."""
+    """A Lambda client that gives these answers and records the invocations."""
 
     def __init__(self, *answers: tuple[Any, str | None]) -> None:
         self.answers = list(answers)
@@ -27,7 +27,7 @@ class Functions:
         return {**answer, "FunctionError": error} if error else answer
 
 
-def test_a_function_gets_what_its_queue_would_give_it() -> None:
+def test_a_function_gets_records_as_its_queue_sends_them() -> None:
     said = {"batchItemFailures": [{"itemIdentifier": "replay-1"}]}
     functions = Functions((said, None), ({"errorMessage": "boom"}, "Unhandled"), (None, None))
     goal = replay.ToFunction(functions, "Handler")
@@ -46,7 +46,7 @@ def test_a_function_gets_what_its_queue_would_give_it() -> None:
     }
 
 
-def test_a_queue_says_which_of_a_batch_it_did_not_take() -> None:
+def test_a_queue_names_the_entries_of_a_batch_that_it_rejected() -> None:
 
     class Partial:
         def send_message_batch(self, **request: Any) -> Any:
@@ -134,14 +134,14 @@ def sent_to(clients: Clients, target: str) -> list[str]:
         ("stream:lake", "firehose", "lake"),
     ],
 )
-def test_a_target_is_named_in_many_ways(target: str, service: str, name: str) -> None:
+def test_a_target_can_be_named_in_many_ways(target: str, service: str, name: str) -> None:
     clients = Clients(queue="handlers")
     asked = sent_to(clients, target)
     assert asked[-1] == name
     assert service in clients.asked
 
 
-def test_a_bare_name_is_the_queue_or_the_function_that_has_it() -> None:
+def test_a_bare_name_is_a_queue_or_a_function_of_that_name() -> None:
     assert sent_to(Clients(queue="both"), "both")[-1] == "https://queue/both"
     assert sent_to(Clients(function="both"), "both")[-1] == "both"
     with pytest.raises(UsageError) as raised:
@@ -166,7 +166,7 @@ def test_a_type_may_be_written_as_ses_or_the_lake_writes_it(kind: str, expected:
 
 
 class Held:
-    """A source that holds these texts, each the same part of it."""
+    """A source of these texts, which are equal shares of it."""
 
     def __init__(self, *texts: str) -> None:
         self.texts = texts
@@ -208,7 +208,7 @@ def test_progress_is_shown_as_a_share_of_the_source_or_of_the_limit(
     assert [last for _, _, last in shown] == [False] * taken + [True]
 
 
-def test_events_of_a_day_are_chosen_inclusively_and_undated_ones_only_without_days() -> None:
+def test_a_range_of_days_is_inclusive_and_excludes_undated_events() -> None:
     selection = replay.Selection(first="2026-01-02", last="2026-01-03")
     days = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "unknown"]
     assert [selection.has_day(day) for day in days] == [False, True, True, False, False]

@@ -1,4 +1,4 @@
-"""`mailroom send`: what it sends, and what it says of the answer."""
+"""`mailroom send`: what it sends, and how it reports the reply."""
 
 import io
 import json
@@ -144,7 +144,7 @@ def test_json_has_the_id_the_reply_and_who_was_refused(send: Run, rules: Any) ->
         (["nobody.eml"], 2, "no recipient: the message has neither To nor Cc", "pass --to ADDRESS"),
     ],
 )
-def test_a_mistake_is_told_with_its_remedy(
+def test_a_mistake_is_reported_with_its_remedy(
     send: Run,
     arguments: list[str],
     status: int,

@@ -1,4 +1,4 @@
-"""Starting the command: what it needs, and what it says when that is missing."""
+"""Starting the command: what it needs, and the errors if that is missing."""
 
 import os
 import re
@@ -75,7 +75,7 @@ def test_the_version_is_the_packages() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["replay", "--help"], ["up", "--help"]])
-def test_help_imports_nothing_that_takes_long(arguments: list[str]) -> None:
+def test_help_imports_nothing_slow(arguments: list[str]) -> None:
     done = blocked(*arguments, refused=(*HEAVY, "boto3", "botocore", "rich", "mailroom_local"))
     assert done.returncode == 0, done.stderr
     assert loaded(done) == []
@@ -153,7 +153,7 @@ WITHOUT_CRYPTOGRAPHY = tuple(name for name in HEAVY if name != "cryptography")
     ],
     ids=["trace", "replay"],
 )
-def test_a_real_account_needs_boto3_and_rich_alone(arguments: list[str], shown: str) -> None:
+def test_a_real_account_needs_only_boto3_and_rich(arguments: list[str], shown: str) -> None:
     done = blocked(*arguments, refused=WITHOUT_CRYPTOGRAPHY, prepare=MOTO)
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout
@@ -201,7 +201,7 @@ def test_ctrl_c_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert program.main(["stop"]) == 130
 
 
-def test_a_reader_that_has_enough_ends_the_command_in_silence() -> None:
+def test_a_closed_pipe_ends_the_command_quietly() -> None:
     code = (
         "import sys\nfrom mailroom_cli import main as program, terminal\n"
         "class Talk:\n"

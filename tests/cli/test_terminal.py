@@ -1,4 +1,4 @@
-"""What a terminal, a pipe and a file are shown."""
+"""What is written to a terminal, a pipe and a file."""
 
 import io
 import json
@@ -46,7 +46,7 @@ def test_hostile_text_is_shown_as_visible_escapes(screen: Any, where: str) -> No
     ],
     ids=ascii,
 )
-def test_what_cannot_be_seen_or_encoded_is_escaped(character: str, expected: str) -> None:
+def test_invisible_and_unencodable_characters_are_escaped(character: str, expected: str) -> None:
     assert visible(f"a{character}b") == f"a{expected}b"
 
 

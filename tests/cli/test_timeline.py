@@ -118,7 +118,7 @@ def test_a_click_has_its_link_and_the_tags_of_the_link() -> None:
     assert timeline.summary_of("Click", {"link": "https://example.com"}) == "https://example.com"
 
 
-def test_a_delay_says_until_when_ses_tries() -> None:
+def test_a_delay_says_how_long_ses_keeps_trying() -> None:
     (entry,) = timeline.entries([item("delivery_delay", "2026-11-20T12:00:00Z")])
     assert entry.summary.endswith(" until 2020-06-16T00:25:40.914Z")
 
@@ -152,7 +152,7 @@ def test_a_changed_topic_is_named_and_an_unchanged_one_is_not() -> None:
         ({"detail": "{}"}, "?/?"),
     ],
 )
-def test_an_item_that_was_cut_or_is_new_is_shown_nevertheless(
+def test_an_item_that_is_truncated_or_of_a_new_type_is_still_shown(
     changes: dict[str, Any], summary: str
 ) -> None:
     found = timeline.entries([item("bounce", "2026-11-20T12:00:00Z", **changes)])
@@ -181,11 +181,11 @@ def test_time_and_type_are_in_the_key_if_nowhere_else() -> None:
         (-2, "-2.0 s"),
     ],
 )
-def test_a_time_is_precise_at_first_and_in_days_at_last(seconds: float, expected: str) -> None:
+def test_times_get_coarser_as_they_grow(seconds: float, expected: str) -> None:
     assert timeline.since(timedelta(seconds=seconds)) == expected
 
 
-def test_a_hostile_user_agent_is_shown_harmlessly() -> None:
+def test_a_hostile_user_agent_is_escaped() -> None:
     hostile = json.dumps({"userAgent": "\x1b]0;PWNED\x07\x1b[2J [red]"})
     found = timeline.entries([item("open", "2026-11-20T12:00:00Z", detail=hostile)])
     assert shown(found)[2].endswith("\\x1b]0;PWNED\\x07\\x1b[2J [red]")

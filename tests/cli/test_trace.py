@@ -17,7 +17,7 @@ TABLE = "events"
 
 @pytest.fixture(scope="module")
 def state(local_aws: LocalAws) -> Iterator[str]:
-    """The state directory of a local AWS with an event table, and a story in it."""
+    """The state directory of a local AWS whose event table has one message's history."""
     dynamodb = local_aws.client("dynamodb")
     dynamodb.create_table(
         TableName=TABLE,
@@ -47,7 +47,7 @@ def state(local_aws: LocalAws) -> Iterator[str]:
     dynamodb.delete_table(TableName=TABLE)
 
 
-def test_the_story_is_shown(mailroom: Run, state: str) -> None:
+def test_the_history_of_a_message_is_shown(mailroom: Run, state: str) -> None:
     status, printed, complaint = mailroom("trace", "m-1", "--state", state, "--table", TABLE)
     assert (status, complaint) == (0, "")
     assert printed.splitlines()[-1] == "  +1.0 s  Bounce    Permanent/General"
@@ -76,7 +76,7 @@ def test_a_table_that_does_not_exist_is_status_1(mailroom: Run, state: str) -> N
     assert "ResourceNotFoundException" in complaint
 
 
-def test_the_table_is_found_by_its_tag_and_that_is_said(
+def test_the_table_is_found_by_its_tag_and_the_output_says_so(
     mailroom: Run, state: str, local_aws: LocalAws
 ) -> None:
     dynamodb = local_aws.client("dynamodb")
@@ -152,7 +152,7 @@ def test_two_tables_are_listed_with_where_they_come_from() -> None:
     assert raised.value.remedy == "pass one of them with --table NAME"
 
 
-def test_no_table_says_how_one_would_be_found() -> None:
+def test_without_a_table_the_error_says_how_to_name_one() -> None:
     with pytest.raises(CommandError) as raised:
         event_table.find(Stacks().account())
     assert raised.value.message == (

@@ -1,4 +1,4 @@
-"""`mailroom up` and `mailroom down`, as people type them."""
+"""`mailroom up` and `mailroom down`, run as in a shell."""
 
 import contextlib
 import json
@@ -73,7 +73,7 @@ def started(*arguments: str, state: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def until(good: Any, *, seconds: float = SECONDS) -> Any:
-    """Wait until it is so."""
+    """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not (found := good()):
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -82,7 +82,7 @@ def until(good: Any, *, seconds: float = SECONDS) -> Any:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
+    """Return whether a process is running; a zombie is not."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
@@ -168,7 +168,7 @@ def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) 
     assert not state.exists()
 
 
-def test_a_detached_local_aws_says_where_it_is_in_json_and_down_stops_it(
+def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
     mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployed: list[dict[str, Any]] = []
@@ -200,7 +200,7 @@ def test_a_detached_local_aws_says_where_it_is_in_json_and_down_stops_it(
 
 
 def test_sigterm_during_the_deployment_ends_everything(tmp_path: Path) -> None:
-    """The app's own process as well, which here would never end."""
+    """This includes the app's own process, which here would never end."""
     (tmp_path / "app").mkdir()
     pid_file = tmp_path / "pid"
     (tmp_path / "app" / "app.py").write_text(
@@ -219,7 +219,7 @@ def test_sigterm_during_the_deployment_ends_everything(tmp_path: Path) -> None:
 def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
     mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The end of what the CDK said, harmlessly, and what to do."""
+    """It shows the end of the CDK's output, escaped, and what to do."""
 
     def fail(aws: LocalAws, **given: Any) -> None:
         raise DeployFailed(
@@ -239,7 +239,7 @@ def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
     assert State(state).server() is None
 
 
-def test_a_local_aws_that_ends_by_itself_is_an_error(
+def test_a_local_aws_that_exits_by_itself_is_an_error(
     mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kill(aws: LocalAws, **given: Any) -> None:
@@ -263,7 +263,7 @@ def test_a_local_aws_that_ends_by_itself_is_an_error(
         (["up", "--json"], "--json has no effect without --detach", "add --detach"),
     ],
 )
-def test_what_is_missing_is_said_before_anything_is_started(
+def test_missing_arguments_are_reported_before_anything_starts(
     mailroom: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -280,7 +280,7 @@ def test_what_is_missing_is_said_before_anything_is_started(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_cdk_is_said_before_anything_is_started(
+def test_a_missing_cdk_is_reported_before_anything_starts(
     mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))

@@ -146,7 +146,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch, session: boto3.Session) -> Iterato
 def verify(
     deployed: Deployed, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Run the command; its status, and what it found by name."""
+    """Run the command; return its status and its findings by name."""
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         chosen = arguments or ("--function", deployed.function, "--rule", RULE)
@@ -173,10 +173,10 @@ def test_with_permission_monitoring_and_an_event_the_status_is_0(
     deployed.logged(RULE)
     status, findings = verify()
     assert (status, missing(findings)) == (0, [])
-    assert list(findings) == ["permission", "nobody else", "monitoring", "RULE_APPLIED"]
+    assert list(findings) == ["permission", "no others", "monitoring", "RULE_APPLIED"]
 
 
-def test_a_fresh_account_fails_every_check_and_is_told_the_commands(
+def test_in_a_new_account_every_check_fails_and_names_its_remedy(
     deployed: Deployed, verify: Any
 ) -> None:
     deployed.monitors(None)
@@ -206,7 +206,7 @@ def test_a_fresh_account_fails_every_check_and_is_told_the_commands(
     ],
     ids=str,
 )
-def test_a_permission_that_differs_in_anything_counts_as_somebody_elses(
+def test_a_permission_that_differs_in_any_field_counts_as_foreign(
     deployed: Deployed, verify: Any, changes: dict[str, str | None]
 ) -> None:
     deployed.permit(**changes)
@@ -214,11 +214,11 @@ def test_a_permission_that_differs_in_anything_counts_as_somebody_elses(
     deployed.logged(RULE)
     status, findings = verify()
     assert status == 1
-    assert missing(findings) == ["permission", "nobody else"]
-    assert "--statement-id AllowWorkMail" in findings["nobody else"]["commands"][0]
+    assert missing(findings) == ["permission", "no others"]
+    assert "--statement-id AllowWorkMail" in findings["no others"]["commands"][0]
 
 
-def test_another_permission_is_reported_beside_the_right_one(
+def test_an_extra_permission_is_reported_along_with_the_right_one(
     deployed: Deployed, verify: Any
 ) -> None:
     deployed.permit()
@@ -226,10 +226,10 @@ def test_another_permission_is_reported_beside_the_right_one(
     deployed.monitors()
     deployed.logged(RULE)
     status, findings = verify()
-    assert (status, missing(findings)) == (1, ["nobody else"])
-    assert "events.amazonaws.com" in findings["nobody else"]["found"]
-    assert "without any condition" in findings["nobody else"]["found"]
-    (command,) = findings["nobody else"]["commands"]
+    assert (status, missing(findings)) == (1, ["no others"])
+    assert "events.amazonaws.com" in findings["no others"]["found"]
+    assert "without any condition" in findings["no others"]["found"]
+    (command,) = findings["no others"]["commands"]
     assert command == (
         f"aws lambda remove-permission --function-name {deployed.function} --statement-id Events"
     )
@@ -247,7 +247,7 @@ def test_a_missing_function_is_reported_and_the_other_checks_still_run(
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "OrganizationNotFoundException"])
-def test_missing_monitoring_or_a_missing_organization_is_a_finding(
+def test_missing_monitoring_or_a_missing_organization_is_reported(
     deployed: Deployed, verify: Any, code: str
 ) -> None:
     """WorkMail reports both as errors."""
@@ -276,7 +276,7 @@ def test_another_error_of_aws_ends_the_command(
     assert "AccessDeniedException" in printed.err
 
 
-def test_a_deleted_log_group_is_a_finding(deployed: Deployed, verify: Any) -> None:
+def test_a_deleted_log_group_is_reported(deployed: Deployed, verify: Any) -> None:
     deployed.permit()
     deployed.monitors()
     deployed.client("logs").delete_log_group(logGroupName=GROUP)
@@ -357,7 +357,7 @@ def test_rules_of_another_organization_are_not_checked(
     assert "--function ARN" in printed
 
 
-def test_a_missing_stack_is_reported_in_cloudformations_words(
+def test_a_missing_stack_is_reported_with_cloudformations_message(
     deployed: Deployed, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployed.cloudformation.add_client_error(
@@ -380,7 +380,7 @@ def test_the_findings_are_shown_by_subject_with_what_to_do(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == RULE
     assert lines[1] == f"  ✓  permission    {SERVICE} may invoke it for {ORGANIZATION}"
-    assert lines[2].startswith("  ✗  nobody else   Other: Allow ")
+    assert lines[2].startswith("  ✗  no others     Other: Allow ")
     assert lines[3:6] == [
         "                   if nothing needs it, run:",
         f"aws lambda remove-permission --function-name {deployed.function} --statement-id Other",

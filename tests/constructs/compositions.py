@@ -1,4 +1,4 @@
-"""Builds two stacks that share things, to test what must exist before what."""
+"""Builds two stacks that share resources, to test dependencies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Composition = Callable[[cdk.Stack, cdk.Stack], object]
 
 @cache
 def templates_of(build: Composition) -> tuple[Template, Template]:
-    """Return the templates of our stack, and of the one that things are brought from."""
+    """Return the templates of our stack and of the stack with the shared resources."""
     app = new_app()
     stack, other = new_stack(app, "Ours"), new_stack(app, "Theirs")
     sns.Topic(other, "Unused")  # CDK refuses a stack without any resource

@@ -1,4 +1,4 @@
-"""Makes ``synthesis`` importable, and gives each test a stack of its own."""
+"""Makes ``synthesis`` importable, and gives each test a new stack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# Not as a package: one named "constructs" lies on every CDK app's path already.
+# Not as a package: every CDK app's path already has one named "constructs".
 sys.path.insert(0, str(Path(__file__).parent))
 
 import aws_cdk as cdk
@@ -17,7 +17,7 @@ from synthesis import new_stack
 
 @pytest.fixture
 def stack() -> cdk.Stack:
-    """Return an empty stack in an app of its own."""
+    """Return an empty stack in a new app."""
     return new_stack()
 
 

@@ -22,7 +22,7 @@ from cdk_mailroom.nag import acknowledge
 
 @contextmanager
 def modules_of(folder: Path) -> Iterator[None]:
-    """Import from *folder* as the CDK CLI would, and forget it afterwards."""
+    """Import from *folder* as the CDK CLI would, and unload the modules afterwards."""
     before = set(sys.modules)
     sys.path.insert(0, str(folder))
     try:
@@ -44,7 +44,7 @@ class Example:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, *, reviewed: bool = False) -> cdk.Stack:
-        """Return the stack, for any account and region, perhaps with the findings acknowledged."""
+        """Return the stack, for any account and region, optionally with findings acknowledged."""
         with modules_of(ROOT / "examples" / self.folder):
             module = importlib.import_module(self.module)
             stack = getattr(module, self.stack)(new_app(), self.stack, **self.options)
@@ -70,7 +70,7 @@ def normalised(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def findings(app: cdk.App) -> str:
-    """Return what cdk-nag has to say of *app*, empty if nothing."""
+    """Return cdk-nag's report on *app*, empty if there are no findings."""
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
     try:
         app.synth()

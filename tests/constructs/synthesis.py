@@ -102,7 +102,7 @@ class Template:
         return value
 
     def rule(self, construct_id: str) -> dict[str, Any]:
-        """Return what SES is told of the rule *construct_id*."""
+        """Return the properties of the rule *construct_id*."""
         return self.at(f"Inbound/{construct_id}/Rule")["Rule"]
 
     def actions(self, construct_id: str) -> list[dict[str, Any]]:

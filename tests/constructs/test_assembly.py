@@ -60,7 +60,7 @@ def test_the_users_folder_lies_beside_the_runtime(folder):
     assert {name.split("/")[0] for name in names} == {"app.py", "team", "mailroom"}
 
 
-def test_what_users_test_with_is_not_deployed():
+def test_test_helpers_are_not_deployed():
     """``mailroom.testing`` has no use in Lambda."""
     assert not [name for name in contents(asset()) if name.startswith("mailroom/testing")]
 
@@ -76,7 +76,7 @@ def test_entries_are_sorted_and_carry_no_trace_of_the_machine(folder):
 
 
 def test_a_copy_with_other_times_and_modes_is_the_same(folder, tmp_path):
-    """As after a clone by somebody else."""
+    """This is what another clone of the repository has."""
     first = asset(folder)
     copy = tmp_path / "elsewhere" / "named otherwise"
     shutil.copytree(folder, copy)
@@ -115,7 +115,7 @@ def test_a_link_to_a_folder_is_refused(folder, tmp_path):
 
 
 @pytest.mark.parametrize("change", ["content", "name", "new", "gone"])
-def test_a_change_of_the_code_moves_the_hash(folder, change):
+def test_a_change_of_the_code_changes_the_hash(folder, change):
     """Otherwise it would never be deployed."""
     first = asset(folder)
     module = folder / "team" / "__init__.py"
@@ -140,7 +140,7 @@ def test_no_two_layouts_share_a_hash(tmp_path):
     assert asset(one).name != asset(two).name
 
 
-def test_a_change_of_the_runtime_moves_the_hash(monkeypatch):
+def test_a_change_of_the_runtime_changes_the_hash(monkeypatch):
     """A new version of the runtime must be deployed too."""
     first = asset()
     monkeypatch.setattr(
@@ -149,7 +149,7 @@ def test_a_change_of_the_runtime_moves_the_hash(monkeypatch):
     assert asset() != first
 
 
-def test_another_process_elsewhere_makes_the_same_bytes(folder, tmp_path):
+def test_another_process_in_another_folder_makes_the_same_bytes(folder, tmp_path):
     """Another hash seed, umask, working directory, time zone and locale."""
     program = textwrap.dedent(
         f"""
@@ -200,7 +200,7 @@ def test_the_assets_hash_is_that_of_its_contents(folder):
 
 
 @pytest.mark.parametrize("name", ["mailroom/__init__.py", "mailroom.py"])
-def test_a_folder_with_a_mailroom_of_its_own_is_refused(folder, name):
+def test_a_folder_that_contains_a_mailroom_package_is_refused(folder, name):
     """It would hide the runtime."""
     path = folder / name
     path.parent.mkdir(exist_ok=True)
@@ -209,7 +209,7 @@ def test_a_folder_with_a_mailroom_of_its_own_is_refused(folder, name):
         asset(folder)
 
 
-def test_a_name_that_only_begins_with_mailroom_is_fine(folder):
+def test_a_name_that_only_begins_with_mailroom_is_accepted(folder):
     """``mailroom_rules.py`` hides nothing."""
     (folder / "mailroom_rules.py").write_text("")
     assert "mailroom_rules.py" in contents(asset(folder))
@@ -380,7 +380,7 @@ def test_a_requirement_that_brings_mailroom_is_refused(tmp_path, offline):
 
 
 def test_the_users_code_wins_over_requirements(folder, tmp_path, offline):
-    """As it would on any other path: what is nearest is meant."""
+    """This is the usual order of Python's path."""
     (folder / "parcel.py").write_text("mine\n")
     path = tmp_path / "requirements.txt"
     path.write_text(str(wheel(tmp_path, "parcel", {"parcel.py": "theirs\n"})))
@@ -409,7 +409,7 @@ def test_a_function_has_the_modules_that_it_can_import_and_no_others(folder):
     assert "mailroom/entry/events.py" not in names
 
 
-def test_what_the_users_code_imports_comes_along(folder):
+def test_modules_that_the_users_code_imports_are_deployed(folder):
     """Wherever in the folder, and in whichever way, it is imported."""
     (folder / "team" / "late.py").write_text(
         "def f():\n    from mailroom.handlers.receiving import save_attachments\n"
@@ -424,7 +424,7 @@ def test_what_the_users_code_imports_comes_along(folder):
 
 
 def test_a_function_with_layers_has_the_whole_runtime():
-    """Nobody can tell what code in a layer imports."""
+    """The imports of code in a layer are unknown."""
     whole = dict(_assembly.runtime_files())
     assert contents(asset()) == whole
 
@@ -444,7 +444,7 @@ def test_there_are_behaviours_to_test():
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
-def test_a_bundled_behaviour_runs_on_what_it_brings(behaviour, tmp_path):
+def test_a_bundled_behaviour_runs_on_its_own_asset_alone(behaviour, tmp_path):
     """Its zip alone, without site-packages, is enough to import it and its entry point."""
     spec = f"mailroom.handlers.{behaviour}"
     entry = f"mailroom.entry.{behaviour.partition('.')[0]}"

@@ -136,7 +136,7 @@ def test_seconds_pass_only_within_their_range(seconds, valid):
     ) is valid
 
 
-def test_problems_are_listed_one_a_line():
+def test_problems_are_listed_one_per_line():
     """Each with argument, value and remedy, below the name of what they are about."""
     problems = Problems("Stack/Inbound/Rule")
     problems.add("recipients", [], "name one")
@@ -149,7 +149,7 @@ def test_problems_are_listed_one_a_line():
 
 
 def test_a_configuration_error_is_a_value_error():
-    """Whoever catches the usual one catches ours."""
+    """Code that catches `ValueError` also catches ours."""
     assert issubclass(ConfigurationError, ValueError)
 
 
@@ -165,7 +165,7 @@ def test_a_configuration_error_is_a_value_error():
     ids=["0 days", "36 hours", "1 hour", "another word", "a number"],
 )
 def test_a_retention_that_is_not_whole_days_is_refused(retention, words):
-    """S3 and the others count days, and 0 would mean never stored or stored for ever."""
+    """S3 and the others count days, and 0 would mean either never or forever."""
     problems = Problems("x")
     check_retention(problems, "retention", retention)
     with pytest.raises(ConfigurationError, match=words):
@@ -177,8 +177,8 @@ def test_a_retention_that_is_not_whole_days_is_refused(retention, words):
     [None, "forever", Duration.days(1), Duration.hours(48)],
     ids=["none", "forever", "1 day", "48 hours"],
 )
-def test_a_retention_of_whole_days_passes(retention):
-    """Also in hours, and for ever."""
+def test_a_retention_of_whole_days_is_accepted(retention):
+    """It may be given in hours, or as ``"forever"``."""
     problems = Problems("x")
     check_retention(problems, "retention", retention)
     problems.raise_if_any()
@@ -203,12 +203,12 @@ def test_a_token_is_recognised_in_every_form(stack):
     "value",
     ["", "a", "$", "${a}", 0, -1, 1.5, -1e300 / 1e20, True, None, [], ["a"], ("a",), object()],
 )
-def test_what_is_not_a_token_is_known(value):
+def test_a_value_that_is_not_a_token_is_recognised(value):
     """Also large numbers."""
     assert resolved(value)
 
 
-def test_what_jsii_does_not_know_is_not_a_token():
+def test_a_value_unknown_to_jsii_is_not_a_token():
     """It is refused where it is used, with a better message than jsii's."""
     assert resolved(object())
     assert resolved(print)

@@ -118,7 +118,7 @@ def test_no_two_graphs_overlap(request, case):
         taken |= cells
 
 
-def test_a_page_has_what_it_was_given(both, sending, receiving):
+def test_a_dashboard_contains_the_given_constructs(both, sending, receiving):
     """A heading for each side that there is."""
     headings = {
         name: [title for title in widgets(template) if title.startswith("# ")]
@@ -131,13 +131,13 @@ def test_a_page_has_what_it_was_given(both, sending, receiving):
     }
 
 
-def test_neither_is_refused(stack):
-    """An empty page helps nobody."""
+def test_passing_neither_is_refused(stack):
+    """An empty dashboard is useless."""
     with pytest.raises(ConfigurationError, match="pass publishing, inbound or both"):
         MailDashboard(stack, "Dashboard")
 
 
-def test_the_page_has_the_name_that_was_given(both, sending):
+def test_the_dashboard_has_the_given_name(both, sending):
     """CloudFormation makes one otherwise."""
     assert both.at("Dashboard/Dashboard")["DashboardName"] == "Mail"
     assert "DashboardName" not in sending.at("Dashboard/Dashboard")
@@ -166,7 +166,7 @@ def test_types_that_nobody_handles_are_not_shown(sending):
         ("Complaint rate (account)", "Reputation.ComplaintRate", 0.1),
     ],
 )
-def test_the_thresholds_of_aws_are_drawn(sending, title, metric, review):
+def test_awss_thresholds_are_drawn(sending, title, metric, review):
     """In percent, as AWS writes them, with a warning at half."""
     widget = widgets(sending)[title]
     lines = widget["properties"]["annotations"]["horizontal"]
@@ -178,8 +178,8 @@ def test_the_thresholds_of_aws_are_drawn(sending, title, metric, review):
     assert drawn["visible"] is False
 
 
-def test_the_lines_are_where_the_alarms_are(sending):
-    """The page and the alarms must not tell different stories."""
+def test_the_lines_match_the_alarm_thresholds(sending):
+    """The dashboard and the alarms must agree."""
     page = widgets(sending)
     drawn = {
         line["value"]
@@ -194,7 +194,7 @@ def test_the_lines_are_where_the_alarms_are(sending):
     assert drawn == alarms
 
 
-def test_a_pipeline_is_named_by_all_that_it_handles(both):
+def test_a_pipeline_is_named_after_all_its_types(both):
     """Not by its first type alone."""
     page = widgets(both)
     labels = [drawn["label"] for _, drawn in metrics(page["Dead letters"])]
@@ -211,14 +211,14 @@ def test_rules_without_a_function_have_no_graph(both, receiving):
     assert "Mail by rule" not in widgets(receiving)
 
 
-def test_percentiles_of_the_latency(both):
+def test_latency_is_shown_as_percentiles(both):
     """A mean would hide the slow ones."""
     widget = widgets(both)["From acceptance by SES to delivery"]
     assert [drawn["stat"] for _, drawn in metrics(widget)] == ["p50", "p90", "p99"]
 
 
-def test_what_comes_after_the_page_is_an_error():
-    """It would be missing, and nobody would know."""
+def test_resources_added_after_the_dashboard_are_an_error():
+    """They would be missing without notice."""
     stack = new_stack()
     sns.Topic(stack, "Unused")
     out, inbound = EventPublishing(stack, "Out"), InboundMail(stack, "Inbound")
@@ -265,7 +265,7 @@ def measured() -> set[tuple[str, ...]]:
     return found
 
 
-def test_the_page_shows_what_the_runtime_measures(both, measured):
+def test_the_dashboard_shows_the_runtimes_metrics(both, measured):
     """Namespace, name, and each dimension in its order: anything else is an empty graph."""
     shown = {
         tuple(names)

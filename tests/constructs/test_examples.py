@@ -206,7 +206,7 @@ LOGICAL_IDS = {
 }
 
 
-def test_logical_ids_of_an_example_stay(template, request):
+def test_logical_ids_of_an_example_do_not_change(template, request):
     """They are a contract: another id deletes a resource and makes a new one, mail included."""
     name = request.node.callspec.params["template"]
     assert sorted(template.raw["Resources"]) == LOGICAL_IDS[name].split()
@@ -225,12 +225,12 @@ def test_an_example_acknowledges_nothing_that_is_not_found(name):
 
 
 def test_a_path_without_a_construct_cannot_be_acknowledged():
-    """A typo would leave the finding, and nobody would know why."""
+    """Otherwise a typo would leave the finding without an explanation."""
     with pytest.raises(KeyError, match="no construct 'Inbound/Buckte' below 'HelpDesk'"):
         acknowledge(EXAMPLES["helpdesk"].build(), {"Inbound/Buckte": {"AwsSolutions-S1": "typo"}})
 
 
-def test_with_a_customer_key_nothing_more_is_found():
+def test_a_customer_key_adds_no_findings():
     """The library answers for what the key adds."""
     app = new_app()
     stack = new_stack(app)
@@ -248,7 +248,7 @@ def test_with_a_customer_key_nothing_more_is_found():
     assert set(re.findall(r"AwsSolutions::(AwsSolutions-[^']*)'", text)) == {"AwsSolutions-S1"}
 
 
-def test_with_customer_keys_nothing_more_is_found_in_events():
+def test_customer_keys_add_no_findings_in_events():
     """Keys of queues, table and alert topic add wildcards, each of which is answered for."""
     app = new_app()
     stack = new_stack(app)
@@ -266,7 +266,7 @@ def test_with_customer_keys_nothing_more_is_found_in_events():
     assert findings(app) == ""
 
 
-def test_the_library_does_not_answer_for_what_an_app_adds():
+def test_findings_on_the_apps_own_resources_are_not_acknowledged():
     """A wildcard of the app's own, in the role of one of our functions, is still found."""
     app = new_app()
     stack = new_stack(app)

@@ -30,7 +30,7 @@ MODULES = [
 ]
 
 
-# The names of WorkMail are tested beside it, and go when its folder goes.
+# WorkMail's names are tested in its own folder.
 WORKMAIL = (
     set(importlib.import_module("cdk_mailroom.workmail").__all__)
     if find_spec("cdk_mailroom.workmail")
@@ -38,7 +38,7 @@ WORKMAIL = (
 )
 
 
-def test_names_of_the_package():
+def test_the_package_exports_these_names():
     """Removing one is a breaking change; adding one is a promise."""
     assert [name for name in cdk_mailroom.__all__ if name not in WORKMAIL] == [
         "BUNDLED",
@@ -66,7 +66,7 @@ def test_names_of_the_package():
     ]
 
 
-def test_names_of_the_handlers():
+def test_the_handlers_package_exports_these_names():
     """The bundled behaviours, and what configures them."""
     assert handlers.__all__ == [
         "AutoReply",
@@ -79,7 +79,7 @@ def test_names_of_the_handlers():
     ]
 
 
-def test_names_of_the_actions():
+def test_the_actions_package_exports_these_names():
     """Every action of SES, and what one of your own needs."""
     assert {"S3", "Sns", "InvokeFunction", "Bounce", "AddHeader", "Stop", "WorkMail"} <= set(
         actions.__all__
@@ -89,7 +89,7 @@ def test_names_of_the_actions():
     )
 
 
-def test_names_of_the_events():
+def test_the_events_package_exports_these_names():
     """What `on` takes and returns; the types are the runtime's own."""
     from mailroom.events import EventType
 
@@ -107,7 +107,7 @@ def test_names_of_the_events():
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_exported_name_is_there(name):
+def test_every_exported_name_is_defined(name):
     """``from module import *`` works, and names nothing twice."""
     module = importlib.import_module(name)
     assert len(set(module.__all__)) == len(module.__all__)

@@ -38,7 +38,7 @@ def test_every_handler_takes_the_options_of_a_function(name, stack):
     assert template.environment(function)["AB"] == "c"
 
 
-def test_none_is_the_same_as_leaving_an_option_out(stack):
+def test_none_means_that_an_option_is_omitted(stack):
     """So that an app may pass on what it was given."""
     handler = PythonHandler(
         FOLDER, "app:on_mail", **dict.fromkeys(FunctionOptions.__optional_keys__)
@@ -48,7 +48,7 @@ def test_none_is_the_same_as_leaving_an_option_out(stack):
     assert (made["MemorySize"], made["Timeout"], made["Runtime"]) == (512, 60, "python3.13")
 
 
-def test_every_option_is_described():
+def test_every_option_has_a_description():
     """A TypedDict's keys have no docstrings at run time, so the source is read."""
     source = inspect.getsource(FunctionOptions)
     for name in FunctionOptions.__optional_keys__:
@@ -57,7 +57,7 @@ def test_every_option_is_described():
         assert after.strip().startswith('"""'), name
 
 
-def test_what_a_function_is_made_of_can_be_read():
+def test_the_parts_of_a_function_are_readable():
     """Constructs of other capabilities make functions of handlers, too."""
     made = PythonHandler(FOLDER, "app:on_mail", timeout=Duration.seconds(9), reserved_concurrency=2)
     assert isinstance(made, PythonFunction)
@@ -72,7 +72,7 @@ def test_a_handler_in_a_layer_has_no_folder():
 
 
 @pytest.mark.parametrize(("synchronous", "seconds"), [(False, 60), (True, 25)])
-def test_a_handler_has_as_long_as_whoever_calls_it_waits(synchronous, seconds):
+def test_a_handler_may_run_as_long_as_its_caller_waits(synchronous, seconds):
     """SES gives up after 30 seconds, so a synchronous function ends before that."""
     made = PythonHandler(FOLDER, "app:on_mail", synchronous=synchronous)
     assert made.timeout.to_seconds() == seconds

@@ -1,4 +1,4 @@
-"""Requirements are installed once, and what is kept on disk is never used when it is not right."""
+"""Requirements are installed once, and a damaged cache is never used."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_each_platform_is_installed_for_itself(file, pip):
 
 
 @pytest.mark.parametrize("line", ["-r {}", "-c {}", "--requirement={}", "--constraint {}"])
-def test_a_file_that_the_file_refers_to_counts(tmp_path, file, pip, line):
+def test_a_requirements_file_included_by_another_counts(tmp_path, file, pip, line):
     """Also one that such a file refers to, and one that refers back."""
     other, third = tmp_path / "other.txt", tmp_path / "third.txt"
     file.write_text(line.format("other.txt") + "\n")
@@ -120,7 +120,7 @@ def test_a_file_that_the_file_refers_to_counts(tmp_path, file, pip, line):
         "-f wheels\nparcel",
     ],
 )
-def test_what_lies_on_this_machine_is_not_kept(file, pip, cache, line):
+def test_a_local_file_is_not_cached(file, pip, cache, line):
     """It may change while its name stays."""
     file.write_text(f"{line}\n")
     installed(file)
@@ -137,7 +137,7 @@ def test_what_lies_on_this_machine_is_not_kept(file, pip, cache, line):
         "-f https://example.com/wheels\nparcel",
     ],
 )
-def test_what_comes_from_elsewhere_is_kept(file, pip, line):
+def test_requirements_from_an_index_are_cached(file, pip, line):
     """Requirements without a version stay at what was found first."""
     file.write_text(f"{line}\n")
     installed(file)
@@ -161,7 +161,7 @@ def damage(entry: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["cut", "empty", "changed", "unreadable"])
-def test_a_damaged_entry_is_installed_anew(file, pip, cache, how):
+def test_a_damaged_cache_entry_is_installed_again(file, pip, cache, how):
     """Never deployed, whatever happened to it."""
     installed(file)
     damage(next(cache.glob("*.zip")), how)
@@ -180,7 +180,7 @@ def test_an_entry_appears_whole_or_not_at_all(file, pip, cache, monkeypatch):
     assert list(cache.iterdir()) == []
 
 
-def test_a_cache_that_cannot_be_written_is_no_obstacle(file, pip, cache):
+def test_synth_works_when_the_cache_cannot_be_written(file, pip, cache):
     """It only costs time."""
     cache.parent.mkdir()
     cache.write_text("a file where the folder should be")
@@ -188,16 +188,14 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(file, pip, cache):
     assert installed(file) == {"parcel/__init__.py": b"RUN = 2\n"}
 
 
-def test_nobody_else_can_read_the_cache(file, pip, cache):
+def test_only_the_user_can_read_the_cache(file, pip, cache):
     """It may hold packages of a private index."""
     installed(file)
     assert cache.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("given", [None, "", "relative"])
-def test_the_cache_is_in_the_home_folder_unless_it_is_said_otherwise(
-    file, pip, tmp_path, monkeypatch, given
-):
+def test_the_cache_is_in_the_home_folder_by_default(file, pip, tmp_path, monkeypatch, given):
     """As the XDG base directory specification says."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     if given is None:

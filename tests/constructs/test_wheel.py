@@ -149,7 +149,7 @@ def test_the_wheel_ships_types_and_no_tests(wheel):
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
 
 
-def test_the_wheel_needs_only_what_it_says(wheel):
+def test_the_wheel_needs_only_its_declared_dependencies(wheel):
     """aws-cdk-lib, constructs, boto3 and rich, as ranges; the rest is the extra ``local``."""
     with zipfile.ZipFile(wheel) as archive:
         metadata = next(

@@ -76,7 +76,7 @@ class Lake:
         )
 
     def errors(self) -> list[dict[str, Any]]:
-        """What lies below the error prefix."""
+        """The objects below the error prefix."""
         s3, bucket = self.aws.client("s3"), self.app["Bucket"]
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="errors/").get("Contents", [])
         return [
@@ -170,7 +170,7 @@ def test_a_row_has_every_column_and_the_whole_event(lake: Lake) -> None:
     assert (row["recipients"], row["link_tags"]) == (f"[{READER}]", "{place=top}")
 
 
-def test_what_is_no_event_is_kept_alone(lake: Lake) -> None:
+def test_a_record_that_is_not_an_event_is_kept_alone(lake: Lake) -> None:
     """Below the error prefix, by its error and day, as it was put."""
     (error,) = lake.errors()
     assert base64.b64decode(error["rawData"]) == b"poison"
@@ -201,7 +201,7 @@ def test_the_saved_queries_are_those_of_the_package(lake: Lake) -> None:
         ("rates_by_domain", {"sent": "2", "bounced": "1", "complained": "1"}),
     ],
 )
-def test_a_saved_query_tells_what_happened(lake: Lake, name: str, expected: dict[str, str]) -> None:
+def test_a_saved_query_shows_what_happened(lake: Lake, name: str, expected: dict[str, str]) -> None:
     """Its first row."""
     query = named_queries()[name]
     rows = lake.ask(query, *([f"'{lake.ids[READER]}'"] if "?" in query else []))

@@ -69,7 +69,7 @@ def environment(aws: LocalAws) -> dict[str, str]:
     iam = aws.client("iam")
     iam.create_user(UserName="smtp")
     key = iam.create_access_key(UserName="smtp")["AccessKey"]
-    # Nothing of AWS: whoever sends by SMTP has no other credentials.
+    # No AWS credentials: an SMTP client has only its user and password.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     names = {
         "configuration_set": _SET,

@@ -168,7 +168,7 @@ def test_mail_sent_in_any_way_has_events_with_its_tags(app: Any, way: Way) -> No
         }
 
 
-def test_mail_that_names_no_set_goes_by_the_identitys(app: Any) -> None:
+def test_mail_without_a_configuration_set_uses_the_identitys(app: Any) -> None:
     """`SendingIdentity` was given what handles its events."""
     sent = app.aws.client("sesv2").send_email(
         FromEmailAddress=SENDER,
@@ -178,8 +178,8 @@ def test_mail_that_names_no_set_goes_by_the_identitys(app: Any) -> None:
     assert app.story(sent["MessageId"], count=2)[0].configuration_set == app["ConfigurationSet"]
 
 
-def test_a_list_and_its_topic_end_in_one_click(app: Any) -> None:
-    """The contact list is the one that the app made; whoever did not ask gets nothing."""
+def test_a_list_and_its_topic_give_a_one_click_unsubscribe(app: Any) -> None:
+    """The list is the one that the app made; addresses that are not opted in get nothing."""
     ses = app.aws.client("sesv2")
     ses.create_contact(
         ContactListName="Readers",
@@ -198,7 +198,7 @@ def test_a_list_and_its_topic_end_in_one_click(app: Any) -> None:
 
 
 def test_the_identity_has_its_dns_records(app: Any) -> None:
-    """Three for DKIM, two for the MAIL FROM domain, one for DMARC, beside the zone's own."""
+    """Three for DKIM, two for the MAIL FROM domain, one for DMARC, plus the zone's own."""
     route53 = app.aws.client("route53")
     zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
     records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
@@ -236,7 +236,7 @@ def test_smtp_credentials_may_send_as_their_address_only(app: Any) -> None:
 
 
 def test_a_function_sends_in_every_way_that_it_was_granted(app: Any) -> None:
-    """With its role enforced; and as nobody else."""
+    """Its role is enforced, and it can send as no one else."""
     message = letter("Answer me")
     message.replace_header("From", "reader@customer.example")
     with app.aws.permissions_enforced():

@@ -133,7 +133,7 @@ class Account:
         return destination
 
     def mail(self, to: str | list[str] = "reader@example.net", **fields: Any) -> str:
-        """Send a message by API v2, of text unless told otherwise, and return its id."""
+        """Send a message by API v2, of text by default, and return its id."""
         html = fields.pop("html", None)
         body = {"Html": {"Data": html}} if html else {"Text": {"Data": fields.pop("text", "Hi")}}
         simple = {"Subject": {"Data": "Subject"}, "Body": body}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:111122223333:function:Example"
-"""What the runtime client is told that it is."""
+"""The identity that the runtime client is given."""
 
 
 @dataclass

@@ -54,7 +54,7 @@ BUNDLED = sorted(
 
 def loaded(module: str) -> tuple[set[str], set[str]]:
     """Return what the Lambda runtime client holds, and what importing *module* adds to it."""
-    # -S: an editable install's hooks live in site, and would be counted as somebody's.
+    # -S: an editable install's hooks live in site, and would be counted.
     paths = [str(PACKAGE.parent), *(path for path in sys.path if path.endswith("site-packages"))]
     done = subprocess.run(
         [sys.executable, "-S", "-c", LOADED, module],
@@ -81,7 +81,7 @@ def loaded(module: str) -> tuple[set[str], set[str]]:
         *((name, 18 if ".events." in name else 10) for name in BUNDLED),
     ],
 )
-def test_what_lambda_imports_at_a_cold_start_is_ours_and_little(module: str, modules: int) -> None:
+def test_a_cold_start_imports_few_modules_all_of_them_ours(module: str, modules: int) -> None:
     """No costly package is loaded, and at most *modules* beyond those of the runtime client."""
     before, added = loaded(module)
     assert "awslambdaric.bootstrap" in before

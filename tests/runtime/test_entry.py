@@ -81,7 +81,7 @@ def test_a_wrong_name_fails_while_lambda_initialises(tmp_path: Path, entry: str)
     setting = ENTRIES[entry][0]
     env = {setting: SPECS[setting].format("apq")}
     found = complaint(tmp_path, entry, **env)
-    assert found.endswith("HandlerNotFound: handler is 'apq:on_mail': there is no module 'apq'")
+    assert found.endswith("HandlerNotFound: handler is 'apq:on_mail': module 'apq' does not exist")
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_a_wrong_name_fails_while_lambda_initialises(tmp_path: Path, entry: str)
         (":on_mail", "write it as 'module:function'"),
         (".app:on_mail", "write it as 'module:function'"),
         ("", "NotConfigured: environment variable MAILROOM_HANDLER is not set"),
-        ("package.apq:on_mail", "there is no module 'package.apq'"),
-        ("app.sub:on_mail", "there is no module 'app.sub'"),
+        ("package.apq:on_mail", "module 'package.apq' does not exist"),
+        ("app.sub:on_mail", "module 'app.sub' does not exist"),
         ("app:on_male", "HandlerNotFound: handler is 'app:on_male': module 'app' has no function"),
         ("app:NUMBER", "module 'app' has no function 'NUMBER'"),
         ("app:on_mail_async", "'on_mail_async' is async or a generator"),
@@ -106,7 +106,9 @@ def test_a_wrong_name_fails_while_lambda_initialises(tmp_path: Path, entry: str)
         ("package.app:on_mail", ""),
     ],
 )
-def test_what_is_wrong_with_a_name_is_said_exactly(tmp_path: Path, spec: str, text: str) -> None:
+def test_the_error_says_exactly_what_is_wrong_with_a_name(
+    tmp_path: Path, spec: str, text: str
+) -> None:
     """The form, the module or the function; errors of the user's module stay its own.
 
     A function that is async or a generator would return without running, and every mail would

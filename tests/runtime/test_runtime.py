@@ -16,7 +16,7 @@ SETUP = "import os\nfrom mailroom import _runtime"
 @pytest.mark.parametrize(
     "statement", ["_runtime.log('INFO', 'test')", "_runtime.metric('Test', 1)"]
 )
-def test_a_line_is_out_even_if_the_process_is_killed_right_after(statement: str) -> None:
+def test_a_line_is_written_even_if_the_process_is_killed_right_after(statement: str) -> None:
     """As Lambda does at a timeout, when nothing is flushed any more."""
     done = subprocess.run(
         [
@@ -34,7 +34,7 @@ def test_a_line_is_out_even_if_the_process_is_killed_right_after(statement: str)
 
 
 def test_a_field_without_a_value_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    """``None`` is no value; zero and the empty text are."""
+    """``None`` counts as missing; zero and the empty string do not."""
     _runtime.log("INFO", "test", rule=None, count=0, text="")
     line = json.loads(capsys.readouterr().out)
     assert {name: line[name] for name in line if name != "timestamp"} == {

@@ -1,4 +1,4 @@
-"""What SES refuses in an action's settings, whoever made them."""
+"""Checks for action settings that SES would refuse, in our actions and in aws-cdk-lib's."""
 
 from __future__ import annotations
 

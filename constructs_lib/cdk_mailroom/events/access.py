@@ -85,7 +85,7 @@ def grant_ses(scope: Construct, topic: sns.ITopic, configuration_set_name: str) 
 
 
 def allow_service(queue: sqs.Queue, service: str, source_arn: str) -> iam.AddToResourcePolicyResult:
-    """Let *service* send messages to *queue* for the resource *source_arn* alone."""
+    """Let *service* send messages to *queue* only on behalf of the resource *source_arn*."""
     return queue.add_to_resource_policy(
         iam.PolicyStatement(
             actions=["sqs:SendMessage"],

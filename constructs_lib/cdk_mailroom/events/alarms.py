@@ -50,4 +50,4 @@ def make_reputation_alarms(scope: Construct, alert_topic: sns.ITopic) -> None:
                 # SES publishes a rate only when mail was sent.
                 treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
             )
-            _queues.tell(alarm, alert_topic)
+            _queues.publish_alarm(alarm, alert_topic)

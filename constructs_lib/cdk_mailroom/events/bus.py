@@ -86,7 +86,7 @@ class QueueTarget:
 
 
 def rule_target(problems: Problems, handlers: Sequence[Any]) -> events.IRuleTarget | None:
-    """Return the EventBridge target among *handlers*, and report handlers beside it."""
+    """Return the EventBridge target among *handlers*, and report handlers passed along with it."""
     # A PythonHandler has a bind() too, for receipt rules.
     found = [one for one in handlers if hasattr(one, "bind") and not isinstance(one, ReceiptAction)]
     if not found:
@@ -95,7 +95,7 @@ def rule_target(problems: Problems, handlers: Sequence[Any]) -> events.IRuleTarg
         problems.add(
             "len(handlers)",
             len(handlers),
-            "pass one EventBridge target alone, or handlers; call on_bus again for the others",
+            "pass either one EventBridge target or handlers; call on_bus again for the others",
         )
     target: events.IRuleTarget = found[0]
     return target

@@ -1,4 +1,4 @@
-"""The event destinations of one configuration set beside the topic: lake, bus, metrics."""
+"""The event destinations of a configuration set other than the topic: lake, bus, metrics."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class EventDestinations(Construct):
         destination: ses.EventDestination,
         types: EventType | Sequence[EventType],
     ) -> ses.ConfigurationSetEventDestination:
-        """Publish events to one more destination of aws-cdk-lib, beside the topic.
+        """Publish events to another destination of aws-cdk-lib, in addition to the topic.
 
         Args:
             construct_id: The id below this construct.

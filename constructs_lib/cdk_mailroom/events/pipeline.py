@@ -40,7 +40,7 @@ __all__ = [
 _SNS = "sns.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
-# DynamoDB uses a customer key on behalf of whoever calls it.
+# DynamoDB uses a customer key on behalf of its caller.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 _TABLE_KEY_ACTIONS = (
     "kms:Decrypt",
@@ -108,7 +108,7 @@ class Pipeline(Construct):
         Args:
             scope: The parent construct.
             construct_id: The id below *scope*.
-            settings: What the `EventPublishing` says.
+            settings: The settings of the `EventPublishing`.
         """
         super().__init__(scope, construct_id)
         self.types = tuple(settings.types)
@@ -198,7 +198,7 @@ class Pipeline(Construct):
             reviewed_wildcard(
                 self.function.role,
                 f"Action::{action}",
-                "both variants of one operation, on the keys of table and alert topic alone",
+                "both variants of one operation, only on the keys of the table and the alert topic",
             )
 
 
@@ -213,7 +213,7 @@ class EventPipeline(Pipeline):
         Args:
             scope: The parent construct.
             construct_id: The id below *scope*.
-            settings: What the `EventPublishing` says.
+            settings: The settings of the `EventPublishing`.
             topic: The topic to subscribe to.
         """
         super().__init__(scope, construct_id, settings=settings)
@@ -258,7 +258,7 @@ class BusPipeline(Pipeline):
         Args:
             scope: The parent construct.
             construct_id: The id below *scope*.
-            settings: What the `EventPublishing` says.
+            settings: The settings of the `EventPublishing`.
             configuration_set_name: Whose events the rule matches.
         """
         super().__init__(scope, construct_id, settings=settings)

@@ -45,7 +45,7 @@ from mailroom.ses import EventType
 __all__ = ["EventPublishing"]
 
 _RETENTION_DAYS: Final = 90
-# The table's items all have a time to live, so "forever" is one that nobody waits for.
+# Every item of the table has a time to live, so "forever" is a time far in the future.
 _FOREVER_DAYS: Final = 36_500
 
 

@@ -30,7 +30,7 @@ def sender_of(facts: RuleFacts, local_part: str) -> str:
 def grant_send_as(
     grantee: iam.IGrantable, sender: str, configuration_set_name: str | None = None
 ) -> iam.Grant:
-    """Let *grantee* send as *sender* and as nobody else.
+    """Let *grantee* send as *sender* only.
 
     SES authorises against the identity that is verified, which may be the address, its domain or
     a domain above that, and against the configuration set too.

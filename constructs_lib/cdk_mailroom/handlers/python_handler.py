@@ -23,7 +23,7 @@ __all__ = ["OnError", "PythonHandler"]
 
 
 class OnError(StrEnum):
-    """What SES is told when a synchronous handler fails."""
+    """How SES is answered when a synchronous handler fails."""
 
     CONTINUE = "continue"
     """Run the rule's next action: the mail takes its way as if there were no handler."""
@@ -32,7 +32,7 @@ class OnError(StrEnum):
     STOP_RULE_SET = "stop_rule_set"
     """Run nothing further."""
     RAISE = "raise"
-    """Let the call fail; SES then does what it does by itself."""
+    """Let the call fail, and leave it to SES what happens to the mail."""
 
 
 class PythonHandler(PythonFunction, ReceiptAction):
@@ -67,7 +67,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             handler: ``module:function``, a plain function of one argument, the ``ReceivedMail``.
             synchronous: SES waits, 30 s at most, for the disposition that the function returns.
                 https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
-            on_error: What SES is told if a synchronous function fails; to continue by default.
+            on_error: The answer to SES if a synchronous function fails; ``continue`` by default.
             read_mail: Grant reading this rule's stored messages. Without it the function sees
                 header fields only, and starts without boto3.
             remember_handled: Write an object for each mail that was handled, which
@@ -189,7 +189,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 reviewed_wildcard(
                     function.role,
                     f"Action::{operation}",
-                    "both variants of one operation, on the dead-letter queue's key alone",
+                    "both variants of one operation, on the dead-letter queue's key only",
                 )
         if stored is not None:
             grant_read(function, stored.bucket, stored.prefix)

@@ -47,7 +47,7 @@ class RejectSpam(PythonHandler):
             verdicts: For each of ``spam``, ``virus``, ``spf``, ``dkim``, ``dmarc``, the disposition
                 of each status; a status that is not named continues. By default spam ``FAIL`` and
                 virus ``FAIL`` stop the rule set.
-            on_error: What SES is told if the function fails; to continue by default.
+            on_error: The answer to SES if the function fails; ``continue`` by default.
             **options: See `FunctionOptions`. Memory is 256 MiB by default.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Save each attachment as an object of its own."""
+"""Save each attachment as a separate object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["SaveAttachments"]
 
 
 class SaveAttachments(PythonHandler):
-    """Save each attachment as an object of its own, with a manifest beside them.
+    """Save each attachment as a separate object, and write a manifest.
 
     Grants writing below *prefix* only. The code is
     ``mailroom.handlers.receiving.save_attachments``.

@@ -158,7 +158,7 @@ def grant_query(
         reviewed_wildcard(
             grantee.grant_principal,
             objects,
-            "objects of one purpose, whose names Firehose and Athena make up",
+            "objects for one purpose, whose names Firehose and Athena generate",
         )
     key = bucket.encryption_key
     if key is None:

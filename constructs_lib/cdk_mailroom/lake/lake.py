@@ -203,7 +203,7 @@ class EventLake(Construct):
         """
         self._alert_topic = topic
         for alarm in self.alarms.values():
-            _queues.tell(alarm, topic)
+            _queues.publish_alarm(alarm, topic)
 
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* query the table in the workgroup and read the results, and nothing else.

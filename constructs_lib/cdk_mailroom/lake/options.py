@@ -126,7 +126,7 @@ def check_queries(problems: Problems, queries: LakeQueries) -> None:
 
 
 def check_prefixes(problems: Problems, prefixes: dict[str, str]) -> None:
-    """Report prefixes that S3 or Firehose refuses, or of which one contains another."""
+    """Report prefixes that S3 or Firehose refuses, or that contain one another."""
     for argument, prefix in prefixes.items():
         check_prefix(problems, argument, prefix)
         if not resolved(prefix):

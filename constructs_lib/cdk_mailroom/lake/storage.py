@@ -56,7 +56,7 @@ def lifecycle_of(
         problems.add(
             "storage.infrequent_access_after",
             f"{access} d",
-            f"S3 moves objects after {least} days or more; pass such a duration, or 'never'",
+            f"S3 moves objects after {least} days or more: pass at least that, or 'never'",
         )
     if storage.glacier_after is None and glacier and expire and expire <= glacier:
         glacier = None

@@ -219,10 +219,8 @@ def _delivery_role(
         inline_policies={"Deliver": iam.PolicyDocument(statements=statements)},
     )
     for objects in written:
-        reviewed_wildcard(role, objects, "objects of one purpose, whose names Firehose makes up")
-    reviewed_wildcard(
-        role, log_group.log_group_arn, "the streams of the one group that is Firehose's"
-    )
+        reviewed_wildcard(role, objects, "objects for one purpose, whose names Firehose generates")
+    reviewed_wildcard(role, log_group.log_group_arn, "the log streams of Firehose's log group only")
     return role
 
 

@@ -53,7 +53,7 @@ def make_table(
         "Database",
         catalog_id=stack.account,
         database_input=glue.CfnDatabase.DatabaseInputProperty(
-            name=database_name, description="What SES told about mail that was sent"
+            name=database_name, description="Sending events published by SES"
         ),
     )
     location = bucket.s3_url_for_object(prefix)

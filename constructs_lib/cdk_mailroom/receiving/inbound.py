@@ -356,7 +356,7 @@ class InboundMail(Construct):
         if resolved(region) and region not in _quotas.RECEIVING_REGIONS:
             Annotations.of(self).add_warning_v2(
                 "cdk-mailroom:receiving-region",
-                f"SES is not known to receive mail in {region}; if it does meanwhile, call "
+                f"SES is not known to receive mail in {region}; if it does now, call "
                 "Annotations.of(inbound).acknowledge_warning('cdk-mailroom:receiving-region')",
             )
 

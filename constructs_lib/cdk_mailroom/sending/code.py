@@ -1,4 +1,4 @@
-"""The code of a function of your own that sends mail."""
+"""Code for your own Lambda functions that send mail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def runtime_code(
     runtime: lambda_.Runtime | None = None,
     architecture: lambda_.Architecture | None = None,
 ) -> lambda_.AssetCode:
-    """Return the code of a function of your own that imports ``mailroom``, to send for example.
+    """Return the code for your own function that imports ``mailroom``, for example to send mail.
 
     It has the contents of *folder*, its requirements and those modules of the runtime that they
     import, put together without Docker.

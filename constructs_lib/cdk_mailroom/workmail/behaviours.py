@@ -48,7 +48,7 @@ class StopAction(StrEnum):
     BOUNCE = "bounce"
     """Do not deliver, and notify the sender."""
     DROP = "drop"
-    """Do not deliver, and notify nobody."""
+    """Do not deliver the mail, without notice."""
 
 
 class _Bundled(FlowHandler):
@@ -363,4 +363,4 @@ def _check_stop(problems: Problems, action: StopAction | str, message: str | Non
     if action not in list(StopAction):
         problems.add("action", action, f"use one of {[str(one) for one in StopAction]}")
     if message is not None and action == StopAction.DROP:
-        problems.add("message", message, "omit it: nobody is notified of a dropped mail")
+        problems.add("message", message, "omit it: a dropped mail is not bounced")

@@ -40,7 +40,7 @@ def check_organization(
 
 
 def check_patterns(problems: Problems, argument: str, patterns: Sequence[str]) -> None:
-    """Report patterns that WorkMail refuses, or that say the same twice."""
+    """Report patterns that WorkMail refuses, or that are duplicates."""
     if isinstance(patterns, str):
         problems.add(argument, patterns, f"pass a list: [{patterns!r}]")
         return
@@ -63,7 +63,7 @@ def check_patterns(problems: Problems, argument: str, patterns: Sequence[str]) -
             problems.add(where, pattern, "duplicate pattern; pass each pattern once")
         seen.add(str(pattern).lower())
     if ANY in seen and len(patterns) > 1:
-        problems.add(argument, list(patterns), "'*' matches all; pass it alone, or omit it")
+        problems.add(argument, list(patterns), "'*' matches all senders: pass only '*', or omit it")
 
 
 def check_mode(

@@ -31,7 +31,7 @@ class Fallback(StrEnum):
     BOUNCE = "BOUNCE"
     """Do not deliver, and notify the sender."""
     DROP = "DROP"
-    """Do not deliver, and notify nobody."""
+    """Do not deliver the mail, without notice."""
     MOVE_TO_JUNK = "MOVE_TO_JUNK"
     """Deliver into the junk folder; inbound only."""
     BYPASS_SPAM_CHECK = "BYPASS_SPAM_CHECK"

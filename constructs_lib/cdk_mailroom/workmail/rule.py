@@ -295,4 +295,6 @@ def _check_others(
         )
     for one in others:
         if rule_name is not None and one.rule_name == rule_name and one.direction == direction:
-            problems.add("rule_name", rule_name, f"{one.node.path} has that name; choose another")
+            problems.add(
+                "rule_name", rule_name, f"{one.node.path} already has that name: choose another"
+            )

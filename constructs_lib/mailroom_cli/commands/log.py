@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _journal(state: str | None) -> LocalAws:
-    """Return the running local AWS, or one that has ended but left its journal."""
+    """Return the running local AWS, or the journal of one that has ended."""
     from mailroom_local.control import LocalAws, NotRunning
 
     try:

@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
             limiter=replay.Limiter(options.rate),
             meter=Meter(sys.stderr),
         ).run()
-    # Without a reason to resume, a token would only raise the question what is missing.
+    # A token after a complete replay would suggest that something is missing.
     resume = result.resume if result.failed or result.interrupted or options.limit else None
     if options.json:
         from mailroom_cli.terminal import say_json
@@ -136,7 +136,7 @@ def _show(result: Result, options: argparse.Namespace, resume: str | None) -> No
     show(f"{total:,} would be sent" if options.dry_run else f"{result.sent:,} sent")
     for count, what in (
         (result.other, "not selected"),
-        (result.unreadable, "unreadable, as there is no event in it: left in place"),
+        (result.unreadable, "unreadable: contains no event, left in place"),
         (result.pseudonymised, "with pseudonyms instead of addresses: never sent"),
         (result.failed, "not accepted: left in place"),
     ):

@@ -65,11 +65,11 @@ def run(options: argparse.Namespace) -> int:
     else:
         refused, reply, message_id = sent.refused, sent.reply, sent.message_id
     if options.json:
-        replies = {recipient: f"{code} {told}" for recipient, (code, told) in refused.items()}
+        replies = {recipient: f"{code} {text}" for recipient, (code, text) in refused.items()}
         say_json({"message_id": message_id, "reply": reply, "refused": replies})
     else:
-        for recipient, (code, told) in refused.items():
-            show(f"{recipient}: {code} {told}")
+        for recipient, (code, text) in refused.items():
+            show(f"{recipient}: {code} {text}")
         if message_id is not None or not refused:
             show(reply)
     return 0 if message_id is not None else 1

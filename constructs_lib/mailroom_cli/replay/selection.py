@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 UNKNOWN_DAY = "unknown"
-"""The day of an event that does not say when it happened."""
+"""The day of an event without a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

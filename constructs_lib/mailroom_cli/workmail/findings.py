@@ -61,7 +61,7 @@ def find_rules(cloudformation: Any, organization: str, stack: str | None) -> lis
         for one in page["Stacks"]:
             values = [output["OutputValue"] for output in one.get("Outputs", [])]
             for rule in filter(None, map(_rule_of, values)):
-                # The rule does not name its organization; the console steps beside it do.
+                # The rule does not name its organization; the output with the console steps does.
                 if any(rule.function in text and organization in text for text in values):
                     found[rule.function] = rule
     if not found:

@@ -80,7 +80,7 @@ def _permission(lambda_: Any, organization: str, rule: Rule) -> Iterator[Finding
     )
     yield Finding(
         subject=rule.label,
-        check="nobody else",
+        check="no others",
         ok=not others,
         found="; ".join(map(_described, others)) or "the function's policy allows nothing else",
         remedy="if nothing needs it, run:" if others else None,

@@ -189,9 +189,9 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
         stored = internals.ses_v2.identities[data["EmailIdentity"]]
         stored["ConfigurationSetName"] = data["ConfigurationSetName"]
     elif (method, below) == ("GET", "/account"):
-        told = json.loads(response[2])
-        told["SuppressionAttributes"] = {"SuppressedReasons": suppression.account_reasons()}
-        return response[0], response[1], json.dumps(told).encode()
+        account = json.loads(response[2])
+        account["SuppressionAttributes"] = {"SuppressedReasons": suppression.account_reasons()}
+        return response[0], response[1], json.dumps(account).encode()
     return response
 
 

@@ -60,12 +60,12 @@ def start_query_execution(data: dict[str, Any]) -> Response:
 async def save_query_results(query_id: str) -> None:
     """Write the result to the object that the execution names."""
     results = internals.athena.executions[query_id]["ResultConfiguration"]
-    told = results["OutputLocation"]
-    results["OutputLocation"] = told.removesuffix(f"{query_id}.csv")
+    location = results["OutputLocation"]
+    results["OutputLocation"] = location.removesuffix(f"{query_id}.csv")
     try:
         await _original_save(query_id)
     finally:
-        results["OutputLocation"] = told
+        results["OutputLocation"] = location
 
 
 async def run_query(query: str, database: str, catalog: str | None = None) -> dict[str, Any]:

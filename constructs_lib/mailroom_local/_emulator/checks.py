@@ -127,7 +127,7 @@ def _check_event_topic(source: Service, arn: str) -> None:
     if topic is None or arn.endswith(".fifo") or arn.split(":")[3] != source.region:
         raise refusal
     attributes = topic.get("attributes", {})
-    # The default policy of a topic admits whoever acts for its owner.
+    # The default policy of a topic admits anyone who acts for its owner.
     policy = attributes.get("Policy")
     owner = {"aws:sourceowner": source.account}
     if source.decision("sns:Publish", arn, policy, **owner) != "Allow":

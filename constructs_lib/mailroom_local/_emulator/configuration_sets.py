@@ -78,8 +78,8 @@ def put_from_template(
         try:
             _put(name, destination, definition, create=create)
         except _Refused as refused:
-            told = json.loads(refused.response[2])
-            raise SesError("BadRequestException", str(told.get("message", ""))) from None
+            body = json.loads(refused.response[2])
+            raise SesError("BadRequestException", str(body.get("message", ""))) from None
 
 
 def synchronise() -> None:
@@ -190,11 +190,11 @@ def _put_v1(parameters: Parameters, *, create: bool) -> None:
     try:
         _put(name, destination, definition, create=create)
     except _Refused as refused:
-        told = json.loads(refused.response[2])
-        code = _V1_CODES.get(str(told.get("__type", "")).rpartition("#")[2])
+        body = json.loads(refused.response[2])
+        code = _V1_CODES.get(str(body.get("__type", "")).rpartition("#")[2])
         kind = refused.response[1].get("x-amzn-errortype", "").partition(":")[0]
         raise SesError(
-            code or _V1_CODES.get(kind, "InvalidParameterValue"), str(told.get("message", ""))
+            code or _V1_CODES.get(kind, "InvalidParameterValue"), str(body.get("message", ""))
         ) from None
 
 

@@ -76,7 +76,7 @@ def refuse_submission(
 ) -> str | None:
     """What SMTP submission is refused with, if the IAM user has no permission for the message.
 
-    It is the permission that API v1 wants for raw mail.
+    API v1 requires this permission for raw mail.
     """
     if not internals.app.AUTH or caller.access_key is None:
         return None

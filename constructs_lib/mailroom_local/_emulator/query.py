@@ -22,7 +22,7 @@ class Request:
 
     @classmethod
     def of(cls, headers: Any, query_params: Any) -> Request:
-        """What the gateway knows of the request that it is serving."""
+        """The request that the gateway is serving."""
         arn: str = internals.policies.request_caller_arn(headers, query_params)
         # arn:aws:iam::ACCOUNT:root, …:user/NAME, …:assumed-role/ROLE/SESSION
         parts = arn.rpartition(":")[2].split("/")

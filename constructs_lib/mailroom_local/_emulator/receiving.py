@@ -33,7 +33,7 @@ _filters: Any = internals.responses.AccountRegionScopedDict()
 
 
 def remember_received(message_id: str, mail_from: str) -> None:
-    """Let SendBounce know of a message that came in over SMTP."""
+    """Make a message that came in over SMTP known to SendBounce."""
     _received[message_id] = mail_from
 
 

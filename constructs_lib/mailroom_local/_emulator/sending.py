@@ -66,7 +66,7 @@ class Submission:
     bcc: Sequence[str] = ()
     configuration_set: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    # Whether configuration set, tags and list may also stand in the message's header.
+    # Whether the message's header may also name the configuration set, tags and list.
     heeds_headers: bool = False
     list_management: MailingList | None = None
     unrendered: Unrendered | None = None

@@ -25,7 +25,7 @@ def stored_template(name: str) -> Mapping[str, str]:
 
 
 def merged(default: str, replacement: str) -> str:
-    """Replacement data over default data; rendering refuses what is no JSON object."""
+    """Replacement data over default data; rendering refuses anything but a JSON object."""
     try:
         both = [json.loads(text) for text in (default, replacement) if text.strip()]
     except ValueError:
@@ -50,7 +50,7 @@ def send_template(
             {part: stored.get(key) or "" for part, key in _PARTS.items()}, data
         )
     except templates.RenderingFailed as failure:
-        # SES takes the message nevertheless, and tells of the failure by an event only.
+        # SES accepts the message nevertheless, and reports the failure only as an event.
         unrendered = Unrendered(template=name, message=str(failure))
         return send_parts(Content(subject=""), request, **envelope, unrendered=unrendered)
     content = Content(**parts, headers=headers, attachments=attachments)

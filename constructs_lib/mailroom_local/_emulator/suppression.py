@@ -20,7 +20,8 @@ _attributes: Any = internals.responses.AccountRegionScopedDict()
 def holds(recipient: str, configuration_set: Mapping[str, Any] | None) -> bool:
     """Whether the list keeps SES from sending to this address.
 
-    A configuration set may say for which reasons it heeds the list; otherwise the account does.
+    A configuration set may set the reasons for which it applies the list; the default is the
+    account's.
     """
     found = _suppressed.get(recipient.lower())
     options = (configuration_set or {}).get("SuppressionOptions") or {}

@@ -71,7 +71,7 @@ class Account:
         """Enforce IAM while the context is open: functions may do what their roles allow.
 
         At all other times the local AWS allows everything. The CDK CLI needs that to deploy: the
-        roles that it assumes ask for permissions that the emulator does not know.
+        roles that it assumes need permissions that the emulator does not support.
         """
         gateway.get(self.server, ENFORCE_PATH)
         try:
@@ -101,7 +101,7 @@ class Account:
             The message.
 
         Raises:
-            MailroomError: If no message, or more than one, has an id that begins so.
+            MailroomError: If no message, or more than one, has an id with that beginning.
         """
         found = [
             message
@@ -131,7 +131,7 @@ class Account:
             The message, finished or not.
 
         Raises:
-            MailroomError: If no message, or more than one, has an id that begins so.
+            MailroomError: If no message, or more than one, has an id with that beginning.
         """
         return self.wait_until(
             lambda: self.message(message_id, handlers=handlers),

@@ -24,16 +24,16 @@ def find_cdk() -> str:
     """Find the CDK CLI.
 
     Returns:
-        The path of the `cdk` beside this Python, or else of the one on the PATH.
+        The path of the `cdk` next to this Python, or else of the one on the PATH.
 
     Raises:
         MailroomError: If there is none.
     """
-    beside = Path(sys.executable).parent
-    found = shutil.which("cdk", path=str(beside)) or shutil.which("cdk")
+    folder = Path(sys.executable).parent
+    found = shutil.which("cdk", path=str(folder)) or shutil.which("cdk")
     if found is None:
         raise MailroomError(
-            "there is no CDK CLI: `cdk` is neither beside this Python nor on the PATH",
+            "the CDK CLI was not found: `cdk` is neither next to this Python nor on the PATH",
             remedy="install it: npm install --global aws-cdk@2.1148.1",
         )
     return found
@@ -45,11 +45,11 @@ class Cdk:
     def __init__(self, *, state: State, server: Server) -> None:
         self._state = state
         self._cdk = find_cdk()
-        beside = Path(sys.executable).parent
+        folder = Path(sys.executable).parent
         self._env = {
             **clients.environment(server.endpoint, region=server.region),
             # So that `python app.py` runs this Python, and the CLI the Node installed with it.
-            "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "CDK_HOME": str(state.cdk_home),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "CDK_DISABLE_VERSION_CHECK": "true",
@@ -83,7 +83,7 @@ class Cdk:
                 "--all",
                 *("--require-approval", "never"),
                 *("--app", str(self._state.cdk_out)),
-                # A change set would only cost seconds for each stack: nobody reviews it.
+                # Nobody reviews a change set here; it would only take seconds for each stack.
                 *("--method", "direct"),
                 *("--progress", "events"),
                 cwd=cwd,

@@ -1,4 +1,4 @@
-"""The server's own HTTP paths, beside those of AWS."""
+"""The server's own HTTP paths, in addition to those of AWS."""
 
 from __future__ import annotations
 

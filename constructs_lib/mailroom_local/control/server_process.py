@@ -80,7 +80,7 @@ def stop(server: Server) -> None:
         os.kill(server.pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
         while time.monotonic() < deadline:
-            # If this process started it, it stays a zombie until somebody asks for its status.
+            # If this process started it, it stays a zombie until its status is read.
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(server.pid, os.WNOHANG)
             os.kill(server.pid, 0)

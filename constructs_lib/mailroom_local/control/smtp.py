@@ -57,7 +57,7 @@ def deliver(
 @contextlib.contextmanager
 def _connected(port: int, certificate: Path | None) -> Iterator[smtplib.SMTP]:
     # Closed rather than left by smtplib's own context, whose QUIT would fail in the middle of a
-    # command and hide that somebody pressed Ctrl-C.
+    # command and hide the Ctrl-C.
     with contextlib.closing(smtplib.SMTP("127.0.0.1", port, timeout=_SECONDS)) as smtp:
         smtp.ehlo()
         if certificate is not None:

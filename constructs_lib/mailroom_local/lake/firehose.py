@@ -114,7 +114,7 @@ def answered(records: Sequence[Record], answer: object) -> tuple[list[Record], l
             try:
                 data = base64.b64decode(found.get("data") or "", validate=True)
             except (ValueError, TypeError):
-                bad += failed([record], "Lambda.JsonProcessingException", "data is no base64.")
+                bad += failed([record], "Lambda.JsonProcessingException", "data is not base64.")
                 continue
             keys = (found.get("metadata") or {}).get("partitionKeys") or {}
             good.append(

@@ -198,9 +198,9 @@ class Receiver:
             described["bounceTo"] = message.envelope.mail_from
             return "bounced", Disposition.CONTINUE
         encoding = described.setdefault("encoding", "UTF-8")
-        told = self._notification(message, match, described)
-        told["content"] = payloads.encode_content(content, encoding)
-        self._publish(fields["TopicArn"], told)
+        notification = self._notification(message, match, described)
+        notification["content"] = payloads.encode_content(content, encoding)
+        self._publish(fields["TopicArn"], notification)
         return "done", Disposition.CONTINUE
 
     def _invoke(
@@ -291,11 +291,11 @@ class Receiver:
     ) -> dict[str, Any]:
         return payloads.notification(message, match, described, now=datetime.now(UTC))
 
-    def _publish(self, topic: str, told: Mapping[str, Any]) -> None:
+    def _publish(self, topic: str, notification: Mapping[str, Any]) -> None:
         self._sns.publish(
             TopicArn=topic,
             Subject="Amazon SES Email Receipt Notification",
-            Message=json.dumps(told),
+            Message=json.dumps(notification),
         )
 
     def _active_rules(self) -> list[dict[str, Any]] | None:

@@ -1,1 +1,1 @@
-"""How SES sends: what is accepted, what a recipient gets, and what becomes of it."""
+"""How SES sends: what is accepted, what a recipient gets, and what happens to it."""

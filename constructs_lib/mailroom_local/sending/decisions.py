@@ -24,11 +24,11 @@ def story(outgoing: SentMessage) -> list[tuple[Outcome, str | None]]:
         return [(Outcome(kind=EventType.RENDERING_FAILURE, detail=detail), None)]
     if outgoing.rejected:
         return [(Outcome(kind=EventType.REJECT), None)]
-    told: list[tuple[Outcome, str | None]] = [(Outcome(kind=EventType.SEND), None)]
+    happened: list[tuple[Outcome, str | None]] = [(Outcome(kind=EventType.SEND), None)]
     for recipient in outgoing.recipients:
         held = outgoing.withheld.get(recipient.lower())
-        told += [(each, recipient) for each in ((held,) if held else outcomes(recipient))]
-    return told
+        happened += [(each, recipient) for each in ((held,) if held else outcomes(recipient))]
+    return happened
 
 
 def reached(outgoing: SentMessage) -> list[str]:

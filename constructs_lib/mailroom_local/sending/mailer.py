@@ -87,7 +87,7 @@ class Mailer:
         """Accept a message and return what its recipients get."""
         raw, links = deliver(outgoing, endpoint=self._endpoint)
         sent = _Sent(outgoing, links, outgoing.sent_at)
-        # Held until its first events are published: nobody opens a message before its delivery.
+        # Held until its first events are published: no message is opened before its delivery.
         sent.lock.acquire()
         self._sent[outgoing.message_id] = sent
         self._journal.write(
@@ -109,7 +109,7 @@ class Mailer:
         what, _, number = rest.partition("/")
         sent = self._sent.get(message_id)
         if sent is None:
-            return Answer(status=404, body=b"There is no such message.")
+            return Answer(status=404, body=b"Message not found.")
         reader = {"ip_address": client_address, "user_agent": user_agent}
         if what == "open" and method in ("GET", "HEAD"):
             self._begin(self._tell_later, sent, Happening(kind=EventType.OPEN, detail=reader))
@@ -124,7 +124,7 @@ class Mailer:
             if method not in ("GET", "POST"):
                 return Answer(status=405)
             return self._unsubscribe(sent)
-        return Answer(status=404, body=b"There is no such link.")
+        return Answer(status=404, body=b"Link not found.")
 
     def close(self) -> None:
         """Drop queued work, and wait for work in progress."""
@@ -146,7 +146,7 @@ class Mailer:
         try:
             for outcome, recipient in decisions.story(outgoing):
                 happening = Happening(kind=outcome.kind, recipient=recipient, detail=outcome.detail)
-                self._tell(sent, happening)
+                self._publish_event(sent, happening)
                 self._count(outgoing, happening)
         finally:
             sent.lock.release()
@@ -155,23 +155,23 @@ class Mailer:
 
     def _tell_later(self, sent: _Sent, happening: Happening) -> None:
         with sent.lock:
-            self._tell(sent, happening)
+            self._publish_event(sent, happening)
 
-    def _tell(self, sent: _Sent, happening: Happening) -> None:
+    def _publish_event(self, sent: _Sent, happening: Happening) -> None:
         outgoing = sent.outgoing
         at = sent.next_moment()
         if outgoing.configuration_set is None:
             return
         event = payloads.payload(happening, outgoing, at=at)
         wanted = payloads.wanted(self._destinations(outgoing), happening.kind)
-        told = [self._publish(destination, event, outgoing) for destination in wanted]
+        results = [self._publish(destination, event, outgoing) for destination in wanted]
         self._journal.write(
             "event",
             message_id=outgoing.message_id,
             event=happening.kind,
             happened_at=at.isoformat(),
             recipient=happening.recipient,
-            destinations=told,
+            destinations=results,
             payload=event,
         )
 
@@ -193,15 +193,15 @@ class Mailer:
         self, destination: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> dict[str, str]:
         key = next((key for key in _KINDS if key in destination), "")
-        told = {"name": str(destination["Name"]), "kind": _KINDS.get(key, "?")}
+        result = {"name": str(destination["Name"]), "kind": _KINDS.get(key, "?")}
         run = self._PUBLISHERS.get(key)
         if run is None:
-            return {**told, "outcome": "skipped"}
+            return {**result, "outcome": "skipped"}
         try:
             run(self, destination[key], event, outgoing)
         except (ClientError, BotoCoreError, RuntimeError) as error:
-            return {**told, "outcome": "failed", "error": str(error)}
-        return {**told, "outcome": "published"}
+            return {**result, "outcome": "failed", "error": str(error)}
+        return {**result, "outcome": "published"}
 
     def _to_topic(
         self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage

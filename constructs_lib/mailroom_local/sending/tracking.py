@@ -66,7 +66,7 @@ def unsubscribe_url(endpoint: str, message_id: str) -> str:
 def rewrite_links(text: str, url_of: Callable[[int], str]) -> tuple[str, list[Link]]:
     """Lead every ``http`` and ``https`` link through the URL of its number.
 
-    A link with ``ses:no-track`` stays as it is; SES's own attributes are removed either way.
+    A link with ``ses:no-track`` is left unchanged; SES's own attributes are removed either way.
     """
     finder = _Finder(text)
     links: list[Link] = []

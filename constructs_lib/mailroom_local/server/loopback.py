@@ -13,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 def keep_to_loopback() -> None:
     """Refuse every bind to another address, in this process, from now on.
 
-    The gateway is told its address, but some of ministack's services open further ports on every
+    The gateway gets its address, but some of ministack's services open further ports on every
     interface. An audit hook can be neither circumvented nor removed.
     """
 

@@ -1,4 +1,4 @@
-"""The gateway's own paths, beside those of AWS: status, switches, and the links of sent mail."""
+"""The gateway's own paths, next to AWS's: status, switches, and the links of sent mail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailroom_local.server.loopback import LOOPBACK
 
 App = Callable[..., Awaitable[None]]
 
-# Everything that may stand in a URL without being encoded, and the sign of what is encoded.
+# The characters allowed in a URL without encoding, and the percent sign of encoded ones.
 _URL_SAFE = "%:/?#[]@!$&'()*+,;=~"
 
 

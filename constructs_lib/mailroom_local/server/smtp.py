@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP
 class SmtpServer(Controller):
     """Serves SMTP on a socket that is bound already.
 
-    It has an event loop of its own: receiving 40 MB must not hold up the gateway.
+    It has its own event loop: receiving 40 MB must not hold up the gateway.
     """
 
     def __init__(self, *, bound: socket.socket, conversation: Callable[[], SMTP]) -> None:

@@ -44,7 +44,7 @@ class Runner:
         self._closing = closing
 
     def process(self, flow: Flow) -> None:
-        """Run the rules that match, and deliver the message as their answers say."""
+        """Run the rules that match, and deliver the message according to their answers."""
         started = time.perf_counter()
         try:
             self._run_rules(flow)
@@ -67,19 +67,19 @@ class Runner:
         asked = [
             one for one in found if "SynchronousLambdaParameters" in action_of(one[1], direction)
         ]
-        told = [one for one in found if one not in asked]
-        for _, rule, own in (*told, *asked[:1]):
+        asynchronous = [one for one in found if one not in asked]
+        for _, rule, own in (*asynchronous, *asked[:1]):
             self._journal.write(
                 "rule", message_id=flow.id, rule=rule["Name"], recipients=own, verdicts={}
             )
-        for _, rule, own in told:
-            self._tell(flow, rule, own)
+        for _, rule, own in asynchronous:
+            self._invoke_asynchronously(flow, rule, own)
         fates, name = {address: Fate("DEFAULT") for address in flow.rcpt_tos}, ""
         for _, rule, own in asked[:1]:
             fates, name = {**fates, **self._ask(flow, rule, own)}, str(rule["Name"])
         self._mailboxes.deliver(flow, fates, name)
 
-    def _tell(self, flow: Flow, rule: Rule, recipients: Sequence[str]) -> None:
+    def _invoke_asynchronously(self, flow: Flow, rule: Rule, recipients: Sequence[str]) -> None:
         started = time.perf_counter()
         event = flow_event(flow, recipients, uuid.uuid4().hex)
         error, outcome = None, "accepted"

@@ -101,7 +101,7 @@ class WorkMail:
         flow = self._flows.get(message_id)
         if flow is None or time.monotonic() - flow.since > _KEPT_SECONDS:
             raise Refused(
-                "ResourceNotFoundException", f"There is no message {message_id}.", status=404
+                "ResourceNotFoundException", f"Message {message_id} not found.", status=404
             )
         return flow
 

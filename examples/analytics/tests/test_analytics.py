@@ -1,4 +1,4 @@
-"""The generated month, and the picture that the saved queries draw of it."""
+"""Tests of the generated events, and of the report drawn from the saved queries."""
 
 import importlib
 import json
@@ -16,7 +16,6 @@ FOLDER = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[dict[str, ModuleType]]:
-    """The example's scripts."""
     sys.path.insert(0, str(FOLDER))
     yield {name: importlib.import_module(name) for name in ("generate", "report", "schema")}
     sys.path.remove(str(FOLDER))
@@ -26,19 +25,21 @@ def modules() -> Iterator[dict[str, ModuleType]]:
 
 @pytest.fixture(scope="module")
 def lake(modules: dict[str, ModuleType], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake as the documented command makes it."""
+    """A lake made by the documented command."""
     folder = tmp_path_factory.mktemp("lake")
     assert modules["generate"].main(["--to", str(folder)]) == 0
     return folder
 
 
-def test_the_month_is_always_the_same(modules: dict[str, ModuleType]) -> None:
+def test_the_same_seed_generates_the_same_events(modules: dict[str, ModuleType]) -> None:
     generate = modules["generate"]
     assert generate.events(500) == generate.events(500)
     assert generate.events(500, seed=1) != generate.events(500, seed=2)
 
 
-def test_the_month_has_what_the_docstring_promises(modules: dict[str, ModuleType]) -> None:
+def test_the_events_are_of_the_promised_types_with_duplicates(
+    modules: dict[str, ModuleType],
+) -> None:
     made = modules["generate"].events(20_000)
     assert len(made) == 20_000
     kinds = Counter(one["eventType"] for one in made)
@@ -50,15 +51,15 @@ def test_the_month_has_what_the_docstring_promises(modules: dict[str, ModuleType
     assert len({json.dumps(one) for one in made}) < 20_000
 
 
-def test_rows_lie_in_partitions(lake: Path) -> None:
+def test_rows_are_written_to_partitions(lake: Path) -> None:
     files = list(lake.glob("events/event_type=*/day=*/events.json"))
     assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) == 20_000
 
 
-def test_the_picture_is_the_one_in_the_repository(
+def test_the_committed_report_is_up_to_date(
     modules: dict[str, ModuleType], lake: Path, tmp_path: Path
 ) -> None:
-    """Whoever changes a query, the schema or the generator sees what becomes of the picture."""
+    """A change to a query, the schema or the generator shows in the report."""
     picture = tmp_path / "report.svg"
     assert modules["report"].main(["--lake", str(lake), "--to", str(picture)]) == 0
     ET.fromstring(picture.read_text(encoding="utf-8"))  # noqa: S314 (our own)
@@ -67,13 +68,15 @@ def test_the_picture_is_the_one_in_the_repository(
     )
 
 
-def test_the_imported_list_is_found(modules: dict[str, ModuleType], lake: Path) -> None:
+def test_the_import_of_the_old_list_shows_in_the_bounce_rate(
+    modules: dict[str, ModuleType], lake: Path
+) -> None:
     report, generate = modules["report"], modules["generate"]
     days = report.Lake(lake, generate.UNTIL).ask("rates_by_day")
     assert [one["day"] for one in days if one["bounce_rate"] > 5] == ["2026-11-12"]
 
 
-def test_without_events_there_is_no_picture(
+def test_report_without_events_fails_with_a_hint(
     modules: dict[str, ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert modules["report"].main(["--lake", str(tmp_path)]) == 1

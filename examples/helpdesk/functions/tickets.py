@@ -1,4 +1,4 @@
-"""Support mail becomes a ticket: one item for each message, however often it is delivered."""
+"""Turn support mail into tickets: one item for each mail, even if it is delivered twice."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def on_mail(mail: ReceivedMail) -> None:
     try:
         _table.put_item(Item=ticket, ConditionExpression="attribute_not_exists(id)")
     except _table.meta.client.exceptions.ConditionalCheckFailedException:
-        # SES and Lambda deliver at least once; the ticket, which may be closed by now, stays.
+        # SES and Lambda may deliver a mail twice; keep the ticket, which may already be closed.
         return
 
 
 def ticket_of(mail: ReceivedMail, message: EmailMessage) -> dict[str, object]:
-    """Return the ticket as it is stored; no I/O, so it can be tested as it stands."""
+    """Return the ticket to store; no I/O, so it is easy to test."""
     body = message.get_body(preferencelist=("plain", "html"))
     text = str(body.get_content()).replace("\r\n", "\n") if body else ""
     return {

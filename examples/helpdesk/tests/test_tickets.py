@@ -1,4 +1,4 @@
-"""The help desk's own tests: its handler against built mail, with the table emulated."""
+"""The help desk's tests: its handler, with built mail and an emulated table."""
 
 import importlib
 import sys
@@ -41,7 +41,6 @@ def stored() -> list[dict[str, Any]]:
 
 
 def test_mail_becomes_a_ticket(tickets: ModuleType) -> None:
-    """Sender, subject, text and the number of attachments are in the ticket."""
     tickets.on_mail(
         received_mail(
             message(
@@ -61,7 +60,7 @@ def test_mail_becomes_a_ticket(tickets: ModuleType) -> None:
 
 
 def test_a_repeated_delivery_leaves_the_ticket_alone(tickets: ModuleType) -> None:
-    """A ticket that was closed meanwhile is not opened again by a second delivery."""
+    """A second delivery does not reopen a ticket that was closed in the meantime."""
     mail = received_mail()
     tickets.on_mail(mail)
     boto3.resource("dynamodb").Table("Tickets").update_item(
@@ -76,15 +75,14 @@ def test_a_repeated_delivery_leaves_the_ticket_alone(tickets: ModuleType) -> Non
 
 
 def test_mail_without_subject_or_text_still_becomes_a_ticket(tickets: ModuleType) -> None:
-    """Nothing that a sender may leave out stops a ticket."""
     tickets.on_mail(received_mail(b"From: jane@customer.example\r\n\r\n"))
     (ticket,) = stored()
     assert ticket["subject"] == "(no subject)"
     assert ticket["from"] == "jane@customer.example"
 
 
-def test_another_error_of_the_table_is_not_swallowed(tickets: ModuleType) -> None:
-    """Without its table the handler raises, so that the mail ends in the dead-letter queue."""
+def test_any_other_table_error_is_raised(tickets: ModuleType) -> None:
+    """Without its table the handler raises, so the mail ends up in the dead-letter queue."""
     boto3.client("dynamodb").delete_table(TableName="Tickets")
     with pytest.raises(Exception, match="not found"):
         tickets.on_mail(received_mail())

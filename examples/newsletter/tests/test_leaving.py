@@ -1,4 +1,4 @@
-"""What the newsletter notes of readers who leave."""
+"""Tests of what the newsletter logs when readers unsubscribe."""
 
 import importlib
 import json
@@ -24,7 +24,7 @@ def leaving(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 
 def preferences(*, everything: bool = False, **topics: str) -> dict[str, Any]:
-    """Return what a reader wants: no mail at all, or each topic by itself."""
+    """Return a contact's preferences: unsubscribed from everything, or a status for each topic."""
     return {
         "unsubscribeAll": everything,
         "topicSubscriptionStatus": [
@@ -50,20 +50,19 @@ def preferences(*, everything: bool = False, **topics: str) -> dict[str, Any]:
             [],
         ),
     ],
-    ids=["one topic", "everything", "comes back", "unchanged", "had left before"],
+    ids=["one topic", "everything", "resubscribed", "unchanged", "unsubscribed before"],
 )
-def test_topics_that_a_reader_leaves(
+def test_topics_left_are_those_that_the_reader_was_subscribed_to(
     leaving: ModuleType, old: dict[str, Any], new: dict[str, Any], left: list[str]
 ) -> None:
-    """Those that were wanted before, and are not any more."""
     event = sending_event("Subscription", old_topic_preferences=old, new_topic_preferences=new)
     assert leaving.topics_left(event) == left
 
 
-def test_leaving_is_noted_without_saying_who(
+def test_the_log_does_not_contain_the_address(
     leaving: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """How they left and what; the address is in the event table, not in a log."""
+    """It says how the reader unsubscribed and from what; the address is in the event table."""
     leaving.on_subscription(
         sending_event(
             "Subscription",
@@ -79,10 +78,9 @@ def test_leaving_is_noted_without_saying_who(
     }
 
 
-def test_nothing_is_noted_of_who_stays(
+def test_resubscribing_is_not_logged(
     leaving: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Somebody who comes back is no news here."""
     leaving.on_subscription(
         sending_event(
             "Subscription",

@@ -1,4 +1,4 @@
-"""The newsletter's sender: each reader's mail by itself, with SES stubbed."""
+"""Tests of the newsletter's sending function, with SES stubbed."""
 
 import importlib
 import json
@@ -52,7 +52,7 @@ def client(sending: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def ses(client: Any) -> Iterator[Stubber]:
-    """SES, which answers only what a test told it to, in that order."""
+    """SES with the responses that a test queues, in that order."""
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -74,8 +74,8 @@ def expected(reader: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def test_each_reader_gets_a_mail_of_their_own(sending: ModuleType, ses: Stubber) -> None:
-    """Through the configuration set and the contact list, with the reader's own data."""
+def test_each_reader_gets_a_separate_mail(sending: ModuleType, ses: Stubber) -> None:
+    """It uses the configuration set, the contact list and the reader's data."""
     for number, reader in enumerate((ADA, BOB)):
         ses.add_response("send_email", {"MessageId": f"id-{number}"}, expected(reader))
     assert sending.handler({"issue": "47", "readers": [ADA, BOB]}, None) == {
@@ -85,8 +85,8 @@ def test_each_reader_gets_a_mail_of_their_own(sending: ModuleType, ses: Stubber)
     }
 
 
-def test_one_failure_stops_nobody_elses_mail(sending: ModuleType, ses: Stubber) -> None:
-    """The answer says who has the mail and who has not, so that nobody gets it twice."""
+def test_one_failure_does_not_stop_the_other_mails(sending: ModuleType, ses: Stubber) -> None:
+    """The result says who was sent the mail and who was not, so that no one gets it twice."""
     ses.add_response("send_email", {"MessageId": "id-0"}, expected(ADA))
     ses.add_client_error(
         "send_email", "MessageRejected", http_status_code=400, expected_params=expected(BOB)
@@ -99,10 +99,10 @@ def test_one_failure_stops_nobody_elses_mail(sending: ModuleType, ses: Stubber) 
     }
 
 
-def test_an_answer_that_is_lost_is_told_apart(
+def test_a_timeout_is_reported_as_an_unknown_outcome(
     sending: ModuleType, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The mail may be on its way, so it is neither sent again nor called a failure."""
+    """The mail may be on its way, so it is neither sent again nor reported as failed."""
 
     def send_email(**_: object) -> object:
         raise ReadTimeoutError(endpoint_url="https://ses")

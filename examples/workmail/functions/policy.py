@@ -1,4 +1,4 @@
-"""What leaves the house: no card numbers, and nothing without the disclaimer."""
+"""The policy for outgoing mail: block card numbers, add the disclaimer to everything else."""
 
 import os
 
@@ -9,15 +9,15 @@ DOMAIN = os.environ["DOMAIN"].casefold()
 
 
 def leaves(mail: FlowMail) -> bool:
-    """Return whether any recipient is outside; of a truncated list one has to assume it."""
-    inside = (one.rpartition("@")[2].casefold() == DOMAIN for one in mail.recipients)
+    """Return whether any recipient is outside; assume so if the list is truncated."""
+    inside = (address.rpartition("@")[2].casefold() == DOMAIN for address in mail.recipients)
     return mail.truncated or not all(inside)
 
 
 def on_flow(mail: FlowMail) -> Answer | None:
-    """Bounce for those outside what has a card number; put the disclaimer below everything else.
+    """Bounce mail with a card number for recipients outside; add the disclaimer to all other mail.
 
-    Colleagues among the recipients get the mail in either case. What stays inside is not touched.
+    Recipients inside the company get the mail in either case. Internal mail is left alone.
     """
     if not leaves(mail):
         return None

@@ -1,4 +1,4 @@
-"""The outbound policy, with the settings that the stack gives it, and without AWS."""
+"""Tests of the outbound policy with the stack's settings; no AWS needed."""
 
 import importlib
 import json
@@ -25,7 +25,7 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     handler = importlib.import_module("compliance").OutboundPolicy(domain="example.com")
     monkeypatch.setenv("MAILROOM_FLOW_SETTINGS", json.dumps(handler.settings))
     monkeypatch.setenv("DOMAIN", "example.com")
-    # Both keep their settings as long as the process lives.
+    # Both cache their settings for the life of the process.
     monkeypatch.setattr(block_sensitive, "_found", None)
     monkeypatch.setattr(disclaimer, "_words", None)
     yield importlib.import_module("policy")
@@ -47,22 +47,22 @@ def body_of(mail: FlowMail) -> str:
     return str(mail.read().get_content()).replace("\r\n", "\n")
 
 
-def test_what_leaves_has_the_disclaimer(policy: ModuleType) -> None:
-    """Below the text; the mail itself is delivered as if there were no rule."""
+def test_mail_to_an_outside_recipient_gets_the_disclaimer(policy: ModuleType) -> None:
+    """It is added below the text; the mail is then delivered as usual."""
     sent = mail("bob@customer.example")
     assert policy.on_flow(sent) is None
     assert body_of(sent).startswith("Hello\n\nThis message is confidential.")
 
 
-def test_what_stays_inside_is_not_touched(policy: ModuleType) -> None:
-    """Neither looked into nor changed, however the domain is spelled."""
+def test_internal_mail_is_left_alone(policy: ModuleType) -> None:
+    """It is neither inspected nor changed, whatever the case of the domain."""
     sent = mail("bob@example.com", "eve@EXAMPLE.com", text=f"{CARD}\n")
     assert policy.on_flow(sent) is None
     assert body_of(sent) == f"{CARD}\n"
 
 
-def test_a_card_number_stays_inside(policy: ModuleType) -> None:
-    """Those outside do not get it, colleagues do, and the sender learns why, not what."""
+def test_mail_with_a_card_number_bounces_for_outside_recipients_only(policy: ModuleType) -> None:
+    """The bounce gives the reason, but does not repeat the number."""
     sent = mail("bob@customer.example", "eve@example.com", text=f"Pay with {CARD}\n")
     answer = policy.on_flow(sent)
     assert answer.payload() == {
@@ -71,7 +71,8 @@ def test_a_card_number_stays_inside(policy: ModuleType) -> None:
                 "action": {
                     "type": "BOUNCE",
                     "parameters": {
-                        "bounceMessage": "Not sent: card numbers stay in the house. (card number)"
+                        "bounceMessage": "Not sent: card numbers must not leave the company. "
+                        "(card number)"
                     },
                 },
                 "allRecipients": True,
@@ -83,13 +84,14 @@ def test_a_card_number_stays_inside(policy: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("number", ["4111 1111 1111 1112", "2026-11-21", "0000000000000000"])
-def test_other_numbers_pass(policy: ModuleType, number: str) -> None:
-    """A card number has a check digit."""
+def test_numbers_that_fail_the_check_digit_are_not_blocked(policy: ModuleType, number: str) -> None:
     assert policy.on_flow(mail("bob@customer.example", text=f"{number}\n")) is None
 
 
-def test_a_cut_list_of_recipients_may_name_somebody_outside(policy: ModuleType) -> None:
-    """Whom WorkMail did not name is bounced; who is named and inside gets the mail."""
+def test_a_truncated_recipient_list_is_assumed_to_include_someone_outside(
+    policy: ModuleType,
+) -> None:
+    """The mail bounces for unlisted recipients; listed recipients inside still get it."""
     answer = policy.on_flow(mail("eve@example.com", text=f"{CARD}\n", truncated=True))
     assert [action["action"]["type"] for action in answer.payload()["actions"]] == [
         "BOUNCE",

@@ -32,7 +32,9 @@ def resolve(spec: str) -> Callable[..., Any]:
         # Another name than a part of this one: the module exists, and lacks what it imports.
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
-        raise HandlerNotFound(f"handler is {spec!r}: there is no module {error.name!r}") from error
+        raise HandlerNotFound(
+            f"handler is {spec!r}: module {error.name!r} does not exist"
+        ) from error
     function = getattr(module, function_name, None)
     if not callable(function):
         raise HandlerNotFound(

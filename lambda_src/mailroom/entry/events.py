@@ -66,7 +66,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
 
     Args:
         event: What SQS, SNS or EventBridge invokes the function with, or a bare event.
-        context: Lambda's context object, which knows the remaining time.
+        context: Lambda's context object, which has the remaining time.
 
     Returns:
         For SQS, the records that failed (``batchItemFailures``), which alone are retried and end

@@ -4,7 +4,7 @@ Settings
     ``MAILROOM_TRANSFORM``
         The user's function, ``module:function``: ``transform(event) -> dict | None``. ``None``
         drops the event. A key that is a column replaces its value; any other goes into the map
-        ``extra``, as text. An exception fails that record alone. Default: none.
+        ``extra``, as text. An exception fails that record only. Default: none.
     ``MAILROOM_PSEUDONYM_SECRET``
         ARN or name of the secret whose text is the key of the recipients' pseudonyms
         (`mailroom.lake.pseudonymiser`). Read once in the life of a process, so a new key takes

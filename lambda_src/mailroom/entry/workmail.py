@@ -66,7 +66,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
     ``None`` after it began an answer. Exceptions propagate: WorkMail asks again until the rule's
     timeout, then applies the rule's fallback. One second before WorkMail's 15 are over, `OutOfTime`
     is raised inside a function that is still running. Unlike being killed, this leaves a log line
-    that says where, and releases the claim in the answer table.
+    with its location, and releases the claim in the answer table.
 
     Asynchronous: exceptions propagate, so that Lambda retries and then sends the event to the
     on-failure queue. WorkMail does not wait; an answer is ignored, with a warning in the log.
@@ -144,7 +144,7 @@ def _decide(
     # Again, in case the function caught what the alarm raised.
     mail.check_time()
     if not settings.synchronous:
-        return None, "handled" if answer is None else "answer ignored: nobody waits for it"
+        return None, "handled" if answer is None else "answer ignored: the rule is asynchronous"
     checked = mail.checked_answer(answer)
     return checked.payload(), ",".join(checked.kinds)
 

@@ -85,7 +85,7 @@ class Bounce(_Feedback):
 
 
 class Complaint(_Feedback):
-    """A recipient reported the mail as spam, or took such a report back."""
+    """A recipient reported the mail as spam, or withdrew such a report."""
 
     __slots__ = ()
     DETAIL = "complaint"
@@ -319,7 +319,7 @@ class UnknownEvent(SendingEvent):
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """The only object beside the mail, where every known type has one; otherwise empty."""
+        """The event's only object besides ``mail``, as in every known type; otherwise empty."""
         found = [
             value for key, value in self.raw.items() if key != "mail" and isinstance(value, dict)
         ]
@@ -327,7 +327,7 @@ class UnknownEvent(SendingEvent):
 
     @property
     def timestamp(self) -> datetime:
-        """When it happened, if it says so; else when SES accepted the mail."""
+        """When it happened, if the event has a time; otherwise when SES accepted the mail."""
         try:
             return date_time(self.detail, "timestamp", "timestamp")
         except MissingField:

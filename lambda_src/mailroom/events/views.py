@@ -36,7 +36,7 @@ class Mail(View):
 
     @property
     def source(self) -> str | None:
-        """The sender's address, perhaps with a display name."""
+        """The sender's address, possibly with a display name."""
         value = self.raw.get("source")
         if isinstance(value, str):
             return value
@@ -117,7 +117,7 @@ class Recipient(View):
 
     @property
     def email_address(self) -> str:
-        """The address; in a complaint, one that may have complained."""
+        """The address; in a complaint, an address that may have complained."""
         return required(self.raw, "emailAddress", "emailAddress", str)
 
     @property

@@ -71,7 +71,7 @@ def decoded(value: str) -> str:
     # Eight-bit text is nearly always UTF-8 (RFC 6532), even where it is not allowed.
     try:
         value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    except UnicodeEncodeError:  # surrogates that stand for no byte, from escapes in JSON
+    except UnicodeEncodeError:  # surrogates that represent no byte, from escapes in JSON
         value = value.encode("utf-8", "replace").decode("utf-8")
     if "=?" not in value:
         return value
@@ -211,7 +211,7 @@ def compose(fields: Sequence[bytes], text: str, html: str | None = None) -> byte
 
 
 def send(data: bytes, recipients: Sequence[str], configuration_set: str | None) -> None:
-    """Send the message *data* to *recipients* and nobody else; what SES refuses propagates.
+    """Send the message *data* to *recipients* only; errors of SES propagate.
 
     ``Destination`` overrides the addresses in the header. ``FromEmailAddress`` is left out, so
     that SES takes the sender with its display name from the ``From`` field.

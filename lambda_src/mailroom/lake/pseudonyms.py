@@ -42,7 +42,7 @@ _address: re.Pattern[str] | None = None
 def pseudonymiser(key: bytes) -> Pseudonymise:
     """Return a function from an address to its pseudonym under *key*.
 
-    Anyone with the key, and nobody else, can test whether a pseudonym is that of an address.
+    Only someone with the key can test whether a pseudonym belongs to an address.
 
     Args:
         key: At least 16 random bytes. Another key gives other pseudonyms.

@@ -63,7 +63,7 @@ SCHEMA = (
     Column("recipient_count", "bigint", "Number of recipients", False),
     Column("recipient_domain", "string", "Domain of the first recipient"),
     Column("recipient_domains", TEXTS, "Domains of all recipients, without duplicates", False),
-    Column("tags", TEXT_MAP, "Message tags, the first value of each; SES's own begin ses:", False),
+    Column("tags", TEXT_MAP, "Message tags, the first value of each; SES's begin with ses:", False),
     Column("feedback_id", "string", "Bounce, complaint: SES's id of the report"),
     Column("bounce_type", "string", "Bounce: Permanent, Transient or Undetermined"),
     Column("bounce_sub_type", "string", "Bounce: General, NoEmail, MailboxFull and others"),

@@ -1,1 +1,1 @@
-"""Custom resources: what CloudFormation cannot do by itself, done while a stack deploys."""
+"""Custom resources, which do what CloudFormation cannot do itself."""

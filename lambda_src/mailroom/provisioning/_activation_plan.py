@@ -1,4 +1,4 @@
-"""What an activation remembers, what CloudFormation asks for, and what is to be done about it.
+"""What an activation remembers, what CloudFormation asks for, and what to do about it.
 
 Nothing here calls AWS; `mailroom.provisioning.activation` does, and describes the rules.
 """
@@ -30,7 +30,7 @@ _JOINED = re.compile(
 
 
 class ActivationError(MailroomError, RuntimeError):
-    """The rule set was not activated; the text says why and what to do."""
+    """The rule set was not activated; the message gives the reason and the remedy."""
 
 
 class Activated:
@@ -59,7 +59,7 @@ class Activated:
 
 
 class Joined:
-    """Somebody else's set *rule_set* is active and has our rules; none of ours is active.
+    """The foreign set *rule_set* is active and has our rules; none of ours is active.
 
     *was* is the set of ours that had been displaced before we joined, if the mode was `refuse`.
     """
@@ -80,7 +80,7 @@ class Joined:
 
 
 def parse(physical_id: str | None) -> Activated | Joined | None:
-    """Return what *physical_id* says; ``None`` if this module did not write it."""
+    """Return the state in *physical_id*; ``None`` if this module did not write it."""
     if match := _ACTIVATED.fullmatch(physical_id or ""):
         name, mode, previous = match.groups()
         return Activated(name, mode, previous)
@@ -129,7 +129,7 @@ class Request:
 
     @property
     def memory(self) -> str | None:
-        """The set of somebody else that deletion restores."""
+        """The foreign set that deletion restores."""
         return self.held.previous if self.held else None
 
     @property
@@ -143,7 +143,7 @@ class Request:
 
     @property
     def undoes(self) -> Activated | None:
-        """What the id says, if that is exactly what this Update asks for.
+        """The state in the id, if that is exactly what this Update asks for.
 
         CloudFormation sends no Update without a change, so this one undoes an update that failed.
         """
@@ -180,14 +180,14 @@ def decide(request: Request, active: str | None, memory_exists: bool) -> Plan:
     """Return what *request* calls for while *active* is the account's active set.
 
     *memory_exists* says whether the set that the id remembers still exists; it matters only if
-    `Request.stops_replacing`. Raises `ActivationError` if somebody else's set is in the way.
+    `Request.stops_replacing`. Raises `ActivationError` if a foreign set is in the way.
     """
     if request.kind == "Delete":
         return _release(request, active)
     if active is None or request.is_own(active):
         return _hold(request, active, memory_exists)
     if request.mode == "join":
-        # Only `refuse` could not come back here by itself: see `undoes`.
+        # Only `refuse` could not return to this state: see `undoes`.
         was = request.held if request.old_mode == "refuse" else None
         return Plan("joined", state=Joined(active, request.name, was))
     if undone := request.undoes:
@@ -208,7 +208,7 @@ def _release(request: Request, active: str | None) -> Plan:
 
 
 def _hold(request: Request, active: str | None, memory_exists: bool) -> Plan:
-    """Return the plan if nobody else's set is active, so that ours may be."""
+    """Return the plan if no foreign set is active, so that ours may be."""
     held = request.held
     if request.stops_replacing and memory_exists and active:
         # What a join would have found without the replace; undoing join -> replace is the same.
@@ -233,7 +233,7 @@ def _hold(request: Request, active: str | None, memory_exists: bool) -> Plan:
 def _in_the_way(request: Request, active: str) -> str:
     text = f"receipt rule set {active!r} is active in this account and region"
     if request.held:
-        text += f"; somebody activated it after {request.held.name!r}"
+        text += f"; it was activated after {request.held.name!r}"
     if active == _WORKMAIL:
         text += (
             "; WorkMail receives through it, and displacing it stops all mail of the organization: "

@@ -1,7 +1,7 @@
 """Activate an SES receipt rule set: the ``on_event`` handler behind CDK's Provider framework.
 
 One rule set is active per account and region, CloudFormation cannot activate one, and an active set
-cannot be deleted. The property ``Mode`` says what happens if somebody else's set is active:
+cannot be deleted. The property ``Mode`` says what happens if another set is active:
 
 ``refuse``
     An error that names it. Nothing is touched.
@@ -109,12 +109,12 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     nothing.
 
     Mode changes: ``replace`` -> ``refuse`` keeps the memory, so that deletion still restores.
-    ``replace`` -> ``join`` restores the remembered set and joins it. An update displaces somebody
-    else's set only from ``join`` to ``replace``: if somebody displaced ours, the id has no room to
+    ``replace`` -> ``join`` restores the remembered set and joins it. An update displaces a foreign
+    set only from ``join`` to ``replace``: if our set was displaced, the id has no room to
     remember whom, and two stacks would take the mail from each other in turn.
 
     An Update that asks for what the id already says is a rollback. It does not displace a set that
-    somebody else activated meanwhile; then a warning in the log says that ours is not active. One
+    someone else activated since; then a warning in the log says that ours is not active. One
     rollback fails: ours was displaced and the mode has changed since it was first activated, so
     that returning to the mode looks like choosing it. Activate ours by hand, then continue the
     rollback.

@@ -1,7 +1,7 @@
 """Wait until a new IAM role is known everywhere: the ``on_event`` handler behind CDK's Provider.
 
 SES assumes a role as soon as it is configured to publish to Firehose, and refuses (``Could not
-assume IAM role``) a new one that IAM has not yet propagated. CloudFormation does not try again.
+assume IAM role``) a new one that IAM has not yet propagated. CloudFormation does not retry.
 https://github.com/hashicorp/terraform-provider-aws/issues/33367
 
 ``ResourceProperties``

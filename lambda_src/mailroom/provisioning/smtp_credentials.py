@@ -57,7 +57,7 @@ _ACCESS_KEY = re.compile(r"[A-Z0-9]{16,128}")
 # Seconds of waiting for one whole request, out of the function's five minutes.
 _PATIENCE = 60.0
 _LONGEST_WAIT = 8.0
-# Each of them says that nothing was done.
+# Each of them proves that nothing was done.
 _LATER = frozenset(
     (
         "ConcurrentModification",
@@ -73,7 +73,7 @@ _clients: dict[str, Any] = {}
 
 
 class SmtpCredentialsError(MailroomError, RuntimeError):
-    """The credentials were not created; the text says why and what to do."""
+    """The credentials were not created; the message gives the reason and the remedy."""
 
 
 # View.
@@ -234,7 +234,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     """Provider framework entry point; see the module for properties and permissions.
 
     Returns ``PhysicalResourceId``, the access key's id, and ``Data.SecretArn``. Raises
-    `SmtpCredentialsError` or what AWS raised, and then leaves no key of its own.
+    `SmtpCredentialsError` or what AWS raised, and then leaves no key behind.
     """
     request = Request(event)
     request.check()

@@ -23,7 +23,7 @@ Update
     one.
 Delete
     Succeeds if the rule, the organization, the operations or WorkMail no longer exist, and does not
-    touch a rule that calls a function of somebody else. From 2027-03-31, when WorkMail ends, no
+    touch a rule that calls someone else's function. From 2027-03-31, when WorkMail ends, no
     failure keeps the stack from being deleted.
 """
 
@@ -74,7 +74,7 @@ _answers: dict[str, dict[str, Any]] = {}
 
 
 class FlowRuleError(MailroomError, RuntimeError):
-    """The rule was not created; the text says why and what to do."""
+    """The rule was not created; the message gives the reason and the remedy."""
 
 
 class Refused(Exception):
@@ -272,7 +272,7 @@ def _decoded(content: bytes) -> dict[str, Any] | None:
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     """Provider framework entry point; see the module for what happens.
 
-    Returns ``PhysicalResourceId``. Raises `FlowRuleError`, and then leaves no rule of its own.
+    Returns ``PhysicalResourceId``. Raises `FlowRuleError`, and then leaves no rule behind.
     """
     request = Request(event)
     if request.id in _answers:
@@ -307,7 +307,7 @@ def _write(request: Request, workmail: WorkMail) -> str:
     if function_of(workmail.describe(request.name)) not in request.functions:
         raise FlowRuleError(
             f"the rule {request.name!r} calls a function that this stack did not give it, so "
-            "somebody else created or changed it: delete it, then deploy again"
+            "someone else created or changed it: delete it, then deploy again"
         )
     workmail.update(request.rule)
     _check_written(request, workmail)
@@ -319,7 +319,7 @@ def _create(request: Request, workmail: WorkMail) -> str:
     try:
         workmail.create(request.rule)
     except (Refused, Unreachable):
-        # Perhaps only the answer was lost, or somebody else created a rule of that name.
+        # The response may have been lost, or someone else may have created a rule of that name.
         _clean_up(request, workmail, made=False)
         raise
     try:
@@ -335,7 +335,7 @@ def _clean_up(request: Request, workmail: WorkMail, *, made: bool) -> None:
         if made or function_of(workmail.describe(request.name)) in request.functions:
             workmail.delete(request.name)
     except (Refused, Unreachable) as error:
-        _log("WARNING", request, "perhaps left behind", str(error))
+        _log("WARNING", request, "possibly left behind", str(error))
 
 
 def _check_written(request: Request, workmail: WorkMail) -> None:
@@ -381,7 +381,7 @@ def _delete_ours(request: Request, workmail: WorkMail) -> str:
     if request.name not in workmail.names():
         return "gone"
     if function_of(workmail.describe(request.name)) not in request.functions:
-        return "not touched: it calls a function of somebody else"
+        return "left alone: it calls someone else's function"
     workmail.delete(request.name)
     return "deleted"
 

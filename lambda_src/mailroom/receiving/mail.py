@@ -1,4 +1,4 @@
-"""One received mail: what SES says of it, and the message that SES stored."""
+"""One received mail: SES's event about it, and the message that SES stored."""
 
 from __future__ import annotations
 

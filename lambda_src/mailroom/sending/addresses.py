@@ -23,7 +23,7 @@ __all__ = [
 _LOCAL_PART = re.compile(rf"(?=.{{1,64}}\Z){ses.LOCAL_PART}")
 _DOMAIN = re.compile(ses.DOMAIN)
 # IDNA 2003, which is all that the standard library knows, takes these for others (sharp s, final
-# sigma, joiners), i.e. names somebody else's domain.
+# sigma, joiners), i.e. for a different domain.
 _IDNA_DEVIATIONS = "\u00df\u1e9e\u03c2\u200c\u200d"
 _MAILBOX = re.compile(r"(?P<name>[^<>]*?)\s*<\s*(?P<address>[^<>\s]*)\s*>")
 

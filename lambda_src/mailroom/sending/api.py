@@ -23,7 +23,7 @@ class Api:
     """Calls SES; raises `NotSent` or `OutcomeUnknown`.
 
     Args:
-        client: A boto3 client of ``sesv2`` that does not retry by itself. Default: a new one.
+        client: A boto3 client of ``sesv2`` that does not retry. Default: a new one.
         attempts: Tries of one call, the first included.
         rate: The account's MaxSendRate. Default: SES is asked when it is needed.
         sleep: Waits for a number of seconds.
@@ -88,7 +88,7 @@ def _without_retries(client: Any) -> Any:
     retries = getattr(config, "retries", None)
     if isinstance(retries, dict) and retries.get("total_max_attempts") != 1:
         raise NotConfigured(
-            "client retries by itself, so a message could be sent twice: make it with "
+            "client retries, so a message could be sent twice: make it with "
             "Config(retries={'total_max_attempts': 1}), or omit client"
         )
     return client

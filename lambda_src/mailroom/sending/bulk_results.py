@@ -102,7 +102,7 @@ class BulkResult:
     """Exactly one `Outcome` for every entry, in the order in which they became known.
 
     ``sender.send_bulk(result.retry(), …)`` sends again what can be sent again safely. What is
-    `unknown` may have been sent; its events tell.
+    `unknown` may have been sent; its events show whether it was.
     """
 
     __slots__ = ("configuration_set", "outcomes")

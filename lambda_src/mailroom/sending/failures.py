@@ -22,7 +22,7 @@ _THROTTLED = frozenset(
     )
 )
 UNREACHED = ("ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError")
-"""Exceptions of botocore that say that no connection was made."""
+"""Exceptions of botocore that prove that no connection was made."""
 _BEFORE_SENDING = (
     "BaseEndpointResolverError",
     "CredentialRetrievalError",
@@ -80,7 +80,7 @@ def _answered(error: Any, operation: str) -> Failure:
     if code in _THROTTLED or status == 429:
         # The daily quota comes as throttling too, and no backoff outlasts it.
         return Failure("refused" if "daily" in text.lower() else "again", code, text)
-    # 408 says that the request, and 5xx that the answer, was lost inside SES.
+    # 408 means that the request was lost inside SES, and 5xx that the response was.
     if 400 <= status < 500 and status != 408:
         return Failure("refused", code, text)
     return Failure("unknown", code or str(status), text)

@@ -207,7 +207,7 @@ def _serialized(message: AnyMessage) -> tuple[list[Field], bytes]:
         else:
             fields.append((line.partition(b":")[0].decode("latin-1").lower(), line))
     # Older Pythons write a line break that was hidden in an encoded word unencoded
-    # (CVE-2024-6923), so that the message would have fields that nobody set.
+    # (CVE-2024-6923), so that the message would get additional fields.
     if _names(name for name, _ in fields) != _names(name.lower() for name in message):
         raise InvalidMessage("a header field of the message hides a line break: remove it")
     return fields, body

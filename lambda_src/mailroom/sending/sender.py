@@ -46,7 +46,7 @@ class Sender:
             ``MAILROOM_CONFIGURATION_SET``.
         tags: Tags of every message. Default: those in ``MAILROOM_TAGS``.
         from_address: Author of messages that name none.
-        client: A client of ``sesv2`` to use. It must not retry by itself, so make it with
+        client: A client of ``sesv2`` to use. It must not retry, so make it with
             ``Config(retries={"total_max_attempts": 1})``. Default: such a client is made.
         attempts: Tries of one call, the first included. Default: 5.
         max_send_rate: Recipients a second for `send_bulk`, for example a share of the account's.
@@ -166,7 +166,7 @@ class Sender:
         Args:
             to: Recipients, ``jane@example.com`` or ``Jane Doe <jane@example.com>``.
             cc: Recipients in Cc.
-            bcc: Recipients whom nobody else sees.
+            bcc: Recipients that the others do not see.
             subject: The subject, one line.
             text: The plain text.
             html: The HTML.
@@ -236,7 +236,7 @@ class Sender:
             data: Values for the template's variables. Default: none.
             to: Recipients, ``jane@example.com`` or ``Jane Doe <jane@example.com>``.
             cc: Recipients in Cc.
-            bcc: Recipients whom nobody else sees.
+            bcc: Recipients that the others do not see.
             reply_to: Addresses for replies. Default: none.
             from_address: The author. Default: the sender's ``from_address``.
             headers: Further header fields, at most 15, in ASCII.
@@ -279,7 +279,7 @@ class Sender:
         """Send a stored template to each of *entries*, one message each.
 
         A call to SES has up to 50 entries, and calls keep to the sending rate. Throttling and
-        transient failures are tried again. A call that SES refuses because of one entry is
+        transient failures are retried. A call that SES refuses because of one entry is
         divided until only that entry has failed. A call without an answer leaves its entries
         unknown. Sending stops, and the rest fail as ``NOT_TRIED``, if the account or the template
         is the problem, or after three calls in a row without an answer.
@@ -303,7 +303,7 @@ class Sender:
 
         Raises:
             InvalidMessage: SES would refuse an argument of the call; nothing was sent.
-            NotSent: SES did not tell the sending rate; nothing was sent.
+            NotSent: The sending rate could not be read from SES; nothing was sent.
             BulkInterrupted: *entries* or *on_outcome* raised; it has the outcomes until then.
         """
         words = self._publishing.own(tags)

@@ -143,7 +143,7 @@ def sending_event_payload(
         sent_at: When SES accepted the mail, in ISO 8601.
         subject: The mail's subject.
         configuration_set: The configuration set's name; ``None`` for mail without one.
-        tags: The sender's message tags, beside those that SES adds.
+        tags: The sender's message tags, in addition to those that SES adds.
         feedback: Whether to return the feedback notification of an identity, which has no tags.
         detail: Fields of the part that only this type has, in snake_case
             (``bounce_sub_type="NoEmail"``) or as SES spells them, to replace the defaults;

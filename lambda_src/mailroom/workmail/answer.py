@@ -58,14 +58,14 @@ class Answer:
         """Do not deliver, and send the sender a bounce with the text *message*."""
         if not isinstance(message, str) or not message.strip():
             raise InvalidAnswer(
-                f"the bounce message is {message!r:.80}: pass a string that says why"
+                f"the bounce message is {message!r:.80}: pass a string with the reason"
             )
         if any("\ud800" <= char <= "\udfff" for char in message):
             raise InvalidAnswer("the bounce message has lone surrogates: remove them")
         return self._add(ActionType.BOUNCE, recipients, message)
 
     def drop(self, *, recipients: Sequence[str] | None = None) -> Answer:
-        """Do not deliver, and tell nobody."""
+        """Do not deliver the mail, without notice."""
         return self._add(ActionType.DROP, recipients)
 
     def move_to_junk(self, *, recipients: Sequence[str] | None = None) -> Answer:
@@ -77,7 +77,7 @@ class Answer:
         return self._add(ActionType.BYPASS_SPAM_CHECK, recipients)
 
     def deliver_also(self, recipients: Sequence[str]) -> Answer:
-        """Deliver also to *recipients*, whom the mail was not sent to; nobody else sees them.
+        """Deliver also to *recipients*, to whom the mail was not sent; the others do not see them.
 
         WorkMail delivers inbound mail to addresses of the organization only.
         """
@@ -180,7 +180,7 @@ class Answer:
         key = address.casefold()
         if key not in self._own and not added and not self._truncated:
             raise InvalidAnswer(
-                "a recipient is not one of the mail's: call deliver_also() to deliver to somebody "
+                "a recipient is not one of the mail's: call deliver_also() to deliver to someone "
                 "else as well"
             )
         if added and (not _ADDRESS.fullmatch(address) or key in self._own):

@@ -103,7 +103,7 @@ class AnswerTable:
                 ConditionExpression="attempt = :attempt AND attribute_not_exists(answer)",
                 ExpressionAttributeValues={":attempt": {"S": attempt}},
             )
-        except Exception as error:  # the claim expires by itself, and the first error matters more
+        except Exception as error:  # the claim expires anyway, and the first error matters more
             _runtime.log("WARNING", "mailroom.workmail.release", error=type(error).__name__)
 
     def _key(self, invocation_id: str) -> dict[str, dict[str, str]]:

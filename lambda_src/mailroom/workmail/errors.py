@@ -12,7 +12,7 @@ class MessageNotFound(MessageNotStored):
 
 
 class MessageFrozen(MailroomError):
-    """WorkMail lets nobody change this message, usually because it was redirected."""
+    """WorkMail does not allow changes to this message, usually because it was redirected."""
 
 
 class NotReplaceable(MailroomError, ValueError):

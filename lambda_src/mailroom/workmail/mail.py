@@ -174,7 +174,7 @@ class FlowMail:
 
         Args:
             message: The new content. Bytes are used unchanged, while the ``email`` package also
-                rewrites parts that nobody changed.
+                rewrites parts that were not changed.
 
         Raises:
             NotReplaceable: Before WorkMail is asked, if the rule is asynchronous (WorkMail would

@@ -121,7 +121,7 @@ class MessageFlow:
                 ) from error
             if code == "MessageFrozen":
                 raise MessageFrozen(
-                    "WorkMail does not let this message be changed, perhaps as it was redirected"
+                    "WorkMail does not allow changes to this message; it may have been redirected"
                 ) from error
             if code in ("MessageRejected", "InvalidContentLocation"):
                 raise NotReplaceable(

@@ -47,7 +47,7 @@ class ActionType(StrEnum):
     BOUNCE = "BOUNCE"
     """Do not deliver, and send a bounce message to the sender."""
     DROP = "DROP"
-    """Do not deliver, and tell nobody."""
+    """Do not deliver the mail, without notice."""
     BYPASS_SPAM_CHECK = "BYPASS_SPAM_CHECK"
     """Deliver without a spam check; inbound only."""
     MOVE_TO_JUNK = "MOVE_TO_JUNK"

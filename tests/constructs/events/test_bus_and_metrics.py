@@ -1,4 +1,4 @@
-"""EventBridge and CloudWatch beside topic and lake: rules, archive, dimensions."""
+"""EventBridge and CloudWatch as destinations: rules, archive, dimensions."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_ses_publishes_to_the_default_bus_what_rules_ask_for(bus):
 
 
 def test_a_rule_matches_its_types_of_this_configuration_set(bus):
-    """The default bus has everybody's events."""
+    """The default bus carries the events of every service and configuration set."""
     assert bus.at("Out/BusOpen/Rule")["EventPattern"] == {
         "source": ["aws.ses"],
         "detail-type": ["Email Opened", "Email Rendering Failed"],
@@ -74,14 +74,14 @@ def test_a_rule_matches_its_types_of_this_configuration_set(bus):
 
 
 @pytest.mark.parametrize("kind", list(EventType))
-def test_each_types_name_on_the_bus(kind):
-    """As the runtime's own builder of payloads has it, word for word."""
+def test_each_type_has_its_own_name_on_the_bus(kind):
+    """The names are those of the runtime's payload builder."""
     event = event_invocation(sending_event_payload(str(kind)), "eventbridge")
     assert event["detail-type"] == EVENT_BRIDGE_NAMES[kind]
     assert event["source"] == "aws.ses"
 
 
-def test_the_same_handlers_stand_behind_a_rule(bus):
+def test_the_same_handlers_work_behind_a_rule(bus):
     """With the same function, queue and dead-letter queue as behind a topic."""
     assert json.loads(bus.environment("Out/BusOpen/Function")["MAILROOM_HANDLERS"]) == {
         "Open": ["mailroom.handlers.events.open:on_event", "app:on_mail"],
@@ -109,15 +109,15 @@ def test_only_its_rule_may_fill_a_queue(bus, queue):
     ]
 
 
-def test_a_target_of_eventbridges_is_the_rules(bus):
-    """And nothing is made beside it."""
+def test_an_eventbridge_target_can_be_added_to_the_rule(bus):
+    """No other resource is created."""
     [target] = bus.at("Out/BusClick")["Targets"]
     assert target["Arn"] == "<Queue.Arn>"
     assert "Out/BusClick/Function" not in bus.resources
 
 
 def test_ses_publishes_only_when_somebody_listens(bus):
-    """Rule, permission to fill the queue, function: what comes earlier is gone."""
+    """Rule, queue permission and function come first, because earlier events are lost."""
     before = bus.needs("Out/BusDestination")
     assert {
         "Out/BusBounce/Rule",
@@ -130,7 +130,7 @@ def test_ses_publishes_only_when_somebody_listens(bus):
 
 
 def test_the_archive_keeps_this_configuration_sets_events(bus):
-    """For as long as was said."""
+    """They are kept for the given time."""
     [archive] = bus.of("AWS::Events::Archive").values()
     assert archive["SourceArn"] == BUS
     assert archive["RetentionDays"] == 30
@@ -158,13 +158,13 @@ def test_metrics_have_the_dimensions_that_were_named(bus):
     ]
 
 
-def test_nothing_waits_in_a_circle(bus):
+def test_dependencies_have_no_cycle(bus):
     """CloudFormation would refuse the template."""
     assert cycle(bus.references) == []
 
 
-def test_a_customer_key_lets_eventbridge_in_and_waits_for_nobody():
-    """For rules of this account; the rule's own ARN would be a circle."""
+def test_a_customer_key_admits_eventbridge_without_a_dependency():
+    """It admits all rules of this account; the rule's own ARN would be a cycle."""
 
     def build(stack):
         out = EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key"))
@@ -183,8 +183,8 @@ def test_a_customer_key_lets_eventbridge_in_and_waits_for_nobody():
     }
 
 
-def test_all_types_unless_some_are_named():
-    """For rules of others."""
+def test_the_bus_gets_all_types_unless_some_are_named():
+    """Rules outside the app may match any type."""
     template = synthesized(lambda stack: EventPublishing(stack, "Out").to_event_bus())
     told = template.at("Out/BusDestination")["EventDestination"]
     assert len(told["MatchingEventTypes"]) == 10

@@ -1,4 +1,4 @@
-"""What exists before what around `EventPublishing`: nothing in a circle, and listeners first."""
+"""Dependencies around `EventPublishing`: no cycles, and listeners first."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def customer_key_and_name(stack, other):
 
 
 def given_set(stack, other):
-    """A configuration set made beside ours."""
+    """A configuration set made in the same stack."""
     handled(EventPublishing(stack, "Out", configuration_set=ses.ConfigurationSet(stack, "Set")))
 
 
 def imported_set(stack, other):
-    """A configuration set that is there already."""
+    """A configuration set that already exists."""
     theirs = ses.ConfigurationSet.from_configuration_set_name(stack, "Set", "theirs")
     handled(EventPublishing(stack, "Out", configuration_set=theirs))
 
@@ -114,14 +114,14 @@ compositions = pytest.mark.parametrize("build", COMPOSITIONS, ids=lambda build: 
 
 
 @compositions
-def test_nothing_waits_in_a_circle(build):
-    """Neither a resource for itself, nor two stacks for each other."""
+def test_dependencies_have_no_cycle(build):
+    """No resource depends on itself, and no two stacks depend on each other."""
     check_order(build)
 
 
 @compositions
 def test_ses_publishes_when_somebody_listens(build):
-    """What is published before its subscription exists is gone, and SES asks for the policy."""
+    """Events published before the subscription exists are lost, and SES checks the policy."""
     ours, _ = templates_of(build)
     needed = ours.needs("Out/Destination")
     assert set(ours.of("AWS::SNS::Subscription")) <= needed

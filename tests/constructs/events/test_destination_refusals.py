@@ -1,4 +1,4 @@
-"""What lake, event bus and metrics refuse as destinations, and in which words."""
+"""What lake, event bus and metrics refuse as destinations, and the errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def yours(**options) -> PythonHandler:
 
 
 def test_a_second_lake_is_refused(stack):
-    """It would be the same events twice."""
+    """It would store the same events twice."""
     out = EventPublishing(stack, "Out")
     out.to_lake()
     with pytest.raises(
@@ -104,12 +104,12 @@ def test_metrics_are_named_in_one_call(stack):
         out.to_metrics([dimension("other")])
 
 
-def test_a_target_stands_alone(stack):
+def test_a_target_cannot_be_combined_with_another(stack):
     """A rule has one target here; more rules cost nothing."""
     out = EventPublishing(stack, "Out")
     target = targets.SqsQueue(sqs.Queue(stack, "Queue"))
     with pytest.raises(
-        ConfigurationError, match=r"len\(handlers\) is 2: pass one EventBridge target alone"
+        ConfigurationError, match=r"len\(handlers\) is 2: pass either one EventBridge target"
     ):
         out.on_bus(EventType.BOUNCE, BUNDLED, target)
 
@@ -124,7 +124,7 @@ def test_two_rules_that_begin_alike_are_refused(stack):
         out.on_bus([EventType.BOUNCE, EventType.OPEN])
 
 
-def test_handlers_of_the_bus_are_checked_as_others(stack):
+def test_handlers_of_the_bus_are_checked_like_others(stack):
     """The same rules as for `on`."""
     out = EventPublishing(stack, "Out")
     with pytest.raises(ConfigurationError, match="synchronous is True: omit it"):
@@ -134,8 +134,8 @@ def test_handlers_of_the_bus_are_checked_as_others(stack):
 
 
 @pytest.mark.parametrize("archive", [Duration.hours(5), Duration.days(0)])
-def test_an_archive_is_kept_for_whole_days(stack, archive):
-    """EventBridge knows no others."""
+def test_an_archive_must_be_kept_for_whole_days(stack, archive):
+    """EventBridge supports nothing else."""
     with pytest.raises(ConfigurationError, match=r"archive is .*: pass whole days"):
         EventPublishing(stack, "Out").to_event_bus(archive=archive)
 
@@ -150,8 +150,8 @@ def test_one_archive_is_enough(stack):
         out.to_event_bus(archive=Duration.days(7))
 
 
-def test_a_lake_elsewhere_without_a_topic_is_warned_of():
-    """Its alarms cannot tell a topic of the stack that waits for it."""
+def test_a_lake_in_another_stack_without_a_topic_raises_a_warning():
+    """Its alarms cannot use a topic of a stack that depends on the lake's."""
     stack = new_stack(name="Lakes")
     lake = EventLake(stack, "Lake")
     EventPublishing(new_stack(stack.node.root, "Mail"), "Out").to_lake(lake)

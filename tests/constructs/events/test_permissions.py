@@ -1,4 +1,4 @@
-"""Who may do what around `EventPublishing`, and who may not."""
+"""Permissions around `EventPublishing`: what is granted, and what is not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def yours() -> PythonHandler:
 
 @pytest.fixture(scope="module")
 def plain() -> Template:
-    """Each type by itself, with the bundled behaviour, and one with a function of the user's."""
+    """Each type separately with its bundled behaviour, and one with a custom function."""
 
     def build(stack):
         out = EventPublishing(stack, "Out")
@@ -54,7 +54,7 @@ def keyed() -> Template:
 
 
 def publishers(template: Template, topic: str) -> list[dict]:
-    """Return the statements that let somebody publish to *topic*."""
+    """Return the statements that allow publishing to *topic*."""
     statements = template.at(f"{topic}/Policy")["PolicyDocument"]["Statement"]
     return [one for one in statements if one["Effect"] == "Allow"]
 
@@ -84,7 +84,7 @@ LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
 def test_ses_may_publish_for_this_configuration_set_only(plain):
-    """Nobody else may, and SES not for another account or set."""
+    """No one else may, nor may SES for another account or set."""
     [statement] = publishers(plain, "Out/Topic")
     statement.pop("Sid", None)
     assert statement == {
@@ -99,7 +99,7 @@ def test_ses_may_publish_for_this_configuration_set_only(plain):
     }
 
 
-def test_alarms_of_this_account_may_publish_alerts_and_no_service_else(plain):
+def test_only_alarms_of_this_account_may_publish_alerts(plain):
     """One statement however many alarms there are; SES publishes no alerts."""
     [statement] = publishers(plain, "Out/AlertTopic")
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
@@ -115,7 +115,7 @@ def test_topics_take_tls_only(plain):
 
 
 def test_only_our_topic_may_fill_a_queue(plain):
-    """Nobody else may send to it, and nobody at all to the dead-letter queue."""
+    """No one else may send to it, and no one at all to the dead-letter queue."""
     statements = plain.at("Out/Bounce/Queue/Policy")["PolicyDocument"]["Statement"]
     assert [one for one in statements if one["Effect"] == "Allow"] == [
         {
@@ -130,7 +130,7 @@ def test_only_our_topic_may_fill_a_queue(plain):
     assert [one["Effect"] for one in letters] == ["Deny"]
 
 
-def test_a_customer_key_lets_in_three_services_each_for_us_only(keyed):
+def test_a_customer_key_admits_three_services_for_this_account_only(keyed):
     """SES and CloudWatch publish to encrypted topics, SNS writes to encrypted queues."""
     statements = keyed.at("Key")["KeyPolicy"]["Statement"]
     assert statements[0]["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -147,15 +147,15 @@ def test_a_customer_key_lets_in_three_services_each_for_us_only(keyed):
     }
 
 
-def test_the_key_of_the_alert_topic_lets_in_alarms(keyed):
-    """Whichever key that is, and nobody but them."""
+def test_the_key_of_the_alert_topic_admits_alarms(keyed):
+    """This holds for any key; nothing else is admitted."""
     [_, statement] = keyed.at("AlertKey")["KeyPolicy"]["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
-def test_one_key_for_everything_lets_in_all_three():
+def test_one_key_for_everything_admits_all_three_services():
     """The default for the alert topic is the same key."""
 
     def build(stack):
@@ -174,8 +174,8 @@ def test_one_key_for_everything_lets_in_all_three():
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EventType if kind is not EventType.OPEN])
-def test_a_bundled_behaviour_may_do_what_its_module_says(plain, kind):
-    """Its docstring is the contract; it may do that, take from its queue and log, no more."""
+def test_a_bundled_behaviour_has_the_permissions_that_its_module_needs(plain, kind):
+    """They are those in its docstring, plus reading its queue and logging."""
     from importlib import import_module
 
     documented = import_module(f"mailroom.handlers.events.{kind.name.lower()}").__doc__ or ""
@@ -198,7 +198,7 @@ def test_a_bundled_behaviour_may_do_what_its_module_says(plain, kind):
     }
 
 
-def test_only_types_that_alert_know_the_alert_topic(plain):
+def test_only_functions_that_alert_get_the_alert_topic(plain):
     """The setting goes with the permission."""
     told = {
         path.split("/")[1]
@@ -208,14 +208,14 @@ def test_only_types_that_alert_know_the_alert_topic(plain):
     assert told == {"Complaint", "DeliveryDelay", "Reject", "RenderingFailure", "Subscription"}
 
 
-def test_a_function_of_yours_gets_nothing_of_the_bundled_ones(plain):
-    """No table, no topic, no suppression list, and no settings of theirs."""
+def test_a_custom_function_does_not_get_the_bundled_permissions(plain):
+    """It gets no table, topic or suppression list, and none of their settings."""
     assert set(actions_of(plain, "Out/Open/Function")) == QUEUE_ACTIONS | LOG_ACTIONS
     assert set(plain.environment("Out/Open/Function")) == {"MAILROOM_HANDLERS"}
 
 
 def test_suppressing_can_be_switched_off():
-    """Then nobody may, and the functions are told not to try."""
+    """Then no function has the permission, and a setting keeps them from trying."""
 
     def build(stack):
         out = EventPublishing(stack, "Out", suppress=False)
@@ -237,7 +237,7 @@ def test_types_together_have_the_permissions_of_each():
 
 
 def test_functions_may_use_the_customer_key(keyed):
-    """To take from the queue, and to write to the table; one of yours only the former."""
+    """They read the queue and write to the table; a custom function only reads the queue."""
     bounce = actions_of(keyed, "Out/Bounce/Function")
     assert {action for action in bounce if action.startswith("kms:")} == {
         "kms:Decrypt",
@@ -251,8 +251,8 @@ def test_functions_may_use_the_customer_key(keyed):
     assert {a: r for a, r in yours.items() if a.startswith("kms:")} == {"kms:Decrypt": "<Key.Arn>"}
 
 
-def test_who_alerts_may_use_the_alert_topics_key(keyed):
-    """Publishing to an encrypted topic asks for it; who does not alert does not need it."""
+def test_functions_that_alert_may_use_the_alert_topics_key(keyed):
+    """Publishing to an encrypted topic needs it; other functions do not."""
 
     def on_alert_key(function):
         return {
@@ -267,7 +267,7 @@ def test_who_alerts_may_use_the_alert_topics_key(keyed):
 
 
 def test_a_given_tables_key_is_granted():
-    """Whoever made the table chose the key."""
+    """The table's owner chose the key."""
 
     def build(stack):
         text = dynamodb.AttributeType.STRING
@@ -320,7 +320,7 @@ def sending(build) -> dict:
 
 
 def test_a_sender_needs_identity_configuration_set_and_templates():
-    """SES asks for each of them; identities by name and as constructs."""
+    """SES checks each of them; identities can be names or constructs."""
 
     def build(stack, role):
         identity = ses.EmailIdentity(stack, "Id", identity=ses.Identity.domain("example.org"))
@@ -338,14 +338,14 @@ def test_a_sender_needs_identity_configuration_set_and_templates():
     assert "Condition" not in statement
 
 
-def test_all_identities_if_none_were_named():
+def test_all_identities_are_granted_if_none_are_named():
     """Of this account; that is the documented default."""
     statement = sending(lambda stack, role: EventPublishing(stack, "Out").grant_send(role))
     assert f"{OURS}:identity/*" in statement["Resource"]
     assert "*" not in statement["Resource"]
 
 
-def test_a_sender_can_be_held_to_one_address():
+def test_a_sender_can_be_limited_to_one_address():
     """By the condition that SES documents for it."""
     statement = sending(
         lambda stack, role: EventPublishing(stack, "Out", identities=["example.com"]).grant_send(
@@ -355,7 +355,7 @@ def test_a_sender_can_be_held_to_one_address():
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": "news@example.com"}}
 
 
-def test_a_function_that_sends_is_told_the_configuration_set():
+def test_a_function_that_sends_gets_the_configuration_set():
     """Without it, its mail would have no events."""
 
     def build(stack):
@@ -370,7 +370,7 @@ def test_a_function_that_sends_is_told_the_configuration_set():
 # What is imported
 
 
-def test_what_is_made_here_is_no_warning():
+def test_resources_made_in_the_app_raise_no_warning():
     """Everything that can be granted is granted."""
     stack = new_stack()
     out = EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key"))
@@ -378,8 +378,8 @@ def test_what_is_made_here_is_no_warning():
     assert warnings_of(stack) == {}
 
 
-def test_an_imported_topic_is_its_owners_to_open():
-    """The warning says to whom, and under which conditions."""
+def test_an_imported_topic_raises_a_warning_about_its_policy():
+    """The warning names the service and the conditions."""
     stack = new_stack()
     topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs")
     EventPublishing(stack, "Out", topic=topic, configuration_set_name="ours").on(EventType.BOUNCE)
@@ -396,8 +396,8 @@ def test_an_imported_topic_is_its_owners_to_open():
         assert word in text
 
 
-def test_an_imported_topics_key_is_its_owners_to_open():
-    """Also the key, if the import names one."""
+def test_the_key_of_an_imported_topic_raises_a_warning():
+    """It is raised if the import names a key."""
     stack = new_stack()
     topic = sns.Topic.from_topic_attributes(
         stack,
@@ -413,14 +413,13 @@ def test_an_imported_topics_key_is_its_owners_to_open():
     assert "ses.amazonaws.com" in text
 
 
-def test_an_imported_key_is_its_owners_to_open():
-    """For each of the three services that use it."""
+def test_an_imported_key_raises_a_warning_for_each_service():
     stack = new_stack()
     key = kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k")
     EventPublishing(stack, "Out", encryption_key=key).on(EventType.BOUNCE)
     found = warnings_of(stack)
     keys = found.pop("cdk-mailroom:imported-key")
-    [alarms] = found.pop("cdk-mailroom:imported-alarm-topic")
+    [alarms] = found.pop("cdk-mailroom:imported-alert-topic")
     assert not found
     text = " ".join([*keys, alarms])
     for service in ("ses.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com"):
@@ -428,21 +427,21 @@ def test_an_imported_key_is_its_owners_to_open():
     assert "kms:GenerateDataKey*" in text
 
 
-def test_an_imported_alert_topic_is_warned_of_once():
-    """However many alarms tell it."""
+def test_an_imported_alert_topic_raises_one_warning():
+    """The number of alarms makes no difference."""
     stack = new_stack()
     topic = sns.Topic.from_topic_arn(stack, "Alerts", f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs")
     out = EventPublishing(stack, "Out", alert_topic=topic)
     out.on(EventType.BOUNCE)
     out.on(EventType.COMPLAINT)
     [(code, texts)] = warnings_of(stack).items()
-    assert code == "cdk-mailroom:imported-alarm-topic"
+    assert code == "cdk-mailroom:imported-alert-topic"
     assert len(texts) == 1
     assert "cloudwatch.amazonaws.com" in texts[0]
 
 
 def test_an_imported_table_needs_no_warning():
-    """What may write is said in the functions' own roles."""
+    """The functions' roles grant the writing."""
 
     def build(stack):
         table = dynamodb.Table.from_table_name(stack, "Table", "theirs")

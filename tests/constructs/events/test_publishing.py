@@ -39,7 +39,7 @@ def plain() -> Template:
 
 @pytest.fixture(scope="module")
 def given() -> Template:
-    """Everything brought along."""
+    """Every resource given by the user."""
 
     def build(stack):
         text = dynamodb.AttributeType.STRING
@@ -70,19 +70,19 @@ def given() -> Template:
 # The configuration set
 
 
-def test_ses_decides_what_nobody_chose(plain):
+def test_an_omitted_option_is_left_to_ses(plain):
     """No option of the configuration set is set unless it was asked for."""
     assert plain.at("Out/ConfigurationSet") == {}
 
 
-def test_what_is_given_is_not_made(given):
-    """Neither configuration set nor topics nor table come into being beside the given ones."""
+def test_given_resources_are_not_created(given):
+    """No configuration set, topic or table is created in addition to the given ones."""
     assert list(given.of("AWS::SES::ConfigurationSet")) == ["Set"]
     assert sorted(given.of("AWS::SNS::Topic")) == ["Alerts", "Topic"]
     assert list(given.of("AWS::DynamoDB::Table")) == ["Table"]
 
 
-def test_what_is_given_is_used(given):
+def test_given_resources_are_used(given):
     """By SES, by the subscriptions, and by the functions."""
     destination = given.at("Out/Destination")
     assert destination["ConfigurationSetName"] == "<Set>"
@@ -93,8 +93,8 @@ def test_what_is_given_is_used(given):
     assert environment["MAILROOM_ALERT_TOPIC"] == "<Alerts>"
 
 
-def test_a_name_is_used_as_it_is():
-    """So that senders elsewhere can know it, and no permission waits for the set."""
+def test_a_given_name_is_used_unchanged():
+    """Senders elsewhere can rely on it, and no permission depends on the set."""
     stack = new_stack()
     out = EventPublishing(stack, "Out", configuration_set_name="ours")
     assert out.environment == {"MAILROOM_CONFIGURATION_SET": "ours"}
@@ -105,7 +105,7 @@ def test_a_name_is_used_as_it_is():
 
 
 def test_ses_publishes_the_handled_types_and_no_others(plain):
-    """In CloudFormation's own spelling; every other type would cost money and reach nobody."""
+    """Types have CloudFormation's spelling; other types would cost money and reach no handler."""
     assert plain.at("Out/Destination")["EventDestination"] == {
         "Enabled": True,
         "MatchingEventTypes": [
@@ -146,7 +146,7 @@ def test_every_type_has_a_bundled_behaviour(all_types):
 
 
 def test_nothing_is_published_if_nothing_is_handled():
-    """A configuration set alone has no destination, and nobody needs a table."""
+    """A configuration set alone has no destination and needs no table."""
     template = synthesized(lambda stack: EventPublishing(stack, "Out"))
     assert not template.of("AWS::SES::ConfigurationSetEventDestination")
     assert not template.of("AWS::DynamoDB::Table")
@@ -206,11 +206,11 @@ def test_each_call_has_a_queue_of_its_own(plain):
 
 @pytest.mark.parametrize(("pipeline", "seconds"), [("Bounce", 6 * 60), ("Click", 6 * 20)])
 def test_a_queue_waits_six_times_as_long_as_the_function_may_run(plain, pipeline, seconds):
-    """AWS's advice: a slow batch would come a second time otherwise."""
+    """AWS recommends this; otherwise a slow batch would be delivered again."""
     assert plain.at(f"Out/{pipeline}/Queue")["VisibilityTimeout"] == seconds
 
 
-def test_a_timeout_that_only_cloudformation_knows():
+def test_a_timeout_known_only_to_cloudformation_is_passed_on():
     """The queue waits as long as any function of Lambda's can need."""
 
     def build(stack):
@@ -222,8 +222,8 @@ def test_a_timeout_that_only_cloudformation_knows():
     assert template.at("Out/Open/Function")["Timeout"] == "<Seconds>"
 
 
-def test_what_fails_five_times_is_a_dead_letter(plain):
-    """And stays as long as SQS keeps anything."""
+def test_a_record_that_fails_five_times_becomes_a_dead_letter(plain):
+    """It is kept for the longest time that SQS allows."""
     assert plain.at("Out/Bounce/Queue")["RedrivePolicy"] == {
         "deadLetterTargetArn": "<Out/Bounce/DeadLetterQueue.Arn>",
         "maxReceiveCount": 5,
@@ -232,7 +232,7 @@ def test_what_fails_five_times_is_a_dead_letter(plain):
 
 
 def test_events_wait_long_enough_for_a_weekend(plain):
-    """A function that is broken on Friday evening loses nothing until Tuesday."""
+    """A function that breaks on Friday evening loses nothing before Tuesday."""
     assert plain.at("Out/Bounce/Queue")["MessageRetentionPeriod"] == 4 * 86_400
 
 
@@ -249,7 +249,7 @@ def test_queues_are_encrypted_and_take_tls_only(plain):
 
 
 @pytest.mark.parametrize("case", ["plain", "given"])
-def test_a_broken_record_spoils_no_other(request, case):
+def test_a_broken_record_does_not_affect_other_records(request, case):
     """Partial batches, and a limit on how many run at once."""
     template = request.getfixturevalue(case)
     assert template.at("Out/Bounce/Mapping") == {
@@ -262,7 +262,7 @@ def test_a_broken_record_spoils_no_other(request, case):
 
 
 def test_a_dead_letter_raises_an_alarm(plain):
-    """Within a minute, and the alert topic is told."""
+    """It is raised within a minute and published to the alert topic."""
     alarm = plain.at("Out/Bounce/DeadLetterAlarm")
     assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
     assert alarm["Dimensions"] == [
@@ -276,14 +276,14 @@ def test_a_dead_letter_raises_an_alarm(plain):
     assert "Bounce" in alarm["AlarmDescription"]
 
 
-def test_the_users_own_settings_of_the_function_count(plain):
-    """Also where the bundled behaviour runs beside it."""
+def test_the_users_settings_of_the_function_win(plain):
+    """They also win if the bundled behaviour runs in the same function."""
     assert plain.at("Out/Click/Function")["MemorySize"] == 1024
     assert plain.at("Out/Bounce/Function")["MemorySize"] == 256
 
 
 def test_lambda_calls_the_runtimes_entry_point(plain):
-    """With a log group of its own, which forgets after three months."""
+    """It has its own log group, with a retention of three months."""
     function = plain.at("Out/Bounce/Function")
     assert function["Handler"] == "mailroom.entry.events.handler"
     assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": "<Out/Bounce/Logs>"}
@@ -297,7 +297,7 @@ def test_lambda_calls_the_runtimes_entry_point(plain):
         ("given", ("30", "300", "3600", "0")),
     ],
 )
-def test_bundled_behaviours_are_told_their_settings(request, case, settings):
+def test_bundled_behaviours_get_their_settings(request, case, settings):
     """Days and seconds, as whole numbers."""
     environment = request.getfixturevalue(case).environment("Out/Complaint/Function")
     names = ("EVENT_TTL_DAYS", "ALERT_WINDOW_SECONDS", "EXPIRY_WARNING_SECONDS", "SUPPRESS")
@@ -311,9 +311,7 @@ def test_bundled_behaviours_are_told_their_settings(request, case, settings):
         ("delay_warning", "MAILROOM_EXPIRY_WARNING_SECONDS"),
     ],
 )
-def test_a_duration_that_only_cloudformation_knows(option, name):
-    """It reaches the function unread."""
-
+def test_a_duration_known_only_to_cloudformation_is_passed_on(option, name):
     def build(stack):
         number = CfnParameter(stack, "Number", type="Number").value_as_number
         alerts = Alerts(**{option: Duration.seconds(number)})
@@ -355,8 +353,8 @@ def test_what_is_added_to_the_configuration_set_is_in_the_template():
     assert len(template.of("AWS::SES::ConfigurationSetEventDestination")) == 10
 
 
-def test_a_type_as_plain_text_is_as_good():
-    """An `EventType` is a text: what comes from a configuration file needs no conversion."""
+def test_a_type_can_be_given_as_text():
+    """An `EventType` is a string, so a value from a configuration file needs no conversion."""
     stack = new_stack()
     pipeline = EventPublishing(stack, "Out").on("Rendering Failure")
     assert pipeline.types == (EventType.RENDERING_FAILURE,)
@@ -390,8 +388,8 @@ def test_ids_do_not_depend_on_the_stacks_name():
 # More destinations
 
 
-def test_another_destination_stands_beside_the_topic():
-    """With the types that it is to have, handled or not."""
+def test_another_destination_can_be_added_next_to_the_topic():
+    """It gets the given types, handled or not."""
     from aws_cdk import aws_events as events
 
     def build(stack):
@@ -415,15 +413,15 @@ def test_another_destination_stands_beside_the_topic():
 
 
 def test_one_table_for_all_types(plain):
-    """A message's story is in one place."""
+    """A message's history is in one place."""
     assert list(plain.of("AWS::DynamoDB::Table")) == ["Out/EventTable"]
     for name in ("Bounce", "Complaint", "Reject", "Send"):
         environment = plain.environment(f"Out/{name}/Function")
         assert environment["MAILROOM_EVENT_TABLE"] == "<Out/EventTable>"
 
 
-def test_functions_of_yours_alone_need_no_table():
-    """It is made when somebody needs it, and asking for it counts as need."""
+def test_custom_functions_alone_need_no_table():
+    """The table is created when it is needed or accessed."""
     template = synthesized(
         lambda stack: EventPublishing(stack, "Out").on(EventType.BOUNCE, yours())
     )
@@ -481,7 +479,7 @@ def test_mailroom_trace_finds_the_table_by_its_tag(plain):
 
 
 def test_a_customer_key_encrypts_topics_table_and_queues():
-    """Nothing that holds addresses is left to another key."""
+    """Everything that holds addresses is encrypted with it."""
 
     def build(stack):
         EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key")).on(EventType.BOUNCE)
@@ -526,7 +524,7 @@ def test_an_alarm_is_set_at_each_threshold_of_aws_and_at_half_of_it(
 
 
 def test_reputation_alarms_can_be_left_out(given):
-    """One set of them is enough for an account; those of the queues stay."""
+    """One set of them is enough for an account; the queues keep their alarms."""
     assert sorted(given.of("AWS::CloudWatch::Alarm")) == [
         "Out/Bounce/DeadLetterAlarm",
         "Out/Complaint/DeadLetterAlarm",

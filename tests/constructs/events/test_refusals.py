@@ -33,7 +33,7 @@ def refuses(*words: str):
 
 
 def yours(**options) -> PythonHandler:
-    """Return a handler of the user's that is right but for *options*."""
+    """Return a handler that is valid except for *options*."""
     return PythonHandler(FOLDER, "app:on_mail", **options)
 
 
@@ -73,15 +73,15 @@ def out(stack) -> EventPublishing:
         ({"identities": [".example.com"]}, ("'.example.com'", "write 'example.com'")),
     ],
 )
-def test_an_option_that_will_not_do_is_refused(stack, options, words):
-    """The message begins with the construct and the argument, and says what will."""
+def test_an_invalid_option_is_refused(stack, options, words):
+    """The message begins with the construct and the argument, and says what is valid."""
     with refuses("Stack/Out:\n", f"- {next(iter(options))}", *words):
         EventPublishing(stack, "Out", **options)
     assert not stack.node.children
 
 
 def test_a_name_of_a_given_configuration_set_is_refused(stack):
-    """It has one; ours would be silently ignored."""
+    """It already has a name; the argument would be silently ignored."""
     theirs = ses.ConfigurationSet.from_configuration_set_name(stack, "Theirs", "theirs")
     with refuses("- configuration_set_name is 'ours'", "no effect on a given configuration_set"):
         EventPublishing(stack, "Out", configuration_set=theirs, configuration_set_name="ours")
@@ -99,8 +99,8 @@ def test_a_fifo_topic_is_refused(stack, argument):
 
 
 @pytest.mark.parametrize("argument", ["topic", "alert_topic"])
-def test_a_topic_on_the_key_of_aws_is_refused(stack, argument):
-    """Its policy lets no service in, and nobody can change it."""
+def test_a_topic_encrypted_with_the_aws_managed_key_is_refused(stack, argument):
+    """Its policy admits no service and cannot be changed."""
     key = kms.Alias.from_alias_name(stack, "Key", "alias/aws/sns")
     topic = sns.Topic(stack, "Topic", master_key=key)
     with refuses(f"{argument} is 'Stack/Topic'", "alias/aws/sns", "a customer managed key"):
@@ -108,7 +108,7 @@ def test_a_topic_on_the_key_of_aws_is_refused(stack, argument):
 
 
 def test_a_table_with_other_keys_is_refused(stack):
-    """The first event would tell, hours later."""
+    """Otherwise the first event would fail, hours later."""
     table = dynamodb.Table(
         stack,
         "Table",
@@ -133,7 +133,7 @@ def test_all_problems_are_reported_together(stack):
 
 
 def test_tokens_are_not_judged(stack):
-    """Nobody knows them before the deployment."""
+    """Their values are unknown before the deployment."""
     text = CfnParameter(stack, "Text").value_as_string
     number = CfnParameter(stack, "Number", type="Number").value_as_number
     out = EventPublishing(
@@ -159,19 +159,19 @@ def test_tokens_are_not_judged(stack):
 
 
 def test_an_empty_list_of_types_is_refused(out):
-    """An empty list is no way of saying all."""
+    """An empty list does not mean all."""
     with refuses("Stack/Out:\n", "types is []", "at least one EventType"):
         out.on([])
 
 
 @pytest.mark.parametrize("kind", ["bounce", "RENDERING_FAILURE", "*", ""])
 def test_an_unknown_type_is_refused(out, kind):
-    """The message lists what there is."""
+    """The message lists the valid types."""
     with refuses(f"types is {kind!r}", "BOUNCE", "RENDERING_FAILURE", "SUBSCRIPTION"):
         out.on(kind)
 
 
-def test_a_type_that_is_handled_already(out):
+def test_a_type_that_is_already_handled_is_refused(out):
     """Two pipelines would each handle every event of it; the remedy is to chain."""
     out.on([EventType.BOUNCE, EventType.OPEN])
     with refuses("types is 'Bounce'", "handled already", "on(type, BUNDLED, yours)"):
@@ -180,8 +180,8 @@ def test_a_type_that_is_handled_already(out):
         out.on([EventType.CLICK, EventType.OPEN])
 
 
-def test_a_type_twice_in_one_list_is_refused(out):
-    """It is not handled already, so the message says something else."""
+def test_a_type_listed_twice_is_refused(out):
+    """The message differs from that for a type that is already handled."""
     with refuses("types is 'Bounce'", "pass each type once") as caught:
         out.on([EventType.BOUNCE, EventType.OPEN, EventType.BOUNCE])
     assert "handled already" not in str(caught.value)
@@ -195,27 +195,27 @@ def test_a_refused_call_leaves_nothing_behind(out):
     assert list(out.pipelines) == [EventType.BOUNCE]
 
 
-def test_two_functions_of_yours_are_refused(out):
-    """They would be two zips."""
+def test_two_custom_functions_are_refused(out):
+    """One function has only one code asset."""
     with refuses("len(handlers) is 2", "a Lambda function has one folder"):
         out.on(EventType.BOUNCE, yours(), yours())
 
 
-def test_bundled_twice_is_refused(out):
+def test_passing_bundled_twice_is_refused(out):
     """It would run twice."""
     with refuses("BUNDLED", "twice"):
         out.on(EventType.BOUNCE, BUNDLED, yours(), BUNDLED)
 
 
 @pytest.mark.parametrize("handler", ["app:on_bounce", type(BUNDLED), None])
-def test_something_that_is_no_handler(out, handler):
-    """It would pass for the bundled behaviour, without its permissions."""
+def test_anything_that_is_not_a_handler_is_refused(out, handler):
+    """It would be taken for the bundled behaviour, without its permissions."""
     with refuses("handlers is ", "pass a PythonHandler, or BUNDLED"):
         out.on(EventType.BOUNCE, handler)
 
 
-def test_a_function_of_lambdas_own_is_refused(out, stack):
-    """What exists already is subscribed to the topic instead."""
+def test_a_function_name_reserved_by_lambda_is_refused(out, stack):
+    """An existing function is subscribed to the topic instead."""
     function = lambda_.Function.from_function_name(stack, "Theirs", "theirs")
     with refuses("handlers is ", "pass a PythonHandler"):
         out.on(EventType.BOUNCE, function)
@@ -239,8 +239,8 @@ def test_options_for_received_mail_are_refused(out, option):
         out.on(EventType.BOUNCE, yours(**{option: True}))
 
 
-def test_less_reserved_than_may_run(stack):
-    """What Lambda throttles is received again and again, and ends as a dead letter."""
+def test_reserved_concurrency_below_the_maximum_is_refused(stack):
+    """Throttled messages would be received again and again, and become dead letters."""
     out = EventPublishing(stack, "Out", maximum_concurrency=5)
     with refuses("reserved_concurrency is 4", "at least 5"):
         out.on(EventType.BOUNCE, yours(reserved_concurrency=4))
@@ -281,7 +281,7 @@ def test_an_eleventh_destination_is_refused(out):
 
 
 def test_a_topic_as_the_eleventh_destination_is_refused(out):
-    """Ten others are fine as long as nothing is handled."""
+    """Ten others are accepted as long as no type is handled."""
     for number in range(10):
         out.add_destination(f"D{number}", destination=dashboards(), types=EventType.SEND)
     with refuses("destinations) is 11", "the topic among them"):
@@ -300,18 +300,18 @@ def test_wrong_types_of_a_destination_are_refused(out, types):
 
 @pytest.fixture
 def role(stack) -> iam.Role:
-    """Somebody who sends."""
+    """A role that sends mail."""
     return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
 
 
-def test_a_from_address_with_a_name(out, role):
+def test_a_from_address_with_a_name_is_refused(out, role):
     """The condition compares the bare address."""
     with refuses("from_address is 'News <a@example.com>'", "bare address"):
         out.grant_send(role, from_address="News <a@example.com>")
 
 
 def test_templates_as_one_text_are_refused(out, role):
-    """Its letters would be templates."""
+    """Each character would be taken for a template."""
     with refuses("templates is 'Welcome'", "['Welcome']"):
         out.grant_send(role, templates="Welcome")
 
@@ -319,7 +319,7 @@ def test_templates_as_one_text_are_refused(out, role):
 @pytest.mark.parametrize(
     "address", ["a@other.example", "a@notexample.com", "x.a@example.org", "a@mail.example.org"]
 )
-def test_a_from_address_of_no_identity_is_refused(stack, role, address):
+def test_a_from_address_outside_the_identities_is_refused(stack, role, address):
     """SES would refuse every mail."""
     out = EventPublishing(stack, "Out", identities=["a@example.org", "example.com"])
     with refuses(f"from_address is {address!r}", "of the identities a@example.org, example.com"):
@@ -329,7 +329,7 @@ def test_a_from_address_of_no_identity_is_refused(stack, role, address):
 @pytest.mark.parametrize(
     "address", ["a@example.com", "A@Example.COM", "a@mail.example.com", "b@example.net"]
 )
-def test_a_from_address_of_an_identity_can_be_granted(stack, role, address):
-    """A domain's identity is good for its subdomains too."""
+def test_a_from_address_within_an_identity_can_be_granted(stack, role, address):
+    """A domain's identity also covers its subdomains."""
     out = EventPublishing(stack, "Out", identities=["example.com", "B@example.net"])
     assert out.grant_send(role, from_address=address).success

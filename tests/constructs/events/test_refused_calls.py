@@ -1,4 +1,4 @@
-"""A call of `EventPublishing` that was refused leaves nothing, so that it can be repeated."""
+"""A refused call of `EventPublishing` leaves nothing behind, so it can be corrected."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def metric(name: str) -> ses.CloudWatchDimension:
     ],
     ids=["on", "on twice", "on_bus", "to_lake", "to_metrics", "to_event_bus"],
 )
-def test_the_corrected_call_makes_what_it_makes_alone(refused, corrected, tmp_path):
-    """The template is the same as if the refused call had never been."""
+def test_the_corrected_call_has_the_same_result_as_a_first_call(refused, corrected, tmp_path):
+    """The template is the same as without the refused call."""
 
     def build(stack):
         out = EventPublishing(stack, "Out")
@@ -74,7 +74,7 @@ def test_the_corrected_call_makes_what_it_makes_alone(refused, corrected, tmp_pa
 
 
 def test_an_archive_can_be_kept_forever():
-    """EventBridge keeps what has no retention."""
+    """Without a retention, EventBridge keeps events forever."""
     template = synthesized(
         lambda stack: EventPublishing(stack, "Out").to_event_bus(archive="forever")
     )

@@ -70,7 +70,7 @@ def optioned() -> Template:
 
 
 def destination(template: Template, path: str = "Out/Lake/Stream") -> dict:
-    """Return what Firehose is told of S3."""
+    """Return the stream's S3 configuration."""
     return template.at(path)["ExtendedS3DestinationConfiguration"]
 
 
@@ -78,7 +78,7 @@ def destination(template: Template, path: str = "Out/Lake/Stream") -> dict:
 
 
 def test_rows_are_partitioned_by_type_and_day_as_the_transformation_says(plain):
-    """By the keys that it answers, so that nothing is parsed twice."""
+    """The partition keys come from its response, so that nothing is parsed twice."""
     told = destination(plain)
     assert told["DynamicPartitioningConfiguration"]["Enabled"] is True
     assert told["Prefix"] == (
@@ -87,8 +87,8 @@ def test_rows_are_partitioned_by_type_and_day_as_the_transformation_says(plain):
     assert PARTITIONS == ("event_type", "day")
 
 
-def test_what_fails_is_kept_by_reason_and_day(plain):
-    """Where a replay finds it."""
+def test_failed_events_are_kept_by_reason_and_day(plain):
+    """A replay finds them there."""
     assert destination(plain)["ErrorOutputPrefix"] == (
         "errors/!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/"
     )
@@ -100,7 +100,7 @@ def test_the_stream_waits_for_128_mib_or_five_minutes(plain):
 
 
 def test_rows_become_parquet_by_the_tables_own_columns(plain):
-    """With compression inside, where it does not hinder reading a part."""
+    """Compression is inside Parquet, so that a query can still read single columns."""
     told = destination(plain)
     assert told["CompressionFormat"] == "UNCOMPRESSED"
     assert told["FileExtension"] == ".parquet"
@@ -141,7 +141,7 @@ def test_batches_of_the_transformation_leave_room_for_its_answer(plain):
 
 
 def test_the_stream_is_encrypted(plain, optioned):
-    """By Firehose's key, or by yours."""
+    """The key is Firehose's or a customer key."""
     name = "DeliveryStreamEncryptionConfigurationInput"
     assert plain.at("Out/Lake/Stream")[name] == {"KeyType": "AWS_OWNED_CMK"}
     assert optioned.at("Lake/Stream")[name] == {
@@ -158,7 +158,7 @@ def test_the_transformation_is_the_runtimes(plain):
     assert "MAILROOM_PSEUDONYM_SECRET" not in plain.environment("Out/Lake/Transform/Function")
 
 
-def test_a_transform_of_yours_and_a_secret_reach_the_function(optioned):
+def test_a_custom_transform_and_a_secret_reach_the_function(optioned):
     """With the options of the handler."""
     assert optioned.environment("Lake/Transform/Function") == {
         "MAILROOM_TRANSFORM": "app:on_mail",
@@ -168,8 +168,7 @@ def test_a_transform_of_yours_and_a_secret_reach_the_function(optioned):
     assert (function["Timeout"], function["MemorySize"]) == (90, 1024)
 
 
-def test_options_of_the_stream(optioned):
-    """Prefixes and buffers."""
+def test_stream_options_reach_firehose(optioned):
     told = destination(optioned, "Lake/Stream")
     assert told["Prefix"].startswith("mail/event_type=!{")
     assert told["ErrorOutputPrefix"].startswith("broken/!{firehose")
@@ -180,7 +179,7 @@ def test_options_of_the_stream(optioned):
 
 
 def test_the_bucket_is_private_encrypted_and_kept(plain):
-    """It holds addresses, and is all there is of the past."""
+    """It holds addresses, and is the only archive."""
     bucket = plain.at("Out/Lake/Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
@@ -193,7 +192,7 @@ def test_the_bucket_is_private_encrypted_and_kept(plain):
 
 
 def test_a_customer_key_encrypts_objects_and_results(optioned):
-    """With a bucket key, so that KMS is asked once for many objects."""
+    """A bucket key saves KMS requests."""
     [rule] = optioned.at("Lake/Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["BucketKeyEnabled"] is True
     assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == "<Key.Arn>"
@@ -213,8 +212,8 @@ def lifecycle(template: Template, path: str) -> dict[str, dict]:
     }
 
 
-def test_objects_become_cheaper_and_go_after_two_years(plain):
-    """Results go after a week, as asking again is cheap."""
+def test_objects_move_to_cheaper_storage_and_expire_after_two_years(plain):
+    """Query results expire after a week; a query can be repeated."""
     assert lifecycle(plain, "Out/Lake/Bucket") == {
         "unfinished": {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
         "events": {
@@ -230,8 +229,7 @@ def test_objects_become_cheaper_and_go_after_two_years(plain):
     }
 
 
-def test_options_of_the_lifecycle(optioned):
-    """All of them."""
+def test_lifecycle_options_reach_the_bucket(optioned):
     rules = lifecycle(optioned, "Lake/Bucket")
     assert rules["events"]["Prefix"] == "mail/"
     assert rules["events"]["ExpirationInDays"] == 400
@@ -239,7 +237,7 @@ def test_options_of_the_lifecycle(optioned):
     assert rules["results"] == {"Prefix": "answers/", "ExpirationInDays": 1}
 
 
-def test_objects_can_stay_forever_where_they_are():
+def test_objects_can_be_kept_forever_in_standard_storage():
     """Nothing moves and nothing expires, so the table begins on a fixed day."""
     template = synthesized(
         lambda stack: EventLake(
@@ -255,8 +253,8 @@ def test_objects_can_stay_forever_where_they_are():
     assert parameters["projection.day.range"] == "2026-01-01,NOW+1DAYS"
 
 
-def test_a_short_life_moves_nothing():
-    """What goes after a month is not moved first: S3 bills thirty days in any case."""
+def test_a_short_retention_moves_no_objects_to_cheaper_storage():
+    """S3 bills at least thirty days in the cheaper class, so moving would cost more."""
     template = synthesized(lambda stack: EventLake(stack, "Lake", retention=Duration.days(30)))
     assert "Transitions" not in lifecycle(template, "Lake/Bucket")["events"]
 
@@ -272,7 +270,7 @@ def test_the_tables_columns_are_the_runtimes_schema(plain):
     assert table["Name"] == "events"
 
 
-def test_athena_computes_the_partitions(plain):
+def test_athena_projects_the_partitions(plain):
     """Every type that the runtime writes, the unknown ones too, and every day that is kept."""
     parameters = plain.at("Out/Lake/Table")["TableInput"]["Parameters"]
     projected = {name: value for name, value in parameters.items() if "projection" in name}
@@ -290,21 +288,21 @@ def test_athena_computes_the_partitions(plain):
 
 
 def test_the_tables_template_is_where_firehose_writes(plain):
-    """Else the table is empty, and says nothing of it."""
+    """Otherwise the table would be empty, without any error."""
     parameters = plain.at("Out/Lake/Table")["TableInput"]["Parameters"]
     found = parameters["storage.location.template"]
     prefix = re.sub(r"!{partitionKeyFromLambda:(\w+)}", r"${\1}", destination(plain)["Prefix"])
     assert found == f"s3://<Out/Lake/Bucket>/{prefix}"
 
 
-def test_a_first_day_is_the_tables(optioned):
-    """For a lake that is older than what it keeps."""
+def test_a_given_first_day_reaches_the_table(optioned):
+    """This is for a lake that holds older events."""
     parameters = optioned.at("Lake/Table")["TableInput"]["Parameters"]
     assert parameters["projection.day.range"] == "2026-05-01,NOW+1DAYS"
 
 
-def test_a_made_name_is_one_that_sql_takes(plain):
-    """Lower case and no hyphen, so that nobody has to quote it."""
+def test_a_generated_name_is_valid_in_sql(plain):
+    """It has lower case letters and no hyphen, so it needs no quotes."""
     assert re.fullmatch("[a-z0-9_]+", plain.at("Out/Lake/Database")["DatabaseInput"]["Name"])
 
 
@@ -312,7 +310,7 @@ def test_a_made_name_is_one_that_sql_takes(plain):
 
 
 def test_a_query_cannot_leave_the_workgroups_settings(plain):
-    """Encrypted results, in the lake's bucket, and no query reads without end."""
+    """Results are encrypted and in the lake's bucket, and the amount read is limited."""
     [group] = plain.of("AWS::Athena::WorkGroup").values()
     assert group["WorkGroupConfiguration"] == {
         "BytesScannedCutoffPerQuery": 100 * 1024**3,
@@ -327,15 +325,14 @@ def test_a_query_cannot_leave_the_workgroups_settings(plain):
     }
 
 
-def test_options_of_athena(optioned):
-    """Names and limit."""
+def test_athenas_options_reach_the_workgroup(optioned):
     group = optioned.at("Lake/Workgroup")
     assert group["Name"] == "Mail"
     assert group["WorkGroupConfiguration"]["BytesScannedCutoffPerQuery"] == 1024**3
     assert optioned.at("Lake/Database")["DatabaseInput"]["Name"] == "mail"
 
 
-def test_every_query_is_saved_word_for_word(plain):
+def test_every_query_is_saved_unchanged(plain):
     """In the lake's workgroup and database, with a title and a description for people."""
     saved = {one["QueryString"]: one for one in plain.of("AWS::Athena::NamedQuery").values()}
     assert set(saved) == set(named_queries().values())
@@ -361,8 +358,8 @@ ALARMS = {
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_tells_what_does_not_arrive(plain, name):
-    """The alert topic hears of it; silence is no alarm."""
+def test_an_alarm_reports_events_that_do_not_arrive(plain, name):
+    """It is published to the alert topic; missing data raises no alarm."""
     alarm = plain.at(f"Out/Lake/{name}Alarm")
     metric, statistic, operator, threshold = ALARMS[name]
     assert alarm["Namespace"] == "AWS/Firehose"
@@ -375,8 +372,8 @@ def test_an_alarm_tells_what_does_not_arrive(plain, name):
     assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
 
 
-def test_an_alarm_tells_of_single_broken_events(plain):
-    """Of which Firehose's own metric knows nothing: the call succeeded."""
+def test_an_alarm_reports_single_broken_events(plain):
+    """Firehose's metric does not count them, because the call succeeded."""
     [found] = plain.of("AWS::Logs::MetricFilter").values()
     assert found["FilterPattern"] == '{ ($.event = "mailroom.lake") && ($.failed > 0) }'
     assert found["LogGroupName"] == "<Out/Lake/Transform/Logs>"
@@ -388,7 +385,7 @@ def test_an_alarm_tells_of_single_broken_events(plain):
     assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
 
 
-def test_the_filter_reads_the_line_that_the_runtime_writes(capsys):
+def test_the_metric_filter_matches_the_line_that_the_runtime_logs(capsys):
     """Event name and field are the runtime's own."""
     from mailroom.entry import lake
 
@@ -397,8 +394,8 @@ def test_the_filter_reads_the_line_that_the_runtime_writes(capsys):
     assert (line["event"], line["failed"]) == ("mailroom.lake", 1)
 
 
-def test_an_alert_topic_of_the_lakes_own_is_used():
-    """And the publishing's hears nothing."""
+def test_an_alert_topic_given_to_the_lake_is_used():
+    """The publishing's topic gets none of these alarms."""
 
     def build(stack):
         lake = EventLake(stack, "Lake", alert_topic=sns.Topic(stack, "Mine"))
@@ -409,7 +406,7 @@ def test_an_alert_topic_of_the_lakes_own_is_used():
 
 
 def test_freshness_and_conversion_follow_the_options(optioned):
-    """JSON is not converted, so nothing is to be said of that."""
+    """JSON is not converted, so it has no conversion alarm."""
     assert optioned.at("Lake/FreshnessAlarm")["Threshold"] == 3600
     assert "Lake/ConversionAlarm" not in optioned.resources
 
@@ -418,7 +415,7 @@ def test_freshness_and_conversion_follow_the_options(optioned):
 
 
 def test_ses_publishes_every_type(plain):
-    """Unless types are named; a question that nobody foresaw may be about any."""
+    """All types by default: a future query may be about any of them."""
     told = plain.at("Out/LakeDestination")["EventDestination"]
     assert len(told["MatchingEventTypes"]) == len(EventType) == 10
     assert told["KinesisFirehoseDestination"] == {
@@ -428,14 +425,14 @@ def test_ses_publishes_every_type(plain):
     assert told["Enabled"] is True
 
 
-def test_named_types_only(optioned):
+def test_only_the_named_types_reach_the_lake(optioned):
     """In CloudFormation's spelling."""
     told = optioned.at("Out/LakeDestination")["EventDestination"]
     assert told["MatchingEventTypes"] == ["bounce", "open"]
 
 
 def test_the_destination_waits_until_the_role_is_known(plain):
-    """SES assumes it at once, and refuses one that IAM has only just made."""
+    """SES assumes it at once, and rejects a role that IAM has only just created."""
     known = plain.at("Out/LakeRoleKnown/Default")
     assert known["Seconds"] == "60"
     assert "Out/LakeRoleKnown/Default" in plain.references["Out/LakeDestination"]
@@ -454,7 +451,7 @@ def test_the_wait_begins_again_when_the_role_changes(plain):
     assert known["RoleArn"] == "<Out/LakeRole.Arn>"
 
 
-def test_the_table_and_the_role_are_there_before_the_stream(plain):
+def test_the_table_and_the_role_are_created_before_the_stream(plain):
     """Firehose looks at both when the stream is made."""
     assert {"Out/Lake/Table", "Out/Lake/DeliveryRole", "Out/Lake/Database"} <= plain.needs(
         "Out/Lake/Stream"
@@ -462,7 +459,7 @@ def test_the_table_and_the_role_are_there_before_the_stream(plain):
 
 
 @pytest.mark.parametrize("name", ["plain", "optioned"])
-def test_nothing_waits_in_a_circle(name, request):
+def test_dependencies_have_no_cycle(name, request):
     """CloudFormation would refuse the template."""
     assert cycle(request.getfixturevalue(name).references) == []
 
@@ -482,7 +479,7 @@ def test_the_lake_gets_the_publishings_key():
 
 
 def test_two_publishings_fill_one_lake():
-    """Each with a role of its own, as a role is for one configuration set."""
+    """Each has its own role, because a role is limited to one configuration set."""
 
     def build(stack):
         one, two = EventPublishing(stack, "One"), EventPublishing(stack, "Two")
@@ -494,11 +491,11 @@ def test_two_publishings_fill_one_lake():
     assert {"One/LakeRole", "Two/LakeRole"} <= set(template.of("AWS::IAM::Role"))
     assert len(template.of("AWS::KinesisFirehose::DeliveryStream")) == 1
     assert len(template.of("Custom::IamPropagation")) == 2
-    # The lake has told the first topic already.
+    # The lake already publishes its alarms to the first topic.
     assert template.at("One/Lake/DeliveryAlarm")["AlarmActions"] == ["<One/AlertTopic>"]
 
 
-def test_a_given_stream_is_used_and_nothing_of_it_is_made():
+def test_a_given_stream_is_used_and_none_is_created():
     """Table, workgroup and alarms are; they are about what it writes."""
 
     def build(stack):

@@ -1,4 +1,4 @@
-"""Who may do what around the event lake, and who may not."""
+"""Permissions around the event lake: what is granted, and what is not."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_ses_may_put_batches_into_this_stream_and_nothing_else(plain):
     ]
 
 
-def test_firehose_may_fill_the_lake_and_no_more(plain):
+def test_firehose_may_only_write_to_the_lake(plain):
     """Objects below two prefixes, one function, one table, one log."""
     assert inline(plain, "Lake/DeliveryRole") == [
         {
@@ -161,8 +161,8 @@ def test_with_a_key_firehose_may_encrypt(keyed):
     assert cycle(keyed.references) == []
 
 
-def test_the_transformation_may_log_and_nothing_else(plain):
-    """It neither reads the bucket nor calls anybody."""
+def test_the_transformation_may_only_log(plain):
+    """It neither reads the bucket nor calls other services."""
     assert plain.statements("Lake/Transform/Function") == [
         {"Action": LOG_ACTIONS, "Effect": "Allow", "Resource": "<Lake/Transform/Logs.Arn>"}
     ]
@@ -184,7 +184,7 @@ def test_the_transformation_may_read_its_secret(keyed):
 
 
 def test_a_secret_that_was_looked_up_by_name_can_be_read():
-    """Its ARN ends in six characters that nobody knows here."""
+    """Its ARN ends in six characters that are unknown at synth."""
 
     def build(stack):
         named = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "pseudonyms")
@@ -209,7 +209,7 @@ def analyst(template: Template) -> list[dict]:
     return policy["PolicyDocument"]["Statement"]
 
 
-def test_who_may_query_reads_events_and_writes_results(plain):
+def test_a_query_grant_allows_reading_events_and_writing_results(plain):
     """In this workgroup, of this table, below these prefixes."""
     found = {str(one["Resource"]): one for one in analyst(plain)}
     workgroup = found[f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/Mail"]
@@ -227,8 +227,8 @@ def test_who_may_query_reads_events_and_writes_results(plain):
     ]
 
 
-def test_who_may_query_changes_nothing(plain):
-    """Neither the table, nor an event, nor the workgroup; and errors are not theirs to read."""
+def test_a_query_grant_allows_no_changes(plain):
+    """Table, events and workgroup cannot be changed, and the error prefix cannot be read."""
     actions = allowed(plain, "Analyst")
     assert not [one for one in actions if "Delete" in one or "Update" in one or "Create" in one]
     assert not [one for one in actions if one.endswith("*")]
@@ -236,7 +236,7 @@ def test_who_may_query_changes_nothing(plain):
     assert {one["Effect"] for one in analyst(plain)} == {"Allow"}
 
 
-def test_who_may_query_may_use_the_key(keyed):
+def test_a_query_grant_includes_the_key(keyed):
     """To read events and to write results."""
     [found] = [one for one in analyst(keyed) if "kms" in str(one["Action"])]
     assert found["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]

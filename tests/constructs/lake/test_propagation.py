@@ -11,7 +11,7 @@ PROPERTIES = {"ServiceToken": "arn", "Seconds": "60", "RoleArn": "arn:aws:iam::1
 
 @pytest.fixture
 def waits(monkeypatch) -> list[float]:
-    """Seconds that were waited for."""
+    """The seconds waited."""
     found: list[float] = []
     monkeypatch.setattr(propagation.time, "sleep", found.append)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -28,13 +28,12 @@ def request(kind: str, **more) -> dict:
     }
 
 
-def test_a_new_role_is_waited_for(waits):
-    """For as long as was said."""
+def test_the_deployment_waits_for_a_new_role(waits):
     assert propagation.handler(request("Create")) == {"PhysicalResourceId": "Known"}
     assert waits == [60]
 
 
-def test_another_role_is_waited_for(waits):
+def test_the_deployment_waits_for_a_changed_role(waits):
     """The id stays, as there is nothing to delete."""
     answer = propagation.handler(
         request(
@@ -54,20 +53,20 @@ def test_another_role_is_waited_for(waits):
         request("Update", PhysicalResourceId="Known", OldResourceProperties=PROPERTIES),
     ],
 )
-def test_nothing_new_is_not_waited_for(waits, event):
+def test_an_unchanged_role_needs_no_wait(waits, event):
     """Neither on the way out, nor for a change of something else."""
     propagation.handler(event)
     assert waits == [0]
 
 
-def test_a_local_aws_is_not_waited_for(waits, monkeypatch):
-    """It is one place, so it knows at once."""
+def test_there_is_no_wait_for_roles_on_the_local_aws(waits, monkeypatch):
+    """It is a single process, so a role is usable at once."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     propagation.handler(request("Create"))
     assert waits == [0]
 
 
-def test_the_functions_time_is_never_used_up(waits):
+def test_work_ends_before_the_function_times_out(waits):
     """A failed wait would fail the deployment."""
     propagation.handler(request("Create", ResourceProperties={**PROPERTIES, "Seconds": "100000"}))
     assert waits == [240]

@@ -1,4 +1,4 @@
-"""The saved queries, each run by DuckDB over a few events whose answers one can count by hand."""
+"""The saved queries, run by DuckDB on a few events that can be counted by hand."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def ask(lake: duckdb.DuckDBPyConnection, query: str, *values: str) -> list[dict]
     return [dict(zip(names, found, strict=True)) for found in cursor.fetchall()]
 
 
-def test_rates_by_day(lake):
+def test_the_query_rates_by_day_counts_each_day(lake):
     """A duplicate counts once; what SES did not send, and not-spam, not at all."""
     [day] = ask(lake, "rates_by_day")
     assert day == {
@@ -117,7 +117,7 @@ def test_rates_by_day(lake):
     }
 
 
-def test_rates_by_domain(lake):
+def test_the_query_rates_by_domain_counts_each_domain(lake):
     """A mail to two domains counts for both."""
     found = {one["domain"]: one for one in ask(lake, "rates_by_domain")}
     assert {name: one["sent"] for name, one in found.items()} == {"one.test": 2, "two.test": 3}
@@ -125,15 +125,14 @@ def test_rates_by_domain(lake):
     assert found["one.test"]["bounce_rate"] == 0
 
 
-def test_latency_percentiles(lake):
-    """In seconds."""
+def test_the_query_latency_percentiles_answers_in_seconds(lake):
     found = {one["domain"]: one for one in ask(lake, "latency_percentiles")}
     assert found["one.test"]["p50"] == 2.0
     assert found["two.test"]["p99"] == found["two.test"]["slowest"] == 4.0
     assert found["one.test"]["delivered"] == 1
 
 
-def test_message_story(lake):
+def test_the_query_message_story_lists_each_event_once(lake):
     """In order, each event once, with the number of its copies."""
     found = ask(lake, "message_story", "m1")
     assert [(one["event_type"], one["copies"]) for one in found] == [
@@ -147,7 +146,7 @@ def test_message_story(lake):
     assert [one["automated"] for one in found[2:4]] == [True, None]
 
 
-def test_engagement_by_tag(lake):
+def test_the_query_engagement_by_tag_separates_people_from_machines(lake):
     """People and machines apart; tags of SES's own are left out."""
     [found] = ask(lake, "engagement_by_tag")
     assert found == {
@@ -163,8 +162,7 @@ def test_engagement_by_tag(lake):
     }
 
 
-def test_failing_templates(lake):
-    """With the reason, and when."""
+def test_the_query_failing_templates_gives_the_reason(lake):
     [found] = ask(lake, "failing_templates")
     assert (found["template_name"], found["error_message"], found["failed"]) == (
         "t",
@@ -173,14 +171,13 @@ def test_failing_templates(lake):
     )
 
 
-def test_bounce_reasons(lake):
-    """What SES itself stopped is one of them."""
+def test_the_query_bounce_reasons_counts_bounces_by_reason(lake):
+    """Mail that SES itself suppressed is included."""
     found = {one["bounce_sub_type"]: one["bounced"] for one in ask(lake, "bounce_reasons")}
     assert found == {"General": 1, "OnAccountSuppressionList": 1}
 
 
-def test_duplicates(lake):
-    """The event that arrived twice, and no other."""
+def test_the_query_duplicates_finds_only_repeated_events(lake):
     [found] = ask(lake, "duplicates")
     assert (found["message_id"], found["event_type"], found["copies"]) == ("m1", "delivery", 2)
 
@@ -209,6 +206,6 @@ def test_a_query_is_written_for_both_engines(name):
 
 
 @pytest.mark.parametrize("name", [name for name in named_queries() if name.find("view") < 0])
-def test_a_query_reads_some_days_only(name):
-    """Else it reads two years, and costs so."""
+def test_a_query_can_be_limited_to_some_days(name):
+    """Otherwise it reads, and bills, two years of data."""
     assert "day >= cast(cast(current_date - INTERVAL" in named_queries()[name]

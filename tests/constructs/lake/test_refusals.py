@@ -1,4 +1,4 @@
-"""What the event lake refuses at synth, and in which words."""
+"""What the event lake refuses at synth, and the errors."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_transform_that_cannot_be_read_leaves_no_lake(stack, tmp_path):
 
 
 def theirs(stack) -> firehose.IDeliveryStream:
-    """Return a stream that somebody else made."""
+    """Return an imported stream."""
     return firehose.DeliveryStream.from_delivery_stream_arn(stack, "Theirs", STREAM)
 
 
@@ -162,7 +162,7 @@ def theirs(stack) -> firehose.IDeliveryStream:
         (buffer(interval=Duration.seconds(60)), "buffer.interval is '1 minute'"),
     ],
 )
-def test_what_a_given_stream_has_already_is_refused(stack, options, problem):
+def test_options_that_a_given_stream_decides_are_refused(stack, options, problem):
     """It would be ignored, silently."""
     with pytest.raises(ConfigurationError) as caught:
         EventLake(stack, "Lake", stream=theirs(stack), bucket=s3.Bucket(stack, "Bucket"), **options)
@@ -178,7 +178,7 @@ def test_what_a_given_stream_has_already_is_refused(stack, options, problem):
         (queries(result_retention=HUNDRED), "queries.result_retention"),
     ],
 )
-def test_what_a_given_bucket_decides_is_refused(stack, options, name):
+def test_options_that_a_given_bucket_decides_are_refused(stack, options, name):
     """Its owner would believe that objects expire."""
     with pytest.raises(ConfigurationError) as caught:
         EventLake(stack, "Lake", bucket=s3.Bucket(stack, "Bucket"), **options)
@@ -191,7 +191,7 @@ def test_a_given_stream_needs_its_bucket(stack):
         EventLake(stack, "Lake", stream=theirs(stack))
 
 
-def test_a_key_for_nothing_is_refused(stack):
+def test_a_key_without_effect_is_refused(stack):
     """It would encrypt neither the given stream nor the given bucket."""
     with pytest.raises(ConfigurationError, match="encryption_key is 'Stack/Key': it has no effect"):
         EventLake(
@@ -239,7 +239,7 @@ def test_tokens_are_not_judged(stack):
         lambda token: queries(scan_limit=Size.bytes(token)),
     ],
 )
-def test_what_is_calculated_with_must_be_known_at_synth(stack, options):
+def test_a_value_used_in_a_calculation_must_be_known_at_synth(stack, options):
     """A token's number means nothing before the deployment."""
     token = CfnParameter(stack, "Number", type="Number").value_as_number
     with pytest.raises(ConfigurationError, match="known at synth"):

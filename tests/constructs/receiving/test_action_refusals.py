@@ -26,7 +26,7 @@ def add(inbound: InboundMail, **options):
 
 
 @pytest.mark.parametrize("prefix", ["/mail", "x" * 901])
-def test_a_prefix_that_leaves_no_room(inbound, prefix):
+def test_a_prefix_too_long_for_the_key_is_refused(inbound, prefix):
     """S3 takes 1,024 bytes, the message id included."""
     with refuses("prefix is", "900"):
         actions.S3(bucket=inbound.bucket, prefix=prefix)
@@ -70,14 +70,14 @@ def test_a_fifo_topic_in_an_action_of_aws_cdk_lib_is_refused(stack, inbound, imp
         add(inbound, after=[make()])
 
 
-def test_a_slow_function_of_theirs_called_synchronously_is_refused(stack):
+def test_a_slow_existing_function_called_synchronously_is_refused(stack):
     """SES gives up after 30 s."""
     with refuses("timeout is '300", "30"):
         actions.InvokeFunction(slow(stack), synchronous=True)
 
 
 def test_a_slow_function_in_an_action_of_aws_cdk_lib_is_refused(stack, inbound):
-    """aws-cdk-lib takes it without a word."""
+    """aws-cdk-lib accepts it without a warning."""
     action = ses_actions.Lambda(
         function=slow(stack),
         invocation_type=ses_actions.LambdaInvocationType.REQUEST_RESPONSE,
@@ -113,7 +113,7 @@ def test_a_bad_header_is_refused(inbound, name, value, words):
 
 
 def test_tokens_are_not_judged():
-    """What CloudFormation will know only when it deploys, cannot be checked at synth."""
+    """Values that are known only at deployment cannot be checked at synth."""
     stack = new_stack()
 
     def text(name):

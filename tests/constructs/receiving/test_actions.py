@@ -25,7 +25,7 @@ TEMPLATES = {
 
 
 def function(stack, name="Theirs"):
-    """Return a function of somebody else's."""
+    """Return an imported function."""
     return lambda_.Function(
         stack,
         name,
@@ -128,7 +128,7 @@ def test_s3_may_put_below_its_prefix_only(template):
 
 
 def test_s3_may_use_the_client_side_key(template):
-    """SES may encrypt with the key, for our rules only, and nobody else is let in."""
+    """SES may encrypt with the key, for our rules only; no one else is admitted."""
     statements = template.at("ClientKey")["KeyPolicy"]["Statement"]
     assert ses_may(["kms:Decrypt", "kms:GenerateDataKey*"], "*", SOURCE) in statements
 
@@ -140,7 +140,7 @@ def test_s3_may_write_through_a_role(template):
     assert "Keyed/Policy" not in template.resources
 
 
-def test_the_role_may_do_what_ses_does_through_it_and_no_more(template):
+def test_the_role_has_only_the_permissions_that_ses_needs(template):
     """SES uses the role for the object, for both keys, and for the topic.
 
     https://docs.aws.amazon.com/ses/latest/APIReference/API_S3Action.html
@@ -180,7 +180,7 @@ def test_sns_may_publish_to_the_topic_and_no_more(template):
     )
 
 
-def test_a_function_of_theirs_is_called_both_ways(template):
+def test_an_existing_function_can_be_called_synchronously_or_asynchronously(template):
     """synchronous= and topic=."""
     assert template.actions("Async") == [
         {"LambdaAction": {"FunctionArn": "<Theirs.Arn>", "InvocationType": "Event"}}
@@ -241,7 +241,7 @@ def test_bounce_has_the_template_that_aws_cdk_lib_lacks(template):
     )
 
 
-def test_actions_of_aws_cdk_lib_stand_before_and_after_the_handler(template):
+def test_actions_of_aws_cdk_lib_run_before_and_after_the_handler(template):
     """Each reaches SES as aws-cdk-lib meant it, in its place."""
     assert template.actions("Native") == [
         {"AddHeaderAction": {"HeaderName": "X-Seen", "HeaderValue": "yes"}},
@@ -314,7 +314,7 @@ def test_a_topic_on_a_customer_key_is_usable():
     ]
 
 
-def test_an_action_of_ones_own_is_used():
+def test_a_custom_action_is_used():
     """A subclass of ReceiptAction creates what it needs and says what the rule waits for."""
 
     class Archive(actions.ReceiptAction):

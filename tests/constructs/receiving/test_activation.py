@@ -30,8 +30,8 @@ def templates() -> dict[str, Template]:
     return {name: Template(stack) for name, stack in stacks.items()}
 
 
-def test_the_default_refuses_to_displace_anybody(templates):
-    """Nobody's mail is taken away without being asked for."""
+def test_by_default_no_other_set_is_displaced(templates):
+    """Taking over mail must be requested explicitly."""
     assert templates["default"].at(RESOURCE)["Mode"] == "refuse"
 
 
@@ -43,7 +43,7 @@ def test_the_mode_reaches_the_provider(templates, mode):
 
 @pytest.mark.parametrize("mode", ["refuse", "replace"])
 def test_a_set_is_activated_only_when_it_is_complete(templates, mode):
-    """Mail that comes meanwhile would meet half the rules, and be refused by the rest."""
+    """Otherwise mail that arrives in between would meet only half of the rules."""
     assert {"Inbound/One/Rule", "Inbound/Two/Rule"} <= templates[mode].needs(RESOURCE)
 
 
@@ -74,7 +74,7 @@ def test_joining_permissions_are_for_the_set_that_was_found(templates):
 
 
 def test_two_mailrooms_of_a_stack_share_one_provider(templates):
-    """Three functions less to look at."""
+    """This saves three functions."""
     template = templates["two"]
     assert len(template.of("AWS::Lambda::Function")) == 2
     tokens = {
@@ -83,7 +83,7 @@ def test_two_mailrooms_of_a_stack_share_one_provider(templates):
     assert tokens == {"<MailroomActivation/Framework/framework-onEvent.Arn>"}
 
 
-def test_the_provider_may_look_and_activate_and_nothing_else(templates):
+def test_the_provider_may_only_look_up_and_activate(templates):
     """Creating, changing and deleting rules and sets is CloudFormation's part.
 
     The three calls know no resource: Service Authorization Reference, Amazon SES.

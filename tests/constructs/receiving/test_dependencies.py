@@ -1,4 +1,4 @@
-"""What exists before what: nothing in a circle, and every permission before its rule."""
+"""Dependencies: no cycles, and every permission exists before its rule."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def bucket_from_another_stack_and_join(stack, other):
 
 
 def given_rule_set(stack, other):
-    """A set made beside ours."""
+    """A set made in the same stack."""
     rules(InboundMail(stack, "Inbound", rule_set=ses.ReceiptRuleSet(stack, "Set")))
 
 
@@ -108,7 +108,7 @@ def through_a_role(stack, other):
 
 
 def function(stack):
-    """Return a function of somebody else's."""
+    """Return an imported function."""
     return lambda_.Function(
         stack,
         "Theirs",
@@ -136,14 +136,14 @@ compositions = pytest.mark.parametrize("build", COMPOSITIONS, ids=lambda build: 
 
 
 def test_the_check_itself_finds_a_cycle():
-    """A check that cannot fail proves nothing."""
+    """A check that never fails proves nothing."""
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
     assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
 @compositions
-def test_nothing_waits_in_a_circle(build):
-    """Neither a resource for itself, nor two stacks for each other."""
+def test_dependencies_have_no_cycle(build):
+    """No resource depends on itself, and no two stacks depend on each other."""
     check_order(build)
 
 
@@ -196,7 +196,7 @@ def test_permissions_in_another_stack_hold_for_this_account_only(build):
     )
 
 
-def test_a_key_of_ours_lets_in_ses_and_our_alarms_and_nobody_else():
+def test_a_key_in_the_stack_admits_only_ses_and_the_alarms():
     """Beside the account itself, which decides by its own policies."""
     ours, _ = templates_of(customer_key)
     principals = [str(one["Principal"]) for one in ours.at("Key")["KeyPolicy"]["Statement"]]

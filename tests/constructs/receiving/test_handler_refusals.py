@@ -44,7 +44,7 @@ def python(**options) -> PythonHandler:
         ("app:takes_keyword", "one argument"),
     ],
 )
-def test_a_function_that_cannot_be_called(handler, remedy):
+def test_a_function_that_cannot_be_called_is_refused(handler, remedy):
     """Found by parsing, before anything is deployed."""
     with refuses(f"handler is '{handler}'", remedy):
         python(handler=handler)
@@ -53,7 +53,7 @@ def test_a_function_that_cannot_be_called(handler, remedy):
 @pytest.mark.parametrize(
     "handler", ["app:on_mail", "app:with_default", "app:with_rest", "app:FACTORY"]
 )
-def test_a_function_that_takes_one_argument_is_fine(handler):
+def test_a_function_that_takes_one_argument_is_accepted(handler):
     """So is a name that is bound to something that cannot be looked into."""
     assert python(handler=handler)
 
@@ -88,26 +88,26 @@ def test_a_module_that_does_not_parse_is_refused(tmp_path):
         PythonHandler(tmp_path, "app:on_mail")
 
 
-def test_a_folder_that_is_not_there(tmp_path):
-    """And why a relative one may be elsewhere than one thinks."""
+def test_a_missing_folder_is_refused(tmp_path):
+    """The error explains where a relative folder is looked for."""
     with refuses(f"folder is '{tmp_path / 'nowhere'}'", "Path(__file__)"):
         PythonHandler(tmp_path / "nowhere", "app:on_mail")
 
 
-def test_requirements_that_are_not_there(tmp_path):
+def test_a_missing_requirements_file_is_refused(tmp_path):
     """The file must exist."""
     with refuses("requirements is", "no such file"):
         python(requirements=tmp_path / "nowhere.txt")
 
 
 @pytest.mark.parametrize("seconds", [31, 300])
-def test_a_synchronous_handler_that_may_take_longer_than_ses_waits(seconds):
+def test_a_synchronous_handler_that_may_take_longer_than_ses_waits_is_refused(seconds):
     """SES gives up after 30 s and goes on without the answer."""
     with refuses(f"timeout is '{seconds}", "30"):
         python(synchronous=True, timeout=Duration.seconds(seconds))
 
 
-def test_a_synchronous_handler_of_30_seconds_is_fine():
+def test_a_synchronous_handler_of_30_seconds_is_accepted():
     """The limit itself is allowed."""
     assert python(synchronous=True, timeout=Duration.seconds(30))
 
@@ -117,20 +117,20 @@ def test_a_synchronous_handler_of_30_seconds_is_fine():
     [Duration.seconds(0), Duration.seconds(901), Duration.millis(1500)],
     ids=["0 s", "901 s", "1.5 s"],
 )
-def test_a_timeout_that_lambda_does_not_take(timeout):
+def test_a_timeout_outside_lambdas_range_is_refused(timeout):
     """Whole seconds, 1 to 900."""
     with refuses("timeout is", "1 to 900"):
         python(timeout=timeout)
 
 
 @pytest.mark.parametrize("memory", [127, 10_241, 512.5, "512", True])
-def test_a_memory_size_that_lambda_does_not_take(memory):
+def test_a_memory_size_outside_lambdas_range_is_refused(memory):
     """A whole number of MiB, 128 to 10,240."""
     with refuses(f"memory_size is {memory!r}", "128 to 10240"):
         python(memory_size=memory)
 
 
-def test_an_environment_value_that_is_no_string():
+def test_an_environment_value_that_is_not_a_string_is_refused():
     """jsii's own message would name neither the variable nor the value."""
     with refuses("environment['LIMIT'] is 5", "string"):
         python(environment={"LIMIT": 5})
@@ -144,7 +144,7 @@ def test_an_environment_name_of_the_runtime_is_refused(name):
 
 
 @pytest.mark.parametrize("name", ["AWS_REGION", "1ST", "WITH-HYPHEN", "", "_X"])
-def test_an_environment_name_that_lambda_does_not_take(name):
+def test_an_environment_name_that_lambda_rejects_is_refused(name):
     """Letters, digits and underscore, a letter first, and none of Lambda's own.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
@@ -154,7 +154,7 @@ def test_an_environment_name_that_lambda_does_not_take(name):
 
 
 def test_an_error_policy_without_waiting_is_refused():
-    """SES does not hear of an asynchronous failure."""
+    """SES does not learn of an asynchronous failure."""
     with refuses("on_error is 'continue'", "synchronous=True"):
         python(on_error="continue")
 
@@ -166,7 +166,7 @@ def test_an_unknown_error_policy_is_refused():
 
 
 def test_marks_without_the_bucket_are_refused():
-    """The marks lie there."""
+    """The marks are stored there."""
     with refuses("remember_handled is True", "read_mail=True"):
         python(remember_handled=True, read_mail=False)
 
@@ -203,7 +203,7 @@ def test_a_runtime_that_the_code_does_not_run_on_is_refused(runtime):
 
 
 def test_all_problems_of_one_handler_are_reported_together():
-    """And the message says whose they are."""
+    """The message names the handler."""
     with refuses(
         "PythonHandler 'app:on_male'", "handler is", "memory_size", "timeout", "environment"
     ):
@@ -216,7 +216,7 @@ def test_all_problems_of_one_handler_are_reported_together():
 
 
 def test_client_side_encryption_with_a_reader_is_refused(stack, inbound):
-    """What SES encrypts on its side, no Python client can read."""
+    """No Python client can read mail that SES encrypts on the client side."""
     key = kms.Key(stack, "Key")
     store = actions.S3(bucket=inbound.bucket, client_side_key=key)
     with refuses("client_side_key is 'Stack/Key'", "read_mail=False"):
@@ -224,7 +224,7 @@ def test_client_side_encryption_with_a_reader_is_refused(stack, inbound):
 
 
 def test_client_side_encryption_without_a_reader_is_fine(stack, inbound):
-    """Somebody else reads it."""
+    """Another program reads it."""
     store = actions.S3(bucket=inbound.bucket, client_side_key=kms.Key(stack, "Key"))
     assert add(inbound, store=store, handler=python(read_mail=False))
 
@@ -246,13 +246,13 @@ def test_forwarding_to_malformed_addresses_is_refused():
     lambda: handlers.Forward(to=["a@example.net"], from_address="b@example.com"),
     handlers.SaveAttachments,
 ], ids=["Forward", "SaveAttachments"])  # fmt: skip
-def test_a_behaviour_that_needs_the_message_in_a_rule_that_stores_none(inbound, handler):
+def test_a_behaviour_that_needs_the_message_is_refused_in_a_rule_that_stores_none(inbound, handler):
     """The event has no body."""
     with refuses("store is False", "stored"):
         add(inbound, store=False, handler=handler())
 
 
-def test_a_sender_that_the_recipients_do_not_tell_is_refused(inbound):
+def test_a_sender_that_cannot_be_derived_from_the_recipients_is_refused(inbound):
     """A rule for every recipient has none of its own."""
     from cdk_mailroom import EVERY_RECIPIENT
 
@@ -267,7 +267,7 @@ def test_forwarding_unscanned_mail_by_accident_is_refused(inbound):
 
 
 def test_a_spam_gate_without_a_scan_is_refused(inbound):
-    """SES would know no verdict."""
+    """SES would have no verdicts."""
     with refuses("scan is False", "spam and virus"):
         add(inbound, scan=False, handler=handlers.RejectSpam())
 
@@ -287,7 +287,7 @@ def test_an_answer_too_long_for_lambda_is_refused():
 @pytest.mark.parametrize(
     "window", [Duration.seconds(0), Duration.millis(500)], ids=["0 s", "0.5 s"]
 )
-def test_a_window_that_is_no_whole_number_of_seconds(window):
+def test_a_window_that_is_not_a_whole_number_of_seconds_is_refused(window):
     """The runtime would refuse it, at the first mail."""
     with refuses("window is", "whole seconds"):
         handlers.AutoReply(text="Thanks", window=window)
@@ -305,8 +305,8 @@ def test_a_window_that_is_no_whole_number_of_seconds(window):
         ({"spam": {"FAIL": "BOUNCE"}}, ["verdicts['spam']['FAIL'] is 'BOUNCE'", "STOP_RULE_SET"]),
     ],
 )
-def test_verdicts_that_would_leave_the_gate_open(verdicts, words):
-    """A slip would otherwise be noticed by its spam."""
+def test_verdicts_that_would_leave_the_gate_open_are_refused(verdicts, words):
+    """Otherwise a typo would show only when spam arrives."""
     with refuses(*words):
         handlers.RejectSpam(verdicts=verdicts)
 

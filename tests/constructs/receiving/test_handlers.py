@@ -21,13 +21,13 @@ QUEUE = "<Inbound/DeadLetterQueue.Arn>"
 
 
 def function(rule, place="Handler"):
-    """Return where the function of a rule lies."""
+    """Return the path of a rule's function."""
     return f"Inbound/{rule}/{place}/Function"
 
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    """One rule for each handler that is worth telling from the others."""
+    """One rule for each kind of handler."""
 
     def build(stack):
         inbound = InboundMail(stack, "Inbound")
@@ -184,12 +184,12 @@ def test_environment_and_switches_reach_the_runtime(template):
     assert environment["MAILROOM_MARK_PREFIX"].startswith("handled/Options-")
 
 
-def test_log_retention_is_obeyed(template):
+def test_log_retention_is_applied(template):
     """log_retention=."""
     assert template.at("Inbound/Options/Handler/Logs")["RetentionInDays"] == 7
 
 
-def test_what_a_handler_fails_to_handle_is_kept(template):
+def test_mail_that_a_handler_fails_on_is_kept(template):
     """Lambda retries twice, for six hours at most, then hands it to the queue."""
     config = template.at("Inbound/Plain/Handler/Function/EventInvokeConfig")
     assert config["MaximumRetryAttempts"] == 2
@@ -216,8 +216,8 @@ def test_a_handler_of_a_rule_that_stores_nothing_gets_no_s3(template):
     assert allowed(template, function("Storeless")) == queue_and_log("Storeless")
 
 
-def test_marks_of_two_handlers_of_a_rule_lie_apart():
-    """Else the second would take the first one's mark for its own, and do nothing."""
+def test_marks_of_two_handlers_of_a_rule_are_kept_apart():
+    """Otherwise the second would take the first one's mark for its own, and do nothing."""
 
     def build(stack):
         handler = PythonHandler(FOLDER, "app:on_mail", remember_handled=True)
@@ -248,7 +248,7 @@ def test_marks_can_be_written_and_looked_up_below_their_prefix_only(template):
     assert listing["Condition"] == {"StringLike": {"s3:prefix": f"{marks}*"}}
 
 
-def test_a_synchronous_handler_is_waited_for(template):
+def test_ses_waits_for_a_synchronous_handler(template):
     """SES gives up after 30 s, so the function ends before that."""
     assert template.actions("Gate")[-1]["LambdaAction"]["InvocationType"] == "RequestResponse"
     assert template.at(function("Gate"))["Timeout"] == 25
@@ -346,7 +346,7 @@ def test_forward_may_send_as_its_sender_only(template):
     ]
 
 
-def test_forward_may_do_nothing_but_read_mark_and_send(template):
+def test_forward_may_only_read_mark_and_send(template):
     """The rule's mail, marks against forwarding twice, the sending, queue and log."""
     marks = template.environment(function("Forward"))["MAILROOM_MARK_PREFIX"]
     assert allowed(template, function("Forward")) == {
@@ -395,7 +395,7 @@ def test_auto_reply_may_claim_and_send_but_not_read_mail(template):
     }
 
 
-def test_the_table_of_who_was_answered_forgets(template):
+def test_entries_of_the_reply_table_expire(template):
     """It is encrypted, costs nothing while unused, and goes with the stack."""
     table = template.resources["Inbound/Reply/Handler/Answered"]
     assert table["Properties"]["TimeToLiveSpecification"] == {
@@ -453,7 +453,7 @@ def test_each_option_of_the_spam_gate_reaches_the_runtime(template):
     assert template.at(function("SpamMore"))["MemorySize"] == 128
 
 
-def test_the_spam_gate_may_do_nothing_but_report_failures(template):
+def test_the_spam_gate_may_only_report_failures(template):
     """It decides by what the event says."""
     assert allowed(template, function("Spam")) == queue_and_log("Spam")
 
@@ -489,7 +489,7 @@ def test_readers_may_decrypt_with_a_customer_key():
     assert with_key("Blind") == set()
 
 
-def test_a_subclass_adds_permissions_and_settings_of_its_own():
+def test_a_subclass_can_add_permissions_and_settings():
     """The documented extension point: call __init__ with the code, grant in configure()."""
 
     class OpenTicket(PythonHandler):
@@ -518,7 +518,7 @@ def test_a_subclass_adds_permissions_and_settings_of_its_own():
         assert ("dynamodb:PutItem", "<Tickets.Arn>") in allowed(template, function(rule))
 
 
-def test_a_handler_may_stand_before_and_after_another():
+def test_a_handler_can_run_before_and_after_another():
     """Every handler is an action, so one rule may run several."""
 
     def build(stack):

@@ -104,7 +104,7 @@ def test_a_zone_name_may_end_in_a_dot(stack):
 
 
 def test_without_a_zone_there_is_no_identity(stack):
-    """Whoever keeps DNS elsewhere verifies there."""
+    """With DNS elsewhere, the domain is verified there."""
     InboundMail(stack, "Inbound")
     template = Template(stack)
     assert not template.of("AWS::SES::EmailIdentity")

@@ -46,7 +46,7 @@ def keyed() -> Template:
     return synthesized(build)
 
 
-def test_nobody_can_reach_the_bucket_from_outside(plain):
+def test_the_bucket_cannot_be_reached_from_outside(plain):
     """Public access is blocked in all four ways, and access lists are off."""
     bucket = plain.at("Inbound/Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
@@ -86,7 +86,7 @@ def test_the_bucket_outlives_the_stack(plain):
     assert plain.resources["Inbound/Bucket"]["UpdateReplacePolicy"] == "Retain"
 
 
-def test_a_removal_policy_is_obeyed(keyed):
+def test_a_removal_policy_is_applied(keyed):
     """removal_policy= is the new bucket's."""
     assert keyed.resources["Inbound/Bucket"]["DeletionPolicy"] == "Delete"
 
@@ -123,8 +123,8 @@ def test_the_queue_refuses_plain_http_and_admits_nobody(plain):
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_one_message_in_the_queue_is_an_alarm(plain):
-    """The alarm goes off at the first message, and no data is no alarm."""
+def test_one_message_in_the_queue_raises_an_alarm(plain):
+    """The alarm is raised by the first message; missing data raises none."""
     alarm = plain.at("Inbound/DeadLetterAlarm")
     assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert alarm["Dimensions"] == [
@@ -136,12 +136,12 @@ def test_one_message_in_the_queue_is_an_alarm(plain):
     assert "AlarmActions" not in alarm
 
 
-def test_the_alert_topic_is_told(keyed):
+def test_alarms_publish_to_the_alert_topic(keyed):
     """alert_topic= is where the alarm is announced."""
     assert keyed.at("Inbound/DeadLetterAlarm")["AlarmActions"] == ["<Alarms>"]
 
 
-def test_an_alarm_may_tell_its_topic(keyed):
+def test_an_alarm_may_publish_to_its_topic(keyed):
     """A topic's first statement replaces the policy that let CloudWatch in, so it has its own."""
     (statement,) = keyed.at("Alarms/Policy")["PolicyDocument"]["Statement"]
     assert statement == {
@@ -164,7 +164,7 @@ def test_a_rule_set_has_no_name_of_its_own_unless_given(plain):
     assert plain.at("Inbound/RuleSet") == {}
 
 
-def test_a_given_rule_set_is_used_and_none_is_made():
+def test_a_given_rule_set_is_used_and_none_is_created():
     """rule_set= takes the rules and is what gets activated."""
 
     def build(stack):
@@ -179,7 +179,7 @@ def test_a_given_rule_set_is_used_and_none_is_made():
 
 
 def test_our_rules_can_follow_one_of_theirs():
-    """after= puts our first rule behind a rule that the given set has already."""
+    """after= puts our first rule after an existing rule of the given set."""
 
     def build(stack):
         given = ses.ReceiptRuleSet.from_receipt_rule_set_name(stack, "Theirs", "theirs")
@@ -190,7 +190,7 @@ def test_our_rules_can_follow_one_of_theirs():
     assert synthesized(build).at("Inbound/Support/Rule")["After"] == "first"
 
 
-def test_a_given_bucket_is_used_and_none_is_made():
+def test_a_given_bucket_is_used_and_none_is_created():
     """bucket= takes the mail; SES is let in by that bucket's own policy."""
 
     def build(stack):
@@ -205,7 +205,7 @@ def test_a_given_bucket_is_used_and_none_is_made():
 
 
 def test_logs_are_kept_for_three_months(plain):
-    """No log group is without an end, the custom resource's included."""
+    """Every log group has a retention, including the custom resource's."""
     retention = {
         path: log["RetentionInDays"] for path, log in plain.of("AWS::Logs::LogGroup").items()
     }
@@ -214,7 +214,7 @@ def test_logs_are_kept_for_three_months(plain):
 
 
 def test_every_function_logs_into_a_group_of_ours(plain):
-    """Lambda would otherwise make a group that nobody ever deletes."""
+    """Otherwise Lambda would create a group that is never deleted."""
     assert all(
         "LogGroup" in one["LoggingConfig"] for one in plain.of("AWS::Lambda::Function").values()
     )
@@ -243,7 +243,7 @@ def test_no_secret_is_written_into_the_template(plain):
     assert "AKIA" not in json.dumps(plain.raw)
 
 
-def test_parts_are_reachable(stack):
+def test_created_resources_are_reachable(stack):
     """What was made can be used and overridden."""
     inbound = InboundMail(stack, "Inbound")
     rule = inbound.add_rule(
@@ -257,7 +257,7 @@ def test_parts_are_reachable(stack):
     assert inbound.identity is None
 
 
-def test_an_environment_agnostic_stack_is_fine():
+def test_an_environment_agnostic_stack_is_accepted():
     """Without a known account and region, both become parameters of CloudFormation's own."""
 
     def build(stack):
@@ -275,7 +275,7 @@ def test_an_environment_agnostic_stack_is_fine():
     )
 
 
-def test_arns_are_of_the_stacks_partition():
+def test_arns_use_the_stacks_partition():
     """A stack in China names China's resources."""
     stack = new_stack(region="cn-north-1")
     rule = InboundMail(stack, "Inbound").add_rule("Support", recipients=["a@example.com"])
@@ -304,7 +304,7 @@ def test_the_mail_can_be_granted(stack):
     assert granted("One") == [("s3:GetObject", "<Inbound/Bucket.Arn>/Support/*")]
 
 
-def test_two_stacks_of_one_app_do_not_meet():
+def test_two_stacks_of_one_app_do_not_collide():
     """Nothing that is shared between stacks hides in a module-level variable."""
     from synthesis import new_app
 

@@ -33,7 +33,7 @@ def python(**options) -> PythonHandler:
 
 
 def test_a_name_for_a_given_rule_set_is_refused(stack):
-    """Whoever made the set has named it."""
+    """The set already has a name."""
     given = ses.ReceiptRuleSet.from_receipt_rule_set_name(stack, "Theirs", "theirs")
     with refuses("rule_set_name is 'ours'", "omit it", "rule_set"):
         InboundMail(stack, "Inbound", rule_set=given, rule_set_name="ours")
@@ -65,7 +65,7 @@ def test_a_malformed_rule_set_name_is_refused(stack):
         InboundMail(stack, "Inbound", rule_set_name="a b")
 
 
-def test_options_of_a_bucket_that_is_not_ours(stack):
+def test_options_of_a_given_bucket_are_refused(stack):
     """Retention, removal policy and key belong where the bucket is made; all are reported."""
     with refuses("retention is", "removal_policy is 'DESTROY'", "given bucket"):
         InboundMail(
@@ -78,7 +78,7 @@ def test_options_of_a_bucket_that_is_not_ours(stack):
 
 
 def test_an_unknown_retention_is_refused(stack):
-    """A word other than the one that is known."""
+    """The only accepted word is "forever"."""
     with refuses("retention is 'always'", "forever"):
         InboundMail(stack, "Inbound", retention="always")
 
@@ -90,14 +90,14 @@ def test_a_domain_without_a_zone_is_refused(stack):
 
 
 def test_a_domain_outside_the_zone_is_refused(stack):
-    """ "notexample.com" ends in "example.com" and still lies elsewhere."""
+    """ "notexample.com" ends in "example.com" but is a different domain."""
     zone = route53.PublicHostedZone(stack, "Zone", zone_name="example.com")
     with refuses("domain is 'notexample.com'", "zone example.com"):
         InboundMail(stack, "Inbound", hosted_zone=zone, domain="notexample.com")
 
 
 def test_a_zone_without_a_name_is_refused(stack):
-    """A zone imported by its id alone cannot tell which domain it is."""
+    """A zone imported by its id alone does not have its domain name."""
     zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z1")
     with refuses("hosted_zone is 'Stack/Zone'", "from_hosted_zone_attributes"):
         InboundMail(stack, "Inbound", hosted_zone=zone)
@@ -124,7 +124,7 @@ def test_501_recipients_are_refused(inbound):
         add(inbound, recipients=[f"a{number}@example.com" for number in range(501)])
 
 
-def test_500_recipients_are_fine(inbound):
+def test_500_recipients_are_accepted(inbound):
     """The limit itself is allowed."""
     assert add(inbound, recipients=[f"a{number}@example.com" for number in range(500)])
 
@@ -154,7 +154,7 @@ def test_a_malformed_rule_name_is_refused(inbound, name):
         add(inbound, rule_name=name)
 
 
-def test_a_rule_name_of_63_characters_is_fine(inbound):
+def test_a_rule_name_of_63_characters_is_accepted(inbound):
     """ "Less than 64", says SES."""
     assert add(inbound, rule_name="a" * 63)
 
@@ -166,7 +166,7 @@ def test_eleven_actions_are_refused(inbound):
         add(inbound, handler=python(), after=headers)
 
 
-def test_ten_actions_are_fine(inbound):
+def test_ten_actions_are_accepted(inbound):
     """The limit itself is allowed."""
     headers = [ses_actions.AddHeader(name=f"X-{number}", value="1") for number in range(8)]
     assert add(inbound, handler=python(), after=headers)
@@ -194,20 +194,20 @@ def test_an_action_behind_a_stop_is_refused(inbound):
 
 
 def test_a_handler_given_as_a_plain_function_is_refused(inbound):
-    """The commonest slip: the function itself instead of where it is."""
+    """The most common mistake: the function itself instead of its location."""
     with refuses("<built-in function print>", "PythonHandler"):
         add(inbound, handler=print)
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
-def test_something_that_is_no_action(inbound, place):
-    """Found here, not as a fault in JavaScript."""
+def test_anything_that_is_not_an_action_is_refused(inbound, place):
+    """The error comes from here, not from JavaScript."""
     with refuses("is 'stop': pass PythonHandler", "aws_ses_actions"):
         add(inbound, **{place: ["stop"]})
 
 
 def test_all_problems_of_one_rule_are_reported_together(inbound):
-    """Nobody should have to deploy five times to hear of five mistakes."""
+    """Five mistakes should not need five attempts."""
     with refuses("recipients[0]", "rule_name", "actions[0]", "len(actions)"):
         add(
             inbound,

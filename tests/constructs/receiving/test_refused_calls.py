@@ -72,7 +72,7 @@ def raises_in_bind(stack, inbound):
     ids=["recipient", "nothing to do", "not stored", "not scanned", "FIFO topic", "in bind"],
 )
 def test_a_refused_rule_can_be_corrected_under_the_same_id(refused):
-    """The template is that of an app in which the refused call never was."""
+    """The template is the same as without the refused call."""
     handler = PythonHandler(FOLDER, "app:on_mail")
     after, without = refused_and_corrected(
         refused, rule(recipients=["a@example.com"], handler=handler)
@@ -111,7 +111,7 @@ def test_the_next_rule_does_not_follow_a_refused_one(stack):
     assert [one.node.id for one in inbound.rules] == ["First", "Third"]
 
 
-def test_a_child_that_was_there_before_is_not_removed(stack):
+def test_an_existing_child_is_not_removed(stack):
     """A second rule of the same id fails, and the first stays."""
     inbound = InboundMail(stack, "Inbound")
     inbound.add_rule("Rule", recipients=["a@example.com"])
@@ -121,7 +121,7 @@ def test_a_child_that_was_there_before_is_not_removed(stack):
 
 
 @pytest.mark.parametrize("error", [ConfigurationError, KeyboardInterrupt])
-def test_whatever_the_error_is_the_child_is_removed(stack, error):
+def test_any_error_removes_the_child(stack, error):
     """The general mechanism."""
 
     def fails():

@@ -45,7 +45,7 @@ def test_an_action_added_to_the_receipt_rule_runs_after_ours():
     assert kinds(template) == ["S3Action", "LambdaAction", "StopAction"]
 
 
-def test_an_action_added_beside_a_role_keeps_the_role_where_it_belongs():
+def test_adding_an_action_keeps_the_role_on_its_own_action():
     """The role is set by its action's position, as aws-cdk-lib has no name for it."""
 
     def change(stack, rule):

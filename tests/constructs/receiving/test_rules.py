@@ -59,8 +59,8 @@ def test_rules_run_in_the_order_in_which_they_are_added(template):
     }
 
 
-def test_actions_run_before_store_handler_after(template):
-    """The stored copy lies between what comes before and the handler, which can read it."""
+def test_actions_run_in_the_order_before_store_handler_after(template):
+    """Mail is stored before the handler runs, so the handler can read it."""
     kinds = [next(iter(action)) for action in template.actions("First")]
     assert kinds == ["AddHeaderAction", "S3Action", "LambdaAction", "AddHeaderAction", "StopAction"]
     headers = [
@@ -83,7 +83,7 @@ def test_a_rule_scans_and_requires_tls_by_default(template):
     assert "Name" not in rule
 
 
-def test_a_rule_can_be_off_unscanned_plain_and_named(template):
+def test_a_rule_can_be_disabled_unscanned_without_tls_and_named(template):
     """enabled=, scan=, require_tls=, rule_name=."""
     rule = template.rule("Second")
     assert (rule["Enabled"], rule["ScanEnabled"], rule["TlsPolicy"]) == (False, False, "Optional")
@@ -96,7 +96,7 @@ def test_mail_is_stored_below_the_rules_id(template):
     assert s3 == {"BucketName": "<Inbound/Bucket>", "ObjectKeyPrefix": "First/"}
 
 
-def test_storing_can_be_left_out(template):
+def test_storing_can_be_switched_off(template):
     """store=False keeps no copy."""
     assert template.actions("Second") == [{"StopAction": {"Scope": "RuleSet"}}]
 

@@ -22,8 +22,8 @@ def warned(build, code, **options):
     return warnings_of(stack).get(code, [])
 
 
-def test_a_region_that_is_not_known_to_receive_is_a_warning():
-    """AWS's lists disagree, so it is no error; the text tells how to override."""
+def test_a_region_not_known_to_receive_mail_raises_a_warning():
+    """AWS's lists disagree, so it is not an error; the text says how to override it."""
     [text] = warned(lambda *_: None, REGION_WARNING, region="ap-south-2")
     assert "Stack/Inbound: " in text
     assert "ap-south-2" in text
@@ -40,12 +40,12 @@ def test_the_warning_of_the_region_can_be_acknowledged():
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", None])
-def test_a_region_that_receives_or_is_not_known_yet_is_no_warning(region):
+def test_a_receiving_or_unresolved_region_raises_no_warning(region):
     """None is a stack that fits any region."""
     assert not warned(lambda *_: None, REGION_WARNING, region=region)
 
 
-def test_what_is_made_here_is_no_warning():
+def test_resources_made_in_the_app_raise_no_warning():
     """Everything that can be granted is granted."""
     stack = new_stack()
     topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"))
@@ -81,7 +81,7 @@ def test_an_imported_bucket_raises_a_warning():
 
 
 def test_an_imported_bucket_on_an_imported_key_raises_a_warning():
-    """Both are warned of."""
+    """Each raises its own warning."""
 
     def build(stack, inbound):
         bucket = s3.Bucket.from_bucket_attributes(

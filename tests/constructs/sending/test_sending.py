@@ -107,7 +107,7 @@ def templates(tmp_path_factory) -> dict[str, Template]:
 
 
 def function(stack, name="Function"):
-    """Return a function that is somebody else's."""
+    """Return an imported function."""
     return lambda_.Function(
         stack,
         name,
@@ -149,7 +149,7 @@ def test_a_hosted_zone_gets_every_record(templates):
 
 
 def test_an_identity_names_the_configuration_set_for_mail_that_names_none(templates):
-    """And then SES need not mail bounces to the sender any more."""
+    """SES then no longer needs to mail bounces to the sender."""
     identity = templates["zone"].at("Identity/Identity")
     assert identity["ConfigurationSetAttributes"] == {
         "ConfigurationSetName": "<Outbound/ConfigurationSet>"
@@ -161,14 +161,14 @@ def test_an_identity_names_the_configuration_set_for_mail_that_names_none(templa
     }
 
 
-def test_an_address_is_an_identity_without_records(templates):
+def test_an_address_identity_has_no_dns_records(templates):
     """SES mails a link to it instead."""
     assert templates["address"].at("Identity/Identity") == {"EmailIdentity": "me@example.com"}
     assert records(templates["address"]) == {}
 
 
 def test_without_a_zone_nothing_is_published(templates):
-    """The records to publish are told by the construct."""
+    """The construct exposes the records to publish."""
     assert records(templates["nozone"]) == {}
     identity = SendingIdentity(
         new_stack(), "Identity", domain="example.com", mail_from_domain="b.example.com"
@@ -176,7 +176,7 @@ def test_without_a_zone_nothing_is_published(templates):
     assert [record["type"] for _, record in identity.records] == ["CNAME"] * 3 + ["MX", "TXT"]
 
 
-def test_a_key_of_ones_own_is_signed_with_and_published(templates):
+def test_a_given_dkim_key_is_used_and_published(templates):
     """Its public half as a TXT record, in strings of at most 255 characters."""
     template = templates["own"]
     assert template.at("Identity/Identity")["DkimSigningAttributes"] == {
@@ -238,8 +238,8 @@ def test_code_with_the_runtime_has_what_it_imports(tmp_path):
     assert not [name for name in names if name.startswith("mailroom/receiving/")]
 
 
-def test_code_that_is_not_there_is_refused(tmp_path):
-    """With both problems told together."""
+def test_missing_code_is_refused(tmp_path):
+    """Both problems are reported together."""
     with pytest.raises(ConfigurationError) as refusal:
         runtime_code(tmp_path / "none", requirements=tmp_path / "none.txt")
     assert "folder is" in str(refusal.value)
@@ -281,7 +281,7 @@ def test_no_secret_is_in_the_template(templates):
     assert "Outputs" not in template.raw
 
 
-def test_whoever_makes_the_keys_may_do_so_for_these_users_only(templates):
+def test_the_key_provider_may_act_on_these_users_only(templates):
     """And may write these secrets, but never read them."""
     statements = templates["credentials"].statements("MailroomSmtpCredentials/Function")
     keys = [one for one in statements if "iam:CreateAccessKey" in one["Action"]]
@@ -298,12 +298,12 @@ def _list(value):
 
 
 @pytest.mark.parametrize("name", ["zone", "credentials"])
-def test_nothing_waits_for_itself(templates, name):
+def test_no_resource_depends_on_itself(templates, name):
     """A cycle would make the stack impossible to deploy."""
     assert cycle(templates[name].references) == []
 
 
-def test_a_template_is_its_files(templates):
+def test_a_template_is_read_from_its_files(templates):
     """The subject's line end is the editor's, not the subject's."""
     assert templates["text"].at("Letter") == {
         "Template": {"SubjectPart": "News for {{name}}", "TextPart": "Hi {{name}}"}
@@ -365,8 +365,8 @@ def test_the_variables_of_a_template_are_found(text, expected):
         ),
     ],
 )
-def test_a_template_that_would_fail_later_is_refused_now(tmp_path, files, complaint):
-    """SES would tell of it one mail at a time."""
+def test_a_template_that_would_fail_later_is_refused_at_synth(tmp_path, files, complaint):
+    """SES would report it one mail at a time."""
     with pytest.raises(ConfigurationError) as refusal:
         EmailTemplate(new_stack(), "Letter", folder=write(tmp_path, files))
     assert complaint in str(refusal.value)
@@ -399,7 +399,7 @@ def zone(stack):
     ],
 )
 def test_a_contradiction_is_refused(options, complaints):
-    """Everything that is wrong with one call is told together."""
+    """All problems of one call are reported together."""
     with pytest.raises(ConfigurationError) as refusal:
         SendingIdentity(new_stack(), "Identity", **options)
     for complaint in complaints:
@@ -407,7 +407,7 @@ def test_a_contradiction_is_refused(options, complaints):
 
 
 def test_two_configuration_sets_are_refused():
-    """Which of them would win is nothing to guess."""
+    """Neither of them should win by chance."""
     stack = new_stack()
     with pytest.raises(ConfigurationError, match="publishing has one already"):
         SendingIdentity(
@@ -420,7 +420,7 @@ def test_two_configuration_sets_are_refused():
 
 
 def test_tokens_are_not_judged():
-    """Who knows what a parameter will be."""
+    """The value of a parameter is unknown at synth."""
     stack = new_stack()
     text = CfnParameter(stack, "Text").value_as_string
     assert SendingIdentity(
@@ -437,7 +437,7 @@ def test_tokens_are_not_judged():
         ({"identities": ["example.com"], "rotation": ""}, "rotation is ''"),
     ],
 )
-def test_credentials_for_nothing_are_refused(options, complaint):
+def test_credentials_without_identities_are_refused(options, complaint):
     """They would be credentials for everything, or for nothing at all."""
     with pytest.raises(ConfigurationError, match=complaint):
         SmtpCredentials(new_stack(), "Smtp", **options)
@@ -451,13 +451,13 @@ def test_credentials_for_nothing_are_refused(options, complaint):
         ({"topics": {"A": "a"}, "opted_in": ["B"]}, "opted_in is 'B'"),
     ],
 )
-def test_a_contact_list_that_ses_would_refuse_is_refused_now(options, complaint):
+def test_a_contact_list_that_ses_would_refuse_is_refused_at_synth(options, complaint):
     """At synth rather than half-way through a deployment."""
     with pytest.raises(ConfigurationError, match=complaint):
         ContactList(new_stack(), "Readers", contact_list_name="Readers", **options)
 
 
-def test_the_sample_data_are_there_for_tests(tmp_path):
+def test_the_sample_data_is_available_to_tests(tmp_path):
     """A preview renders what was checked."""
     folder = write(
         tmp_path,
@@ -487,7 +487,7 @@ def test_the_sample_data_are_there_for_tests(tmp_path):
         ),
     ],
 )
-def test_a_refused_construct_is_not_made_so_that_the_corrected_one_can_be(refused, corrected):
+def test_a_refused_construct_leaves_room_for_the_corrected_one(refused, corrected):
     """Both have the same id."""
     stack = new_stack()
     with pytest.raises(ConfigurationError):
@@ -515,7 +515,7 @@ def test_a_from_address_must_belong_to_the_identity():
 
 
 @pytest.mark.parametrize("name", ["a b", "", "ü"])
-def test_a_template_name_that_ses_refuses(name):
+def test_a_template_name_that_ses_would_refuse_is_refused(name):
     """Visible ASCII characters only."""
     with pytest.raises(ConfigurationError, match=r"template_name is .*: use 1 to 256"):
         EmailTemplate(

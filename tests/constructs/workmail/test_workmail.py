@@ -55,7 +55,7 @@ def yours(**options) -> FlowHandler:
 
 
 def rule(stack, construct_id="Flow", **options) -> EmailFlowRule:
-    """Return a rule, synchronous and inbound unless told otherwise."""
+    """Return a rule, synchronous and inbound by default."""
     defaults = {
         "organization_id": ORGANIZATION,
         "direction": FlowDirection.INBOUND,
@@ -84,7 +84,7 @@ def replacing() -> Template:
 
 @pytest.fixture(scope="module")
 def asynchronous() -> Template:
-    """One that nobody waits for."""
+    """An asynchronous rule."""
     return synthesized(
         lambda stack: rule(
             stack,
@@ -96,7 +96,7 @@ def asynchronous() -> Template:
 
 
 def allowed(template: Template) -> dict[str, object]:
-    """Return what the function may do beside writing its log."""
+    """Return what the function may do besides writing its log."""
     found = {}
     for statement in template.statements("Flow/Function"):
         actions = statement["Action"]
@@ -118,19 +118,19 @@ def test_workmail_may_call_for_this_organization_only(plain):
     }
 
 
-def test_a_reader_may_read_and_nothing_else(plain):
+def test_a_reader_may_only_read(plain):
     """Messages of this organization, coming in."""
     assert allowed(plain) == {"workmailmessageflow:GetRawMessageContent": f"{MESSAGES}/incoming/*"}
 
 
-def test_who_reads_nothing_may_do_nothing():
+def test_a_function_that_reads_nothing_has_no_permissions():
     """The event may suffice."""
     template = of(handler=yours(read_mail=False))
     assert allowed(template) == {}
     assert "MAILROOM_FLOW_CONTENT" not in template.environment("Flow/Function")
 
 
-def test_who_replaces_may_do_that_and_no_more(replacing):
+def test_a_function_that_replaces_messages_may_only_do_that(replacing):
     """In the one direction, by way of the one bucket."""
     messages = f"{MESSAGES}/outgoing/*"
     assert allowed(replacing) == {
@@ -141,7 +141,7 @@ def test_who_replaces_may_do_that_and_no_more(replacing):
 
 
 def test_workmail_may_read_the_bucket_for_this_organization_only(replacing):
-    """AWS's own policy, word for word; and nobody without TLS."""
+    """The policy is exactly AWS's, and denies requests without TLS."""
     statements = replacing.at("Flow/Bucket/Policy")["PolicyDocument"]["Statement"]
     assert [one for one in statements if one["Effect"] == "Allow"] == [
         {
@@ -169,7 +169,7 @@ def test_the_bucket_has_no_key_and_empties_itself(replacing):
     assert replacing.environment("Flow/Function")["MAILROOM_FLOW_BUCKET"] == "<Flow/Bucket>"
 
 
-def test_who_replaces_nothing_has_no_bucket(plain):
+def test_a_function_that_replaces_nothing_has_no_bucket(plain):
     """Nor a queue, nor a table."""
     kinds = {resource["Type"] for resource in plain.resources.values()}
     assert kinds == {
@@ -181,7 +181,7 @@ def test_who_replaces_nothing_has_no_bucket(plain):
     }
 
 
-def test_the_function_is_told_what_it_is(plain, asynchronous):
+def test_the_function_gets_its_settings(plain, asynchronous):
     """Entry point, handler, mode, limits."""
     function = plain.at("Flow/Function")
     assert function["Handler"] == "mailroom.entry.workmail.handler"
@@ -197,8 +197,8 @@ def test_the_function_is_told_what_it_is(plain, asynchronous):
     assert environment["MAILROOM_FLOW_SETTINGS"] == "{}"
 
 
-def test_what_fails_unwatched_is_kept(asynchronous):
-    """Two retries, a queue, an alarm that tells somebody."""
+def test_a_failed_asynchronous_mail_is_kept(asynchronous):
+    """It has two retries, a queue, and an alarm with a topic."""
     config = asynchronous.at("Flow/Function/EventInvokeConfig")
     assert config["DestinationConfig"]["OnFailure"] == {"Destination": "<Flow/DeadLetterQueue.Arn>"}
     assert config["MaximumRetryAttempts"] == 2
@@ -222,7 +222,7 @@ def test_answers_can_be_remembered():
     assert template.environment("Flow/Function")["MAILROOM_FLOW_TABLE"] == "<Flow/Answers>"
 
 
-def test_a_bucket_of_yours_is_used():
+def test_a_given_bucket_is_used():
     """Gets the statement; an imported one gets a warning that says what to grant."""
     template = synthesized(
         lambda stack: rule(stack, handler=yours(replaces=True), bucket=s3.Bucket(stack, "Mine"))
@@ -240,7 +240,7 @@ def test_a_bucket_of_yours_is_used():
     assert "changed-mail" in text
 
 
-def test_a_handler_of_receiving_will_do():
+def test_a_handler_for_received_mail_can_be_reused():
     """If it is quick enough."""
     template = of(handler=PythonHandler(FOLDER, "app:on_mail", timeout=Duration.seconds(10)))
     assert template.at("Flow/Function")["Timeout"] == 10
@@ -296,7 +296,7 @@ def test_the_rule_is_an_output(plain):
     ]
 
 
-def test_an_asynchronous_rule_is_written_down(asynchronous):
+def test_an_asynchronous_rule_is_written_to_the_outputs(asynchronous):
     """Without a timeout and a fallback."""
     written, steps = outputs(asynchronous)
     assert json.loads(written)["Action"] == {"InboundLambdaAction": {"Arn": "<Flow/Function.Arn>"}}
@@ -304,7 +304,7 @@ def test_an_asynchronous_rule_is_written_down(asynchronous):
     assert "sales@example.com, *.example.com" in steps
 
 
-def test_an_outbound_rule_is_written_down():
+def test_an_outbound_rule_is_written_to_the_outputs():
     """Other names for some of the same."""
     template = of(
         direction="OUTBOUND",
@@ -417,7 +417,7 @@ def experiment() -> Template:
     return synthesized(build)
 
 
-def test_the_experiment_is_told_the_rule(experiment):
+def test_the_experiment_gets_the_rule(experiment):
     """As text, and after WorkMail may call the function."""
     [found] = experiment.of("Custom::ExperimentalWorkMailFlowRule").values()
     written, _ = outputs(experiment)
@@ -467,6 +467,6 @@ def test_cdk_nag_finds_nothing():
     app.synth()
 
 
-def test_the_way_out_is_documented():
+def test_the_page_about_leaving_workmail_exists():
     """The warning names a page that is there."""
     assert (ROOT / "docs" / "leaving-workmail.md").is_file()

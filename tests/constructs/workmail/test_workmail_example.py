@@ -65,7 +65,7 @@ LOGICAL_IDS = """
 """
 
 
-def test_logical_ids_of_the_example_stay(template):
+def test_logical_ids_of_the_example_do_not_change(template):
     """They are a contract: another id deletes a resource and makes a new one."""
     assert sorted(template.raw["Resources"]) == LOGICAL_IDS.split()
 

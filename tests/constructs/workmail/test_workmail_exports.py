@@ -6,7 +6,7 @@ import cdk_mailroom
 from cdk_mailroom import workmail
 
 
-def test_names_of_workmail():
+def test_the_workmail_package_exports_these_names():
     """What describes a rule is in the package too; the behaviours go when WorkMail goes."""
     assert workmail.__all__ == [
         "Asynchronous",

@@ -59,7 +59,7 @@ def minutes(count: float, fallback: str = "DEFAULT") -> Synchronous:
         ({"senders": [".example.com"]}, "senders[0]"),
         ({"senders": ["*@example.com"]}, "senders[0]"),
         ({"senders": ["a.example.com", "A.example.com"]}, "senders[1] is 'A.example.com'"),
-        ({"senders": ["*", "example.com"]}, "'*' matches all; pass it alone"),
+        ({"senders": ["*", "example.com"]}, "'*' matches all senders: pass only '*'"),
         (
             {"senders": [f"u{n}@example.com" for n in range(251)]},
             "len(senders) is 251: pass at most 250",
@@ -98,7 +98,7 @@ def minutes(count: float, fallback: str = "DEFAULT") -> Synchronous:
         ),
     ],
 )
-def test_a_contradiction_is_named(options, text):
+def test_the_error_names_the_contradiction(options, text):
     """With its value, and what to do."""
     stack = new_stack()
     with pytest.raises(ConfigurationError) as caught:
@@ -116,13 +116,13 @@ def test_all_problems_are_reported_together():
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2", "eu-west-1", None])
-def test_where_workmail_is(region):
+def test_the_regions_of_workmail_are_accepted(region):
     """Three regions; an unknown one is not judged."""
     assert rule(new_stack(region=region))
 
 
 @pytest.mark.parametrize("count", [0, 1, 240])
-def test_the_timeouts_that_there_are(count):
+def test_the_documented_timeouts_are_accepted(count):
     """With 0, a failure leads straight to the fallback."""
     assert rule(mode=minutes(count))
 
@@ -146,12 +146,12 @@ def test_an_organization_has_1000_patterns():
         rule(stack, "Last")
 
 
-def test_a_name_is_taken_once():
+def test_a_name_can_be_used_only_once():
     """In one direction of one organization."""
     stack = new_stack()
     rule(stack, "One", rule_name="same")
     rule(stack, "Two", rule_name="same", direction="OUTBOUND")
-    with pytest.raises(ConfigurationError, match=r"Stack/One has that name"):
+    with pytest.raises(ConfigurationError, match=r"Stack/One already has that name"):
         rule(stack, "Three", rule_name="same")
 
 
@@ -189,7 +189,7 @@ def test_a_handler_that_cannot_be_read_leaves_no_rule(tmp_path):
     assert rule(stack)
 
 
-def test_a_flow_handler_is_none_of_a_receipt_rule():
+def test_a_receipt_rule_refuses_a_flow_handler():
     """Its function takes another kind of mail; the remedy is named."""
     inbound = InboundMail(new_stack(), "Inbound")
     with pytest.raises(ConfigurationError, match="FlowHandler"):
@@ -225,7 +225,7 @@ def test_the_experiment_is_in_the_rules_stack():
             lambda: BlockSensitive(
                 patterns=[SensitivePattern(name="a", pattern="a")], action="drop", message="No."
             ),
-            "nobody is notified",
+            "is not bounced",
         ),
         (lambda: StripAttachments(extensions="exe"), "pass a list"),
         (lambda: StripAttachments(max_bytes=0), "max_bytes"),

@@ -21,7 +21,7 @@ from mailroom_local.control import *
 """
 
 
-def test_control_needs_boto3_alone() -> None:
+def test_control_needs_only_boto3() -> None:
     """So the command can import it wherever it is installed."""
     done = subprocess.run(
         [sys.executable, "-c", _CHECK], capture_output=True, text=True, timeout=30

@@ -69,7 +69,7 @@ def record(**fields: Any) -> MessageRecord:
     return MessageRecord(**{**values, **fields})
 
 
-def test_a_message_is_put_together_from_its_lines(tmp_path: Path) -> None:
+def test_a_message_is_assembled_from_its_lines(tmp_path: Path) -> None:
     """Rules and actions belong to the message of their id."""
     written = accepted(tmp_path / "j")
     written.write("rule", message_id="m1", rule="r", recipients=["a@example.com"], verdicts={})
@@ -91,7 +91,7 @@ def test_a_line_that_is_still_being_written_is_left_for_later(tmp_path: Path) ->
     assert [message.message_id for message in journal.read(tmp_path / "j")] == ["m1"]
 
 
-def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
+def test_a_missing_journal_reads_as_empty(tmp_path: Path) -> None:
     """Nothing has been received yet."""
     assert journal.read(tmp_path / "j") == []
 

@@ -19,7 +19,7 @@ def test_the_cdk_beside_this_python_or_on_the_path_is_found(
     assert find_cdk() == str(tmp_path / "cdk")
 
 
-def test_a_folder_that_is_not_ours_is_neither_used_nor_removed(tmp_path: Path) -> None:
+def test_a_foreign_folder_is_neither_used_nor_removed(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("x")
     with pytest.raises(MailroomError, match="not a state directory"):

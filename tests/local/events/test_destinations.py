@@ -130,7 +130,7 @@ def test_a_stack_fails_where_ses_refuses(account: Any) -> None:
     assert "Error Code: InvalidSNSDestination" in account.reasons(stack["StackName"])
 
 
-def test_what_a_destination_does_not_take_is_in_the_journal(account: Any) -> None:
+def test_a_failed_destination_is_in_the_journal(account: Any) -> None:
     """The topic was deleted since; the other events go on."""
     name, _ = account.configuration_set()
     topic = account.sns.create_topic(Name=account.name("topic"))["TopicArn"]
@@ -283,7 +283,7 @@ def test_metrics_have_dimensions_from_tags_and_headers(account: Any) -> None:
     assert total(account, "Send", values) == 1
 
 
-def test_reputation_follows_bounces_and_complaints(account: Any) -> None:
+def test_reputation_metrics_follow_bounces_and_complaints(account: Any) -> None:
     """As shares of what was sent, for the configuration set and for the account."""
     name, _ = account.configuration_set()
     for to in (BOUNCE, "complaint@simulator.amazonses.com", "a@example.net", "b@example.net"):

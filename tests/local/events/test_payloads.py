@@ -68,7 +68,7 @@ def told(kind: str, message: SentMessage | None = None) -> dict[str, Any]:
 
 
 def shape(value: Any, *, at: tuple[str, ...] = ()) -> Any:
-    """A payload's keys at every depth; what a sender names is no part of it."""
+    """A payload's keys at every depth; names chosen by the sender are left out."""
     if isinstance(value, dict):
         own = at[-1:] in (("tags",), ("linkTags",))
         kept = {key: part for key, part in value.items() if not own or key.startswith("ses:")}
@@ -107,7 +107,7 @@ def test_headers_beyond_10_kb_are_cut() -> None:
     assert [header["name"] for header in mail["headers"]] == ["From"]
 
 
-def test_a_delivery_says_how_long_it_took() -> None:
+def test_a_delivery_shows_its_duration() -> None:
     """From the acceptance of the message."""
     assert told("Delivery")["delivery"]["processingTimeMillis"] == 1500
 
@@ -118,7 +118,7 @@ def test_a_delay_says_when_ses_gives_up() -> None:
     assert told_of["deliveryDelay"]["expirationTime"] == "2026-11-20T12:10:00.250Z"
 
 
-def test_what_ses_withholds_no_other_server_reports() -> None:
+def test_servers_report_nothing_for_suppressed_addresses() -> None:
     """The reporting MTA of a suppressed message is SES itself."""
     happening = Happening(
         kind=EventType.BOUNCE, recipient="b@example.net", detail=outcomes.ON_ACCOUNT_LIST.detail
@@ -146,7 +146,7 @@ def test_what_ses_withholds_no_other_server_reports() -> None:
         ("notspam@simulator.mailroom.local", ["Delivery", "not-spam"]),
     ],
 )
-def test_an_address_decides_what_becomes_of_a_message(address: str, expected: list[str]) -> None:
+def test_a_simulator_address_decides_the_outcome(address: str, expected: list[str]) -> None:
     """Amazon's simulator has its own addresses only, the local one has more."""
 
     def name(outcome: Outcome) -> str:
@@ -163,7 +163,7 @@ def test_a_header_gives_tags() -> None:
 
 
 @pytest.mark.parametrize("field", ["Sender", "X-SES-MESSAGE-TAGS", "Bcc", "Message-ID"])
-def test_only_what_is_ses_own_is_taken_out(field: str) -> None:
+def test_only_ses_own_headers_are_removed(field: str) -> None:
     """With the lines that continue it; everything else stays byte for byte."""
     raw = b"A: 1\r\n" + field.encode() + b": x,\r\n y\r\nTo: b@example.net\r\n"
     delivered, _ = deliver(outgoing(raw), endpoint="http://127.0.0.1:1")

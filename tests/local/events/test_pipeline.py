@@ -50,7 +50,7 @@ def test_a_subscription_filters_by_the_events_type(
     assert [json.loads(body)["eventType"] for body in account.bodies(queue)] == ["Bounce"]
 
 
-def test_a_batch_fails_in_part_and_the_rest_is_done(
+def test_only_the_failed_part_of_a_batch_fails(
     account: Any, pipeline: tuple[str, str, str]
 ) -> None:
     """The poison record ends in the dead-letter queue alone, and soon."""

@@ -72,7 +72,7 @@ def test_an_answer_without_records_fails_them_all(answer: object) -> None:
     assert [failure.code for failure in bad] == ["Lambda.FunctionError"] * 2
 
 
-def test_a_call_has_the_size_that_the_stream_says() -> None:
+def test_a_call_has_the_size_that_the_stream_sets() -> None:
     """But never less than one record."""
     records = [
         Record(id=str(number), data=b"x" * size, original=b"", arrived=0)
@@ -101,7 +101,7 @@ def test_a_function_gets_records_in_base64() -> None:
         ("format-conversion-failed", "lastErrorCode", b"x"),
     ],
 )
-def test_an_error_line_keeps_the_data(kind: str, code: str, data: bytes) -> None:
+def test_an_error_line_keeps_the_event_data(kind: str, code: str, data: bytes) -> None:
     """A transformation that of the sender, a conversion its input."""
     changed = Record(id="a", data=b"x", original=b"put", arrived=7)
     (failure,) = firehose.failed([changed], "Code", "Why", kind=kind, attempts=4)
@@ -180,7 +180,7 @@ def test_a_template_says_where_partitions_are() -> None:
         ("NOW-1YEARS,NOW", "2025-11-19", "2025-11-18"),
     ],
 )
-def test_a_range_of_days_has_both_its_ends(allowed: str, good: str, bad: str) -> None:
+def test_a_range_of_days_includes_both_ends(allowed: str, good: str, bad: str) -> None:
     """A month is 31 days and a year 366, so that nothing is missing."""
     days = {
         "projection.number.type": "date",

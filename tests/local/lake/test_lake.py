@@ -246,7 +246,7 @@ def either(request: Any, made: Any) -> Lake:
 # --- Firehose ----------------------------------------------------------------------------------
 
 
-def test_rows_that_were_put_can_be_asked_for(either: Lake, account: Any) -> None:
+def test_rows_that_were_put_can_be_queried(either: Lake, account: Any) -> None:
     """With the types of the table, under enforced permissions."""
     name = account.name("row")
     with account.aws.permissions_enforced():
@@ -370,7 +370,7 @@ def test_a_saved_query_is_deployed_and_takes_parameters(made: Any, account: Any)
     assert saved()["NamedQueryId"] != before["NamedQueryId"]
 
 
-def test_an_enforced_workgroup_says_where_results_go(made: Any, account: Any) -> None:
+def test_an_enforced_workgroup_sets_where_results_go(made: Any, account: Any) -> None:
     """Whatever the call says."""
     own = made(True)
     elsewhere = {"OutputLocation": f"s3://{own.bucket}/elsewhere/"}
@@ -381,7 +381,7 @@ def test_an_enforced_workgroup_says_where_results_go(made: Any, account: Any) ->
     assert account.read(own.bucket, key).decode().split() == ["1", "1"]
 
 
-def test_a_view_is_kept_and_can_be_asked(made: Any, account: Any) -> None:
+def test_a_view_is_kept_and_can_be_queried(made: Any, account: Any) -> None:
     """In the catalog, as Athena keeps it there."""
     own = made(True)
     own.ask("-- a comment\nCREATE OR REPLACE VIEW kinds AS SELECT DISTINCT kind FROM rows")

@@ -127,7 +127,7 @@ def test_a_synchronous_function_decides_what_follows(
 
 
 def test_the_error_of_a_function_is_in_the_journal(account: Any, active: str) -> None:
-    """It fails open, so somebody has to see it."""
+    """SES fails open, so the error must be visible."""
     gate = invoke(account.function("raise ValueError('oops')"), synchronous=True)
     account.rule(active, gate, Recipients=["example.com"])
     assert "oops" in account.send().actions[0].detail["error"]
@@ -182,7 +182,7 @@ def test_bounce_sends_a_notification_to_the_envelope_sender(account: Any, active
 
 
 def test_nothing_is_bounced_to_the_null_sender(account: Any, active: str) -> None:
-    """RFC 5321, 6.1: two systems could bounce to each other for ever."""
+    """RFC 5321, 6.1: otherwise two systems could bounce to each other forever."""
     bounce = {"SmtpReplyCode": "550", "Message": "No", "Sender": "a@example.com"}
     account.rule(active, {"BounceAction": bounce}, Recipients=["example.com"])
     before = len(account.aws.sent())
@@ -199,7 +199,7 @@ def test_bounce_from_an_unverified_sender_fails(account: Any, active: str) -> No
     assert "MessageRejected" in action.detail["error"]
 
 
-def test_send_bounce_wants_a_message_that_was_received(account: Any) -> None:
+def test_send_bounce_requires_a_received_message(account: Any) -> None:
     """For others SES has no address to send to."""
     account.aws.verify_identity("mailer-daemon@example.com")
     with pytest.raises(account.ses.exceptions.MessageRejected):
@@ -239,7 +239,7 @@ def test_a_message_over_150_kb_bounces_instead_of_going_to_sns(account: Any, act
     assert account.sqs.receive_message(QueueUrl=queue).get("Messages") is None
 
 
-def test_every_action_can_tell_a_topic(account: Any, active: str) -> None:
+def test_every_action_can_notify_a_topic(account: Any, active: str) -> None:
     """Without the content, and after the action has been carried out."""
     topic, queue = account.topic()
     bucket = account.bucket()
@@ -300,7 +300,7 @@ def test_rules_see_only_their_own_recipients(account: Any, active: str) -> None:
     ]
 
 
-def test_a_failing_asynchronous_function_is_tried_again_and_then_given_up(
+def test_a_failing_asynchronous_function_is_retried_and_then_given_up(
     account: Any, active: str
 ) -> None:
     """Two more attempts, then the on-failure destination gets the event."""

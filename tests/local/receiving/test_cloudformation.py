@@ -212,7 +212,7 @@ def test_two_stacks_cannot_have_the_same_rule_set(account: Any) -> None:
     assert account.order(name) == []
 
 
-def test_an_identity_tells_the_records_of_its_keys(account: Any) -> None:
+def test_an_identity_exposes_the_dns_records_of_its_keys(account: Any) -> None:
     """Three names and values, by which a template publishes them; also after an update."""
     domain = f"{account.name('domain')}.example"
     resources: dict[str, Any] = {

@@ -72,10 +72,10 @@ def test_the_conditions_of_a_permission_are_compared_with_the_rule(
     account.rule(rule_set, invoke(arn), Name="named")
 
 
-def test_a_function_of_another_region_or_none_at_all_is_refused(
+def test_a_function_that_is_missing_or_in_another_region_is_refused(
     account: Any, rule_set: str
 ) -> None:
-    """Function, topic and key lie in the rule's region."""
+    """Function, topic and key must be in the rule's region."""
     arn = account.function()
     elsewhere = arn.replace(account.region, "eu-west-1")
     assert code_of(account, rule_set, invoke(elsewhere)) == "InvalidLambdaFunction"
@@ -102,7 +102,7 @@ def test_a_bucket_needs_a_policy_for_ses(account: Any, rule_set: str, refusal: A
     assert code_of(account, rule_set, store(bucket, ObjectKeyPrefix="in/")) is None
 
 
-def test_a_denial_beats_a_permission(account: Any, rule_set: str) -> None:
+def test_a_deny_overrides_an_allow(account: Any, rule_set: str) -> None:
     """As everywhere in IAM."""
     bucket = account.bucket()
     policy = account.bucket_policy(bucket)
@@ -111,7 +111,7 @@ def test_a_denial_beats_a_permission(account: Any, rule_set: str) -> None:
     assert code_of(account, rule_set, store(bucket)) == "InvalidS3Configuration"
 
 
-def test_requiring_tls_does_not_shut_ses_out(account: Any, rule_set: str) -> None:
+def test_requiring_tls_does_not_lock_out_ses(account: Any, rule_set: str) -> None:
     """SES writes over TLS, so the customary denial of plain HTTP does not meet it."""
     bucket = account.bucket()
     policy = account.bucket_policy(bucket)
@@ -152,8 +152,8 @@ def test_an_encrypted_bucket_needs_its_key_to_admit_ses(account: Any, rule_set: 
     assert code_of(account, rule_set, store(bucket)) is None
 
 
-def test_a_bucket_under_the_managed_key_is_refused(account: Any, rule_set: str) -> None:
-    """Nobody can let SES into the policy of aws/s3."""
+def test_a_bucket_encrypted_with_the_managed_key_is_refused(account: Any, rule_set: str) -> None:
+    """The policy of aws/s3 cannot be changed to admit SES."""
     bucket = account.bucket()
     account.s3.put_bucket_encryption(
         Bucket=bucket,
@@ -265,7 +265,7 @@ def test_an_update_is_checked_like_a_creation(account: Any, rule_set: str) -> No
     assert (rule["Enabled"], rule.get("Actions", [])) == (True, [])
 
 
-def test_ses_announces_itself_in_the_bucket(account: Any, rule_set: str) -> None:
+def test_ses_writes_its_setup_notification_to_the_bucket(account: Any, rule_set: str) -> None:
     """Once for each bucket and prefix that a rule begins to write to."""
     bucket = account.bucket()
     name = account.rule(rule_set, store(bucket, ObjectKeyPrefix="in/"))

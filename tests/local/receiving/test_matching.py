@@ -51,8 +51,8 @@ def test_every_enabled_rule_that_matches_runs_in_order() -> None:
     assert [match.name for match in found] == ["second-in-mind", "exact"]
 
 
-def test_a_rule_is_told_only_of_the_recipients_that_it_took() -> None:
-    """The other recipients of the same message are none of its business."""
+def test_a_rule_sees_only_the_recipients_that_it_matched() -> None:
+    """Other recipients of the same message are hidden from it."""
     recipients = ["support@example.com", "sales@example.com"]
     found = decisions.match_rules([rule("sales", "sales@example.com")], recipients, identities=[])
     assert [match.recipients for match in found] == [("sales@example.com",)]
@@ -117,7 +117,7 @@ def test_without_an_active_rule_set_nothing_is_received() -> None:
     assert refused.reason == "no receipt rule set is active"
 
 
-def test_a_message_id_looks_like_one_of_ses() -> None:
+def test_a_message_id_looks_like_one_from_ses() -> None:
     """Lower-case letters and digits, and never the same twice."""
     ids = {message.new_message_id() for _ in range(100)}
     assert len(ids) == 100

@@ -1,4 +1,4 @@
-"""What actions are told of a message: verdicts and payloads, without a server."""
+"""What actions get of a message: verdicts and payloads, without a server."""
 
 import base64
 import json
@@ -71,7 +71,7 @@ def event(of: Message, by: Match | None = None) -> dict[str, Any]:
 
 
 def test_an_ordinary_message_passes_every_check() -> None:
-    """Whoever sends to a rehearsal usually wants it to arrive."""
+    """Mail in a rehearsal is usually meant to arrive."""
     assert verdicts_of(PLAIN) == Verdicts()
 
 
@@ -126,7 +126,7 @@ def test_an_event_has_the_fields_of_the_documented_sample() -> None:
     }
 
 
-def test_the_dmarc_policy_is_told_only_when_dmarc_fails() -> None:
+def test_the_dmarc_policy_is_present_only_when_dmarc_fails() -> None:
     """AWS: the field only appears if the message fails DMARC authentication."""
     assert "dmarcPolicy" not in event(message())["receipt"]
     failing = message(b"X-Mailroom-Verdict: dmarc=FAIL; dmarcPolicy=quarantine\r\n" + PLAIN)
@@ -195,7 +195,7 @@ def test_stored_mail_begins_with_what_ses_adds() -> None:
     ]
 
 
-def test_what_ses_adds_tells_where_a_message_came_from() -> None:
+def test_the_headers_added_by_ses_show_where_a_message_came_from() -> None:
     """The envelope, the client and the verdicts; a notification has its client as the domain."""
     raw = b"X-Mailroom-Verdict: spf=GRAY; dkim=FAIL; dmarc=PROCESSING_FAILED\r\n" + PLAIN
     added = dict(ses_headers(message(raw), match()))
@@ -232,7 +232,7 @@ def test_what_ses_adds_tells_where_a_message_came_from() -> None:
         (b'{"disposition": "STOP_RULE"}', True, Disposition.CONTINUE),
     ],
 )
-def test_an_answer_that_is_no_disposition_counts_as_continue(
+def test_an_answer_that_is_not_a_disposition_counts_as_continue(
     payload: bytes, failed: bool, disposition: Disposition
 ) -> None:
     """SES fails open: an error, a wrong type and a wrong word let the mail through."""

@@ -13,7 +13,7 @@ def three(account: Any) -> tuple[str, list[str]]:
     return rule_set, [account.rule(rule_set) for _ in range(3)]
 
 
-def test_without_after_a_rule_goes_to_the_front(account: Any, three: Any) -> None:
+def test_without_after_a_rule_is_inserted_first(account: Any, three: Any) -> None:
     """As the API reference says."""
     rule_set, names = three
     first = account.rule(rule_set, after=None)

@@ -59,7 +59,7 @@ def test_an_order_names_each_rule_once(names: list[str], code: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["Actions", "Recipients"])
-def test_a_rule_has_limits(field: str) -> None:
+def test_a_rule_is_held_to_ses_limits(field: str) -> None:
     """Ten actions and 500 recipients."""
     most = {"Actions": ACTIONS_PER_RULE, "Recipients": RECIPIENTS_PER_RULE}[field]
     rules.check_quotas({"Name": "r", field: [{}] * most})

@@ -36,7 +36,7 @@ def test_the_server_greets_as_inbound_smtp(smtp: smtplib.SMTP) -> None:
 def test_starttls_is_offered_with_a_certificate_that_can_be_checked(
     aws: LocalAws, smtp: smtplib.SMTP, account: Any, active: str
 ) -> None:
-    """It is self-signed and lies in the state directory; the journal notes TLS."""
+    """It is self-signed and in the state directory; the journal records TLS."""
     account.rule(active, Recipients=["example.com"])
     smtp.ehlo()
     certificate = aws.state.certificate
@@ -81,7 +81,7 @@ def test_only_recipients_that_a_rule_takes_are_accepted(
 def test_a_rule_without_recipients_accepts_for_verified_identities(
     smtp: smtplib.SMTP, account: Any, active: str
 ) -> None:
-    """And for nobody else."""
+    """It accepts no other recipients."""
     account.aws.verify_identity("verified.example")
     account.rule(active)
     begin(smtp)
@@ -123,7 +123,7 @@ def test_an_ip_filter_blocks_a_client(account: Any, active: str) -> None:
 
 
 def test_a_bad_xclient_is_a_syntax_error(smtp: smtplib.SMTP) -> None:
-    """It is no way to bring anything but an address in."""
+    """It accepts nothing but an address."""
     smtp.ehlo()
     assert smtp.docmd("XCLIENT", "ADDR=nowhere")[0] == 501
     assert smtp.docmd("XCLIENT")[0] == 501

@@ -52,7 +52,7 @@ def test_each_recipient_has_its_own_story() -> None:
         ({"unrendered": Unrendered(template="t", message="m")}, EventType.RENDERING_FAILURE),
     ],
 )
-def test_what_is_not_sent_reaches_nobody(fields: dict[str, Any], kind: EventType) -> None:
+def test_an_unsent_message_reaches_no_one(fields: dict[str, Any], kind: EventType) -> None:
     """A virus and a template that fails to render are the whole story."""
     assert [outcome.kind for outcome, _ in story(outgoing(**fields))] == [kind]
     assert reached(outgoing(**fields)) == []

@@ -101,7 +101,7 @@ def test_a_function_reads_only_where_its_role_lets_it(account: Any, invoke: Invo
     assert "AccessDenied" in invoke(READ, {"Bucket": bucket, "Key": "in/a"})
 
 
-def test_a_bucket_that_wants_tls_can_be_read(account: Any, invoke: Invoke) -> None:
+def test_a_bucket_that_requires_tls_can_be_read(account: Any, invoke: Invoke) -> None:
     """On AWS the same call would have come over TLS."""
     bucket = account.bucket(policy=False)
     deny = {
@@ -171,7 +171,7 @@ def test_api_v1_asks_for_the_same_resources(account: Any, call: Invoke) -> None:
     assert "-000000" in call(RAW, {"RawMessage": {"Data": data}}, *both)
 
 
-def test_bulk_mail_needs_both_its_actions(account: Any, call: Invoke) -> None:
+def test_bulk_mail_needs_both_permissions(account: Any, call: Invoke) -> None:
     """What API v2 calls it and what API v1 does, on the same resources."""
     account.aws.verify_identity("permitted.example")
     domain = f"arn:aws:ses:{account.region}:{account.id}:identity/permitted.example"

@@ -250,7 +250,7 @@ def test_a_disabled_configuration_set_sends_nothing(
         ({"to": "nobody"}, "BadRequestException"),
     ],
 )
-def test_what_ses_does_not_take(
+def test_messages_that_ses_would_refuse_are_refused(
     account: Any, refusal: Any, change: dict[str, Any], code: str
 ) -> None:
     """Tags of other letters, more than 50 recipients, no address."""
@@ -289,10 +289,10 @@ def test_a_virus_is_rejected(account: Any, configuration_set: str) -> None:
     assert message_id not in [each["MessageId"] for each in account.aws.sent()]
 
 
-def test_data_that_lack_an_attribute_are_a_rendering_failure(
+def test_data_that_lacks_an_attribute_causes_a_rendering_failure(
     account: Any, configuration_set: str, template: str
 ) -> None:
-    """The call succeeds, only the event tells."""
+    """The call succeeds; only the event reports the failure."""
     content = {"Template": {"TemplateName": template, "TemplateData": '{"name": "Ann"}'}}
     message_id = account.mail(content=content, ConfigurationSetName=configuration_set)
     (event,) = account.story(message_id)
@@ -301,7 +301,7 @@ def test_data_that_lack_an_attribute_are_a_rendering_failure(
     assert "'city'" in event["failure"]["errorMessage"]
 
 
-def test_the_suppression_list_holds_back(account: Any, configuration_set: str) -> None:
+def test_suppressed_addresses_get_no_mail(account: Any, configuration_set: str) -> None:
     """A bounce instead of a delivery, until the address is taken off the list."""
     address = "Suppressed@example.net"
     account.v2.put_suppressed_destination(EmailAddress=address, Reason="BOUNCE")
@@ -320,7 +320,7 @@ def test_the_suppression_list_holds_back(account: Any, configuration_set: str) -
     assert kinds(story) == ["Send", "Delivery"]
 
 
-def test_a_configuration_set_says_for_which_reasons_it_heeds_the_list(account: Any) -> None:
+def test_a_configuration_set_chooses_its_suppression_reasons(account: Any) -> None:
     """None at all is a choice too."""
     name, _ = account.configuration_set(
         "SEND", SuppressionOptions={"SuppressedReasons": ["COMPLAINT"]}

@@ -1,4 +1,4 @@
-"""SMTP submission: who may, and what becomes of it."""
+"""SMTP submission: who may submit, and what happens to the mail."""
 
 import json
 import smtplib
@@ -65,7 +65,9 @@ def test_the_answer_carries_the_message_id(account: Any, connection: smtplib.SMT
     assert reply.decode() == f"Ok {account.aws.sent()[-1]['MessageId']}"
 
 
-def test_an_access_key_gives_smtp_credentials(account: Any, connection: smtplib.SMTP) -> None:
+def test_smtp_credentials_are_derived_from_an_access_key(
+    account: Any, connection: smtplib.SMTP
+) -> None:
     """By the derivation that AWS documents; events then name the IAM user."""
     name, _ = account.configuration_set("SEND")
     account.iam.create_user(UserName="smtp-user")

@@ -82,7 +82,9 @@ def test_one_click_unsubscribes_from_the_topic(
     assert again[1]["bounce"]["bounceSubType"] == "UnsubscribedRecipient"
 
 
-def test_without_a_topic_one_unsubscribes_from_everything(account: Any, contact_list: str) -> None:
+def test_without_a_topic_the_reader_unsubscribes_from_everything(
+    account: Any, contact_list: str
+) -> None:
     """The list's other mail does not come either."""
     name, _ = account.configuration_set("SUBSCRIPTION")
     managed = {"ContactListName": contact_list}

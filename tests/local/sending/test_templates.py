@@ -32,7 +32,7 @@ def test_a_template_is_rendered_as_ses_documents(template: str, expected: str | 
     assert render({"html": template}, data)["html"] == (template if expected is None else expected)
 
 
-def test_a_missing_attribute_is_named() -> None:
+def test_the_error_names_a_missing_attribute() -> None:
     """In the words of AWS's sample event."""
     with pytest.raises(RenderingFailed) as failure:
         render({"text": "Hi {{first}} {{last}}"}, '{"first": "Ann"}')
@@ -47,7 +47,7 @@ def test_a_broken_template_cannot_be_rendered(template: str) -> None:
 
 
 @pytest.mark.parametrize("data", ["{", "[1]"])
-def test_data_that_are_no_object_fail(data: str) -> None:
+def test_data_that_is_not_an_object_fails(data: str) -> None:
     """The message is not sent half empty."""
     with pytest.raises(RenderingFailed, match="JSON"):
         render({"text": "{{a}}"}, data)

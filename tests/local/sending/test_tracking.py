@@ -70,7 +70,7 @@ def test_link_tags_are_taken_out_of_the_link() -> None:
         ("{{ses:openTracker}}<p>x</body>", "<img [^>]+><p>x</body>"),
     ],
 )
-def test_the_pixel_stands_at_the_end_or_where_it_is_wanted(before: str, pattern: str) -> None:
+def test_the_tracking_pixel_is_at_the_end_or_at_its_placeholder(before: str, pattern: str) -> None:
     """SES's placeholder moves it."""
     assert re.fullmatch(pattern, tracking.add_pixel(before, "http://local/open"))
 
@@ -99,7 +99,7 @@ def test_an_open_and_a_click_are_published(account: Any) -> None:
     assert second["click"]["linkTags"] == {"colour": ["red", "blue"], "size": ["xl"]}
 
 
-def test_nothing_is_tracked_that_nobody_asked_for(account: Any) -> None:
+def test_tracking_is_off_by_default(account: Any) -> None:
     """Without a destination for opens and clicks the HTML goes out as it came."""
     name, _ = account.configuration_set("SEND")
     html = "<a href='https://example.org/'>x</a>"
@@ -110,7 +110,7 @@ def test_nothing_is_tracked_that_nobody_asked_for(account: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["unknown/open", "unknown/click/0"])
-def test_a_url_of_no_message_is_not_found(account: Any, path: str) -> None:
+def test_a_url_without_a_message_is_not_found(account: Any, path: str) -> None:
     """And is no way to anywhere else."""
     with pytest.raises(urllib.error.HTTPError, match="404"):
         fetch(f"{account.aws.server.endpoint}{tracking.PREFIX}{path}")

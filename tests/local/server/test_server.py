@@ -67,7 +67,7 @@ def test_the_server_process_cannot_bind_another_address() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_everything_on_disk_lies_in_the_state_directory(aws: LocalAws, account: Any) -> None:
+def test_all_files_are_in_the_state_directory(aws: LocalAws, account: Any) -> None:
     """So that `mailroom down` leaves nothing: the code of functions too."""
     account.functions.invoke(FunctionName=account.function("return 1"))
     opened = [
@@ -95,20 +95,20 @@ def test_a_port_that_is_taken_is_an_error_with_a_remedy(tmp_path: Path) -> None:
 
 
 def test_one_state_directory_has_one_server(aws: LocalAws) -> None:
-    """A second start would leave the first without anybody to stop it."""
+    """A second server would leave the first with no way to stop it."""
     with pytest.raises(MailroomError, match="already runs"):
         LocalAws(state=aws.state.root).start()
     assert LocalAws.attach(state=aws.state.root).server == aws.server
 
 
-def test_nothing_to_attach_to_is_not_running(tmp_path: Path) -> None:
+def test_attaching_to_nothing_raises_not_running(tmp_path: Path) -> None:
     """Also when a server announced itself and was killed since."""
     with pytest.raises(NotRunning):
         LocalAws.attach(state=tmp_path / "state")
 
 
 def test_the_server_ends_with_a_process_that_was_killed(tmp_path: Path) -> None:
-    """Nobody was left to tell it."""
+    """The killed process could not stop the server itself."""
     code = (
         "import sys, time\nfrom mailroom_local import LocalAws\n"
         "aws = LocalAws(state=sys.argv[1])\naws.start()\nprint(aws.server.pid, flush=True)\n"
@@ -132,7 +132,7 @@ def test_the_server_ends_with_a_process_that_was_killed(tmp_path: Path) -> None:
         LocalAws.attach(state=tmp_path / "state")
 
 
-def test_a_persons_own_account_is_out_of_reach(
+def test_the_users_real_account_is_out_of_reach(
     aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Profiles, credentials and endpoints of the environment lead nowhere."""

@@ -124,7 +124,7 @@ def test_mail_without_rules_is_delivered(office):
 
 
 def test_an_unknown_user_is_bounced(office):
-    """The domain takes the mail; nobody has that mailbox."""
+    """The domain accepts the mail, but the mailbox does not exist."""
     nobody = f"nobody@{office.domain}"
     assert list(office.bounced(office.send(nobody))) == [nobody]
 
@@ -154,7 +154,7 @@ def test_a_named_recipient_wins_over_all_recipients(office):
     assert record.actions[0].outcome == "DEFAULT, DROP"
 
 
-def test_a_bounce_says_the_functions_message(office):
+def test_a_bounce_contains_the_functions_message(office):
     """To the sender, for that recipient alone."""
     bounce = '{"type": "BOUNCE", "parameters": {"bounceMessage": "No."}}'
     office.answers(DEFAULT, f'{{"action": {bounce}, "recipients": ["BOB"]}}')
@@ -172,7 +172,7 @@ def test_mail_can_be_moved_to_junk_or_bypass_the_spam_check(office):
     assert (office.folders(office.ann), office.folders(office.bob)) == (["junk"], ["inbox"])
 
 
-def test_recipients_named_nowhere_get_the_fallback(office):
+def test_unnamed_recipients_get_the_fallback(office):
     """So a function has to answer for all."""
     office.answers(
         '{"action": {"type": "DEFAULT"}, "recipients": ["ANN"]}', fallback="MoveToJunkAction"
@@ -201,7 +201,7 @@ def test_no_retry_goes_straight_to_the_fallback(office):
     assert [one.kind for one in record.actions] == ["Lambda", "Fallback", "Flow"]
 
 
-def test_a_retry_asks_with_the_same_invocation_id(office):
+def test_a_retry_has_the_same_invocation_id(office):
     """The function fails once; what it was asked is in its answer."""
     bucket = office.account.bucket()
     body = (
@@ -233,7 +233,7 @@ def test_the_retry_period_ends(account):
     assert office.folders(office.ann) == []
 
 
-def test_a_late_answer_is_no_answer(account):
+def test_an_answer_after_the_timeout_is_ignored(account):
     """A function that takes longer than it may has not answered."""
     office = Organization(account, answer_seconds=0.5)
     office.runs("time.sleep(2)", minutes=0, fallback="NormalDeliveryAction")
@@ -260,7 +260,7 @@ def test_an_asynchronous_function_changes_nothing(office):
     assert (record.actions[0].kind, record.actions[0].outcome) == ("Lambda", "accepted")
 
 
-def test_the_most_specific_rule_is_asked(office):
+def test_the_most_specific_rule_is_applied(office):
     """By its pattern for the sender."""
     office.answers('{"action": {"type": "DROP"}, "allRecipients": True}')
     office.answers(DEFAULT, senders="example.net")
@@ -360,7 +360,7 @@ def test_the_message_flow_permission_names_organization_and_direction(office):
 
 
 def test_a_late_change_is_accepted_and_changes_nothing(office):
-    """As on AWS, nobody is told."""
+    """As on AWS, there is no error."""
     bucket = readable(office)
     record = office.send(office.ann)
     flow = office.aws.client("workmailmessageflow")
@@ -455,7 +455,7 @@ def test_the_unpublished_operations_manage_rules(office):
 
 
 def test_a_rule_that_the_documentation_contradicts_is_refused(office):
-    """A label is no pattern."""
+    """A label is not a pattern."""
     rule = office.rule("arn:aws:lambda:us-east-1:000000000000:function:any", senders="a+b@x.org")
     with pytest.raises(MailroomError, match="not a pattern"):
         office.aws.workmail_rule(office.id, rule, direction="Inbound")

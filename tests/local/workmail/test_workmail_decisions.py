@@ -65,9 +65,7 @@ def flow(raw: bytes, **fields: Any) -> Flow:
         ("a@x.org", "A@x.org", 3),
     ],
 )
-def test_a_pattern_is_as_specific_as_it_names_an_address(
-    pattern: str, address: str, expected: int
-) -> None:
+def test_a_longer_pattern_is_more_specific(pattern: str, address: str, expected: int) -> None:
     """An address, a domain, its subdomains, everything."""
     assert specificity(pattern, address) == expected
 
@@ -85,13 +83,13 @@ def test_a_pattern_is_as_specific_as_it_names_an_address(
         {"actions": [{"action": {"type": "BOUNCE", "parameters": {"bounceMessage": 1}}}]},
     ],
 )
-def test_a_wrong_answer_is_no_answer(answer: Any) -> None:
+def test_an_invalid_answer_is_ignored(answer: Any) -> None:
     """So the function is invoked again."""
     with pytest.raises(WrongAnswer):
         read_answer(json.dumps(answer).encode(), OUTBOUND, ["a"], fallback=Fate("DEFAULT"))
 
 
-def test_the_most_specific_pattern_counts() -> None:
+def test_the_most_specific_pattern_wins() -> None:
     """Whatever the order; -1 without a match."""
     assert best(["x.org", "a@x.org", "*"], "a@x.org") == 3
     assert best(["y.org"], "a@x.org") == -1
@@ -186,7 +184,7 @@ def decided(*actions: dict[str, Any], direction: str = INBOUND) -> dict[str, Fat
     return read_answer(answer, direction, ["Ann@o.example", "bob@o.example"], fallback=FALLBACK)
 
 
-def test_a_named_recipient_has_its_own_fate_and_the_rest_another() -> None:
+def test_a_named_recipient_gets_one_action_and_the_rest_another() -> None:
     """In any case of letters; addresses that are no recipients are added."""
     bounce = {"type": "BOUNCE", "parameters": {"bounceMessage": "No."}}
     fates = decided(
@@ -201,7 +199,7 @@ def test_a_named_recipient_has_its_own_fate_and_the_rest_another() -> None:
     assert not fates["Ann@o.example"].added
 
 
-def test_who_is_named_nowhere_gets_the_fallback() -> None:
+def test_an_unnamed_recipient_gets_the_fallback() -> None:
     """Even if the answer names others."""
     fates = decided({"action": {"type": "DEFAULT"}, "recipients": ["bob@o.example"]})
     assert fates["Ann@o.example"] == FALLBACK
@@ -223,7 +221,7 @@ def test_who_is_named_nowhere_gets_the_fallback() -> None:
         ),
     ],
 )
-def test_a_wrong_answer_says_what_is_wrong(actions: Any, reason: str) -> None:
+def test_the_error_for_a_wrong_answer_says_what_is_wrong(actions: Any, reason: str) -> None:
     """For the journal."""
     with pytest.raises(WrongAnswer, match=reason):
         decided(*actions, direction=OUTBOUND)
@@ -260,7 +258,7 @@ def test_a_well_formed_message_is_accepted() -> None:
         ({"OrganizationId": f"m-{9:032x}"}, "already that of"),
     ],
 )
-def test_an_organization_that_cannot_be_is_refused(wrong: dict[str, Any], reason: str) -> None:
+def test_a_malformed_organization_id_is_refused(wrong: dict[str, Any], reason: str) -> None:
     """By its id, its users or the domains of another."""
     directory = Directory(region="us-east-1")
     data = {"OrganizationId": f"m-{1:032x}", "Domains": ["x.example"], "Users": ["A@X.example"]}

@@ -66,7 +66,7 @@ def test_a_permanent_bounce_is_suppressed(aws: Aws, capsys: Capture) -> None:
         ("Added", "Later"),
     ],
 )
-def test_other_bounces_are_counted_only(aws: Aws, capsys: Capture, kind: str, sub: str) -> None:
+def test_other_bounces_are_only_counted(aws: Aws, capsys: Capture, kind: str, sub: str) -> None:
     """The address may be good, or is on the list already."""
     bounce.on_event(a_bounce(kind, sub))
     assert aws.suppressed == {}
@@ -75,7 +75,7 @@ def test_other_bounces_are_counted_only(aws: Aws, capsys: Capture, kind: str, su
     assert len(aws.items) == 1
 
 
-def test_suppression_can_be_left_out(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suppression_can_be_switched_off(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then bounces and complaints are only recorded, and the alert says so."""
     monkeypatch.setenv("MAILROOM_SUPPRESS", "0")
     bounce.on_event(a_bounce())
@@ -87,16 +87,16 @@ def test_suppression_can_be_left_out(aws: Aws, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("changes", [{"bounced_recipients": None}, {"bounced_recipients": []}])
-def test_a_permanent_bounce_of_nobody_fails(aws: Aws, changes: dict[str, Any]) -> None:
-    """After it was recorded; somebody must look at it."""
+def test_a_permanent_bounce_without_recipients_fails(aws: Aws, changes: dict[str, Any]) -> None:
+    """It is recorded first; someone must look at it."""
     with pytest.raises(MissingField, match=re.escape("bounce.bouncedRecipients")):
         bounce.on_event(a_bounce(**changes))
     assert len(aws.items) == 1
 
 
 @pytest.mark.parametrize("field", ["bounce_type", "bounce_sub_type"])
-def test_a_bounce_of_no_type_fails(aws: Aws, capsys: Capture, field: str) -> None:
-    """Nobody knows whether to suppress; it is recorded and counted all the same."""
+def test_a_bounce_without_a_type_fails(aws: Aws, capsys: Capture, field: str) -> None:
+    """Whether to suppress is unknown; the bounce is still recorded and counted."""
     with pytest.raises(MissingField, match=r"missing 'bounce\.bounce"):
         bounce.on_event(sending_event("Bounce", **{field: None}))  # type: ignore[arg-type]
     assert len(aws.items) == 1
@@ -115,14 +115,14 @@ def test_a_bounce_of_no_type_fails(aws: Aws, capsys: Capture, field: str) -> Non
     ],
 )
 def test_an_address_is_found_in_what_may_have_a_name(text: str, wanted: str) -> None:
-    """Lower-cased, so that the index finds whoever it is."""
+    """It is lower-cased, so that the index finds it."""
     assert address(text) == wanted
 
 
 # Complaints
 
 
-def test_a_complaint_is_suppressed_and_told(aws: Aws, capsys: Capture) -> None:
+def test_a_complaint_is_suppressed_and_raises_an_alert(aws: Aws, capsys: Capture) -> None:
     """With who it was, as a person has to take them off other lists."""
     complaint.on_event(a_complaint())
     assert aws.suppressed == {"recipient@example.com": "COMPLAINT"}
@@ -134,7 +134,7 @@ def test_a_complaint_is_suppressed_and_told(aws: Aws, capsys: Capture) -> None:
     assert line == {"Complaints": 1, "FeedbackType": "abuse", "ConfigurationSet": "ConfigSet"}
 
 
-def test_all_who_may_have_complained_are_suppressed(aws: Aws, capsys: Capture) -> None:
+def test_every_recipient_who_may_have_complained_is_suppressed(aws: Aws, capsys: Capture) -> None:
     """It counts as one complaint, and the alert says that it may be any of them."""
     complaint.on_event(a_complaint(recipients=[f"{n}@example.com" for n in range(12)]))
     assert len(aws.suppressed) == 12
@@ -154,10 +154,10 @@ def test_all_who_may_have_complained_are_suppressed(aws: Aws, capsys: Capture) -
         ),
     ],
 )
-def test_what_is_no_new_complaint_is_recorded(
+def test_a_complaint_that_is_not_new_is_only_recorded(
     aws: Aws, capsys: Capture, changes: dict[str, Any], kind: str
 ) -> None:
-    """Nobody is suppressed or told; the metric tells it from the others."""
+    """There is no suppression and no alert; the metric counts it separately."""
     complaint.on_event(a_complaint(**changes))
     assert aws.suppressed == {}
     assert aws.alerts == []
@@ -165,7 +165,7 @@ def test_what_is_no_new_complaint_is_recorded(
     assert named(metrics(capsys.readouterr().out), "Complaints")[0]["FeedbackType"] == kind
 
 
-def test_a_complaint_without_a_type_is_one(aws: Aws, capsys: Capture) -> None:
+def test_a_complaint_without_a_type_counts_as_a_complaint(aws: Aws, capsys: Capture) -> None:
     """Mailbox providers need not give it."""
     complaint.on_event(a_complaint(complaint_feedback_type=None))
     assert aws.suppressed

@@ -51,7 +51,7 @@ def a_delay(**changes: Any) -> DeliveryDelay:
     ("value", "wanted"),
     [(11893, 11893), (0, 0), (None, None), (-1, None), (True, None), ("5", None), (10**400, None)],
 )
-def test_a_latency_is_measured_if_it_can_be_one(
+def test_an_implausible_latency_is_not_measured(
     aws: Aws, capsys: Capture, value: Any, wanted: int | None
 ) -> None:
     """The delivery is recorded and counted in any case."""
@@ -91,7 +91,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
         ({"isBot": None}, "unknown"),
         ({"automated": "perhaps"}, "unknown"),
         ({"bottom": True, "both": True}, "unknown"),
-        # Without a word of SES's, a program's own name tells, and nothing else does.
+        # Without a flag from SES, only a program's name in the user agent counts.
         ({}, "unknown"),
         ({"userAgent": 5}, "unknown"),
         ({"userAgent": CHROME}, "unknown"),
@@ -111,7 +111,7 @@ def test_automated_interactions_are_recognised(detail: dict[str, Any], wanted: s
 @pytest.mark.parametrize(
     ("module", "kind", "metric"), [(open, "Open", "Opens"), (click, "Click", "Clicks")]
 )
-def test_opens_and_clicks_are_counted_by_it(
+def test_opens_and_clicks_are_counted_by_the_automated_flag(
     aws: Aws, capsys: Capture, module: Any, kind: str, metric: str
 ) -> None:
     """The flag is kept in the item as well."""
@@ -168,7 +168,7 @@ def test_many_failures_raise_one_alert_a_window(aws: Aws) -> None:
     assert len(aws.alerts) == 5
 
 
-def test_windows_may_have_another_length(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_window_length_can_be_changed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are counted from 1970, by the events' own times."""
     monkeypatch.setenv("MAILROOM_ALERT_WINDOW_SECONDS", "60")
     for minute, second in ((4, 5), (4, 59), (5, 0)):
@@ -178,7 +178,7 @@ def test_windows_may_have_another_length(aws: Aws, monkeypatch: pytest.MonkeyPat
     assert "for up to 60 seconds" in aws.alerts[0][1]
 
 
-def test_another_reason_is_given_in_ses_words(aws: Aws) -> None:
+def test_any_other_reason_is_given_in_ses_words(aws: Aws) -> None:
     """If no attribute is missing."""
     rendering_failure.on_event(a_failure(error_message="Template is broken\r\nat 5."))
     assert "SES says: Template is broken at 5. The mail" in aws.alerts[0][1]
@@ -199,7 +199,7 @@ def test_another_reason_is_given_in_ses_words(aws: Aws) -> None:
 def test_a_delay_raises_an_alert_when_ses_is_about_to_give_up(
     aws: Aws, end: str | None, told: bool
 ) -> None:
-    """Two hours before, unless set otherwise; without an end nobody knows."""
+    """Two hours before, unless set otherwise; without an expiration time there is no alert."""
     delivery_delay.on_event(a_delay(expiration_time=end))
     assert bool(aws.alerts) is told
     assert len(aws.items) == 1
@@ -208,7 +208,7 @@ def test_a_delay_raises_an_alert_when_ses_is_about_to_give_up(
 def test_a_delay_is_counted_by_type_and_its_alert_names_domains(
     aws: Aws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whose mail it is, is in the table; other delays of the type are not told again."""
+    """The recipients are in the table; other delays of that type raise no further alert."""
     monkeypatch.setenv("MAILROOM_EXPIRY_WARNING_SECONDS", "999999")
     delivery_delay.on_event(a_delay(recipients=TWO, delay_type="MailboxFull"))
     delivery_delay.on_event(a_delay(message_id="m2", delay_type="MailboxFull"))
@@ -268,7 +268,7 @@ def a_change(old: dict[str, Any], new: dict[str, Any]) -> Subscription:
 def test_an_alert_lists_what_changed_topic_by_topic(
     aws: Aws, capsys: Capture, old: dict[str, Any], new: dict[str, Any], wanted: dict[str, str]
 ) -> None:
-    """For a user's own function, in the alert, and counted where somebody wants less."""
+    """The changes are available to a custom function, in the alert, and in the metrics."""
     event = a_change(old, new)
     assert subscription.changes(event) == wanted
     subscription.on_event(event)
@@ -290,7 +290,7 @@ def test_preferences_that_cannot_be_read_fail(aws: Aws) -> None:
     assert len(aws.items) == 1
 
 
-def test_many_topics_are_cut(aws: Aws) -> None:
+def test_a_long_list_of_topics_is_truncated(aws: Aws) -> None:
     """An alert is to be read."""
     new = preferences(**{f"t{number}": "OptIn" for number in range(25)})
     subscription.on_event(a_change(preferences(), new))
@@ -309,7 +309,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_an_alert_reads_well_and_says_where_to_look(aws: Aws, name: str) -> None:
+def test_an_alert_is_readable_and_says_where_to_look(aws: Aws, name: str) -> None:
     """Sentences, what to do, the message's id, the configuration set, the time, and the log."""
     event = parse(sample(name))
     TOLD[name].on_event(event)  # type: ignore[attr-defined]
@@ -343,7 +343,7 @@ def test_without_a_topic_there_are_no_alerts(
     assert len(aws.items) == 1
 
 
-def test_what_others_wrote_stays_on_its_line(aws: Aws) -> None:
+def test_text_written_by_others_stays_on_its_line(aws: Aws) -> None:
     """No line of an alert can be forged, and a subject is always one that SNS takes."""
     odd = "My\r\nMessage id: forged\u2028\u202e Tëmplate " + "x" * 500
     rendering_failure.on_event(a_failure(template_name=odd))
@@ -366,7 +366,7 @@ def test_what_others_wrote_stays_on_its_line(aws: Aws) -> None:
 def test_the_log_is_in_the_partitions_own_console(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, region: str, host: str | None
 ) -> None:
-    """Without a region, as in a test on one's own machine, there is no link."""
+    """Without a region, as in a local test, there is no link."""
     monkeypatch.setenv("AWS_REGION", region)
     reject.on_event(sending_event("Reject"))  # type: ignore[arg-type]
     text = aws.alerts[0][1]

@@ -38,7 +38,7 @@ def test_a_payload_is_json() -> None:
         assert json.loads(json.dumps(built)) == built
 
 
-def test_fields_change_by_either_name_and_leave_with_none() -> None:
+def test_fields_are_changed_by_either_name_and_removed_with_none() -> None:
     """In snake_case, as the attributes are called, or as SES spells them."""
     event = sending_event(
         "Bounce", bounce_type="Transient", bounceSubType="MailboxFull", reporting_mta=None
@@ -76,7 +76,7 @@ def test_an_invocation_is_json_that_carries_the_event(envelope: str) -> None:
     assert len(list(records(invocation))) == 1
 
 
-def test_the_bus_says_what_aws_documents() -> None:
+def test_events_on_the_bus_have_the_documented_form() -> None:
     """Rules match on source and detail type."""
     found = event_invocation(sending_event_payload("DeliveryDelay"), "eventbridge")
     assert (found["source"], found["detail-type"]) == ("aws.ses", "Email Delivery Delayed")
@@ -90,7 +90,7 @@ def test_the_bus_says_what_aws_documents() -> None:
         ([{}], "kinesis", "'kinesis': use one of sqs, sqs-sns"),
     ],
 )
-def test_an_impossible_invocation_is_refused(payloads: Any, envelope: str, text: str) -> None:
+def test_an_unknown_invocation_type_is_refused(payloads: Any, envelope: str, text: str) -> None:
     """With what is possible."""
     with pytest.raises(ValueError, match=text):
         event_invocation(payloads, envelope)

@@ -27,7 +27,7 @@ RAISING = [envelope for envelope in ENVELOPES if not envelope.startswith("sqs")]
 
 
 class App(ModuleType):
-    """A user's module: it notes what it is called with, and fails where it is told to."""
+    """A user's module: it records its calls, and fails where a test says so."""
 
     def __init__(self) -> None:
         super().__init__("user_app")
@@ -160,10 +160,10 @@ def test_a_type_without_functions_goes_to_those_of_any_type(
     ("kind", "dimension"),
     [("Reply", "Reply"), ("Open", "Open"), ("ä" * 5000, "?" * 64), (" ", "unknown")],
 )
-def test_an_event_that_no_function_takes_is_logged_and_counted(
+def test_an_event_without_a_function_is_logged_and_counted(
     app: App, capsys: pytest.CaptureFixture[str], kind: str, dimension: str
 ) -> None:
-    """It is no failure: nobody asked for it."""
+    """It is not a failure, because no handler was configured."""
     assert failed(handler(event_invocation(sending_event_payload(kind)))) == []
     output = capsys.readouterr().out
     assert metrics(output) == [{"Unhandled": 1, "Type": dimension}]
@@ -225,7 +225,7 @@ def test_a_line_can_always_be_written(
         ('{"Send": ["user_app:third"]}', "has no function 'third'"),
     ],
 )
-def test_a_wrong_setting_is_named(
+def test_the_error_names_a_wrong_setting(
     app: App, monkeypatch: pytest.MonkeyPatch, text: str, error: str
 ) -> None:
     """Before any event is touched."""
@@ -259,7 +259,7 @@ def on_bounce(event):
 """
 
 
-def test_a_bounce_in_the_real_runtime_client(tmp_path: Path) -> None:
+def test_a_bounce_is_handled_in_the_real_runtime_client(tmp_path: Path) -> None:
     """Laid out as deployed: clients at init, the bundled behaviour, then the user's function."""
     shutil.copytree(TASK, tmp_path / "mailroom", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "boto3.py").write_text(BOTO3)

@@ -15,7 +15,7 @@ STORIES = {
     name: sending_event_payload(
         raw["eventType"],
         recipients=TWO,
-        # So that the delay is told as well.
+        # So that the delay raises an alert too.
         **({"expiration_time": "2026-01-02T03:05:00.000Z"} if name == "delivery_delay" else {}),
     )
     for name, raw in SAMPLES.items()
@@ -41,7 +41,7 @@ def deliver(name: str) -> list[str]:
 
 
 def end_state(aws: Aws) -> Any:
-    """Return everything that lasts, but for how often somebody was told."""
+    """Return all that is stored, except the number of alerts."""
     return aws.items, aws.claims, dict(aws.suppressed), set(aws.alerts)
 
 
@@ -72,7 +72,7 @@ def test_a_function_that_is_killed_leaves_the_rest_to_the_next(
         assert deliver(name) == []
         assert end_state(aws) == wanted, number
         assert len(aws.alerts) in (1, 2) if name in TOLD else not aws.alerts
-        # And a third delivery, as SQS may make, tells nobody again.
+        # A third delivery, which SQS may make, raises no further alert.
         told = len(aws.alerts)
         new_process()
         assert deliver(name) == []
@@ -139,7 +139,7 @@ def test_an_alert_that_failed_is_raised_by_the_retry_of_its_event(aws: Aws) -> N
 
 
 def test_a_failed_record_does_not_affect_the_others(aws: Aws) -> None:
-    """Those around it are recorded, suppressed and told."""
+    """The events around it are recorded, suppressed and alerted on."""
     aws.fail_at = 2
     answer = handler(event_invocation([sample("send"), sample("open"), sample("complaint")]))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "record-1"}]}
@@ -147,7 +147,9 @@ def test_a_failed_record_does_not_affect_the_others(aws: Aws) -> None:
     assert len(aws.alerts) == 1
 
 
-def test_a_retry_counts_what_was_not_counted(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_retry_counts_only_what_was_not_counted_yet(
+    aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A step after the recording that fails does not count the event twice."""
     aws.failing = {"PutSuppressedDestination": 3}
     assert deliver("bounce") == ["record-0"]

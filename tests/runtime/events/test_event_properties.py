@@ -1,4 +1,4 @@
-"""Whatever SES sends one day: it is handled, or it is reported as failed. Never is it lost."""
+"""Any event that SES may send is handled or reported as failed, never lost."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def mutated(draw: st.DrawFn, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_nothing_is_ever_lost(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the table, suppressed and told, or named as failed; the neighbours are handled always."""
+    """Each is recorded, suppressed and alerted on, or reported as failed; others are handled."""
     aws = MemoryAws()
     for service in ("dynamodb", "sns", "sesv2"):
         monkeypatch.setitem(_runtime._clients, service, aws)

@@ -67,7 +67,7 @@ def test_the_greeting_of_an_identity_is_a_control_message(envelope: str) -> None
 @pytest.mark.parametrize("envelope", RAW_TEXT)
 @pytest.mark.parametrize("text", ["", "hello", "null", "[1]", '{"a": 1}', f"x {VALIDATION_TEXT}"])
 def test_other_text_is_skipped_unchanged(envelope: str, text: str) -> None:
-    """It is no control message, and its body is what a person will look at."""
+    """It is not a control message, and people will look at its body."""
     ((_, found),) = records(event_invocation(text, envelope))
     assert isinstance(found, SkippedRecord)
     assert not found.control
@@ -104,7 +104,7 @@ def test_a_record_of_another_kind_is_skipped(record: Any) -> None:
 
 
 @pytest.mark.parametrize("data", [None, "ä", "a", 5])
-def test_what_is_not_base64_is_skipped(data: Any) -> None:
+def test_data_that_is_not_base64_is_skipped(data: Any) -> None:
     """Firehose names the record by its id."""
     ((record_id, found),) = records({"records": [{"recordId": "r", "data": data}]})
     assert (record_id, isinstance(found, SkippedRecord)) == ("r", True)
@@ -114,7 +114,7 @@ def test_what_is_not_base64_is_skipped(data: Any) -> None:
 
 @pytest.mark.parametrize("event", [None, [], "text", {}, {"Records": 5}, {1: 2, "a": 3}])
 def test_an_invocation_without_events_is_refused(event: Any) -> None:
-    """A scheduled event, for example, is somebody's mistake."""
+    """A scheduled event, for example, is a mistake."""
     with pytest.raises(UnknownInvocation, match="expected an invocation with events"):
         list(records(event))
 

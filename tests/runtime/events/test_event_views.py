@@ -1,4 +1,4 @@
-"""The typed views: AWS's samples round-trip, and what is wrong is told by its path."""
+"""The typed views: AWS's samples round-trip, and errors name the path."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_every_event_has_recipients_a_time_and_a_key(name: str) -> None:
 
 
 def test_no_two_samples_have_the_same_key() -> None:
-    """Types and messages are told apart."""
+    """Keys differ by type and message."""
     assert len({parse(raw).key for raw in SAMPLES.values()}) == len(SAMPLES)
 
 
@@ -128,7 +128,7 @@ def test_fields_that_only_feedback_has_are_read() -> None:
 
 
 def test_a_type_that_aws_adds_later_is_an_event() -> None:
-    """Its own part is the only object beside the mail; two of them never share a key."""
+    """Its own part is the only object besides the mail; two of them never share a key."""
     event = sending_event("Reply", timestamp="2026-05-06T07:08:09.123Z", sentiment="kind")
     other = sending_event("Reply", timestamp="2026-05-06T07:08:09.123Z", sentiment="unkind")
     assert type(event) is UnknownEvent
@@ -152,7 +152,7 @@ def test_a_type_that_aws_adds_later_is_an_event() -> None:
         ({"eventType": ["Bounce"]}, "is a string"),
     ],
 )
-def test_what_is_not_an_event_is_malformed(payload: Any, text: str) -> None:
+def test_anything_that_is_not_an_event_is_malformed(payload: Any, text: str) -> None:
     """One exception, whatever is wrong."""
     with pytest.raises(MalformedEvent, match=text):
         parse(payload)
@@ -173,7 +173,7 @@ def test_what_is_not_an_event_is_malformed(payload: Any, text: str) -> None:
         ("Rendering Failure", {"template_name": None}, "template_name", "failure.templateName"),
     ],
 )
-def test_a_wrong_field_is_named_by_its_path(
+def test_the_error_names_the_path_of_a_wrong_field(
     kind: str, changes: dict[str, Any], attribute: str, path: str
 ) -> None:
     """Only the field that is asked for raises."""
@@ -189,7 +189,7 @@ def test_topics_that_are_not_objects_raise_an_error() -> None:
 
 
 @pytest.mark.parametrize("value", ["ConfigSet", [], [5], None, {}])
-def test_a_configuration_set_is_a_text_in_a_list(value: Any) -> None:
+def test_a_configuration_set_is_a_string_in_a_list(value: Any) -> None:
     """Anything else is none at all, never a letter of it."""
     event = sending_event("Send", tags={"ses:configuration-set": ["x"]})
     event.raw["mail"]["tags"]["ses:configuration-set"] = value
@@ -197,7 +197,7 @@ def test_a_configuration_set_is_a_text_in_a_list(value: Any) -> None:
 
 
 def test_clicks_on_two_links_at_once_have_different_keys() -> None:
-    """The key tells the link."""
+    """The key contains the link."""
     first, second = sending_event("Click", link="a"), sending_event("Click", link="b")
     assert first.key != second.key
     assert isinstance(first, Click)

@@ -74,7 +74,7 @@ def test_an_item_holds_what_a_trace_shows(aws: Aws) -> None:
 
 
 def test_each_recipient_has_an_item_with_their_own_part(aws: Aws) -> None:
-    """Addresses in lower case and without names; nobody's item tells of the others."""
+    """Addresses in lower case and without names; no item mentions other recipients."""
     deliver(sending_event_payload("Bounce", recipients=["A Name <A@Example.com>", *THREE[1:]]))
     assert [item["recipient"] for item in sorted(aws.items, key=lambda i: i["recipient"])] == THREE
     for item in aws.items:
@@ -97,7 +97,7 @@ def test_the_story_of_a_message_and_of_a_recipient_are_one_query_each(aws: Aws) 
     assert {item["recipient"] for item in aws.items} == {"recipient@example.com"}
 
 
-def test_an_event_about_nobody_is_recorded_without_a_recipient(aws: Aws) -> None:
+def test_an_event_without_recipients_is_recorded(aws: Aws) -> None:
     """The index refuses an empty key, so the attribute is left out."""
     record.on_event(sending_event("Send", recipients=[]))
     (item,) = aws.items
@@ -120,7 +120,7 @@ def test_a_links_parameters_are_not_stored(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_content_subject_and_headers_are_never_stored(aws: Aws, name: str) -> None:
+def test_content_subject_and_headers_are_not_stored(aws: Aws, name: str) -> None:
     """Whatever SES sends along."""
     raw = sample(name)
     raw["mail"]["headers"] = [{"name": "X-SECRET", "value": "SECRET"}]
@@ -144,7 +144,7 @@ def test_duplicates_and_any_order_leave_the_same_table(aws: Aws) -> None:
     ]
     deliver(payloads)
     table, claims, suppressed = aws.items, aws.claims, set(aws.suppressed)
-    # Open and Send tell no recipient of their own, so they stand for all of the mail's.
+    # Open and Send name no recipient, so they count for all recipients of the mail.
     assert len(table) == len(payloads) * 2
     chance = random.Random(7)
     for _ in range(6):
@@ -174,7 +174,7 @@ def test_a_duplicate_is_not_counted(aws: Aws, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("kind", ["Send", "Delivery", "Bounce", "DeliveryDelay"])
-def test_what_concerns_each_recipient_counts_recipients(
+def test_events_about_recipients_count_recipients(
     aws: Aws, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     """As SES's own rates do."""
@@ -184,7 +184,7 @@ def test_what_concerns_each_recipient_counts_recipients(
 
 
 @pytest.mark.parametrize("kind", ["Open", "Click", "Complaint", "Subscription", "Reject", "New"])
-def test_what_may_concern_one_of_several_counts_once(
+def test_an_event_about_one_of_several_recipients_counts_once(
     aws: Aws, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     """SES does not say which of them it was."""
@@ -193,7 +193,7 @@ def test_what_may_concern_one_of_several_counts_once(
     assert line == {"Events": 1, "Type": kind, "ConfigurationSet": "none"}
 
 
-def test_recipients_that_were_written_before_a_failure_are_counted(
+def test_recipients_recorded_before_a_failure_are_counted(
     aws: Aws, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """They will not be new again; the others are counted when they are written."""
@@ -250,8 +250,10 @@ def test_an_ordinary_item_costs_one_write_unit(aws: Aws) -> None:
         ({"eventType": "New", "mail": {"messageId": "x"}}, MissingField),
     ],
 )
-def test_what_cannot_be_recorded_fails(aws: Aws, payload: Any, error: type[Exception]) -> None:
-    """It comes again, and ends in the dead-letter queue, where somebody sees it."""
+def test_an_event_that_cannot_be_recorded_fails(
+    aws: Aws, payload: Any, error: type[Exception]
+) -> None:
+    """It is retried, and ends up in the dead-letter queue, where it raises an alarm."""
     with pytest.raises(error):
         handler(event_invocation(payload, "bare"))
     assert aws.items == []
@@ -268,7 +270,7 @@ def test_what_cannot_be_recorded_fails(aws: Aws, payload: Any, error: type[Excep
         ("MAILROOM_SUPPRESS", "yes", "set it to '0' or '1'"),
     ],
 )
-def test_a_wrong_setting_is_named(
+def test_the_error_names_a_wrong_setting(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, text: str
 ) -> None:
     """With its name, its value and what is allowed."""

@@ -66,7 +66,7 @@ def test_broken_envelopes_are_answered() -> None:
 
 
 def test_the_validation_text_is_dropped() -> None:
-    """It is no event and no failure."""
+    """It is neither an event nor a failure."""
     answers, lines = invoke([VALIDATION_TEXT, sample("send")])
     assert [one["result"] for one in answers] == ["Dropped", "Ok"]
     assert lines[0]["dropped"] == 1
@@ -125,7 +125,7 @@ def test_an_answer_never_exceeds_what_lambda_allows() -> None:
     assert [one.get("LakeOverflow") for one in lines[1:]] == [None, failed]
 
 
-def test_a_buffer_of_one_megabyte_has_room_for_all() -> None:
+def test_a_buffer_of_one_megabyte_holds_every_record() -> None:
     """Even of the smallest events, whose columns weigh most, with ids as long as Firehose's."""
     text = json.dumps(sample("rendering_failure"), separators=(",", ":"))
     invocation = event_invocation([text] * (1_048_576 // len(text)), "firehose")
@@ -227,7 +227,7 @@ def test_lambda_finds_a_wrong_setting_while_it_initialises() -> None:
     assert "HandlerNotFound" in done.stderr
 
 
-def test_data_are_base64_as_firehose_wants_it() -> None:
+def test_data_is_base64_as_firehose_requires() -> None:
     """Without line breaks."""
     answers, _ = invoke([sample("click")])
     assert base64.b64encode(base64.b64decode(answers[0]["data"])).decode() == answers[0]["data"]

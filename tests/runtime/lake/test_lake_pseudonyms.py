@@ -1,4 +1,4 @@
-"""Pseudonyms: nobody finds the address again, and the same address has the same one."""
+"""Pseudonyms hide the address, and equal addresses have equal pseudonyms."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_pseudonym_is_stable_and_keyed() -> None:
     assert made[:32] != hashlib.sha256(b"jane@example.com").hexdigest()[:32]
 
 
-def test_row_takes_any_function() -> None:
+def test_a_table_row_accepts_any_function() -> None:
     """And the key of the event follows from what is left of it."""
     event = parse(sample("send"))
     made = lake.row(event, pseudonymise=lambda address: "nobody")
@@ -145,7 +145,7 @@ def test_no_address_of_any_form_is_left(address: str) -> None:
 
 @pytest.mark.usefixtures("secret")
 @pytest.mark.parametrize("agent", ["x" * 300_000, "@" * 30_000, "x" * 30_000 + "@", "x " * 9_999])
-def test_a_long_text_takes_no_longer_than_it_should(agent: str) -> None:
+def test_a_long_text_is_handled_in_linear_time(agent: str) -> None:
     """Anyone may choose a user agent."""
     started = time.process_time()
     answers, _ = invoke([sending_event_payload("Open", user_agent=agent)])

@@ -142,14 +142,14 @@ def test_a_type_fills_the_columns_that_describe_it_and_no_others(
         ({}, None),
     ],
 )
-def test_what_a_machine_opened_is_recognised_as_the_handlers_do(
+def test_automated_opens_are_recognised_as_in_the_handlers(
     changes: dict[str, Any], expected: bool | None
 ) -> None:
     """True, false, or null for unknown."""
     assert lake.row(sending_event("Open", **changes))["automated"] is expected
 
 
-def test_an_unknown_type_is_in_the_partition_of_all_others() -> None:
+def test_unknown_types_share_one_partition() -> None:
     """Its name, which could be anything, is data and no part of a key."""
     event = sending_event("../../Quantum Leap", height=3)
     made = lake.row(event)
@@ -185,7 +185,7 @@ def test_odd_optional_fields_are_null() -> None:
 
 
 def test_an_event_without_identity_has_no_row() -> None:
-    """It would be a row that nobody could tell from another."""
+    """Its row could not be distinguished from others."""
     raw = sample("delivery")
     del raw["mail"]["messageId"]
     with pytest.raises(MissingField, match=r"mail\.messageId"):
@@ -233,7 +233,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(mutated())
 @hypothesis_settings(max_examples=200)
-def test_whatever_is_changed_every_record_is_answered(raw: dict[str, Any]) -> None:
+def test_every_record_is_answered_whatever_is_changed(raw: dict[str, Any]) -> None:
     """With a row that fits, or as failed with its data; and its neighbours are not affected."""
     good = sample("send")
     answers, _ = invoke([good, raw, good])

@@ -88,7 +88,7 @@ class FakeSes:
 
 
 class RollbackFailed(Exception):
-    """UPDATE_ROLLBACK_FAILED, in which a stack is stuck until somebody helps."""
+    """UPDATE_ROLLBACK_FAILED, in which a stack is stuck until someone intervenes."""
 
 
 class Stack:
@@ -209,7 +209,7 @@ CHANGES: list[tuple[str, dict[str, str]]] = [
     for mode, new, name in itertools.product(MODES, (*MODES, None), ("ours-2", None))
     if name or new not in (mode, None)
 ]
-# The same with every set that may be active first; `refuse` is never created beside another one.
+# The same with every set that may be active first; `refuse` is never created with another one.
 BESIDE = [
     (*each, active)
     for each in CHANGES

@@ -1,4 +1,4 @@
-"""SES is asked patiently, looked at again, and logged."""
+"""Calls to SES: retries, checks after a change, and the log."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_waiting_stays_inside_the_function_timeout(naps: list[float]) -> None:
     assert 60 <= sum(naps) <= 90
 
 
-def test_another_error_is_not_tried_again(naps: list[float]) -> None:
-    """A missing permission does not come with patience."""
+def test_another_error_is_not_retried(naps: list[float]) -> None:
+    """Waiting does not grant a missing permission."""
     ses = account()
     ses.errors = [ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "op")]
     with pytest.raises(ClientError, match="AccessDenied"):
@@ -43,8 +43,8 @@ def test_another_error_is_not_tried_again(naps: list[float]) -> None:
     assert naps == []
 
 
-def test_an_activation_whose_answer_got_lost_counts() -> None:
-    """Failing now would leave our set active with nobody to deactivate it."""
+def test_an_activation_whose_response_was_lost_counts() -> None:
+    """Failing now would leave our set active with nothing to deactivate it."""
     ses = account()
 
     def lose() -> None:
@@ -64,7 +64,7 @@ def test_an_activation_that_failed_is_an_error() -> None:
     assert ses.current is None
 
 
-def test_a_second_look_that_fails_does_not_fail_the_request() -> None:
+def test_a_failed_second_check_does_not_fail_the_request() -> None:
     """Ours was activated; an error now would leave it active after a Create that failed."""
     ses = account()
     ses.before_call = {3: lambda: ses.errors.append(ConnectionError("reset"))}
@@ -73,7 +73,7 @@ def test_a_second_look_that_fails_does_not_fail_the_request() -> None:
 
 
 def overtake(ses: FakeSes, winner: str | None) -> None:
-    """Let somebody set *winner* after our set was activated and before we look again."""
+    """Activate *winner* after our set was activated and before the second check."""
 
     def win() -> None:
         if winner:
@@ -94,7 +94,7 @@ def test_losing_the_race_is_an_error_that_names_the_winner(mode: str) -> None:
 
 
 def test_join_joins_the_winner_of_the_race() -> None:
-    """Whoever is active is the one to join."""
+    """The set to join is the one that is active."""
     ses = account()
     overtake(ses, "others")
     stack = Stack(ses).create("ours", "join")

@@ -1,4 +1,4 @@
-"""Creating an activation takes mail away from nobody, and deleting it leaves nothing behind."""
+"""Creating an activation displaces no other set, and deleting it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from runtime.provisioning.activation_account import MODES, Stack, account
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_create_activates_ours_if_no_set_is_active(mode: str) -> None:
-    """Nobody is in the way, so the modes do not differ."""
+def test_create_activates_our_set_if_none_is_active(mode: str) -> None:
+    """No other set is active, so all modes do the same."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     assert (ses.current, stack.rule_set) == ("ours", "ours")
@@ -18,8 +18,8 @@ def test_create_activates_ours_if_no_set_is_active(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_create_accepts_that_ours_is_active_already(mode: str) -> None:
-    """Somebody activated it by hand; there is nothing to set."""
+def test_create_accepts_that_our_set_is_already_active(mode: str) -> None:
+    """It was activated by hand; there is nothing to do."""
     ses = account(active="ours")
     stack = Stack(ses).create("ours", mode)
     assert (ses.current, ses.changes, stack.rule_set) == ("ours", [], "ours")
@@ -33,7 +33,7 @@ def test_refuse_names_the_set_in_the_way_and_the_remedies() -> None:
         assert word in str(caught.value)
 
 
-def test_refuse_leaves_everything_as_it_was() -> None:
+def test_refuse_changes_nothing() -> None:
     """A Create that fails must leave nothing changed, since its Delete never reaches us."""
     ses = account(active="theirs")
     with pytest.raises(ActivationError):
@@ -55,7 +55,7 @@ def test_refuse_does_not_advise_to_deactivate_workmail() -> None:
 
 
 @pytest.mark.parametrize("theirs", ["theirs", "INBOUND_MAIL"])
-def test_join_answers_the_active_set(theirs: str) -> None:
+def test_join_returns_the_active_set(theirs: str) -> None:
     """The rules go where the mail comes in."""
     ses = account(active=theirs)
     stack = Stack(ses).create("ours", "join")
@@ -82,7 +82,7 @@ def test_create_says_that_our_set_was_deleted_by_hand(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_delete_deactivates_ours(mode: str) -> None:
-    """An active set cannot be deleted, and nobody was displaced."""
+    """An active set cannot be deleted, and no other set was displaced."""
     ses = account()
     Stack(ses).create("ours", mode).delete()
     assert ses.current is None
@@ -105,8 +105,8 @@ def test_delete_deactivates_if_the_remembered_set_is_gone() -> None:
     assert ses.current is None
 
 
-def test_delete_survives_that_the_remembered_set_goes_at_that_moment() -> None:
-    """Between the look and the deed somebody may be quicker."""
+def test_delete_succeeds_if_the_remembered_set_disappears_meanwhile() -> None:
+    """It may disappear between the check and the change."""
     ses = account(active="theirs")
     stack = Stack(ses).create("ours", "replace")
     ses.before_call = {len(ses.calls) + 2: lambda: ses.delete("theirs")}
@@ -123,8 +123,8 @@ def test_delete_after_joining_touches_nothing() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("now", ["others", None])
-def test_delete_touches_nothing_that_is_no_longer_ours(mode: str, now: str | None) -> None:
-    """Whoever displaced or deactivated our set meant it."""
+def test_delete_leaves_alone_what_is_no_longer_ours(mode: str, now: str | None) -> None:
+    """Displacing or deactivating our set was someone's decision."""
     ses = account(active="theirs" if mode == "replace" else None)
     stack = Stack(ses).create("ours", mode)
     ses.rule_sets.add("others")
@@ -136,7 +136,7 @@ def test_delete_touches_nothing_that_is_no_longer_ours(mode: str, now: str | Non
 
 @pytest.mark.parametrize("mode", MODES)
 def test_delete_succeeds_if_our_set_is_gone(mode: str) -> None:
-    """Somebody deactivated and deleted it by hand; that is what was wanted."""
+    """It was deactivated and deleted by hand, which is the goal."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     ses.current = None

@@ -52,7 +52,7 @@ def test_an_id_reads_back_as_what_was_written(state: Activated | Joined) -> None
 
 
 @pytest.mark.parametrize("physical_id", STRANGE_IDS)
-def test_a_strange_id_remembers_nothing(physical_id: str | None) -> None:
+def test_an_unknown_id_restores_nothing(physical_id: str | None) -> None:
     """Only an id that this module wrote, whole, is its memory."""
     assert parse(physical_id) is None
 
@@ -96,8 +96,8 @@ def test_any_text_can_be_an_id(start: str, rest: str) -> None:
     assert state is None or str(state) == start + rest
 
 
-def test_mode_is_refuse_unless_said_otherwise() -> None:
-    """Nobody's mail is taken away by leaving a property out."""
+def test_the_default_mode_is_refuse() -> None:
+    """Omitting a property takes over no mail."""
     ses = account(active="theirs")
     event = {"RequestType": "Create", "ResourceProperties": {"RuleSetName": "ours"}}
     with pytest.raises(ActivationError, match="'theirs'"):

@@ -41,7 +41,7 @@ def test_a_rollback_ends_where_the_update_began(
 
 
 @pytest.mark.parametrize(("mode", "change"), [e for e in CHANGES if e[0] != "join"], ids=str)
-def test_a_rollback_succeeds_after_somebody_displaced_ours(
+def test_a_rollback_succeeds_after_another_set_displaced_ours(
     mode: str, change: dict[str, str]
 ) -> None:
     """A refused update must not end in UPDATE_ROLLBACK_FAILED, nor take anything back."""
@@ -60,7 +60,7 @@ def test_a_rollback_succeeds_after_somebody_displaced_ours(
 
 
 def test_a_refused_new_set_rolls_back_in_a_mode_that_came_later() -> None:
-    """The id tells the mode of the first activation, but never a set that was not activated."""
+    """The id has the mode of the first activation, but never a set that was not activated."""
     ses = account()
     stack = Stack(ses).create("ours", "refuse")
     stack.update(mode="replace")
@@ -163,7 +163,7 @@ def walk(ses: FakeSes, stacks: list[Stack], steps: list[Any], *, modes: bool) ->
             try:
                 stack.update(**change, fails=fails)
             except RollbackFailed:
-                # The documented limit: the id tells the mode of the first activation only.
+                # The documented limit: the id has the mode of the first activation only.
                 state = parse(stack.id)
                 assert isinstance(state, Activated)
                 assert state.mode != stack.properties["Mode"]

@@ -12,7 +12,7 @@ from runtime.provisioning.activation_account import MODES, Stack, account
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_new_set_takes_over_from_our_old_one(mode: str) -> None:
-    """The old set of this stack is nobody's but ours, so no mode minds."""
+    """The old set belongs to this stack, so every mode allows it."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     stack.update(name="ours-2")
@@ -40,8 +40,8 @@ def test_a_new_set_that_is_active_already_is_taken_as_ours() -> None:
 
 
 @pytest.mark.parametrize("mode", ["refuse", "replace"])
-def test_a_new_set_displaces_nobody_who_displaced_the_old_one(mode: str) -> None:
-    """Somebody activated another set meanwhile; they are named and left alone."""
+def test_a_new_set_does_not_displace_the_set_that_replaced_the_old_one(mode: str) -> None:
+    """A set that someone else activated since is named and left alone."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     ses.rule_sets.add("others")
@@ -53,7 +53,7 @@ def test_a_new_set_displaces_nobody_who_displaced_the_old_one(mode: str) -> None
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_update_activates_ours_again_if_no_set_is_active(mode: str) -> None:
-    """Deactivating by hand leaves nobody in the way."""
+    """After deactivation by hand, no set is in the way."""
     ses = account()
     stack = Stack(ses).create("ours", mode)
     ses.current = None
@@ -71,7 +71,7 @@ def test_update_says_that_our_new_set_was_deleted_by_hand() -> None:
     assert ses.current == "ours"
 
 
-def test_an_update_of_nothing_that_we_know_refuses_too() -> None:
+def test_an_update_of_an_unknown_set_refuses_too() -> None:
     """A property of the construct may change without these two; a displaced set is still named."""
     ses = account()
     stack = Stack(ses).create("ours", "refuse")
@@ -99,7 +99,7 @@ def test_join_follows_to_the_set_that_is_active_now() -> None:
     assert (ses.current, stack.rule_set) == ("others", "others")
 
 
-def test_join_activates_ours_if_the_set_it_joined_is_no_longer_active() -> None:
+def test_join_activates_our_set_if_the_joined_set_is_no_longer_active() -> None:
     """No set is active any more, as if created now; and deletion cleans up."""
     ses = account(active="theirs")
     stack = Stack(ses).create("ours", "join")
@@ -121,7 +121,7 @@ def test_join_joins_whoever_displaced_ours() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), list(itertools.permutations(MODES, 2)))
-def test_a_mode_change_keeps_the_id_while_ours_is_active(old: str, new: str) -> None:
+def test_a_mode_change_keeps_the_id_while_our_set_is_active(old: str, new: str) -> None:
     """Another id would make CloudFormation delete this one, and so deactivate our set."""
     ses = account()
     stack = Stack(ses).create("ours", old)
@@ -150,7 +150,7 @@ def test_join_to_replace_remembers_the_set_that_was_joined() -> None:
 
 
 def test_replace_to_join_puts_back_and_joins() -> None:
-    """Joining means to live beside what is there, so what was displaced returns first."""
+    """To join means to share, so the displaced set is restored first."""
     ses = account(active="theirs")
     stack = Stack(ses).create("ours", "replace")
     stack.update(mode="join")
@@ -206,7 +206,7 @@ def test_a_displaced_set_is_not_taken_back_by_a_mode_change(old: str, new: str) 
 
 
 @pytest.mark.parametrize("mode", ["refuse", "replace"])
-def test_the_way_around_works(mode: str) -> None:
+def test_the_workaround_works(mode: str) -> None:
     """join, then replace: the set that displaced ours is remembered and put back."""
     ses = account()
     stack = Stack(ses).create("ours", mode)

@@ -129,7 +129,7 @@ def test_nothing_secret_is_logged_or_returned(
     assert account.secret()["password"] not in told
 
 
-def test_the_place_can_be_given(account: Account) -> None:
+def test_another_server_can_be_given(account: Account) -> None:
     """A rehearsal has a server of its own."""
     account.ask("Create", account.properties(Host="127.0.0.1", Port="2587"))
     assert (account.secret()["host"], account.secret()["port"]) == ("127.0.0.1", 2587)
@@ -206,7 +206,7 @@ def test_a_user_without_a_free_slot_is_an_error(account: Account) -> None:
 
 
 def test_a_rotation_without_a_free_slot_is_an_error(account: Account) -> None:
-    """A key that somebody made by hand is no rollback."""
+    """A key made by hand does not count as a rollback."""
     key = account.ask("Create", account.properties())["PhysicalResourceId"]
     account.iam.create_access_key(UserName="smtp")
     with pytest.raises(SmtpCredentialsError, match="2 access keys"):
@@ -215,7 +215,7 @@ def test_a_rotation_without_a_free_slot_is_an_error(account: Account) -> None:
 
 
 def test_going_back_by_hand_is_not_a_rollback(account: Account) -> None:
-    """If the other key is younger than ours, somebody made it, and it is not ours to delete."""
+    """If the other key is newer than ours, it was made by hand, and we must not delete it."""
     old = account.ask("Create", account.properties())["PhysicalResourceId"]
     second = account.properties(Rotation="2")
     key = account.ask("Update", second, account.properties(), old)["PhysicalResourceId"]
@@ -227,7 +227,7 @@ def test_going_back_by_hand_is_not_a_rollback(account: Account) -> None:
     assert account.keys() == before
 
 
-def test_delete_takes_the_key_away(account: Account) -> None:
+def test_delete_deletes_the_key(account: Account) -> None:
     """And only that one."""
     key = account.ask("Create", account.properties())["PhysicalResourceId"]
     other = account.iam.create_access_key(UserName="smtp")["AccessKey"]["AccessKeyId"]
@@ -237,8 +237,8 @@ def test_delete_takes_the_key_away(account: Account) -> None:
 
 
 @pytest.mark.parametrize("user_too", [False, True])
-def test_what_is_gone_already_is_deleted(account: Account, user_too: bool) -> None:
-    """Somebody was faster; so be it."""
+def test_deleting_something_already_gone_succeeds(account: Account, user_too: bool) -> None:
+    """Someone else has already deleted it."""
     key = account.ask("Create", account.properties())["PhysicalResourceId"]
     account.iam.delete_access_key(UserName="smtp", AccessKeyId=key)
     if user_too:
@@ -246,7 +246,7 @@ def test_what_is_gone_already_is_deleted(account: Account, user_too: bool) -> No
     account.ask("Delete", account.properties(), physical_id=key)
 
 
-def test_an_id_of_the_frameworks_own_is_left_alone(account: Account) -> None:
+def test_an_id_of_the_framework_is_left_alone(account: Account) -> None:
     """After a Create that failed there is nothing to delete."""
     physical_id = "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED"
     assert account.ask("Delete", {}, physical_id=physical_id)["PhysicalResourceId"] == physical_id
@@ -282,7 +282,7 @@ def test_a_key_whose_answer_was_lost_is_not_left_behind(
     assert account.keys() == [other]
 
 
-def test_throttling_is_waited_for(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttling_is_retried(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """IAM did nothing then, so asking again makes no second key."""
     calls = failing(monkeypatch, account.iam, "create_access_key", *[error("Throttling")] * 3)
     account.ask("Create", account.properties())
@@ -290,10 +290,10 @@ def test_throttling_is_waited_for(account: Account, monkeypatch: pytest.MonkeyPa
     assert len(account.keys()) == 1
 
 
-def test_a_key_that_cannot_be_taken_back_is_named(
+def test_a_key_that_cannot_be_deleted_is_named(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By its id, which is no secret, so that somebody can delete it."""
+    """Its id, which is not secret, is named, so that someone can delete it."""
     failing(monkeypatch, account.secrets, "put_secret_value", error("InternalServiceError", 500))
     failing(monkeypatch, account.iam, "delete_access_key", error("AccessDenied", 403))
     with pytest.raises(SmtpCredentialsError) as caught:
@@ -302,7 +302,7 @@ def test_a_key_that_cannot_be_taken_back_is_named(
 
 
 @pytest.mark.parametrize("name", ["UserName", "SecretArn", "Region"])
-def test_a_missing_property_is_named(account: Account, name: str) -> None:
+def test_the_error_names_a_missing_property(account: Account, name: str) -> None:
     """With its path."""
     with pytest.raises(MissingField, match=f"ResourceProperties.{name}"):
         account.ask("Create", account.properties(**{name: ""}))

@@ -24,7 +24,7 @@ from runtime.receiving.mail_samples import (
 
 
 def test_the_handler_gets_the_mail_and_its_answer_is_ignored(deploy: Callable[..., None]) -> None:
-    """The function sees the event's own mapping; even nonsense is no answer."""
+    """The function sees the event's own mapping; any return value is ignored."""
     seen: list[ReceivedMail] = []
     deploy(lambda mail: seen.append(mail) or "nonsense")  # type: ignore[func-returns-value]
     event = sample()
@@ -33,7 +33,7 @@ def test_the_handler_gets_the_mail_and_its_answer_is_ignored(deploy: Callable[..
 
 
 @pytest.mark.parametrize("on_error", ["continue", "stop_rule", "stop_rule_set", "raise"])
-def test_exceptions_propagate_whatever_on_error_says(
+def test_exceptions_propagate_whatever_on_error_is(
     deploy: Callable[..., None], queue: Any, on_error: str
 ) -> None:
     """Lambda must see the error to retry; the queue is Lambda's to fill, so not filled here."""
@@ -75,10 +75,10 @@ def test_each_disposition_reaches_ses(
         ("stop_rule_set", "STOP_RULE_SET"),
     ],
 )
-def test_on_error_answers_for_a_handler_that_raises(
+def test_on_error_is_the_disposition_when_a_handler_raises(
     deploy: Callable[..., None], on_error: str | None, told: str
 ) -> None:
-    """Each value is told to SES in place of the answer; the default lets the mail go on."""
+    """Each value becomes the answer to SES; the default lets the mail continue."""
 
     def function(_: ReceivedMail) -> None:
         raise ZeroDivisionError
@@ -109,7 +109,9 @@ def test_an_unknown_on_error_is_refused_at_init(deploy: Callable[..., None]) -> 
 
 
 @pytest.mark.parametrize("answer", ["stop", {"disposition": "STOP_RULE"}, True, 0, "", [], object])
-def test_a_wrong_answer_names_what_is_allowed(deploy: Callable[..., None], answer: object) -> None:
+def test_the_error_for_a_wrong_answer_names_what_is_allowed(
+    deploy: Callable[..., None], answer: object
+) -> None:
     """What SES would silently take for CONTINUE raises instead, as a `TypeError` too."""
     deploy(lambda _: answer, on_error="raise")
     with pytest.raises(

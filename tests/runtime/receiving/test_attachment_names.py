@@ -41,7 +41,7 @@ from mailroom.handlers.receiving.save_attachments import safe_name, unique_name
         ("\ud800.txt", "txt"),
     ],
 )
-def test_a_name_becomes_safe(name: str | None, safe: str) -> None:
+def test_a_name_is_made_safe(name: str | None, safe: str) -> None:
     """No path, control, override, reserved name or odd punctuation gets into a name."""
     assert safe_name(name) == safe
 
@@ -69,7 +69,7 @@ _names = st.text(max_size=150) | st.text(alphabet="aA./\\ \u0301-_:é\u202e", ma
 
 @settings(max_examples=300, deadline=None)
 @given(_names, st.sampled_from(["", ".pdf", ".tar.gz", ".\u0301"]))
-def test_any_name_becomes_safe(name: str, extension: str) -> None:
+def test_any_name_is_made_safe(name: str, extension: str) -> None:
     """Every name, from whatever characters, becomes a safe one, and a safe one stays."""
     safe = safe_name(name + extension)
     assert _is_safe(safe), safe

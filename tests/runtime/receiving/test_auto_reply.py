@@ -71,8 +71,8 @@ def reply_to(mail: Any) -> EmailMessage:
 # The reply
 
 
-def test_person_gets_a_reply(outbox: Outbox, table: Any) -> None:
-    """Ordinary mail is answered, to the envelope sender and nobody else."""
+def test_mail_from_a_person_gets_a_reply(outbox: Outbox, table: Any) -> None:
+    """Ordinary mail is answered, to the envelope sender only."""
     auto_reply.on_mail(received_mail(message(from_="j@example.org"), source="ret@example.org"))
     assert outbox.recipients == [["ret@example.org"]]
     sent = message_from_bytes(outbox.raw[0], policy=policy.default)
@@ -138,7 +138,7 @@ def test_a_reply_has_the_text_and_the_html_of_the_settings(monkeypatch: pytest.M
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=40))
-def test_nothing_the_sender_writes_adds_a_field(subject: str, ident: str, earlier: str) -> None:
+def test_the_sender_cannot_add_a_field(subject: str, ident: str, earlier: str) -> None:
     """Whatever stands in the mail, the reply has the same fields, once each."""
     mail = received_mail()
     mail.raw["mail"]["commonHeaders"].update(subject=subject, messageId=f"<{ident}>")
@@ -261,7 +261,7 @@ def test_role_senders_get_no_reply(local: str, answered: bool) -> None:
 def test_the_envelope_senders_of_ses_get_no_reply() -> None:
     """SES's own envelope senders are no people."""
     mail = received_mail(source="0100018a-0000@eu-west-1.amazonses.com")
-    assert refused(mail) == "envelope sender that nobody reads"
+    assert refused(mail) == "envelope sender of SES"
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,7 @@ def test_other_senders_are_answered(outbox: Outbox, table: Any) -> None:
     assert outbox.recipients == [["a@example.org"], ["b@example.org"]]
 
 
-def test_other_rules_answer_for_themselves(
+def test_other_rules_have_their_own_answer(
     outbox: Outbox, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two rules that share the table are two responders."""
@@ -370,7 +370,7 @@ def test_other_rules_answer_for_themselves(
     assert len(outbox.sent) == 2
 
 
-def test_reply_again_after_the_window(
+def test_the_sender_gets_another_reply_after_the_window(
     outbox: Outbox, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An expired claim counts for nothing, even before DynamoDB has deleted it."""
@@ -460,7 +460,9 @@ def test_throttled_table_propagates(outbox: Outbox) -> None:
         ("MAILROOM_REPLY_WINDOW_SECONDS", "0"),
     ],
 )
-def test_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_the_error_names_a_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     """A setting that cannot work is refused by name."""
     monkeypatch.setenv(name, value)
     with pytest.raises(NotConfigured, match=name):

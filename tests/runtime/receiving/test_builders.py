@@ -118,7 +118,7 @@ def test_a_header_argument_replaces_the_default() -> None:
     assert message(headers={"Subject": "b"}).get_all("Subject") == ["b"]
 
 
-def test_what_a_message_lacks_the_event_lacks() -> None:
+def test_the_event_lacks_what_the_message_lacks() -> None:
     """A message without subject gives an event without it, as SES does."""
     mail = received_mail(message(subject=None))
     assert mail.subject is None
@@ -142,7 +142,7 @@ def test_read_gives_back_the_content() -> None:
     assert (part.get_filename(), part.get_content()) == ("a.bin", b"\0")
 
 
-def test_a_parsed_message_serves_as_well() -> None:
+def test_a_parsed_message_is_accepted_too() -> None:
     """A message parsed from a file is content like one that was built."""
     parsed = BytesParser(policy=policy.default).parsebytes(message(subject="x").as_bytes())
     assert received_mail(parsed).subject == "x"

@@ -96,7 +96,7 @@ def test_a_synchronous_failure_answers_by_policy(task_root: Path) -> None:
 
 
 def test_an_unknown_invocation_is_an_invocation_error(task_root: Path) -> None:
-    """What is no mail is refused, so that an asynchronous one ends in the on-failure queue."""
+    """Anything but mail is refused; an asynchronous one ends up in the on-failure queue."""
     outcome = run(task_root, {"source": "aws.events"}, None)
     assert [error["errorType"] for error in outcome.errors] == ["UnknownInvocation"] * 2
     assert outcome.results == []
@@ -121,7 +121,7 @@ def test_a_wrong_name_fails_the_initialisation_and_says_which(
 
 
 def test_lambdas_json_log_format_gets_only_json(task_root: Path) -> None:
-    """With JSON logs every line of ours is an object with a level, beside Lambda's own."""
+    """With JSON logs every line of ours is an object with a level, like Lambda's."""
     outcome = run(task_root, event(), event(subject="raise"), AWS_LAMBDA_LOG_FORMAT="JSON")
     lines = [line for line in outcome.output.splitlines() if not line.startswith("cold start")]
     parsed = [json.loads(line) for line in lines]
@@ -130,7 +130,7 @@ def test_lambdas_json_log_format_gets_only_json(task_root: Path) -> None:
     assert parsed[2]["errorType"] == "ZeroDivisionError"
 
 
-def test_the_function_learns_lambdas_context(task_root: Path, tmp_path: Path) -> None:
+def test_the_function_gets_lambdas_context(task_root: Path, tmp_path: Path) -> None:
     """The failure record carries the request's id and the function's ARN from Lambda's context."""
     folder = tmp_path / "task"
     shutil.copytree(task_root, folder)

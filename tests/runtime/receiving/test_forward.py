@@ -34,7 +34,7 @@ def test_failed_mail_is_never_forwarded(
 
 
 def test_mail_that_may_be_spam_is_forwarded(outbox: Outbox) -> None:
-    """SES looked and was unsure: a doubt costs nobody a mail."""
+    """An uncertain verdict does not lose mail."""
     sent = forwarded(outbox, plain(), spam="GRAY")
     assert sent["X-Mailroom-Verdicts"].startswith("spam=GRAY; virus=PASS")
 
@@ -52,10 +52,10 @@ def test_mail_that_may_be_spam_is_forwarded(outbox: Outbox) -> None:
         ("PASS", None),
     ],
 )
-def test_unscanned_mail_waits_unless_wanted(
+def test_unscanned_mail_is_not_forwarded_unless_allowed(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch, spam: str | None, virus: str | None
 ) -> None:
-    """Mail that nobody cleared goes to the failure queue; with the setting it is forwarded."""
+    """Unscanned mail goes to the failure queue; with the setting it is forwarded."""
     with pytest.raises(forward.NotForwarded, match="MAILROOM_FORWARD_UNSCANNED"):
         forward.on_mail(mail_of(plain(), spam=spam, virus=virus))
     assert outbox.attempts == 0
@@ -68,7 +68,7 @@ def test_unscanned_mail_waits_unless_wanted(
 # Loops
 
 
-def test_own_mail_is_not_forwarded_again(outbox: Outbox) -> None:
+def test_our_own_mail_is_not_forwarded_again(outbox: Outbox) -> None:
     """What this rule sent and gets back raises instead of going round."""
     forward.on_mail(mail_of(plain()))
     with pytest.raises(forward.NotForwarded, match="came back"):
@@ -104,7 +104,7 @@ def test_more_than_a_hundred_received_fields_are_a_loop(outbox: Outbox) -> None:
 
 
 def test_foreign_bounce_is_forwarded(outbox: Outbox) -> None:
-    """A delivery report about somebody's own mail is theirs to read."""
+    """A delivery report about a recipient's own mail is forwarded to them."""
     sent = forwarded(outbox, plain("From: MAILER-DAEMON@mx.example.org"), source="")
     assert sent["From"].addresses[0].addr_spec == "support@example.com"
     assert sent["Reply-To"] == "MAILER-DAEMON@mx.example.org"
@@ -112,9 +112,9 @@ def test_foreign_bounce_is_forwarded(outbox: Outbox) -> None:
 
 @pytest.mark.parametrize("across", [False, True])
 def test_bounce_of_a_forwarded_mail_is_reported_not_forwarded(outbox: Outbox, across: bool) -> None:
-    """A report about our own forwarding would bounce in its turn; somebody must know instead."""
+    """A report about our own forwarding would bounce too; it raises an error instead."""
     forward.on_mail(mail_of(plain()))
-    # The mark may lie across the border of two chunks.
+    # The mark may be split between two chunks.
     at = outbox.raw[0].index(forward.Settings().token.encode())
     pad = forward._CHUNK - at - 16 if across else 0
     report = plain("From: MAILER-DAEMON@mx.example.net", body=b"x" * pad + outbox.raw[0])
@@ -139,7 +139,9 @@ def test_automatic_mail_of_others_is_forwarded_as_such(outbox: Outbox) -> None:
 # Too large
 
 
-def test_mail_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_that_is_too_large_is_forwarded_as_an_announcement(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Instead of a mail over SES's limit goes a short one that says where it is."""
     monkeypatch.setattr(forward, "SENT_BYTES", 1_000_000)
     forward.on_mail(stored(plain("Subject: Plans", body=b"x" * 2_000_000)))
@@ -158,8 +160,10 @@ def test_mail_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyP
     assert outbox.recipients == [["team@example.net"]]
 
 
-def test_header_too_large_is_announced(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A header of a size that is no header's is not held in memory, and not lost either."""
+def test_a_header_that_is_too_large_is_forwarded_as_an_announcement(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An enormous header is neither held in memory nor lost."""
     data = plain("X-Long: " + "x" * _rewriting._MAX_HEADER)
     forward.on_mail(stored(data, plain("Subject: Plans")))
     assert b"Too large: Plans" in outbox.raw[0]
@@ -205,7 +209,7 @@ def test_size_refused_by_ses_is_announced(
         ("", "https://console.aws.amazon.com/s3/object/b?prefix=k"),
     ],
 )
-def test_console_link_follows_the_partition(region: str, start: str) -> None:
+def test_the_console_link_follows_the_partition(region: str, start: str) -> None:
     """The console lives elsewhere in GovCloud and China."""
     assert forward._console_link("b", "k", region).startswith(start)
 
@@ -243,7 +247,7 @@ def test_a_refused_batch_does_not_stop_the_others(
 
 
 def test_missing_mail_propagates(outbox: Outbox) -> None:
-    """Mail that is not in the bucket is no reason to return quietly."""
+    """Mail that is missing from the bucket raises an error."""
     mail = mail_of(plain())
     mail._store.messages.clear()  # type: ignore[union-attr]
     with pytest.raises(MessageNotStored):
@@ -263,7 +267,7 @@ def test_mail_is_streamed_from_the_mail_bucket(outbox: Outbox, aws: None) -> Non
 
 
 def test_repeated_delivery_is_forwarded_once_if_remembered(outbox: Outbox) -> None:
-    """With remembered mail, SES's second delivery of it is no second forward."""
+    """With remembered mail, a second delivery by SES is not forwarded again."""
     forward.on_mail(mail_of(plain(), already_handled=True))
     assert outbox.attempts == 0
 
@@ -288,7 +292,9 @@ def test_repeated_delivery_is_forwarded_if_not_remembered(outbox: Outbox) -> Non
         ("MAILROOM_FORWARD_FROM", "a@example.com\r\nBcc: b@example.net"),
     ],
 )
-def test_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_the_error_names_a_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     """A setting that cannot work is refused by name before any mail is touched."""
     monkeypatch.setenv(name, value)
     with pytest.raises(NotConfigured, match=name):

@@ -41,7 +41,7 @@ def test_from_keeps_names_beyond_ascii(outbox: Outbox) -> None:
     assert outbox.raw[0].split(b"\r\n\r\n")[0].isascii()
 
 
-def test_an_encoded_line_break_in_the_name_starts_no_field(outbox: Outbox) -> None:
+def test_an_encoded_line_break_in_a_name_does_not_start_a_field(outbox: Outbox) -> None:
     """A line break hidden in an encoded display name starts no field."""
     hidden = "From: =?utf-8?Q?Jane=0D=0ABcc=3A_victim=40example.org?= <jane@example.org>"
     forward.on_mail(stored(plain(hidden), plain()))
@@ -62,7 +62,7 @@ def test_reply_to_is_kept(outbox: Outbox) -> None:
 
 
 def test_reply_to_in_eight_bits_is_encoded(outbox: Outbox) -> None:
-    """Raw UTF-8 in Reply-To becomes ASCII, and unusable addresses beside it are left out."""
+    """Raw UTF-8 in Reply-To becomes ASCII, and unusable addresses next to it are left out."""
     sent = forwarded(outbox, plain("Reply-To: Jürgen <j@example.org>, bad@@x, ü@example.org"))
     assert [a.addr_spec for a in sent["Reply-To"].addresses] == ["j@example.org"]
     assert sent["Reply-To"].addresses[0].display_name == "Jürgen"
@@ -159,7 +159,7 @@ def test_thread_survives_the_new_message_id(outbox: Outbox) -> None:
 
 
 def test_original_date_is_kept(outbox: Outbox) -> None:
-    """SES replaces Date, so the sender's stays beside it."""
+    """SES replaces Date, so the sender's is kept in another field."""
     sent = forwarded(outbox, plain("Date: Fri, 02 Jan 2026 03:04:05 +0000"))
     assert sent["X-Original-Date"] == "Fri, 02 Jan 2026 03:04:05 +0000"
 
@@ -186,7 +186,7 @@ def test_folding_without_text_does_not_end_the_header(outbox: Outbox) -> None:
 
 
 def test_a_line_that_is_not_a_field_is_kept(outbox: Outbox) -> None:
-    """What is no field can be the sender's text, and may end no header."""
+    """Such a line can be the sender's text, and must not end the header."""
     sent = forwarded(outbox, plain("Subject: x", "Where is my order?", "Bcc: victim@example.org"))
     assert sent["X-Malformed"] == "Where is my order?"
     assert sent["Bcc"] is None
@@ -200,7 +200,7 @@ def test_the_prefix_comes_before_the_subject(
     assert forwarded(outbox, plain("Subject: Hi there"))["Subject"] == "[sales] Hi there"
 
 
-def test_a_prefix_that_the_subject_has_is_not_repeated(
+def test_a_prefix_already_in_the_subject_is_not_repeated(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that has the prefix already gets no second one."""

@@ -44,7 +44,7 @@ def test_order_and_spelling_of_the_message_are_kept(headers: Headers) -> None:
     assert repr(headers) == "<Headers: 3 fields>"
 
 
-def test_an_absent_field_is_the_default_nothing_or_an_error(headers: Headers) -> None:
+def test_an_absent_field_gives_the_default_none_or_an_error(headers: Headers) -> None:
     """`get` gives the default, `get_all` nothing, and indexing raises with the name."""
     assert headers.get("Subject") is None
     assert headers.get("Subject", "none") == "none"

@@ -44,14 +44,14 @@ def test_each_handled_mail_leaves_one_line(
 def test_a_synchronous_outcome_is_the_disposition(
     deploy: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The line tells what SES was told."""
+    """The line has the answer to SES."""
     deploy(lambda _: Disposition.STOP_RULE)
     entry.handler(synchronous(), CONTEXT)
     assert [line["outcome"] for line in lines(capsys)] == ["STOP_RULE"]
 
 
 @pytest.mark.parametrize("event", [sample(), synchronous()], ids=["async", "sync"])
-def test_a_failure_tells_type_and_place_but_no_text(
+def test_a_failure_is_logged_with_type_and_location_but_no_text(
     deploy: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     event: dict[str, Any],

@@ -124,7 +124,7 @@ def test_each_verdict_has_its_own_key(key: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["GRAY", "PROCESSING_FAILED", "DISABLED", "ADDED_LATER", None])
-def test_what_is_neither_pass_nor_fail_is_neither(status: str | None) -> None:
+def test_a_verdict_that_is_neither_pass_nor_fail_is_neither(status: str | None) -> None:
     """A verdict in between is not mistaken for an answer, nor is one that AWS adds later."""
     verdict = Verdict(status)
     assert not verdict.passed
@@ -163,14 +163,14 @@ def test_verdicts_compare_by_status() -> None:
         (("receipt", "action"), "synchronous", False),
     ],
 )
-def test_what_may_be_absent_is_none_or_empty(
+def test_optional_fields_are_none_or_empty(
     path: tuple[str, ...], attribute: str, expected: object
 ) -> None:
     """What the sender or AWS may leave out reads as ``None`` or empty, and never raises."""
     assert getattr(without(*path), attribute) == expected
 
 
-def test_absent_headers_are_no_headers() -> None:
+def test_absent_headers_read_as_none() -> None:
     """Without ``headers`` the mapping is empty, not missing."""
     assert len(without("mail", "headers").headers) == 0
 
@@ -193,7 +193,7 @@ def test_a_missing_key_raises_only_when_asked_for_and_names_its_path(
         getattr(view, attribute)
 
 
-def test_no_mail_and_no_receipt_name_themselves() -> None:
+def test_a_payload_without_mail_or_receipt_is_an_error_that_names_it() -> None:
     """A payload without ``mail`` or ``receipt`` says which of them it lacks."""
     with pytest.raises(errors.MissingField, match="missing 'mail'"):
         without("mail")
@@ -212,7 +212,7 @@ def test_no_mail_and_no_receipt_name_themselves() -> None:
         (("mail", "timestamp"), "soon", "timestamp", "'mail.timestamp' is not an ISO 8601 time"),
     ],
 )
-def test_another_type_raises_with_the_path(
+def test_a_value_of_another_type_raises_with_its_path(
     path: tuple[str, ...], value: object, attribute: str, text: str
 ) -> None:
     """A string is never taken apart into letters; the error names the path and the type."""
@@ -225,14 +225,14 @@ def test_another_type_raises_with_the_path(
         getattr(ReceivedMail(raw), attribute)
 
 
-def test_truncated_headers_say_so() -> None:
+def test_truncated_headers_are_reported_as_truncated() -> None:
     """SES's ``headersTruncated`` is passed on."""
     raw = ses(sample())
     raw["mail"]["headersTruncated"] = True
     assert ReceivedMail(raw).headers_truncated is True
 
 
-def test_lists_are_the_callers_own(mail: ReceivedMail) -> None:
+def test_lists_belong_to_the_caller(mail: ReceivedMail) -> None:
     """Changing a returned list changes neither the event nor the next answer."""
     before = copy.deepcopy(mail.raw)
     for name in ("to", "from_", "cc", "reply_to", "destination", "recipients"):

@@ -147,7 +147,7 @@ policies = st.sampled_from(["continue", "stop_rule", "stop_rule_set", "raise"])
 
 @SETTINGS
 @given(bent_events(), policies)
-def test_no_mail_is_dropped_in_silence(event: Any, on_error: str) -> None:
+def test_no_mail_is_dropped_silently(event: Any, on_error: str) -> None:
     """Either the handler was given this event's own mapping, or an error or policy says otherwise.
 
     Asynchronously the answer is nothing and every failure raises, so that Lambda retries; while
@@ -172,7 +172,7 @@ def test_no_mail_is_dropped_in_silence(event: Any, on_error: str) -> None:
 
 @SETTINGS
 @given(bent_events(), policies)
-def test_a_handler_that_reads_everything_fails_in_sight(event: Any, on_error: str) -> None:
+def test_damage_that_the_handler_meets_is_never_hidden(event: Any, on_error: str) -> None:
     """Damage met inside the handler raises our own error, or is answered by the policy."""
     finished: list[bool] = []
 
@@ -192,7 +192,7 @@ def test_a_handler_that_reads_everything_fails_in_sight(event: Any, on_error: st
 
 @SETTINGS
 @given(values)
-def test_whatever_is_no_event_is_refused(event: Any) -> None:
+def test_anything_that_is_not_an_event_is_refused(event: Any) -> None:
     """No JSON value but an SES event reaches the handler."""
     seen: list[ReceivedMail] = []
     _, raised, _ = invoke(seen.append, event, "continue")

@@ -30,7 +30,7 @@ def test_default_stops_failed_mail(check: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["PASS", "GRAY", "PROCESSING_FAILED", "DISABLED", None, "NEW"])
-def test_what_is_not_named_continues(status: str | None) -> None:
+def test_unnamed_verdicts_continue(status: str | None) -> None:
     """A status that the setting does not name lets the mail pass."""
     mail = received_mail(synchronous=True, spam=status, virus=status, dmarc="FAIL", spf="FAIL")
     assert reject_spam.on_mail(mail) is Disposition.CONTINUE
@@ -65,7 +65,9 @@ def test_empty_setting_rejects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"spam": {"FAIL": ["STOP_RULE"]}}', "STOP_RULE"),
     ],
 )
-def test_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, text: str, named: str) -> None:
+def test_the_error_names_a_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch, text: str, named: str
+) -> None:
     """A misspelt setting fails with its value instead of leaving the gate open."""
     monkeypatch.setenv("MAILROOM_REJECT", text)
     with pytest.raises(NotConfigured, match="MAILROOM_REJECT") as caught:
@@ -90,7 +92,7 @@ _answers = st.sampled_from([item.value for item in Disposition])
     ),
     st.fixed_dictionaries({check: st.none() | _statuses for check in reject_spam.CHECKS}),
 )
-def test_answer_is_the_strongest_named(
+def test_the_strongest_matching_answer_wins(
     wanted: dict[str, dict[str, str]], verdicts: dict[str, Any]
 ) -> None:
     """For every setting and every set of verdicts the answer is one that the setting names."""

@@ -267,7 +267,7 @@ def test_malformed_fields_do_not_raise(fields: bytes) -> None:
         max_size=5,
     )
 )
-def test_any_message_can_be_taken_apart(parts: list[tuple[bytes, bytes, bytes, bytes]]) -> None:
+def test_any_message_can_be_parsed(parts: list[tuple[bytes, bytes, bytes, bytes]]) -> None:
     """No message, however malformed, makes the function raise."""
     data = multipart(
         *(
@@ -313,7 +313,9 @@ def test_same_names_do_not_overwrite_each_other(s3: Any) -> None:
 # Limits
 
 
-def test_too_large_is_listed_not_saved(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attachment_that_is_too_large_is_listed_but_not_saved(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An attachment over the limit is in the manifest with its digest; the others are saved."""
     monkeypatch.setenv("MAILROOM_ATTACHMENTS_MAX_BYTES", "3")
     mail = received_mail(message(attachments={"a": b"1234", "b": b"123"}), message_id="m1")
@@ -324,7 +326,9 @@ def test_too_large_is_listed_not_saved(s3: Any, monkeypatch: pytest.MonkeyPatch)
     assert (second["reason"], second["key"]) == (None, "in/m1/02-b")
 
 
-def test_too_many_are_listed_not_saved(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attachments_beyond_the_limit_are_listed_but_not_saved(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Attachments over the number are in the manifest, undecoded."""
     monkeypatch.setenv("MAILROOM_ATTACHMENTS_MAX_COUNT", "1")
     mail = received_mail(message(attachments={"a": b"1", "b": b"2"}), message_id="m1")
@@ -419,7 +423,9 @@ def test_manifest_is_written_last(s3: Any, monkeypatch: pytest.MonkeyPatch) -> N
         ("MAILROOM_ATTACHMENTS_MAX_COUNT", "-1"),
     ],
 )
-def test_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_the_error_names_a_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     """A setting that cannot work is refused by name."""
     monkeypatch.setenv(name, value)
     with pytest.raises(NotConfigured, match=name):

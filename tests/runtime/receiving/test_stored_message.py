@@ -74,7 +74,7 @@ def test_open_gives_the_bytes_unchanged(bucket: Any, deploy: Callable[..., None]
             return stream.readline() + stream.read()
 
     assert handled_by(deploy, function) == [body]
-    # botocore's body reports itself open for ever; the connection under it is what counts.
+    # botocore's body always reports itself open; the connection below it is what counts.
     assert streams[0].raw._raw_stream.closed
 
 
@@ -107,7 +107,7 @@ def test_without_a_bucket_the_remedy_is_named(deploy: Callable[..., None]) -> No
             entry.handler(sample(), CONTEXT)
 
 
-def test_other_errors_of_s3_come_through(mail_bucket: None, deploy: Callable[..., None]) -> None:
+def test_other_s3_errors_propagate(mail_bucket: None, deploy: Callable[..., None]) -> None:
     """Only a missing object is translated; a missing bucket stays botocore's error."""
     deploy(ReceivedMail.read, bucket="no-such-bucket")
     with pytest.raises(ClientError, match="NoSuchBucket"):
@@ -156,7 +156,7 @@ def test_a_repeat_is_recognised_once_the_first_has_finished(
     assert seen == [False, False, True]
 
 
-def test_an_id_that_begins_alike_is_another_message(
+def test_an_id_with_the_same_beginning_is_another_message(
     mail_bucket: None, deploy: Callable[..., None]
 ) -> None:
     """A mark counts for its own id only, not for an id that is its beginning."""

@@ -16,7 +16,7 @@ from mailroom.sending import Sender
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only while the code sleeps."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -48,7 +48,7 @@ def answer(
         (ValueError("anything"), "unknown"),
     ],
 )
-def test_only_what_proves_that_nothing_was_sent_is_tried_again(error: Any, kind: str) -> None:
+def test_only_errors_that_prove_nothing_was_sent_are_retried(error: Any, kind: str) -> None:
     """In doubt the outcome is unknown."""
     assert classify(error, "SendEmail").kind == kind
 

@@ -110,7 +110,7 @@ def test_a_name_may_come_encoded_or_not(text: str) -> None:
     assert str(Mailbox.parse(text, "to")) == "=?utf-8?b?SsO2cmc=?= <j@example.com>"
 
 
-def test_an_empty_quoted_name_is_no_name() -> None:
+def test_an_empty_quoted_name_counts_as_none() -> None:
     """Programs write it for want of a name."""
     assert str(Mailbox.parse('"" <j@example.com>', "to")) == "j@example.com"
     assert str(Mailbox.parse('" <j@example.com>', "to")) == '"\\"" <j@example.com>'
@@ -122,7 +122,7 @@ def test_international_domains_become_a_labels() -> None:
 
 
 def test_domains_that_two_standards_read_differently_are_refused() -> None:
-    """The standard library would turn this one into somebody else's."""
+    """The standard library would turn such a domain into a different one."""
     with pytest.raises(InvalidMessage, match="xn--"):
         Mailbox.parse("a@straße.example", "to")
 
@@ -272,7 +272,7 @@ def test_a_break_that_is_encoded_in_a_messages_field_is_refused(sender: Sender) 
 
 
 @given(st.text(max_size=80), st.sampled_from(["Subject", "X-Any", "To", "Comments"]))
-def test_what_is_sent_has_the_fields_that_were_set(text: str, field: str) -> None:
+def test_a_sent_message_has_the_fields_that_were_set(text: str, field: str) -> None:
     """Any text in any field: refused, or the message has exactly those fields."""
     message = Message()
     message["From"] = "shop@example.com"
@@ -333,7 +333,7 @@ def test_an_international_local_part_in_a_message_is_refused(sender: Sender) -> 
         sender.send(message)
 
 
-def test_eight_bits_are_encoded(sender: Sender, client: Any) -> None:
+def test_eight_bit_text_is_encoded(sender: Sender, client: Any) -> None:
     """What goes out is ASCII, whatever the message's policy."""
     message = EmailMessage(policy=policy.SMTPUTF8)
     message["From"] = "shop@example.com"
@@ -389,7 +389,7 @@ def test_a_message_has_at_most_five_hundred_parts(sender: Sender, parts: int, fi
 
 
 def test_lines_that_are_too_long_are_refused(sender: Sender) -> None:
-    """SES would refuse, or somebody later would cut them."""
+    """SES would refuse them, or a later server would cut them."""
     message = Message()
     message["From"] = "a@example.com"
     message["To"] = "b@example.com"
@@ -400,6 +400,6 @@ def test_lines_that_are_too_long_are_refused(sender: Sender) -> None:
 
 @pytest.mark.parametrize("data", [{"a": object()}, {"a": float("nan")}, "{}", {"a": "x" * 262_144}])
 def test_template_data_is_json_of_a_certain_size(sender: Sender, data: Any) -> None:
-    """SES would only tell by a Rendering Failure, later."""
+    """SES would report it only later, as a Rendering Failure."""
     with pytest.raises(InvalidMessage, match="data"):
         sender.send_template(to="a@example.com", template="t", data=data)

@@ -1,4 +1,4 @@
-"""Rules of `Sender.send_bulk`: one outcome for everybody, nobody twice, never too fast."""
+"""`Sender.send_bulk`: one outcome for each entry, no mail twice, never above the rate."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_ten_thousand_recipients_are_each_accounted_for_exactly_once(clock: Any)
         assert sum(count for at, count in calls if start <= at < start + 0.999) <= 100
 
 
-def test_entries_are_read_as_sending_goes(sender: Sender, bulk: BulkSes) -> None:
+def test_entries_are_read_lazily_while_sending(sender: Sender, bulk: BulkSes) -> None:
     """When the first call is made, no more than one call's worth has been read."""
     read = 0
     seen: list[int] = []
@@ -215,9 +215,7 @@ def test_default_tags_alone_are_given_once_a_call(sender: Sender, bulk: BulkSes)
     assert call["ConfigurationSetName"] == "outbound"
 
 
-def test_an_entrys_own_tags_make_every_entry_carry_the_whole_set(
-    sender: Sender, bulk: BulkSes
-) -> None:
+def test_tags_of_one_entry_make_every_entry_carry_all_tags(sender: Sender, bulk: BulkSes) -> None:
     """Whether SES joins or replaces, each message has the defaults and its own, which win."""
     entries = [BulkEntry("a@example.com", tags={"app": "mine", "x": "1"}), "b@example.com"]
     result = sender.send_bulk(entries, template="news")
@@ -244,7 +242,7 @@ def test_an_entry_has_its_own_data_and_unsubscribe_link(sender: Sender, bulk: Bu
     ]
 
 
-def test_a_wrong_entry_fails_alone_and_before_ses(sender: Sender, bulk: BulkSes) -> None:
+def test_an_invalid_entry_fails_alone_before_ses_is_called(sender: Sender, bulk: BulkSes) -> None:
     """The others are sent; the error names what is wrong with it."""
     entries = [
         "a@example.com",
@@ -258,14 +256,16 @@ def test_a_wrong_entry_fails_alone_and_before_ses(sender: Sender, bulk: BulkSes)
     assert list(bulk.taken) == ["a@example.com"]
 
 
-def test_a_wrong_call_is_refused_before_anything_is_sent(sender: Sender, bulk: BulkSes) -> None:
+def test_invalid_arguments_are_refused_before_anything_is_sent(
+    sender: Sender, bulk: BulkSes
+) -> None:
     """Default tags that SES would refuse raise, as they would fail everybody."""
     with pytest.raises(InvalidMessage, match="'bad tag'"):
         sender.send_bulk(people(1), template="news", tags={"bad tag": "x"})
     assert not bulk.calls
 
 
-def test_one_poisoned_entry_does_not_cost_the_others(sender: Sender, bulk: BulkSes) -> None:
+def test_one_poison_entry_does_not_affect_the_others(sender: Sender, bulk: BulkSes) -> None:
     """A call that SES refuses is divided until the culprit alone has failed."""
 
     def check(addresses: list[str]) -> Any:
@@ -279,7 +279,7 @@ def test_one_poisoned_entry_does_not_cost_the_others(sender: Sender, bulk: BulkS
     assert max(bulk.taken.values()) == 1
 
 
-def test_a_transient_entry_is_tried_again_by_itself(sender: Sender, bulk: BulkSes) -> None:
+def test_an_entry_that_failed_temporarily_is_retried_alone(sender: Sender, bulk: BulkSes) -> None:
     """Those that SES took with the first call are not in the second."""
     bulk.status = {"p1@example.com": ["TRANSIENT_FAILURE", "ACCOUNT_THROTTLED"]}
     result = sender.send_bulk(people(3), template="news")
@@ -287,7 +287,7 @@ def test_a_transient_entry_is_tried_again_by_itself(sender: Sender, bulk: BulkSe
     assert [len(call["BulkEmailEntries"]) for _, call in bulk.calls] == [3, 1, 1]
 
 
-def test_trying_again_has_an_end(sender: Sender, bulk: BulkSes) -> None:
+def test_retries_are_limited(sender: Sender, bulk: BulkSes) -> None:
     """After five attempts the entry has failed, with SES's own words."""
     bulk.status = {"p0@example.com": ["TRANSIENT_FAILURE"] * 9}
     result = sender.send_bulk(people(1), template="news")
@@ -297,7 +297,7 @@ def test_trying_again_has_an_end(sender: Sender, bulk: BulkSes) -> None:
     assert len(bulk.calls) == 5
 
 
-def test_what_failed_can_be_sent_again_from_the_result(sender: Sender, bulk: BulkSes) -> None:
+def test_failed_entries_can_be_sent_again_from_the_result(sender: Sender, bulk: BulkSes) -> None:
     """`retry` gives those that failed for a passing reason: not the sent, unknown or hopeless."""
     bulk.status = {
         "p0@example.com": ["TRANSIENT_FAILURE"] * 5,
@@ -319,7 +319,7 @@ def test_an_unanswered_call_is_never_repeated(sender: Sender, bulk: BulkSes) -> 
 
 
 def test_an_answer_that_does_not_fit_is_unknown(sender: Sender, bulk: BulkSes) -> None:
-    """Fewer results than entries cannot be told apart, so nobody is said to have got it."""
+    """Fewer results than entries cannot be matched, so no entry counts as sent."""
     bulk.send_bulk_email = lambda **_: {"BulkEmailEntryResults": []}  # type: ignore[method-assign]
     result = sender.send_bulk(people(2), template="news")
     assert statuses(result) == {"unknown": 2}
@@ -338,7 +338,7 @@ def test_three_unanswered_calls_stop_sending(sender: Sender, bulk: BulkSes) -> N
 @pytest.mark.parametrize(
     "code", ["TEMPLATE_NOT_FOUND", "ACCOUNT_SENDING_PAUSED", "ACCOUNT_DAILY_QUOTA_EXCEEDED"]
 )
-def test_what_is_wrong_for_everybody_stops_sending(
+def test_an_error_that_concerns_every_recipient_stops_sending(
     sender: Sender, bulk: BulkSes, code: str
 ) -> None:
     """A missing template or a used-up quota meets the others too: they are not tried."""
@@ -349,7 +349,9 @@ def test_what_is_wrong_for_everybody_stops_sending(
     assert code in result.failed[-1].error
 
 
-def test_the_days_quota_is_not_waited_for(sender: Sender, bulk: BulkSes, clock: Any) -> None:
+def test_a_used_up_daily_quota_is_an_error_at_once(
+    sender: Sender, bulk: BulkSes, clock: Any
+) -> None:
     """It comes as throttling, but no backoff outlasts a day."""
     bulk.whole = [refusal("ThrottlingException", 400, "Daily message quota exceeded.")]
     result = sender.send_bulk(people(60), template="news")
@@ -357,7 +359,7 @@ def test_the_days_quota_is_not_waited_for(sender: Sender, bulk: BulkSes, clock: 
     assert len(result.failed) == 60
 
 
-def test_an_error_of_the_source_leaves_an_account(sender: Sender, bulk: BulkSes) -> None:
+def test_an_error_of_the_source_carries_the_result_so_far(sender: Sender, bulk: BulkSes) -> None:
     """The exception has the result of everything that was read."""
 
     def source() -> Iterator[str]:
@@ -373,7 +375,7 @@ def test_an_error_of_the_source_leaves_an_account(sender: Sender, bulk: BulkSes)
 
 
 def test_a_signal_during_a_call_leaves_it_unknown(sender: Sender, bulk: BulkSes) -> None:
-    """Ctrl-C is not swallowed, and the outcomes told so far stand."""
+    """Ctrl-C is not swallowed, and the outcomes reported so far stand."""
     told: list[Any] = []
     bulk.whole = [None, KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
@@ -390,7 +392,7 @@ def test_every_outcome_is_reported_once(sender: Sender, bulk: BulkSes) -> None:
 
 
 def test_reprs_have_no_addresses(sender: Sender) -> None:
-    """Whatever ends up in a log names nobody."""
+    """A repr that ends up in a log names no one."""
     result = sender.send_bulk(["jane@example.com"], template="news")
     result.outcomes[0].message_id = "0100018"
     shown = repr(result) + repr(result.outcomes) + repr(result.outcomes[0].entry)

@@ -61,7 +61,7 @@ def test_raw_content_goes_with_parameters(sender: Sender, client: Any) -> None:
 
 
 def test_the_repr_of_sent_has_no_addresses(sender: Sender) -> None:
-    """A log line about it tells the trace and nobody's address."""
+    """A log line has what a trace needs, and no address."""
     assert "@" not in repr(sender.send(a_message()))
 
 
@@ -72,7 +72,7 @@ def test_a_messages_own_tags_win_by_name(sender: Sender, client: Any) -> None:
 
 
 def test_bcc_gets_the_message_and_is_not_in_it(sender: Sender, client: Any) -> None:
-    """The envelope has everybody, the header nobody's Bcc."""
+    """The envelope has every recipient; the header has no Bcc."""
     sender.send(a_message(Cc="c@example.com", Bcc="Secret <b@example.com>"))
     assert client.calls[0]["Destination"]["ToAddresses"] == [
         "jane@example.com",
@@ -145,7 +145,7 @@ def test_simple_content_is_text(sender: Sender, client: Any, content: Any) -> No
     assert not client.calls
 
 
-def test_a_template_goes_with_its_data(sender: Sender, client: Any) -> None:
+def test_a_template_is_sent_with_its_data(sender: Sender, client: Any) -> None:
     """Name and data, with the same envelope as everything else."""
     sender.send_template(to="a@example.com", template="welcome", data={"name": "Ann"})
     template = client.calls[0]["Content"]["Template"]
@@ -213,7 +213,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, cli
     assert (sender.configuration_set, sender.tags) == ("fromenv", {"stage": "prod"})
 
 
-def test_without_a_configuration_set_nothing_can_be_made(client: Any) -> None:
+def test_headers_need_a_configuration_set(client: Any) -> None:
     """Mail without events is a decision, not an oversight."""
     with pytest.raises(NotConfigured, match="NO_CONFIGURATION_SET"):
         Sender(client=client)
@@ -238,7 +238,7 @@ def test_broken_default_tags_say_where_they_come_from(
         Sender(client=client, configuration_set="s")
 
 
-def test_a_client_that_retries_by_itself_is_refused() -> None:
+def test_a_client_that_retries_is_refused() -> None:
     """botocore would repeat a send after a timeout."""
     with pytest.raises(NotConfigured, match="total_max_attempts"):
         Sender(configuration_set="s", client=boto3.client("sesv2", region_name="us-east-1"))
@@ -284,7 +284,7 @@ def test_both_kinds_that_differ_are_refused(
 @pytest.mark.parametrize(
     ("own_headers", "expected"), [("prefer", "other"), ("discard", "outbound")]
 )
-def test_an_argument_reconciles_them(
+def test_passing_the_argument_resolves_the_conflict(
     sender: Sender, client: Any, own_headers: str, expected: str
 ) -> None:
     """Explicitly one or the other."""
@@ -308,7 +308,7 @@ def test_one_click_unsubscribe_has_both_fields(sender: Sender, client: Any) -> N
 @pytest.mark.parametrize(
     "link", [{"mailto": "a@b.example"}, {"https": "https://x", "one_click": False}]
 )
-def test_one_click_is_promised_only_where_it_holds(link: dict[str, Any]) -> None:
+def test_one_click_is_declared_only_where_it_works(link: dict[str, Any]) -> None:
     """Not for mail addresses, nor for a page that asks first."""
     assert "List-Unsubscribe-Post" not in ListUnsubscribe(**link).headers()
 
@@ -369,7 +369,7 @@ def test_publishing_headers_know_the_settings(monkeypatch: pytest.MonkeyPatch) -
     assert publishing_headers(tags={"a": "b"})["X-SES-MESSAGE-TAGS"] == "stage=prod, a=b"
 
 
-def test_a_message_gets_its_publishing_headers_once() -> None:
+def test_publishing_headers_are_added_once() -> None:
     """Adding them again changes nothing; adding others is refused."""
     message = a_message()
     add_publishing_headers(message, "outbound", {"a": "b"})

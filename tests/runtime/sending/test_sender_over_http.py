@@ -46,7 +46,7 @@ def throttled(text: str = "Maximum sending rate exceeded.") -> tuple[int, dict[s
     return 429, {"__type": "TooManyRequestsException", "message": text}
 
 
-def test_throttling_is_tried_again(over_http: Sender, ses: Any, clock: Any) -> None:
+def test_throttling_is_retried(over_http: Sender, ses: Any, clock: Any) -> None:
     """With growing waits, until SES takes it."""
     ses.script = [throttled(), throttled()]
     assert over_http.send(a_message()).message_id == "id"
@@ -54,7 +54,7 @@ def test_throttling_is_tried_again(over_http: Sender, ses: Any, clock: Any) -> N
     assert len(clock.slept) == 2
 
 
-def test_throttling_has_an_end(over_http: Sender, ses: Any) -> None:
+def test_throttling_is_retried_a_limited_number_of_times(over_http: Sender, ses: Any) -> None:
     """Then it is known not to have been sent."""
     ses.script = [throttled()] * 9
     with pytest.raises(NotSent) as caught:
@@ -72,7 +72,7 @@ def test_a_refusal_is_final(over_http: Sender, ses: Any, status: int) -> None:
     assert len(ses.requests) == 1
 
 
-def test_access_denied_tells_both_permissions(over_http: Sender, ses: Any) -> None:
+def test_access_denied_names_both_permissions(over_http: Sender, ses: Any) -> None:
     """The configuration set's ARN is what people forget."""
     ses.script = [(403, {"__type": "AccessDeniedException", "message": "no"})]
     with pytest.raises(NotSent, match="configuration set"):
@@ -83,14 +83,14 @@ def test_access_denied_tells_both_permissions(over_http: Sender, ses: Any) -> No
 def test_no_clear_answer_is_unknown_and_never_repeated(
     over_http: Sender, ses: Any, step: Any
 ) -> None:
-    """The request went out once; whether SES took it, nobody can tell."""
+    """The request went out once; whether SES accepted it is unknown."""
     ses.script = [step]
     with pytest.raises(OutcomeUnknown):
         over_http.send(a_message())
     assert len(ses.requests) == 1
 
 
-def test_a_refused_connection_is_tried_again(make_client: Callable[..., Any], clock: Any) -> None:
+def test_a_refused_connection_is_retried(make_client: Callable[..., Any], clock: Any) -> None:
     """Nothing can have been sent over a connection that was never made."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

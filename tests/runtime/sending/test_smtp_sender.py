@@ -236,7 +236,7 @@ def test_one_connection_serves_many_messages(server: SmtpSes, smtp: SmtpSender) 
     assert server.sessions == 2
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(server: SmtpSes, clock: Any) -> None:
+def test_an_untrusted_certificate_is_refused(server: SmtpSes, clock: Any) -> None:
     """By default the system's authorities decide; no password is sent."""
     sender = SmtpSender(
         host="127.0.0.1",
@@ -255,7 +255,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: SmtpSes, clock
 def test_a_server_without_starttls_gets_no_password(
     certificate: Path, context: ssl.SSLContext
 ) -> None:
-    """Somebody in between may have taken the offer out."""
+    """Someone in between may have removed the offer."""
     server = SmtpSes(certificate, tls=False)
     sender = SmtpSender(
         host="127.0.0.1",
@@ -273,7 +273,7 @@ def test_a_server_without_starttls_gets_no_password(
 
 
 def test_a_context_that_checks_nothing_is_refused() -> None:
-    """Encryption to whoever answers is none."""
+    """Encryption without authentication is worthless."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -289,7 +289,7 @@ def test_refused_recipients_are_reported(server: SmtpSes, smtp: SmtpSender) -> N
     assert sent.refused == {"b@example.com": "550 no such user"}
 
 
-def test_a_message_that_every_recipient_is_refused_is_not_sent(
+def test_a_message_is_not_sent_if_every_recipient_is_refused(
     server: SmtpSes, smtp: SmtpSender
 ) -> None:
     """And the connection serves the next message."""
@@ -300,7 +300,7 @@ def test_a_message_that_every_recipient_is_refused_is_not_sent(
     assert smtp.send(a_message()).message_id
 
 
-def test_throttling_is_tried_again_over_smtp(server: SmtpSes, smtp: SmtpSender, clock: Any) -> None:
+def test_throttling_over_smtp_is_retried(server: SmtpSes, smtp: SmtpSender, clock: Any) -> None:
     """454 after DATA means that nothing was taken."""
     server.data_answers = ["454 Throttling failure: Maximum sending rate exceeded."] * 2
     assert smtp.send(a_message()).message_id == "0100-abc"
@@ -311,7 +311,7 @@ def test_throttling_is_tried_again_over_smtp(server: SmtpSes, smtp: SmtpSender, 
 @pytest.mark.parametrize(
     "answer", ["554 Message rejected", "454 Throttling failure: Daily message quota exceeded."]
 )
-def test_a_lasting_refusal_is_final_over_smtp(
+def test_a_permanent_refusal_over_smtp_is_not_retried(
     server: SmtpSes, smtp: SmtpSender, clock: Any, answer: str
 ) -> None:
     """With the server's words, asked once."""
@@ -331,7 +331,7 @@ def test_a_connection_lost_after_the_message_is_unknown(server: SmtpSes, smtp: S
     assert len(server.messages) == 1
 
 
-def test_a_server_that_is_not_there_is_tried_again(
+def test_an_unreachable_server_is_retried(
     context: ssl.SSLContext, server: SmtpSes, clock: Any
 ) -> None:
     """Nothing was sent, and that is known."""
@@ -471,7 +471,7 @@ def test_the_host_depends_on_the_region() -> None:
 
 
 def test_smtplib_works_unchanged(server: SmtpSes, context: ssl.SSLContext) -> None:
-    """The README's snippet: a message of one's own, with the fields added."""
+    """The README's snippet: your own message, with the fields added."""
     message = a_message()
     add_publishing_headers(message, "outbound", {"campaign": "may"})
     with smtplib.SMTP("127.0.0.1", server.port) as plain:
@@ -482,7 +482,7 @@ def test_smtplib_works_unchanged(server: SmtpSes, context: ssl.SSLContext) -> No
     assert parsed(server)["X-SES-MESSAGE-TAGS"] == "campaign=may"
 
 
-def test_a_mapping_of_extra_headers_is_all_that_frameworks_need(server: SmtpSes) -> None:
+def test_a_mapping_of_extra_headers_works_with_frameworks(server: SmtpSes) -> None:
     """Django's ``headers=`` and Flask-Mail's ``extra_headers=`` do exactly this with a mapping."""
     message = a_message()
     for name, value in publishing_headers("outbound", {"campaign": "may"}).items():

@@ -1,4 +1,4 @@
-"""What the tests of WorkMail's flow share, beside the builders of `mailroom.testing`."""
+"""Shared by the tests of WorkMail's flow, in addition to the builders of `mailroom.testing`."""
 
 from __future__ import annotations
 

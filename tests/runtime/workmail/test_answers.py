@@ -18,27 +18,25 @@ def payload(name: str) -> object:
 MANY = [f"user{number}@example.com" for number in range(20)]
 
 
-def test_aws_own_bounce_is_reproduced():
-    """Word for word."""
+def test_the_documented_bounce_answer_is_reproduced():
     answer = FlowMail(documented()).answer().bounce("Email in breach of company policy.")
     assert answer.payload() == payload("bounce")
 
 
-def test_aws_own_mixed_answer_is_reproduced():
+def test_the_documented_mixed_answer_is_reproduced():
     """One recipient by name, the rest together."""
     mail = flow_mail(recipients=["drop-recipient@example.com", "other@example.com"])
     answer = mail.answer().default().drop(recipients=["drop-recipient@example.com"])
     assert answer.payload() == payload("mixed")
 
 
-def test_all_recipients_is_a_boolean():
+def test_all_recipients_must_be_a_boolean():
     """AWS's older samples have strings."""
     text = json.dumps(flow_mail().answer().drop().payload())
     assert '"allRecipients": true' in text
 
 
-def test_naming_everybody_makes_one_action():
-    """Naming every recipient for the same makes one action."""
+def test_naming_every_recipient_makes_one_action():
     mail = flow_mail(recipients=MANY[:3])
     answer = mail.answer()
     for one in mail.recipients:
@@ -46,7 +44,7 @@ def test_naming_everybody_makes_one_action():
     assert answer.payload() == {"actions": [{"action": {"type": "DROP"}, "allRecipients": True}]}
 
 
-def test_the_same_action_is_said_once():
+def test_equal_actions_are_merged():
     """Recipients of the same bounce stand together; another text is another action."""
     mail = flow_mail(recipients=MANY[:4])
     answer = mail.answer().default()
@@ -57,13 +55,13 @@ def test_the_same_action_is_said_once():
     ] == [("DEFAULT", None), ("BOUNCE", [MANY[0], MANY[2]]), ("BOUNCE", [MANY[1]])]
 
 
-def test_what_all_have_is_not_said_again():
+def test_a_recipient_with_everyones_action_is_not_listed():
     """A name with the action of all the others is one of the others."""
     answer = flow_mail().answer().default().default(recipients=["recipient1@example.com"])
     assert len(answer.payload()["actions"]) == 1
 
 
-def test_an_action_for_nobody_is_left_out():
+def test_an_action_without_recipients_is_left_out():
     """If each recipient is named, none is left for the rest."""
     mail = flow_mail()
     one, two = mail.recipients
@@ -71,7 +69,7 @@ def test_an_action_for_nobody_is_left_out():
     assert [one["action"]["type"] for one in answer.payload()["actions"]] == ["DROP", "BOUNCE"]
 
 
-def test_an_answer_can_be_asked_for_twice():
+def test_an_answer_can_be_read_twice():
     """It is not used up."""
     answer = flow_mail().answer().default().drop(recipients=["recipient1@example.com"])
     assert answer.payload() == answer.payload()
@@ -131,13 +129,13 @@ def test_all_recipients_have_one_action():
         flow_mail().answer().drop().default()
 
 
-def test_a_stranger_is_refused():
+def test_an_address_that_is_not_a_recipient_is_refused():
     """WorkMail would deliver to an address with a typo as a further recipient."""
     with pytest.raises(InvalidAnswer, match="deliver_also"):
         flow_mail().answer().default(recipients=["recipient3@example.com"])
 
 
-def test_a_stranger_can_be_added():
+def test_another_recipient_can_be_added_explicitly():
     """On purpose."""
     answer = flow_mail().answer().default().deliver_also(["archive@example.com"])
     assert answer.payload()["actions"][1] == {
@@ -153,7 +151,7 @@ def test_only_another_address_can_be_added(address):
         flow_mail().answer().default().deliver_also([address])
 
 
-def test_nobody_is_forgotten():
+def test_every_recipient_is_accounted_for():
     """Who is named nowhere would get what is meant for failures."""
     answer = flow_mail().answer().drop(recipients=["recipient1@example.com"])
     with pytest.raises(InvalidAnswer, match="1 of 2 recipients have no action"):
@@ -174,7 +172,7 @@ def test_unnamed_recipients_are_not_forgotten():
 
 
 @pytest.mark.parametrize("text", ["", "  ", None, 3, "\ud800"])
-def test_a_bounce_says_why(text):
+def test_a_bounce_gives_its_reason(text):
     """In text that JSON can carry."""
     with pytest.raises(InvalidAnswer):
         flow_mail().answer().bounce(text)

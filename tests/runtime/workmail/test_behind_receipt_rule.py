@@ -34,7 +34,7 @@ def policy(mail):
         ("jane@example.com", "DEFAULT", "CONTINUE"),
     ],
 )
-def test_one_function_decides_behind_both(monkeypatch, sender, kind, disposition):
+def test_the_same_function_works_behind_both(monkeypatch, sender, kind, disposition):
     """Through both entry points, as Lambda calls them."""
     code = ModuleType("own_code")
     code.on_flow = policy
@@ -83,8 +83,8 @@ def test_one_folder_can_serve_both(tmp_path, entry, setting, name):
     assert name in done.stdout, done.stderr
 
 
-def test_the_same_mail_is_seen():
-    """As WorkMail would have told of it."""
+def test_both_see_the_same_mail():
+    """The view is the same as with WorkMail's event."""
     received = received_mail(
         message(from_="Jane <jane@example.com>", subject="x" * 300), source="bounce@example.org"
     )
@@ -134,7 +134,7 @@ def test_a_message_is_not_replaced():
         behind_receipt_rule(on_flow)(received_mail())
 
 
-def test_a_forgotten_return_is_noticed_here_too():
+def test_a_missing_return_is_an_error_behind_a_receipt_rule_too():
     """What WorkMail would not get does not pass here."""
 
     def on_flow(mail):

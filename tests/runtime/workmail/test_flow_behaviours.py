@@ -64,7 +64,7 @@ def attachments_of(mail) -> list[tuple[str, bytes]]:
 # Disclaimer and banner.
 
 
-def test_a_disclaimer_is_below_both_texts(behaviour):
+def test_the_disclaimer_is_added_below_text_and_html(behaviour):
     """And nothing else is changed."""
     mail = flow_mail(both())
     before = attachments_of(mail)
@@ -74,7 +74,7 @@ def test_a_disclaimer_is_below_both_texts(behaviour):
     assert attachments_of(mail) == before
 
 
-def test_a_disclaimer_is_there_once(behaviour):
+def test_the_disclaimer_is_added_only_once(behaviour):
     """However often WorkMail asks, and in a reply that quotes it."""
     mail = flow_mail(both())
     behaviour("disclaimer", mail, text="Confidential,\nreally")
@@ -99,8 +99,8 @@ SEALED = {
 
 @pytest.mark.parametrize("name", ["disclaimer", "external_banner"])
 @pytest.mark.parametrize("content", SEALED.values(), ids=SEALED)
-def test_sealed_mail_is_not_touched(behaviour, name, content, capsys):
-    """A word more would break the seal."""
+def test_signed_or_encrypted_mail_is_left_alone(behaviour, name, content, capsys):
+    """Any change would break the signature."""
     mail = flow_mail(content)
     behaviour(name, mail, text="words", domains=["example.net"])
     assert content_of(mail) == content
@@ -119,7 +119,7 @@ def test_sealed_mail_is_not_touched(behaviour, name, content, capsys):
         b"Content-Transfer-Encoding: uuencode\r\n\r\nHi\r\n",
     ],
 )
-def test_what_cannot_be_changed_passes(behaviour, content, capsys):
+def test_mail_that_cannot_be_changed_passes(behaviour, content, capsys):
     """With a line in the log: the words are not worth the mail."""
     mail = flow_mail(content)
     behaviour("disclaimer", mail, text="words")
@@ -127,7 +127,7 @@ def test_what_cannot_be_changed_passes(behaviour, content, capsys):
     assert json.loads(capsys.readouterr().out)["outcome"] == "unchanged"
 
 
-def test_what_workmail_refuses_passes(behaviour, capsys, monkeypatch):
+def test_a_change_that_workmail_refuses_lets_the_mail_pass(behaviour, capsys, monkeypatch):
     """The same, if another part has a line too long."""
     mail = flow_mail(both())
 
@@ -175,13 +175,13 @@ def test_a_long_paragraph_is_wrapped(behaviour):
     assert parsed(mail).get_content().split()[1:] == ["word"] * 300
 
 
-def test_html_without_a_body_gets_the_words_at_its_end(behaviour):
+def test_html_without_a_body_gets_the_text_at_its_end(behaviour):
     """It is below all the same."""
     assert disclaimer.below("<p>Hi", "text/html", "no", "<b>no</b>").rstrip().endswith("</div>")
     assert external_banner.above("<p>Hi", "text/html", "no", None).endswith("<p>Hi")
 
 
-def test_a_banner_is_above_mail_from_outside(behaviour):
+def test_mail_from_outside_gets_a_banner_above_its_text(behaviour):
     """In both texts."""
     mail = flow_mail(both())
     behaviour("external_banner", mail, domains=["example.net"], text="From outside")
@@ -211,8 +211,8 @@ def test_one_external_sender_makes_mail_external(behaviour, source, sender, touc
     assert ("From outside" in text_of(mail, "plain")) is touched
 
 
-def test_a_banner_cannot_be_kept_away():
-    """By writing it where nobody sees it."""
+def test_a_sender_cannot_prevent_the_banner():
+    """A hidden copy of the banner's text does not count."""
     text = "From outside\r\n\r\n"
     assert external_banner.above(f"Hi\r\n{text}", "text/plain", "From outside", None)
     assert external_banner.above(f"{text}Hi\r\n", "text/plain", "From outside", None) is None
@@ -247,8 +247,8 @@ PATTERNS = [
         ("hello", []),
     ],
 )
-def test_sensitive_mail_is_stopped(behaviour, text, names, capsys):
-    """A number with its check digit, or a word of one's own; found things are not logged."""
+def test_sensitive_mail_is_blocked(behaviour, text, names, capsys):
+    """A number with its check digit, or a configured word; matches are not logged."""
     mail = flow_mail(both(text=f"{text}\n"), direction="OUTBOUND")
     answer = behaviour("block_sensitive", mail, patterns=PATTERNS)
     if not names:
@@ -275,7 +275,7 @@ def test_every_text_is_searched(behaviour, content):
     assert behaviour("block_sensitive", flow_mail(content), patterns=PATTERNS)
 
 
-def test_colleagues_get_the_mail(behaviour):
+def test_internal_recipients_get_the_mail(behaviour):
     """Only who is outside does not."""
     mail = flow_mail(both(text=CARD), recipients=["a@example.com", "b@example.org"])
     answer = behaviour(
@@ -287,12 +287,12 @@ def test_colleagues_get_the_mail(behaviour):
 
 
 def test_mail_among_colleagues_is_not_read(behaviour):
-    """There is nobody to keep it from."""
+    """There is no outside recipient to protect it from."""
     mail = flow_mail(recipients=["a@example.com"])
     assert behaviour("block_sensitive", mail, patterns=PATTERNS, domains=["example.com"]) is None
 
 
-def test_what_cannot_be_read_can_be_blocked(behaviour):
+def test_unreadable_mail_can_be_blocked(behaviour):
     """On request."""
     mail = flow_mail(SEALED["encrypted"])
     assert behaviour("block_sensitive", mail, patterns=PATTERNS) is None
@@ -360,7 +360,7 @@ def test_no_name_hides_an_extension(behaviour, header):
     assert parsed(mail).get_content_type() == "text/plain"
 
 
-def test_a_signature_protects_no_attachment(behaviour):
+def test_an_attachment_of_a_signed_mail_is_removed_too(behaviour):
     """A worthless one is easily made."""
     content = SEALED["signed"].replace(
         b"--b\r\n\r\nHi", b"--b\r\nContent-Disposition: attachment; filename=a.exe\r\n\r\nMZ"
@@ -378,7 +378,7 @@ def test_a_large_attachment_is_removed(behaviour):
     assert b"a.pdf was removed" not in content_of(mail)
 
 
-def test_a_mail_that_cannot_be_changed_waits(behaviour):
+def test_a_mail_that_cannot_be_changed_is_retried(behaviour):
     """It must not pass with what should be taken out."""
     with pytest.raises(_message.Unreadable):
         behaviour(
@@ -421,14 +421,14 @@ def test_a_group_is_for_colleagues(behaviour, source, sender, open_):
     ] == [("DEFAULT", None), ("BOUNCE", ["All@example.com"])]
 
 
-def test_a_cut_list_of_recipients_is_mentioned(behaviour, capsys):
+def test_a_truncated_recipient_list_is_reported(behaviour, capsys):
     """The group may be among those whom WorkMail did not name."""
     mail = flow_mail(truncated=True)
     behaviour("restrict_recipients", mail, groups=["g@example.net"], domains=["example.net"])
     assert json.loads(capsys.readouterr().out)["level"] == "WARNING"
 
 
-def test_a_journal_has_message_and_event(behaviour):
+def test_a_journal_entry_has_message_and_event(behaviour):
     """Whole, under names that a retry finds again."""
     with mock_aws():
         s3 = boto3.client("s3", region_name="eu-west-1")
@@ -459,7 +459,7 @@ def test_metrics_are_log_lines(behaviour, capsys):
 
 
 @pytest.mark.parametrize("settings", [{}, {"text": ""}])
-def test_a_setting_that_is_not_there_is_named(behaviour, settings):
+def test_the_error_names_a_missing_setting(behaviour, settings):
     """Rather than guessed."""
     with pytest.raises(NotConfigured, match="text"):
         behaviour("disclaimer", flow_mail(both()), **settings)

@@ -62,13 +62,13 @@ def test_the_answer_goes_to_workmail(call):
 
 
 def test_no_answer_is_the_default(call):
-    """And WorkMail is told so, for it would take silence for the fallback."""
+    """WorkMail gets an explicit default, because without an answer it applies the fallback."""
     assert call(lambda mail: None) == {
         "actions": [{"action": {"type": "DEFAULT"}, "allRecipients": True}]
     }
 
 
-def test_a_forgotten_return_is_noticed(call):
+def test_a_missing_return_is_an_error(call):
     """Mail that should have been dropped is not delivered for want of a word."""
 
     def on_flow(mail):
@@ -92,7 +92,7 @@ def test_an_answer_about_another_mail_is_refused(call):
         call(lambda mail: other)
 
 
-def test_any_answer_begun_for_a_mail_is_accepted(call):
+def test_any_answer_created_from_a_mail_is_accepted(call):
     """A function may begin again and return what it began first."""
 
     def on_flow(mail):
@@ -137,7 +137,7 @@ def test_each_mail_has_one_log_line(call, capsys):
     assert "@" not in json.dumps(line)
 
 
-def test_addresses_are_logged_on_demand(call, capsys):
+def test_addresses_are_logged_when_switched_on(call, capsys):
     """Only then."""
     call.set(MAILROOM_LOG_ADDRESSES="1")
     call(lambda mail: None)
@@ -147,7 +147,7 @@ def test_addresses_are_logged_on_demand(call, capsys):
 
 
 def test_an_asynchronous_rule_gets_no_answer(call, capsys):
-    """And whoever gives one is told that nobody waits for it."""
+    """The log says that the answer is ignored."""
     call.set(MAILROOM_FLOW_MODE="asynchronous")
     assert call(lambda mail: None) is None
     assert call(lambda mail: mail.answer().drop()) is None
@@ -156,7 +156,7 @@ def test_an_asynchronous_rule_gets_no_answer(call, capsys):
     assert (loud["level"], loud["outcome"].partition(":")[0]) == ("WARNING", "answer ignored")
 
 
-def test_the_mode_is_one_of_two(call):
+def test_the_mode_must_be_synchronous_or_asynchronous(call):
     """A typo fails before any mail is taken."""
     call.set(MAILROOM_FLOW_MODE="async")
     with pytest.raises(NotConfigured, match="MAILROOM_FLOW_MODE"):
@@ -175,7 +175,7 @@ def test_a_wrong_name_fails_at_init():
     assert HandlerNotFound.__name__ in done.stderr
 
 
-def test_permission_makes_the_clients(call):
+def test_granting_a_permission_creates_the_clients(call):
     """And without it there are none, for boto3 takes its time."""
     seen = []
     call(lambda mail: seen.append(mail._flow))
@@ -187,7 +187,7 @@ def test_permission_makes_the_clients(call):
     assert (seen[1].bucket, seen[2].bucket) == (None, "changed")
 
 
-def test_a_cold_start_costs_next_to_nothing():
+def test_a_cold_start_stays_within_its_budget():
     """As with the other entry points; the behaviours too."""
     folder = Path(workmail.__file__).parents[1] / "handlers" / "workmail"
     names = [f"mailroom.handlers.workmail.{path.stem}" for path in folder.glob("[a-z]*.py")]
@@ -207,7 +207,7 @@ def context(seconds: float) -> SimpleNamespace:
     )
 
 
-def test_a_slow_handler_is_told_in_time(call, capsys):
+def test_a_slow_handler_is_interrupted_in_time(call, capsys):
     """It gets the exception inside, while WorkMail still waits, and the log says where."""
     call.context = context(1.1)
     started = time.monotonic()
@@ -221,8 +221,8 @@ def test_a_slow_handler_is_told_in_time(call, capsys):
     assert lines(capsys)[0]["error"] == "OutOfTime"
 
 
-def test_swallowing_the_alarm_does_not_help(call):
-    """A late answer is none."""
+def test_swallowing_the_timeout_does_not_help(call):
+    """A late answer is ignored."""
     call.context = context(1.1)
 
     def on_flow(mail):
@@ -235,7 +235,7 @@ def test_swallowing_the_alarm_does_not_help(call):
         call(on_flow)
 
 
-def test_fifteen_seconds_are_the_most(call):
+def test_fifteen_seconds_are_the_maximum(call):
     """However long Lambda would let the function run."""
     seen = []
     call.context = context(900)
@@ -243,7 +243,7 @@ def test_fifteen_seconds_are_the_most(call):
     assert 13 < seen[0] <= 14
 
 
-def test_nobody_waits_for_an_asynchronous_function(call):
+def test_mail_does_not_wait_for_an_asynchronous_function(call):
     """Its own timeout is what counts."""
     call.set(MAILROOM_FLOW_MODE="asynchronous")
     seen = []
@@ -252,7 +252,7 @@ def test_nobody_waits_for_an_asynchronous_function(call):
     assert 890 < seen[0] < 900
 
 
-def test_without_time_the_handler_is_not_begun(call):
+def test_the_handler_does_not_start_without_time_left(call):
     """The handler is not even begun."""
     call.context = context(0.5)
     with pytest.raises(OutOfTime):
@@ -260,14 +260,14 @@ def test_without_time_the_handler_is_not_begun(call):
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_an_alarm_without_time_rings_at_once(seconds):
+def test_a_timer_without_time_left_fires_at_once(seconds):
     """A timer of zero seconds would never ring."""
     with pytest.raises(OutOfTime), workmail._Alarm(seconds):
         pytest.fail("was begun")
 
 
-def test_the_alarm_is_put_away(call):
-    """A later timer of somebody's is not ours to ring."""
+def test_the_timer_is_reset(call):
+    """A timer that other code sets later is left alone."""
     import signal
 
     call.context = context(900)
@@ -277,8 +277,8 @@ def test_the_alarm_is_put_away(call):
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
-def test_another_thread_has_no_alarm(call):
-    """As in somebody's test; the answer is checked afterwards all the same."""
+def test_another_thread_has_no_timer(call):
+    """A test may use one; the answer is still checked afterwards."""
     call.context = context(900)
     found = []
     thread = threading.Thread(target=lambda: found.append(call(lambda mail: None)))
@@ -309,7 +309,7 @@ def items(table) -> list[dict]:
     return table.scan(TableName="answers")["Items"]
 
 
-def test_the_same_question_gets_the_same_answer(call, table, capsys):
+def test_a_repeated_invocation_gets_the_same_answer(call, table, capsys):
     """And the work is not done again."""
     done = []
 
@@ -326,7 +326,7 @@ def test_the_same_question_gets_the_same_answer(call, table, capsys):
     assert 86_000 < int(item["expires_at"]["N"]) - time.time() <= 86_400
 
 
-def test_another_question_is_another(call, table):
+def test_another_invocation_gets_a_new_answer(call, table):
     """Even about the same message."""
     done = []
     call(lambda mail: done.append(1))
@@ -334,7 +334,7 @@ def test_another_question_is_another(call, table):
     assert done == [1, 1]
 
 
-def test_a_failure_is_tried_again_at_once(call, table):
+def test_a_failure_is_retried_at_once(call, table):
     """It gave its claim back."""
     with pytest.raises(ZeroDivisionError):
         call(lambda mail: 1 / 0)
@@ -356,7 +356,7 @@ def test_two_attempts_at_once_do_the_work_once(call, table):
 
 
 def test_the_claim_of_a_killed_attempt_expires(call, table):
-    """Its claim runs out; who comes late with it then is told."""
+    """After that, a late holder of the claim gets an error."""
     answers = AnswerTable("answers")
     assert answers.claim("id", "dead") is None
     with pytest.raises(InProgress):
@@ -375,7 +375,7 @@ def test_the_claim_of_a_killed_attempt_expires(call, table):
     assert answers.claim("id", "third") == ({"actions": []},)
 
 
-def test_a_claim_that_cannot_be_given_back_hides_no_error(call, table, capsys):
+def test_a_claim_that_cannot_be_released_does_not_hide_the_error(call, table, capsys):
     """What went wrong first is what counts."""
 
     def on_flow(mail):

@@ -45,7 +45,7 @@ def test_views_are_equal_if_their_events_are():
         hash(mail)
 
 
-def test_another_version_is_read_too():
+def test_another_version_of_the_format_is_read_too():
     """Two have been seen."""
     assert FlowMail({**documented(), "summaryVersion": "2019-07-28"}).recipients
 
@@ -60,7 +60,7 @@ def test_optional_fields_may_be_absent():
 
 
 @pytest.mark.parametrize("value", ["true", 1, None, "false"])
-def test_truncated_is_a_boolean(value):
+def test_truncated_must_be_a_boolean(value):
     """The text "false" is not true."""
     assert not FlowMail({**documented(), "truncated": value}).truncated
 
@@ -74,7 +74,7 @@ def test_truncated_is_a_boolean(value):
         ("envelope", "recipients"),
     ],
 )
-def test_a_missing_field_is_named(key, attribute):
+def test_the_error_names_a_missing_field(key, attribute):
     """Only if it is asked for."""
     event = documented()
     del event[key]
@@ -84,7 +84,7 @@ def test_a_missing_field_is_named(key, attribute):
 
 
 @pytest.mark.parametrize("one", ["a@b.example", {}, {"address": 3}, None])
-def test_a_malformed_recipient_is_named(one):
+def test_the_error_names_a_malformed_recipient(one):
     """Rather than left out, and so given to the fallback."""
     event = documented()
     event["envelope"]["recipients"].append(one)
@@ -107,7 +107,7 @@ def test_reading_must_be_granted():
 @pytest.mark.parametrize(
     "use", [FlowMail.open, FlowMail.read, lambda mail: mail.replace(CONTENT), FlowMail.check_time]
 )
-def test_nothing_is_begun_after_the_deadline(use):
+def test_no_work_starts_after_the_deadline(use):
     """The answer would come too late, so the content is neither read nor replaced."""
     flow = MemoryFlow({documented()["messageId"]: CONTENT})
     late = FlowMail(documented(), flow=flow, deadline=time.monotonic() - 1)

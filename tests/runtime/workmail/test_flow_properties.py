@@ -52,7 +52,7 @@ CALLS = st.lists(
     truncated=st.booleans(),
     count=st.integers(1, 14),
 )
-def test_nothing_accepted_breaks_a_limit(calls, direction, truncated, count):
+def test_accepted_input_stays_within_the_limits(calls, direction, truncated, count):
     """Whatever is called in whatever order; each recipient gets what was last said of it."""
     mail = flow_mail(recipients=RECIPIENTS[:count], direction=direction, truncated=truncated)
     answer = mail.answer()
@@ -168,7 +168,7 @@ def test_parts_are_those_of_the_email_package(data):
 
 
 @given(messages(), st.sampled_from([disclaimer.below, external_banner.above]), TEXTS)
-def test_words_change_the_texts_alone(data, change, words):
+def test_added_words_change_only_the_texts(data, change, words):
     """Every other part keeps every byte, the texts keep every word, and it is done once."""
     words = f"DISCLAIMER {words} END"
     bodies = _message.bodies(_message.read(data))
@@ -198,7 +198,7 @@ def test_words_change_the_texts_alone(data, change, words):
 
 
 @given(messages(), st.sampled_from([["exe"], ["exe", "pdf"], []]))
-def test_stripping_takes_the_unwanted_alone(data, extensions):
+def test_only_unwanted_attachments_are_stripped(data, extensions):
     """Every other part keeps every byte."""
     choice = strip_attachments.Settings.__new__(strip_attachments.Settings)
     choice.extensions, choice.max_bytes = frozenset(extensions), 0
@@ -220,7 +220,7 @@ def test_stripping_takes_the_unwanted_alone(data, extensions):
 
 
 @given(st.binary(max_size=300) | st.text('ab-:;/=\r\n \t"', max_size=200).map(str.encode))
-def test_any_bytes_are_refused_or_fit(data):
+def test_any_bytes_are_refused_or_stay_within_the_limits(data):
     """What passes has no line too long, no stray carriage return, and a structure."""
     try:
         checked = checked_content(data)

@@ -84,7 +84,7 @@ def test_a_message_is_streamed():
         assert stream.read(7) == b"Subject"
 
 
-def test_a_message_is_replaced_by_way_of_the_bucket():
+def test_a_message_is_replaced_through_the_bucket():
     """Stored, put, and looked at again."""
     api = Api()
     key = api.takes(GOOD)
@@ -94,7 +94,7 @@ def test_a_message_is_replaced_by_way_of_the_bucket():
     api.done()
 
 
-def test_the_key_is_one_that_workmail_finds():
+def test_the_key_has_the_name_that_workmail_expects():
     """No dot and no underscore, whatever the id is."""
     api = Api()
     event = {**documented(), "messageId": "a_b.c/../d"}
@@ -119,7 +119,7 @@ def test_a_field_that_workmail_adds_is_accepted():
     api.done()
 
 
-def test_another_body_is_a_failure():
+def test_an_unexpected_body_is_a_failure():
     """The mail is not what the function thinks it is."""
     api = Api()
     api.puts(api.takes(GOOD))
@@ -161,8 +161,8 @@ def test_an_email_message_is_accepted():
         ),
     ],
 )
-def test_what_workmail_would_refuse_is_refused_first(content, text):
-    """Nothing is stored, and nobody is asked; the stubs would fail either."""
+def test_an_answer_that_workmail_would_refuse_is_refused_first(content, text):
+    """Nothing is stored and no API is called; the stubs would fail both."""
     api = Api()
     with pytest.raises(NotReplaceable, match=text):
         api.mail.replace(content)
@@ -178,7 +178,7 @@ def test_a_line_of_998_bytes_is_accepted():
     api.done()
 
 
-def test_clients_are_made_when_they_are_needed(monkeypatch):
+def test_clients_are_created_when_they_are_needed(monkeypatch):
     """Those of the process, unless others are given."""
     monkeypatch.setattr(_runtime, "_clients", {"workmailmessageflow": "flow", "s3": "s3"})
     assert (MessageFlow().client, MessageFlow().s3) == ("flow", "s3")
@@ -206,7 +206,7 @@ def test_replacing_must_be_granted():
         ("InvalidContentLocation", NotReplaceable),
     ],
 )
-def test_refusals_are_told_apart(code, kind):
+def test_refusals_are_distinguished(code, kind):
     """By their kind; what is gone is also not stored."""
     api = Api()
     api.takes(GOOD)

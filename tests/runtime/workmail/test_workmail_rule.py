@@ -140,7 +140,7 @@ def event(kind: str, wanted: dict[str, Any] | None = None, **more: Any) -> dict[
     }
 
 
-def test_a_rule_is_made(server):
+def test_a_rule_is_created(server):
     """After a look whether the operations answer, and with a look at what was written."""
     answer = handler(event("Create"))
     assert answer == {"PhysicalResourceId": f"workmail-flow-rule/Inbound/{ORGANIZATION}/ours"}
@@ -172,7 +172,7 @@ def test_outbound_rules_have_operations_of_their_own(server):
     assert server.calls[0] == "ListOutboundMailFlowRules"
 
 
-def test_a_rule_of_somebody_else_is_not_touched(server):
+def test_a_foreign_rule_is_left_alone(server):
     """Not even one that is the same."""
     server.rules = {"ours": rule()}
     with pytest.raises(FlowRuleError, match="already"):
@@ -180,8 +180,7 @@ def test_a_rule_of_somebody_else_is_not_touched(server):
     assert server.calls == ["ListInboundMailFlowRules"]
 
 
-def test_a_request_that_comes_twice_is_served_once(server):
-    """Is served once."""
+def test_a_repeated_request_is_served_once(server):
     first = handler(event("Create", request_id="one"))
     assert handler(event("Create", request_id="one")) == first
     assert server.calls.count("CreateInboundMailFlowRule") == 1
@@ -215,14 +214,14 @@ def test_another_rule_read_back_is_an_error(server, field):
     assert server.rules == {}
 
 
-def test_what_was_written_may_be_seen_later(server):
+def test_a_rule_that_becomes_visible_late_is_found(server):
     """WorkMail need not be consistent at once."""
     server.refuse["DescribeInboundMailFlowRule"] = [refusal("EntityNotFoundException")]
     handler(event("Create"))
     assert server.rules == {"ours": rule()}
 
 
-def test_who_was_quicker_keeps_the_rule(server):
+def test_the_first_stack_keeps_the_rule(server):
     """A rule of that name was made between the look and the making."""
     theirs = rule(function="arn:aws:lambda:eu-west-1:1:function:theirs")
     server.rules = {"ours": theirs}
@@ -242,7 +241,7 @@ def test_a_lost_answer_leaves_nothing(server):
     assert server.rules == {}
 
 
-def test_throttling_is_waited_for(server):
+def test_throttling_is_retried(server):
     """And a fault of the service."""
     server.refuse["ListInboundMailFlowRules"] = [
         refusal("ThrottlingException"),
@@ -261,13 +260,13 @@ def test_an_update_changes_the_rule(server):
     assert server.rules == {"ours": rule(minutes=60)}
 
 
-def test_an_update_makes_what_was_deleted_by_hand(server):
+def test_an_update_recreates_what_was_deleted_by_hand(server):
     """The rule should be there."""
     handler(event("Update"))
     assert server.rules == {"ours": rule()}
 
 
-def test_an_update_of_the_name_is_another_rule(server):
+def test_a_change_of_the_name_creates_another_rule(server):
     """And takes no other's."""
     server.rules = {"ours": rule(), "theirs": rule("theirs")}
     before = event("Update")["PhysicalResourceId"]
@@ -280,7 +279,7 @@ def test_an_update_of_the_name_is_another_rule(server):
 def test_an_update_does_not_overwrite_another_rule(server):
     """Of the same name, made meanwhile."""
     server.rules = {"ours": rule(function="arn:aws:lambda:eu-west-1:1:function:theirs")}
-    with pytest.raises(FlowRuleError, match="somebody else created or changed it"):
+    with pytest.raises(FlowRuleError, match="someone else created or changed it"):
         handler(event("Update"))
     assert "UpdateInboundMailFlowRule" not in server.calls
 
@@ -321,12 +320,12 @@ def test_nothing_is_deleted_that_was_not_made(server):
     ],
 )
 def test_deletion_succeeds_when_there_is_nothing_left_to_ask(server, answer):
-    """Or the stack would stay for ever."""
+    """Otherwise the stack could never be deleted."""
     server.refuse["ListInboundMailFlowRules"] = [answer]
     assert handler(event("Delete"))
 
 
-def test_deletion_succeeds_when_nobody_is_there(server, monkeypatch):
+def test_deletion_succeeds_when_the_service_is_gone(server, monkeypatch):
     """Not even a server."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_WORKMAIL", "http://127.0.0.1:1")
     assert handler(event("Delete"))
@@ -334,7 +333,7 @@ def test_deletion_succeeds_when_nobody_is_there(server, monkeypatch):
 
 @pytest.mark.parametrize("answer", [refusal("AccessDeniedException"), (0, ""), (500, "")])
 def test_deletion_fails_while_the_rule_may_be_there(server, answer, monkeypatch):
-    """It would call a function that is no more; after WorkMail's last day it cannot be."""
+    """It would call a function that no longer exists; after WorkMail's end it cannot."""
     server.refuse["ListInboundMailFlowRules"] = [answer] * 5
     with pytest.raises(FlowRuleError, match="in the console"):
         handler(event("Delete"))
@@ -344,7 +343,7 @@ def test_deletion_fails_while_the_rule_may_be_there(server, answer, monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["OrganizationId", "Direction", "Rule"])
-def test_a_missing_property_is_named(name):
+def test_the_error_names_a_missing_property(name):
     """Nothing is asked."""
     request = event("Create")
     del request["ResourceProperties"][name]
@@ -352,7 +351,7 @@ def test_a_missing_property_is_named(name):
         handler(request)
 
 
-def test_differences_are_named():
+def test_each_difference_is_named():
     """What WorkMail adds is none, nor is the order of patterns."""
     assert differences(rule(), {**rule(), "More": 1}) == []
     assert differences({"Patterns": ["a", "b"]}, {"Patterns": ["b", "a"]}) == []

@@ -1,4 +1,4 @@
-"""What the team wants to know of readers who leave: how, and what they were reading."""
+"""Log how a reader unsubscribed, and from which topics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def on_subscription(event: Subscription) -> None:
 
 
 def topics_left(event: Subscription) -> list[str]:
-    """Return the topics that were wanted before and are not any more."""
+    """Return the topics that the reader was subscribed to before, but no longer is."""
     if event.old_topic_preferences.unsubscribe_all:
         return []
     before = event.old_topic_preferences.topic_subscription_status

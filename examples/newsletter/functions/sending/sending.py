@@ -1,7 +1,7 @@
-"""Sends the newsletter: one templated mail to each reader, tagged with the issue.
+"""Send the newsletter: one templated mail to each reader, tagged with the issue.
 
-Invoke it with ``{"issue": "47", "readers": [{"address": …, "name": …}]}``; it answers which
-message went to whom, why any did not go, and of which nobody knows whether it went.
+Invoke it with ``{"issue": "47", "readers": [{"address": …, "name": …}]}``. It returns the message
+id for each address, the error code for each failure, and the addresses whose outcome is unknown.
 """
 
 from __future__ import annotations
@@ -34,6 +34,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         except NotSent as error:
             failed[address] = error.code
         except OutcomeUnknown:
-            # Whoever invokes this again must not send it a second time unasked.
+            # The mail may have been sent, so it must not be retried automatically.
             unknown.append(address)
     return {"sent": sent, "failed": failed, "unknown": unknown}

@@ -8,7 +8,7 @@ Settings
     ``MAILROOM_ALERT_TOPIC``
         ARN of the SNS topic for alerts. Default: no alerts.
     ``MAILROOM_ALERT_WINDOW_SECONDS``
-        How long the same alert is not repeated, for the types that say so. Default: 3600.
+        How long the same alert is not repeated, for the types that use this setting. Default: 3600.
     ``MAILROOM_EXPIRY_WARNING_SECONDS``
         How long before SES gives up a delayed mail an alert is raised. Default: 7200.
     ``MAILROOM_SUPPRESS``

@@ -118,7 +118,7 @@ def _remember(name: str, at: str) -> None:
 
 
 def _subject(text: str) -> str:
-    # SNS refuses what is longer, not ASCII, or has a line break.
+    # SNS refuses a subject that is longer, not ASCII, or has a line break.
     return shown(text, 100).encode("ascii", "replace").decode() or "Mailroom"
 
 

@@ -1,4 +1,4 @@
-"""Records events in the event table, and prints the metrics of what is new in it.
+"""Records events in the event table, and prints metrics of the new items.
 
 The partition key is ``message_id``, the sort key ``at``: time, type, and a digest of event and
 recipient. All of it follows from the event alone, and an item is written only if it does not exist,

@@ -1,4 +1,4 @@
-"""Record a complaint, suppress whoever complained, and raise an alert.
+"""Record a complaint, suppress the recipient, and raise an alert.
 
 Not every event of this type is a complaint: ``not-spam`` takes one back, and
 ``OnAccountSuppressionList`` means that SES held the mail back because of an earlier one. Both are
@@ -73,7 +73,7 @@ def sentences(event: Complaint, recipients: list[str], *, suppressed: bool) -> l
 
 
 def on_event(event: Complaint) -> None:
-    """Record *event*, suppress whoever complained, and raise an alert."""
+    """Record *event*, suppress the recipient, and raise an alert."""
     settings = _settings.settings()
 
     def record() -> None:
@@ -87,10 +87,10 @@ def on_event(event: Complaint) -> None:
         if recipients and settings.suppress:
             _suppression.suppress(recipients, "COMPLAINT")
 
-    def tell() -> None:
+    def alert() -> None:
         recipients = decide(event)
         if recipients:
             text = sentences(event, recipients, suppressed=settings.suppress)
             _alerts.alert(event, settings, "Complaint about a mail", text)
 
-    _settings.each(record, suppress, tell)
+    _settings.each(record, suppress, alert)

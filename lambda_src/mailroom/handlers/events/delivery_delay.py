@@ -64,7 +64,7 @@ def on_event(event: DeliveryDelay) -> None:
     settings = _settings.settings()
     kind = _text.dimension(event.detail.get("delayType"))
 
-    def tell() -> None:
+    def alert() -> None:
         if decide(event, settings.expiry_warning):
             _alerts.alert(
                 event,
@@ -75,4 +75,4 @@ def on_event(event: DeliveryDelay) -> None:
             )
 
     delays = _table.measure("Delays", DelayType=kind)
-    _settings.each(lambda: _table.record(event, settings, delays), tell)
+    _settings.each(lambda: _table.record(event, settings, delays), alert)

@@ -35,7 +35,7 @@ def sentences(event: Reject) -> list[str]:
     sender = _text.shown(event.mail.source) or "this account"
     reason = _text.shown(event.reason) or "not given"
     return [
-        f"SES rejected a mail from {sender} and delivered it to nobody. Reason: {reason}.",
+        f"SES rejected a mail from {sender} and did not deliver it. Reason: {reason}.",
         (
             "What to do: SES rejects mail that contains a virus. Find out what was attached, and "
             "whether someone unauthorised sends with this identity."

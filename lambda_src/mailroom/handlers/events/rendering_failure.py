@@ -61,7 +61,7 @@ def on_event(event: RenderingFailure) -> None:
     settings = _settings.settings()
     template = _text.dimension(event.detail.get("templateName"))
 
-    def tell() -> None:
+    def alert() -> None:
         cause = event.missing_attribute or event.error_message
         _alerts.alert(
             event,
@@ -77,4 +77,4 @@ def on_event(event: RenderingFailure) -> None:
         )
 
     failures = _table.measure("RenderingFailures", Template=template)
-    _settings.each(lambda: _table.record(event, settings, failures), tell)
+    _settings.each(lambda: _table.record(event, settings, failures), alert)

@@ -98,10 +98,10 @@ def on_event(event: Subscription) -> None:
             measures.append(_table.measure("Unsubscribes", ContactList=name))
         _table.record(event, settings, *measures)
 
-    def tell() -> None:
+    def alert() -> None:
         _alerts.alert(event, settings, "A recipient changed their subscriptions", sentences(event))
 
-    _settings.each(record, tell)
+    _settings.each(record, alert)
 
 
 def _wants_less(event: Subscription) -> bool:

@@ -63,7 +63,7 @@ _ROLES = re.compile(
     r"|bounces?([+=._-].*)?|nobody|(no|do[._-]?not|dont)[._-]?reply([+._-].*)?|.*[+._-]no-?reply)",
     re.IGNORECASE,
 )
-# SES's own envelope senders only collect bounces; nobody reads mail to them.
+# SES's own envelope senders only collect bounces; mail to them is not read.
 _UNREAD_DOMAIN = re.compile(r"(.*\.)?amazonses\.com", re.IGNORECASE)
 _SUPPRESSING = frozenset(("all", "autoreply", "oof"))
 _BATV = re.compile(r"prvs=[^=@]+=")
@@ -121,7 +121,7 @@ def decide(mail: ReceivedMail, settings: Settings) -> str | None:
     if not _mail.is_address(mail.source):
         return "envelope sender that SES cannot send to"
     if _ROLES.fullmatch(local) or _UNREAD_DOMAIN.fullmatch(domain):
-        return "envelope sender that nobody reads"
+        return "envelope sender of SES"
     ours = {address.lower() for address in mail.recipients}
     senders = {mail.source.lower(), *_mail.addresses(headers.get_all("From"))}
     if senders & {*ours, settings.sender.lower()}:
@@ -214,7 +214,7 @@ _settings = _init() if "MAILROOM_REPLY_FROM" in os.environ else None
 
 
 def on_mail(mail: ReceivedMail) -> None:
-    """Reply to *mail*, or log why not; raises what the module says."""
+    """Reply to *mail*, or log why not; errors are listed in the module's docstring."""
     global _settings
     settings = _settings = _settings or _init()
     reason = decide(mail, settings)

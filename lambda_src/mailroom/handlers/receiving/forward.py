@@ -41,7 +41,7 @@ What is changed
 
 Loops
     Each rule marks what it sends. Mail with its own mark, or a delivery report about such mail,
-    raises `NotForwarded`, because the forwarding does not work and a person must know. An
+    raises `NotForwarded`, because the forwarding does not work and someone has to fix it. An
     automatic reply from one of the addresses that mail is forwarded to stays in the bucket.
     Reports about other mail are forwarded like any mail.
 
@@ -215,7 +215,7 @@ _settings = _init() if "MAILROOM_FORWARD_FROM" in os.environ else None
 
 
 def on_mail(mail: ReceivedMail) -> None:
-    """Forward *mail*, or log why not; raises what the module says."""
+    """Forward *mail*, or log why not; errors are listed in the module's docstring."""
     global _settings
     settings = _settings = _settings or _init()
     reason = decide(mail, settings)

@@ -10,7 +10,7 @@ Settings
         verdict continues. Default: spam and virus ``FAIL`` stop the rule set. ``{}`` stops nothing.
 
 Permissions
-    None. It decides from the event alone and never loads boto3.
+    None. It decides from the event only and never loads boto3.
 
 Failures
     An invalid setting raises `NotConfigured` when Lambda initialises the function. SES treats a

@@ -1,6 +1,6 @@
-"""Change single parts of a message and leave every other byte as it is.
+"""Change single parts of a message and leave every other byte unchanged.
 
-The ``email`` package rewrites a whole message, including parts and fields that nobody changed. Here
+The ``email`` package rewrites the whole message, including parts that were not changed. Here
 the message is a range of bytes, its parts are ranges in it, and an edit replaces one of them.
 """
 

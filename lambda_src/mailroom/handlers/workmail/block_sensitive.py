@@ -8,7 +8,7 @@ Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
         ``bounce`` (default), or ``drop``. ``message``: what the sender of a bounce reads; the names
         of the patterns follow, never the matches.
     ``domains``
-        The organization's domains, whose recipients get the mail. Default: nobody does.
+        The organization's domains, whose recipients get the mail. Default: none.
     ``encrypted``
         ``block`` to stop encrypted mail too. Default: it passes.
 
@@ -84,7 +84,7 @@ class Settings:
                 pattern = re.compile(one["pattern"])
             except re.error as error:
                 raise NotConfigured(
-                    f"pattern {one['name']!r} is malformed: {error}; correct it"
+                    f"pattern {one['name']!r} is not a valid regular expression: {error}"
                 ) from error
             self.patterns.append((str(one["name"]), pattern, check))
         self.drop = found.get("action") == "drop"

@@ -1,4 +1,4 @@
-"""Answers a mail in each way that the API has, and tells by a tag what it was refused."""
+"""Answers a mail in each way that the API has, and reports in a tag what was refused."""
 
 import os
 from email.message import EmailMessage

@@ -160,7 +160,8 @@ def _keep(
             error=type(error).__name__,
             detail=str(error)[:500],
         )
-        _runtime.metric("FailureNotKept", 1)
+        function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "unknown")
+        _runtime.metric("FailureNotKept", 1, FunctionName=function)
 
 
 def _handle(

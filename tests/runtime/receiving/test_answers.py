@@ -174,13 +174,18 @@ def test_success_leaves_nothing_on_the_queue(deploy: Callable[..., None], queue:
 
 @pytest.mark.parametrize("on_error", ["stop_rule", "raise"])
 def test_on_error_answers_even_if_the_failure_cannot_be_kept(
-    deploy: Callable[..., None], queue: Any, capsys: pytest.CaptureFixture[str], on_error: str
+    deploy: Callable[..., None],
+    queue: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    on_error: str,
 ) -> None:
     """The log and a metric say so, because no alarm of the queue can."""
 
     def function(_: ReceivedMail) -> None:
         raise ZeroDivisionError("boom")
 
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "Example")
     deploy(function, on_error=on_error, failure_queue=queue.url + "-gone")
     if on_error == "raise":
         with pytest.raises(ZeroDivisionError, match="boom"):
@@ -192,6 +197,7 @@ def test_on_error_answers_even_if_the_failure_cannot_be_kept(
     assert unkept["outcome"] == "failure not kept"
     assert "NonExistentQueue" in unkept["detail"]
     assert counted["FailureNotKept"] == 1
+    assert counted["FunctionName"] == "Example"
 
 
 def never_ends(_: ReceivedMail) -> Disposition:

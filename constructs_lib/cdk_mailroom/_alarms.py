@@ -14,7 +14,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-__all__ = ["age_alarm", "count", "count_alarm", "dead_letter_alarm", "failure_alarm", "tell"]
+__all__ = ["age_alarm", "count", "count_alarm", "dead_letter_alarm", "failure_alarms", "tell"]
 
 
 def count(namespace: str, name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
@@ -78,25 +78,29 @@ def age_alarm(
     )
 
 
-def failure_alarm(
-    scope: Construct, function: lambda_.Function, *, description: str, topic: sns.ITopic | None
-) -> cloudwatch.Alarm:
-    """Return an alarm on what a synchronous function leaves on no dead-letter queue.
-
-    Lambda's metric counts calls that were killed or failed to start. The runtime's counts failures
-    that it answered, and could not put on the queue.
-    """
+def failure_alarms(
+    scope: Construct, function: lambda_.Function, *, what: str, topic: sns.ITopic | None
+) -> list[cloudwatch.Alarm]:
+    """Return two alarms on what a synchronous function leaves on no dead-letter queue."""
+    # Not one on the sum of both metrics, which costs the same: the local AWS has no metric math.
+    killed = function.metric_errors(period=_five_minutes())
     unkept = count("Mailroom", "FailureNotKept", {"FunctionName": function.function_name})
-    metric = cloudwatch.MathExpression(
-        expression="errors + FILL(unkept, 0)",
-        using_metrics={
-            "errors": function.metric_errors(period=_five_minutes()),
-            "unkept": unkept,
-        },
-        period=_five_minutes(),
-        label="failed without a dead letter",
-    )
-    return count_alarm(scope, "FailureAlarm", metric, description=description, topic=topic)
+    return [
+        count_alarm(
+            scope,
+            "FailureAlarm",
+            killed,
+            description=f"{what} was killed, could not start, or let the call fail: see its log",
+            topic=topic,
+        ),
+        count_alarm(
+            scope,
+            "NotKeptAlarm",
+            unkept,
+            description=f"{what} failed, and could not reach the dead-letter queue: see its log",
+            topic=topic,
+        ),
+    ]
 
 
 def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:

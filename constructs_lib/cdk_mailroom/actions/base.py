@@ -125,8 +125,8 @@ class BoundAction:
     """What must exist before the rule, because SES checks it when the rule is created."""
     function: lambda_.IFunction | None = None
     """The function that is called, if one is."""
-    failure_alarm: cloudwatch.Alarm | None = None
-    """The alarm on failures that leave nothing on the dead-letter queue, if there can be some."""
+    failure_alarms: Sequence[cloudwatch.Alarm] = ()
+    """The alarms on failures that leave nothing on the dead-letter queue."""
     iam_role_arn: str | None = None
     """For an S3 action, the role that SES writes as; `ses.S3ActionConfig` has no such setting."""
 

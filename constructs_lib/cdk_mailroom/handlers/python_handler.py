@@ -46,8 +46,8 @@ class PythonHandler(PythonFunction, ReceiptAction):
     runtime at once if it is synchronous.
 
     A synchronous function must end three seconds before its timeout, or when three quarters of a
-    short one are over: then the runtime ends it, and answers by *on_error*. An alarm goes off if
-    the process was killed nevertheless, for example because its memory was exhausted, or if the
+    short one are over: then the runtime ends it, and answers by *on_error*. Two alarms go off if
+    the process was killed nevertheless, for example because its memory was exhausted, and if the
     dead-letter queue could not be reached.
     """
 
@@ -188,14 +188,13 @@ class PythonHandler(PythonFunction, ReceiptAction):
             environment=variables,
             dead_letter_queue=None if self._synchronous else queue,
         )
-        alarm = None
+        alarms = []
         if self._synchronous:
             queue.grant_send_messages(function)
-            alarm = _alarms.failure_alarm(
+            alarms = _alarms.failure_alarms(
                 scope,
                 function,
-                description=f"The function of the receipt rule {context.rule_id} was killed or "
-                "failed, and the mail is on no dead-letter queue: see its log",
+                what=f"The function of the receipt rule {context.rule_id}",
                 topic=context.alert_topic,
             )
         if queue.encryption_master_key is not None:
@@ -214,7 +213,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             action=call(function, synchronous=self._synchronous),
             dependencies=grant_invoke(scope, context, function),
             function=function,
-            failure_alarm=alarm,
+            failure_alarms=alarms,
         )
 
     def _grant_marks(self, function: lambda_.Function, stored: StoredMail, rule_id: str) -> None:

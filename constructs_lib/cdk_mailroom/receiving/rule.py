@@ -191,7 +191,7 @@ class InboundRule(Construct):
 
     @property
     def failure_alarms(self) -> Sequence[cloudwatch.Alarm]:
-        """One for each synchronous `PythonHandler`, on failures that left no dead letter."""
+        """Two for each synchronous `PythonHandler`, on failures that left no dead letter."""
         return tuple(self._failure_alarms)
 
     def add_action(self, construct_id: str, action: Action) -> None:
@@ -257,8 +257,7 @@ class InboundRule(Construct):
                     f"Rule.Actions.{position}.S3Action.IamRoleArn", item.iam_role_arn
                 )
             dependencies += item.dependencies
-            if item.failure_alarm is not None:
-                self._failure_alarms.append(item.failure_alarm)
+            self._failure_alarms += item.failure_alarms
         if dependencies:
             self._rule.node.add_dependency(*dependencies)
 

@@ -36,7 +36,7 @@ def told() -> Template:
             "PublishFailureAlarm",
             "PublishExpiredAlarm",
         ]
-        assert len(inbound.rules[0].failure_alarms) == 2
+        assert len(inbound.rules[0].failure_alarms) == 4
 
     return synthesized(build)
 
@@ -72,7 +72,9 @@ def test_more_rules_make_no_more_alarms(told):
     assert sorted(told.of("AWS::CloudWatch::Alarm")) == [
         "Inbound/DeadLetterAlarm",
         "Inbound/Gate/Before1/FailureAlarm",
+        "Inbound/Gate/Before1/NotKeptAlarm",
         "Inbound/Gate/Handler/FailureAlarm",
+        "Inbound/Gate/Handler/NotKeptAlarm",
         "Inbound/PublishExpiredAlarm",
         "Inbound/PublishFailureAlarm",
     ]
@@ -87,18 +89,22 @@ def test_the_alarms_are_about_the_joined_rule_set(joined, metric):
 
 
 @pytest.mark.parametrize("action", ["Before1", "Handler"])
-def test_a_synchronous_function_that_is_killed_is_an_alarm(told, action):
+@pytest.mark.parametrize(
+    ("alarm", "namespace", "metric"),
+    [
+        ("FailureAlarm", "AWS/Lambda", "Errors"),
+        ("NotKeptAlarm", "Mailroom", "FailureNotKept"),
+    ],
+)
+def test_a_synchronous_function_that_leaves_no_dead_letter_is_an_alarm(
+    told, action, alarm, namespace, metric
+):
     """Nothing else tells of it: SES may go on as if nothing had happened."""
-    alarm = told.at(f"Inbound/Gate/{action}/FailureAlarm")
-    found = {one["Id"]: one for one in alarm["Metrics"]}
-    function = {"Name": "FunctionName", "Value": f"<Inbound/Gate/{action}/Function>"}
-    errors, unkept = (found[name]["MetricStat"]["Metric"] for name in ("errors", "unkept"))
-    assert errors == {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": [function]}
-    assert unkept == {
-        "Namespace": "Mailroom",
-        "MetricName": "FailureNotKept",
-        "Dimensions": [function],
-    }
-    [expression] = [one["Expression"] for one in alarm["Metrics"] if "Expression" in one]
-    assert expression == "errors + FILL(unkept, 0)"
-    assert alarm["AlarmActions"] == ["<Alerts>"]
+    found = told.at(f"Inbound/Gate/{action}/{alarm}")
+    assert (found["Namespace"], found["MetricName"]) == (namespace, metric)
+    assert found["Dimensions"] == [
+        {"Name": "FunctionName", "Value": f"<Inbound/Gate/{action}/Function>"}
+    ]
+    assert (found["Statistic"], found["Threshold"]) == ("Sum", 1)
+    assert found["TreatMissingData"] == EMPTY
+    assert found["AlarmActions"] == ["<Alerts>"]

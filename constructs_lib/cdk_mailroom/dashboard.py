@@ -97,12 +97,10 @@ class MailDashboard(Construct):
             self._pipelines(pipelines)
             if pipelines:
                 self._notifications(publishing)
-            owners = [publishing, *pipelines]
+            found = [publishing.alarms, *(one.alarms for one in pipelines)]
             if publishing.lake is not None:
-                owners.append(publishing.lake)
-            self._alarms(
-                "Alarms of sending", [alarm for one in owners for alarm in one.alarms.values()]
-            )
+                found.append(publishing.lake.alarms)
+            self._alarms("Alarms of sending", [alarm for one in found for alarm in one.values()])
         if inbound is not None:
             self._title("Receiving")
             self._inbound(inbound)

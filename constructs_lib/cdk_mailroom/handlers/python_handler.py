@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Unpack
 
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -188,7 +189,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             environment=variables,
             dead_letter_queue=None if self._synchronous else queue,
         )
-        alarms = []
+        alarms: list[cloudwatch.Alarm] = []
         if self._synchronous:
             queue.grant_send_messages(function)
             alarms = _alarms.failure_alarms(

@@ -1,19 +1,15 @@
-"""Queues with encryption and TLS, and alarms that may publish to their topic."""
+"""Queues with encryption and TLS."""
 
 from __future__ import annotations
 
-from aws_cdk import Annotations, Duration, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
-from aws_cdk import aws_iam as iam
+from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk_mailroom._reviewed import reviewed
 
-__all__ = ["dead_letter_alarm", "dead_letter_queue", "publish_alarm", "queue"]
+__all__ = ["dead_letter_queue", "queue"]
 
 
 def queue(
@@ -43,62 +39,3 @@ def dead_letter_queue(scope: Construct, *, key: kms.IKey | None) -> sqs.Queue:
     made = queue(scope, "DeadLetterQueue", key=key, retention=Duration.days(14))
     reviewed(made, "SQS3", "it is itself the dead-letter queue")
     return made
-
-
-def dead_letter_alarm(
-    scope: Construct, letters: sqs.IQueue, *, description: str, topic: sns.ITopic | None
-) -> cloudwatch.Alarm:
-    """Return an alarm while *letters* has a message, which publishes to *topic*."""
-    alarm = letters.metric_approximate_number_of_messages_visible(
-        statistic="Maximum", period=Duration.minutes(1)
-    ).create_alarm(
-        scope,
-        "DeadLetterAlarm",
-        alarm_description=description,
-        threshold=1,
-        evaluation_periods=1,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-    )
-    if topic is not None:
-        publish_alarm(alarm, topic)
-    return alarm
-
-
-def publish_alarm(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
-    """Publish *alarm* to *topic*, and grant the permission for it.
-
-    CloudWatch needs the permission in the topic's policy. A new topic's default policy has it, but
-    the first statement that CDK adds, such as TLS only, replaces that policy.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
-    """
-    alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
-    conditions = {"StringEquals": {"aws:SourceAccount": Stack.of(alarm).account}}
-    principal = iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=conditions)
-    added = topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="AlarmsOfThisAccount",
-            actions=["sns:Publish"],
-            principals=[principal],
-            resources=[topic.topic_arn],
-        )
-    ).statement_added
-    key = topic.master_key
-    if key is not None:
-        added &= key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                principals=[principal],
-                resources=["*"],
-            )
-        ).statement_added
-    if not added:
-        # On the topic, so that several alarms raise one warning.
-        Annotations.of(topic).add_warning_v2(
-            "cdk-mailroom:imported-alert-topic",
-            f"the alert topic {topic.topic_arn} or its key is imported, so this app cannot change "
-            "its policy: allow cloudwatch.amazonaws.com sns:Publish, and on the key kms:Decrypt "
-            "and kms:GenerateDataKey*, on the condition that aws:SourceAccount is this account; "
-            "otherwise no alarm reaches the topic",
-        )

@@ -11,14 +11,21 @@ from constructs import Construct, IValidation
 
 from cdk_mailroom._checks import Problems
 from cdk_mailroom.events import EventPipeline, EventPublishing
-from cdk_mailroom.events.alarms import REVIEW_THRESHOLDS, reputation_metric
+from cdk_mailroom.events.alarms import (
+    NOTIFICATION_FAILURES,
+    REVIEW_THRESHOLDS,
+    reputation_metric,
+)
 from cdk_mailroom.receiving import InboundMail
+from cdk_mailroom.receiving.alarms import RULE_SET_FAILURES
 from mailroom.ses import EventType
 
 __all__ = ["MailDashboard"]
 
 _NAMESPACE = "Mailroom"
 _WIDTH = 24
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+_ALARMS_PER_WIDGET = 100
 _HOUR = Duration.hours(1)
 _FIVE_MINUTES = Duration.minutes(5)
 
@@ -41,8 +48,9 @@ class MailDashboard(Construct):
     """Rates, latency, events by type, queues and failures on one page.
 
     From top to bottom: the rates by which AWS judges the account, with its thresholds; events by
-    type; delivery latency; whether the handlers keep up; dead-letter queues. The graphs of events
-    show the bundled behaviours' metrics; a type that only a function of yours handles has none.
+    type; delivery latency; whether the handlers keep up; dead-letter queues; what SNS and SES
+    failed to do; and the state of all alarms. The graphs of events show the bundled behaviours'
+    metrics; a type that only a function of yours handles has none.
     Create the dashboard last: synth fails if a type or a rule is added later, because the dashboard
     would not show it.
     """
@@ -85,10 +93,24 @@ class MailDashboard(Construct):
             self._title("Sending")
             self._reputation()
             self._events(publishing)
-            self._pipelines(_once(publishing.pipelines.values()))
+            pipelines = _once(publishing.pipelines.values())
+            self._pipelines(pipelines)
+            if pipelines:
+                self._notifications(publishing)
+            found = [publishing.alarms, *(one.alarms for one in pipelines)]
+            if publishing.lake is not None:
+                found.append(publishing.lake.alarms)
+            self._alarms("Alarms of sending", [alarm for one in found for alarm in one.values()])
         if inbound is not None:
             self._title("Receiving")
             self._inbound(inbound)
+            self._alarms(
+                "Alarms of receiving",
+                [
+                    *inbound.alarms.values(),
+                    *(alarm for rule in inbound.rules for alarm in rule.failure_alarms),
+                ],
+            )
         self.node.add_validation(_NothingCameLater(publishing, inbound))
 
     def _title(self, text: str) -> None:
@@ -218,6 +240,25 @@ class MailDashboard(Construct):
             ),
         )
 
+    def _notifications(self, publishing: EventPublishing) -> None:
+        self.dashboard.add_widgets(
+            _graph(
+                "Events that SNS could not put into a queue",
+                [publishing.alarms[name].metric for name, _ in NOTIFICATION_FAILURES.values()],
+            )
+        )
+
+    def _alarms(self, title: str, alarms: Sequence[cloudwatch.IAlarm]) -> None:
+        for start in range(0, len(alarms), _ALARMS_PER_WIDGET):
+            self.dashboard.add_widgets(
+                cloudwatch.AlarmStatusWidget(
+                    title=title,
+                    alarms=list(alarms[start : start + _ALARMS_PER_WIDGET]),
+                    width=_WIDTH,
+                    height=4,
+                )
+            )
+
     def _inbound(self, inbound: InboundMail) -> None:
         handled = [(rule.node.id, rule.function) for rule in inbound.rules if rule.function]
         # CloudWatch refuses a graph without any metric.
@@ -257,6 +298,10 @@ class MailDashboard(Construct):
                         color=cloudwatch.Color.RED,
                     ),
                 ],
+            ),
+            _graph(
+                "Rules that SES failed to run",
+                [inbound.alarms[f"{name}Alarm"].metric for name in RULE_SET_FAILURES],
             ),
         )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
+    "DeadlineReached",
+    "HandlerExited",
     "HandlerNotFound",
     "InvalidAnswer",
     "MailroomError",
@@ -10,12 +12,30 @@ __all__ = [
     "MessageNotStored",
     "MissingField",
     "NotConfigured",
+    "OutOfTime",
     "UnknownInvocation",
 ]
 
 
 class MailroomError(Exception):
     """The base class; catching it never catches what the user's own code raised."""
+
+
+class DeadlineReached(BaseException):
+    """Raised inside a handler that is still running when its answer is due.
+
+    It is not an `Exception`, so that ``except Exception`` does not keep the handler running. Clean
+    up in ``finally`` if need be, and be quick: it is raised again every half second.
+    """
+
+    def __init__(self, owner: object) -> None:
+        super().__init__("the handler's time is up")
+        self.owner = owner
+        """The block that it ends."""
+
+
+class HandlerExited(MailroomError):
+    """The handler raised `SystemExit` or another exception that ends a process."""
 
 
 class HandlerNotFound(MailroomError):
@@ -40,6 +60,10 @@ class MissingField(MailroomError, LookupError):
 
 class NotConfigured(MailroomError):
     """A setting that the construct makes is missing or invalid; names the setting."""
+
+
+class OutOfTime(MailroomError, TimeoutError):
+    """The handler did not end in time."""
 
 
 class UnknownInvocation(MailroomError, ValueError):

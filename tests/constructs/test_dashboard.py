@@ -16,6 +16,7 @@ from cdk_mailroom import (
     InboundMail,
     MailDashboard,
     PythonHandler,
+    handlers,
 )
 
 
@@ -51,6 +52,7 @@ def both() -> Template:
         inbound = InboundMail(stack, "Inbound")
         inbound.add_rule("Support", recipients=["a@example.com"], handler=yours())
         inbound.add_rule("Archive", recipients=["b@example.com"])
+        inbound.add_rule("Gate", recipients=["c@example.com"], before=[handlers.RejectSpam()])
         out = EventPublishing(stack, "Out", configuration_set_name="ours")
         out.on(EventType.BOUNCE)
         out.on(EventType.COMPLAINT, yours())
@@ -100,7 +102,8 @@ ALL = pytest.mark.parametrize("case", ["both", "sending", "receiving", "idle"])
 def test_every_graph_has_a_metric(request, case):
     """CloudWatch refuses a whole dashboard for one graph without."""
     for widget in widgets(request.getfixturevalue(case)).values():
-        assert widget["type"] == "text" or widget["properties"]["metrics"]
+        properties = widget["properties"]
+        assert widget["type"] == "text" or properties.get("metrics") or properties.get("alarms")
 
 
 @ALL
@@ -189,7 +192,7 @@ def test_the_lines_match_the_alarm_thresholds(sending):
     alarms = {
         round(100 * alarm["Threshold"], 4)
         for alarm in sending.of("AWS::CloudWatch::Alarm").values()
-        if alarm["Namespace"] == "AWS/SES"
+        if alarm["MetricName"].startswith("Reputation.")
     }
     assert drawn == alarms
 
@@ -209,6 +212,31 @@ def test_rules_without_a_function_have_no_graph(both, receiving):
     assert drawn["label"] == "Support"
     assert names[-1] == "<Inbound/Support/Handler/Function>"
     assert "Mail by rule" not in widgets(receiving)
+
+
+def test_every_alarm_is_shown(both):
+    """Those of sending and those of receiving."""
+    page = widgets(both)
+    shown = [
+        arn
+        for title in ("Alarms of sending", "Alarms of receiving")
+        for arn in page[title]["properties"]["alarms"]
+    ]
+    assert sorted(shown) == sorted(f"<{path}.Arn>" for path in both.of("AWS::CloudWatch::Alarm"))
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("Rules that SES failed to run", {"PublishFailure", "PublishExpired"}),
+        (
+            "Events that SNS could not put into a queue",
+            {"NumberOfNotificationsFailed", "NumberOfNotificationsFailedToRedriveToDlq"},
+        ),
+    ],
+)
+def test_what_services_failed_to_do_is_shown(both, title, names):
+    assert {one[1] for one, _ in metrics(widgets(both)[title])} == names
 
 
 def test_latency_is_shown_as_percentiles(both):

@@ -102,6 +102,8 @@ LOGICAL_IDS = {
         InboundDeadLetterAlarm07E7533F
         InboundDeadLetterQueue406257A9
         InboundDeadLetterQueuePolicy07CEFEA2
+        InboundPublishExpiredAlarm38C9167F
+        InboundPublishFailureAlarmEAB3F7C1
         InboundRuleSet47196728
         InboundSalesHandlerFunctionAllowSes4E988084
         InboundSalesHandlerFunctionB452E46F
@@ -110,9 +112,11 @@ LOGICAL_IDS = {
         InboundSalesHandlerRoleC6FA1C45
         InboundSalesHandlerRoleDefaultPolicy07D16387
         InboundSalesRule1B3D78A1
+        InboundSpamGateHandlerFailureAlarmD5AB7BBA
         InboundSpamGateHandlerFunctionAllowSes919C927A
         InboundSpamGateHandlerFunctionF2F404B2
         InboundSpamGateHandlerLogsFB353B3F
+        InboundSpamGateHandlerNotKeptAlarm355EA946
         InboundSpamGateHandlerRole0B27DC72
         InboundSpamGateHandlerRoleDefaultPolicy2881B0B3
         InboundSpamGateRule8122E0E1
@@ -144,6 +148,7 @@ LOGICAL_IDS = {
         LetterD2CD08D3
         OutboundAlertTopic686DC1D6
         OutboundAlertTopicPolicy3BC7CF5D
+        OutboundBounceAgeAlarm0D11586A
         OutboundBounceDeadLetterAlarmA3789867
         OutboundBounceDeadLetterQueue40FF98BE
         OutboundBounceDeadLetterQueuePolicy54A8AA5A
@@ -157,6 +162,7 @@ LOGICAL_IDS = {
         OutboundBounceRoleDefaultPolicy4A6C9A71
         OutboundBounceSubscriptionECC80312
         OutboundBounceWarningE9AA31AA
+        OutboundComplaintAgeAlarm4E7923ED
         OutboundComplaintDeadLetterAlarm5DD5CBB1
         OutboundComplaintDeadLetterQueue975D43BF
         OutboundComplaintDeadLetterQueuePolicy811AE4EC
@@ -173,6 +179,9 @@ LOGICAL_IDS = {
         OutboundConfigurationSet1618B93A
         OutboundDestinationB7BD63B9
         OutboundEventTable3F5B5876
+        OutboundNotificationAlarm7B9DACFE
+        OutboundRedriveAlarm61496606
+        OutboundSendAgeAlarmFA531FBD
         OutboundSendDeadLetterAlarm56E4C7FE
         OutboundSendDeadLetterQueue02ED379A
         OutboundSendDeadLetterQueuePolicy3B9B6F55
@@ -184,6 +193,7 @@ LOGICAL_IDS = {
         OutboundSendRole04064A24
         OutboundSendRoleDefaultPolicy96393280
         OutboundSendSubscription50DF2434
+        OutboundSubscriptionAgeAlarm680D6664
         OutboundSubscriptionDeadLetterAlarm882970A0
         OutboundSubscriptionDeadLetterQueue5A26FF6D
         OutboundSubscriptionDeadLetterQueuePolicy1ADA3F8C

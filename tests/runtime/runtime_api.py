@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -56,7 +57,7 @@ class _Request(BaseHTTPRequestHandler):
         headers = {
             "Lambda-Runtime-Aws-Request-Id": f"request-{number}",
             "Lambda-Runtime-Invoked-Function-Arn": FUNCTION_ARN,
-            "Lambda-Runtime-Deadline-Ms": "9999999999999",
+            "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 60_000),
             "Content-Type": "application/json",
         }
         self._answer(200, json.dumps(self.server.events[number]).encode(), headers)

@@ -75,7 +75,7 @@ def loaded(module: str) -> tuple[set[str], set[str]]:
         ("mailroom.receiving", 8),
         ("mailroom.events", 8),
         ("mailroom.sending", 18),
-        ("mailroom.entry.receiving", 11),
+        ("mailroom.entry.receiving", 12),
         ("mailroom.entry.events", 12),
         ("mailroom.entry.lake", 18),
         *((name, 18 if ".events." in name else 10) for name in BUNDLED),

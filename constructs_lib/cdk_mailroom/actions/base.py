@@ -9,11 +9,13 @@ from functools import cached_property
 from typing import Protocol
 
 from aws_cdk import Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.interfaces.aws_ses import IReceiptRuleRef
 from constructs import Construct, IConstruct, IDependable
@@ -72,6 +74,8 @@ class RuleContext(RuleFacts):
     """The rule's name if it was given; CloudFormation makes one otherwise."""
     dead_letter_queue: sqs.IQueue
     """Takes what a handler failed to handle."""
+    alert_topic: sns.ITopic | None
+    """What alarms publish to."""
     stack: Stack
     """The rule's stack."""
 
@@ -121,6 +125,8 @@ class BoundAction:
     """What must exist before the rule, because SES checks it when the rule is created."""
     function: lambda_.IFunction | None = None
     """The function that is called, if one is."""
+    failure_alarms: Sequence[cloudwatch.Alarm] = ()
+    """The alarms on failures that leave nothing on the dead-letter queue."""
     iam_role_arn: str | None = None
     """For an S3 action, the role that SES writes as; `ses.S3ActionConfig` has no such setting."""
 

@@ -1,4 +1,4 @@
-"""A pipeline: queue, dead-letter queue, alarm and function for some types of events."""
+"""A pipeline: queue, dead-letter queue, alarms and function for some types of events."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -17,7 +18,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cdk_mailroom import _queues, _quotas
+from cdk_mailroom import _alarms, _queues, _quotas
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.events.access import allow_service, grant_key, service_of_account
@@ -37,6 +38,8 @@ __all__ = [
     "check_handlers",
 ]
 
+_TRIES = 5
+_PATIENCE_SECONDS = 3600
 _SNS = "sns.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
@@ -100,7 +103,7 @@ class PipelineSettings:
 
 
 class Pipeline(Construct):
-    """Queue, dead-letter queue, alarm and function."""
+    """Queue, dead-letter queue, alarms and function."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: PipelineSettings) -> None:
         """Create them; subclasses connect the queue.
@@ -119,7 +122,9 @@ class Pipeline(Construct):
             None, "mailroom.handlers.events.record:on_event", memory_size=256
         )
         self.dead_letter_queue = _queues.dead_letter_queue(self, key=settings.key)
-        """Receives events that the function failed to handle five times, or could not read."""
+        """Receives events that the function failed to handle five times, or could not read, and
+        those that could not be put into the queue."""
+        hidden = 6 * _known_seconds(maker.timeout)
         self.queue = _queues.queue(
             self,
             "Queue",
@@ -127,9 +132,9 @@ class Pipeline(Construct):
             retention=Duration.days(4),
             # AWS recommends six times the function's timeout: otherwise a slow batch comes twice.
             # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-            visibility_timeout=Duration.seconds(6 * _known_seconds(maker.timeout)),
+            visibility_timeout=Duration.seconds(hidden),
             dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letter_queue, max_receive_count=5
+                queue=self.dead_letter_queue, max_receive_count=_TRIES
             ),
         )
         """The queue that events wait in."""
@@ -156,13 +161,27 @@ class Pipeline(Construct):
             report_batch_item_failures=True,
             max_concurrency=settings.maximum_concurrency,
         )
-        self.dead_letter_alarm = _queues.dead_letter_alarm(
+        self.dead_letter_alarm = _alarms.dead_letter_alarm(
             self,
             self.dead_letter_queue,
             description=f"Events that were not handled: {named}",
             topic=settings.alert_topic,
         )
         """Goes off while an event is in the dead-letter queue."""
+        self.age_alarm = _alarms.age_alarm(
+            self,
+            self.queue,
+            # An event that fails five times is no older than that, and has another alarm.
+            seconds=max(_PATIENCE_SECONDS, _TRIES * hidden),
+            what=f"Events ({named})",
+            topic=settings.alert_topic,
+        )
+        """Goes off while an event waits for longer than all its attempts may take, or an hour."""
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """The alarms, by construct id."""
+        return {"DeadLetterAlarm": self.dead_letter_alarm, "AgeAlarm": self.age_alarm}
 
     def _grant_bundled(self, bundled: BundledSettings, alert_topic: sns.ITopic) -> None:
         table, function = bundled.table, self.function
@@ -217,7 +236,10 @@ class EventPipeline(Pipeline):
             topic: The topic to subscribe to.
         """
         super().__init__(scope, construct_id, settings=settings)
-        allowed = allow_service(self.queue, _SNS, topic.topic_arn)
+        policies = [
+            allow_service(queue, _SNS, topic.topic_arn).policy_dependable
+            for queue in (self.queue, self.dead_letter_queue)
+        ]
         if settings.key is not None:
             account = topic.env.account
             topics = f"arn:{Stack.of(self).partition}:sns:{topic.env.region}:{account}:*"
@@ -238,8 +260,11 @@ class EventPipeline(Pipeline):
             },
         )
         """The subscription of the queue to the topic."""
-        if allowed.policy_dependable is not None:
-            self.subscription.node.add_dependency(allowed.policy_dependable)
+        # Not dead_letter_queue=, which names the topic in the policy of the queue's key, as above.
+        resource = self.subscription.node.default_child
+        assert isinstance(resource, sns.CfnSubscription)
+        resource.redrive_policy = {"deadLetterTargetArn": self.dead_letter_queue.queue_arn}
+        self.subscription.node.add_dependency(*(one for one in policies if one is not None))
 
 
 class BusPipeline(Pipeline):
@@ -277,6 +302,23 @@ class BusPipeline(Pipeline):
             rules = stack.format_arn(service="events", resource="rule", resource_name="*")
             grant_key(self, settings.key, service_of_account(_EVENTS, stack.account, rules))
         self.rule.add_target(QueueTarget(self.queue, self.dead_letter_queue))
+        self.undelivered_alarm = _alarms.count_alarm(
+            self,
+            "UndeliveredAlarm",
+            # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+            _alarms.count(
+                "AWS/Events", "InvocationsFailedToBeSentToDlq", {"RuleName": self.rule.rule_name}
+            ),
+            description="EventBridge could not put events into the queue, nor into the dead-letter "
+            "queue: they are lost",
+            topic=settings.alert_topic,
+        )
+        """Goes off when EventBridge could put an event into neither queue."""
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """The alarms, by construct id."""
+        return {**super().alarms, "UndeliveredAlarm": self.undelivered_alarm}
 
 
 def check_handlers(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aws_cdk import Duration, Stack, Tokenization
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -26,7 +27,7 @@ from cdk_mailroom._checks import (
 )
 from cdk_mailroom._grants import check_sender, grant_sending, identity_names
 from cdk_mailroom.events import access, bus, options
-from cdk_mailroom.events.alarms import make_reputation_alarms
+from cdk_mailroom.events.alarms import make_notification_alarms, make_reputation_alarms
 from cdk_mailroom.events.destinations import EventDestinations
 from cdk_mailroom.events.options import Alerts, checked_types, cloudformation_names
 from cdk_mailroom.events.pipeline import (
@@ -53,8 +54,8 @@ class EventPublishing(EventDestinations):
     """The events of mail that you send, handled; choose the types with `on`.
 
     Creates a configuration set and a topic to which SES alone may publish, and for each call of
-    `on` a subscription that filters by type, a queue, a dead-letter queue with an alarm, and a
-    function. SES publishes only the types that are handled. The bundled behaviours record each
+    `on` a subscription that filters by type, a queue, a dead-letter queue, a function, and alarms.
+    SES publishes only the types that are handled. The bundled behaviours record each
     message's events in an event table (on demand, encrypted, point-in-time recovery, kept if the
     stack is deleted) and publish to the alert topic what needs a person's attention. Alarms warn
     before AWS reviews the account (bounces 5 %, complaints 0.1 %), and at half that.
@@ -151,13 +152,21 @@ class EventPublishing(EventDestinations):
         self._pipelines: dict[EventType, EventPipeline] = {}
         self._destination: ses.CfnConfigurationSetEventDestination | None = None
         self._topic_policy = access.grant_ses(self, self.topic, self.configuration_set_name)
-        if reputation_alarms:
-            make_reputation_alarms(self, self.alert_topic)
+        self._alarms = make_reputation_alarms(self, self.alert_topic) if reputation_alarms else {}
 
     @property
     def pipelines(self) -> Mapping[EventType, EventPipeline]:
         """The pipeline of each handled type; types that were passed together share one."""
         return dict(self._pipelines)
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """The alarms, by construct id; those of a pipeline are its `Pipeline.alarms`.
+
+        The first call of `on` adds two on what SNS fails to deliver from the topic, to any of its
+        subscriptions.
+        """
+        return dict(self._alarms)
 
     @property
     def event_table(self) -> dynamodb.ITable:
@@ -177,9 +186,9 @@ class EventPublishing(EventDestinations):
     ) -> EventPipeline:
         """Handle one type of event, or several together.
 
-        Creates a queue, a dead-letter queue with an alarm, a function, and a subscription of the
-        queue to the topic. The first type names the construct: another first type makes a new
-        queue.
+        Creates a queue, a dead-letter queue, a function, a subscription of the queue to the topic,
+        and alarms while an event is in the dead-letter queue or waits for too long. The first type
+        names the construct: another first type makes a new queue.
 
         Args:
             types: One type has a queue and a function of its own, so that a flood of opens delays
@@ -368,6 +377,7 @@ class EventPublishing(EventDestinations):
         if self._topic_policy is not None:
             self._destination.node.add_dependency(self._topic_policy)
         self._destination.node.add_dependency(self.configuration_set)
+        self._alarms |= make_notification_alarms(self, self.topic, self.alert_topic)
 
 
 def _construct_id(kind: EventType) -> str:

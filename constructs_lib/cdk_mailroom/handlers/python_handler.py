@@ -6,10 +6,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Unpack
 
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from cdk_mailroom import _alarms
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._reviewed import reviewed_wildcard
@@ -23,7 +25,7 @@ __all__ = ["OnError", "PythonHandler"]
 
 
 class OnError(StrEnum):
-    """How SES is answered when a synchronous handler fails."""
+    """How SES is answered when a synchronous handler fails, or does not end in time."""
 
     CONTINUE = "continue"
     """Run the rule's next action: the mail takes its way as if there were no handler."""
@@ -32,7 +34,7 @@ class OnError(StrEnum):
     STOP_RULE_SET = "stop_rule_set"
     """Run nothing further."""
     RAISE = "raise"
-    """Let the call fail, and leave it to SES what happens to the mail."""
+    """Let the call fail. AWS does not document what SES does then."""
 
 
 class PythonHandler(PythonFunction, ReceiptAction):
@@ -43,6 +45,11 @@ class PythonHandler(PythonFunction, ReceiptAction):
     and not at the first mail. SES may call it for this rule only. What it fails to handle goes
     to the rule's dead-letter queue: sent by Lambda after two retries if it is asynchronous, by the
     runtime at once if it is synchronous.
+
+    A synchronous function must end three seconds before its timeout, or when three quarters of a
+    short one are over: then the runtime ends it, and answers by *on_error*. Two alarms go off if
+    the process was killed nevertheless, for example because its memory was exhausted, and if the
+    dead-letter queue could not be reached.
     """
 
     needs_mail: ClassVar[bool] = False
@@ -182,8 +189,15 @@ class PythonHandler(PythonFunction, ReceiptAction):
             environment=variables,
             dead_letter_queue=None if self._synchronous else queue,
         )
+        alarms: list[cloudwatch.Alarm] = []
         if self._synchronous:
             queue.grant_send_messages(function)
+            alarms = _alarms.failure_alarms(
+                scope,
+                function,
+                what=f"The function of the receipt rule {context.rule_id}",
+                topic=context.alert_topic,
+            )
         if queue.encryption_master_key is not None:
             for operation in ("kms:GenerateDataKey*", "kms:ReEncrypt*"):
                 reviewed_wildcard(
@@ -200,6 +214,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             action=call(function, synchronous=self._synchronous),
             dependencies=grant_invoke(scope, context, function),
             function=function,
+            failure_alarms=alarms,
         )
 
     def _grant_marks(self, function: lambda_.Function, stored: StoredMail, rule_id: str) -> None:

@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.interfaces.aws_kinesisfirehose import IDeliveryStreamRef
 from constructs import Construct
 
-from cdk_mailroom import _queues, _quotas
+from cdk_mailroom import _alarms, _quotas
 from cdk_mailroom._checks import Problems, Retention, check_seconds, leaving_nothing
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake import athena, options
@@ -203,7 +203,7 @@ class EventLake(Construct):
         """
         self._alert_topic = topic
         for alarm in self.alarms.values():
-            _queues.publish_alarm(alarm, topic)
+            _alarms.publish_alarm(alarm, topic)
 
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* query the table in the workgroup and read the results, and nothing else.

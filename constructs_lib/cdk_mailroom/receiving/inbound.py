@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import overload
 
 from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
@@ -14,7 +15,7 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from cdk_mailroom import _queues, _quotas, actions
+from cdk_mailroom import _alarms, _queues, _quotas, actions
 from cdk_mailroom._checks import (
     Problems,
     Retention,
@@ -29,6 +30,7 @@ from cdk_mailroom._objects import grant_read
 from cdk_mailroom.actions.base import NativeAction, ReceiptAction
 from cdk_mailroom.handlers.python_handler import PythonHandler
 from cdk_mailroom.receiving.activation import Activation, ActiveRuleSet
+from cdk_mailroom.receiving.alarms import make_alarms
 from cdk_mailroom.receiving.rule import (
     EveryRecipient,
     HandledRule,
@@ -48,9 +50,9 @@ class InboundMail(Construct):
     Creates a receipt rule set and makes it the active one (see `Activation`; by default the
     deployment fails if another is active), a mail bucket (encrypted, private, TLS only; mail
     expires after 90 days; kept when the stack is deleted), a dead-letter queue (encrypted, TLS
-    only, 14 days) with an alarm as soon as it has a message, and, given a hosted zone, the
-    verified identity with its DKIM records and the MX record. Warns of a region where SES is not
-    known to receive mail.
+    only, 14 days) with an alarm as soon as it has a message, alarms when SES fails to run a rule
+    and when it gives up, and, given a hosted zone, the verified identity with its DKIM records and
+    the MX record. Warns of a region where SES is not known to receive mail.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class InboundMail(Construct):
             hosted_zone: The zone that gets the DKIM and MX records. By default no identity is
                 created.
             domain: A subdomain in the hosted zone to receive mail for. The zone itself by default.
-            alert_topic: The topic that the alarm publishes to. None by default.
+            alert_topic: The topic that the alarms publish to. None by default.
 
         Raises:
             ConfigurationError: Arguments conflict with each other, or SES would refuse them.
@@ -127,7 +129,7 @@ class InboundMail(Construct):
         """The rule set: made, or given. With `Activation.JOIN` rules may go into another."""
         self.dead_letter_queue = _queues.dead_letter_queue(self, key=encryption_key)
         """Takes what any handler failed to handle, in the form that Lambda's destinations use."""
-        self.dead_letter_alarm = _queues.dead_letter_alarm(
+        self.dead_letter_alarm = _alarms.dead_letter_alarm(
             self,
             self.dead_letter_queue,
             description="A handler failed to handle mail: see the dead-letter queue",
@@ -153,6 +155,8 @@ class InboundMail(Construct):
             self._rule_set = ses.ReceiptRuleSet.from_receipt_rule_set_name(
                 self, "Joined", self._rule_set_name
             )
+        self._alert_topic = alert_topic
+        self._alarms = make_alarms(self, rule_set_name=self._rule_set_name, topic=alert_topic)
         self._last: ses.IReceiptRule | None = after_rule
         self._rules: list[InboundRule] = []
         self._filters = 0
@@ -161,6 +165,15 @@ class InboundMail(Construct):
     def rules(self) -> Sequence[InboundRule]:
         """The rules in the order in which SES runs them."""
         return tuple(self._rules)
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """The alarms, by construct id; those of a rule are its `InboundRule.failure_alarms`.
+
+        SES's own failures are counted by rule set. With `Activation.JOIN` that is the joined set,
+        with the rules of others.
+        """
+        return {"DeadLetterAlarm": self.dead_letter_alarm, **self._alarms}
 
     @overload
     def add_rule(
@@ -263,6 +276,7 @@ class InboundMail(Construct):
             rule_set_name=self._rule_set_name,
             previous=self._last,
             dead_letter_queue=self.dead_letter_queue,
+            alert_topic=self._alert_topic,
         )
         kind = HandledRule if isinstance(handler, PythonHandler) else InboundRule
         with leaving_nothing(self, construct_id):

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import jsii
 from aws_cdk import Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_ses_actions as ses_actions
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.interfaces.aws_ses import IReceiptRuleRef
 from constructs import Construct
@@ -128,6 +130,7 @@ class RulePlace:
     rule_set_name: str
     previous: ses.IReceiptRule | None
     dead_letter_queue: sqs.IQueue
+    alert_topic: sns.ITopic | None
 
 
 class InboundRule(Construct):
@@ -158,8 +161,10 @@ class InboundRule(Construct):
             scanned=options.scan,
             stored=options.stored,
             dead_letter_queue=place.dead_letter_queue,
+            alert_topic=place.alert_topic,
             stack=place.stack,
         )
+        self._failure_alarms: list[cloudwatch.Alarm] = []
         bound = self._bind(Problems(self), options.named)
         self._attach(bound.values(), 0)
         self._function = bound["Handler"].function if "Handler" in bound else None
@@ -183,6 +188,11 @@ class InboundRule(Construct):
     def dead_letter_queue(self) -> sqs.IQueue:
         """Takes what the handler failed to handle; shared by the rules of one `InboundMail`."""
         return self._context.dead_letter_queue
+
+    @property
+    def failure_alarms(self) -> Sequence[cloudwatch.Alarm]:
+        """Two for each synchronous `PythonHandler`, on failures that left no dead letter."""
+        return tuple(self._failure_alarms)
 
     def add_action(self, construct_id: str, action: Action) -> None:
         """Add an action that runs after those that the rule has.
@@ -247,6 +257,7 @@ class InboundRule(Construct):
                     f"Rule.Actions.{position}.S3Action.IamRoleArn", item.iam_role_arn
                 )
             dependencies += item.dependencies
+            self._failure_alarms += item.failure_alarms
         if dependencies:
             self._rule.node.add_dependency(*dependencies)
 

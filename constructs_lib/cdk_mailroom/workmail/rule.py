@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from cdk_mailroom import _queues
+from cdk_mailroom import _alarms, _queues
 from cdk_mailroom._checks import Problems, leaving_nothing
 from cdk_mailroom._objects import grant_write
 from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
@@ -130,7 +130,7 @@ class EmailFlowRule(Construct):
         """Goes off while an event is in the dead-letter queue; ``None`` if WorkMail waits."""
         if isinstance(mode, Asynchronous):
             assert letters is not None
-            self.dead_letter_alarm = _queues.dead_letter_alarm(
+            self.dead_letter_alarm = _alarms.dead_letter_alarm(
                 self,
                 letters,
                 description=f"Mail in flow that was not handled: {self.node.id}",

@@ -113,7 +113,10 @@ def refuse_recipient(
 
 
 def disposition_of(payload: bytes, *, failed: bool) -> Disposition:
-    """The disposition that a synchronous function returned; CONTINUE for anything else."""
+    """The disposition that a synchronous function returned; CONTINUE for anything else.
+
+    That a failed function means CONTINUE is our choice: AWS does not document what SES does then.
+    """
     if failed:
         return Disposition.CONTINUE
     try:

@@ -1,17 +1,17 @@
-"""Imports the user's function."""
+"""Imports the user's function, and reports how it ended."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-from mailroom.errors import HandlerNotFound
+from mailroom.errors import HandlerExited, HandlerNotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "survivable"]
 
 _NEVER_RUNS = 0x20 | 0x80 | 0x200
 """CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR; importing ``inspect`` would cost 9 ms."""
@@ -46,3 +46,16 @@ def resolve(spec: str) -> Callable[..., Any]:
             "without running; make it a plain function"
         )
     return function  # type: ignore[no-any-return]
+
+
+def survivable(error: BaseException) -> Exception:
+    """Return *error*, or `HandlerExited` for one that would end Lambda's process.
+
+    A process that ends, for example by ``sys.exit``, takes other records of its batch with it, and
+    the next invocation waits for a new one.
+    """
+    if isinstance(error, Exception):
+        return error
+    exited = HandlerExited(f"the handler raised {type(error).__name__}: {error!s:.80}")
+    exited.__cause__ = error
+    return exited.with_traceback(error.__traceback__)

@@ -6,10 +6,11 @@ import os
 import time
 
 from mailroom import _runtime
-from mailroom.entry._function import resolve
+from mailroom.entry._deadline import answer_due, deadline, initialised, time_until
+from mailroom.entry._function import resolve, survivable
 from mailroom.errors import InvalidAnswer, NotConfigured, UnknownInvocation
 from mailroom.receiving import Disposition, MailBucket, ReceivedMail
-from mailroom.ses import SETUP_NOTIFICATION
+from mailroom.ses import SETUP_NOTIFICATION, SYNCHRONOUS_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ _ON_ERROR = {
     "stop_rule_set": Disposition.STOP_RULE_SET,
     "raise": None,
 }
+
+# Seconds before an answer is due: for the failure's record, which may need a new client of SQS, and
+# for the answer itself.
+_FOR_FAILURE = 3.0
+_FOR_ANSWER = 0.5
 
 
 class _Settings:
@@ -68,12 +74,16 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, str] | N
     Asynchronous (``Event``): an exception propagates, so that Lambda retries and then sends the
     invocation to the on-failure queue. The function's return value is ignored.
 
-    Synchronous (``RequestResponse``): if the function raises, or returns something that is not a
-    disposition, the invocation goes to the failure queue (``MAILROOM_FAILURE_QUEUE``) and
-    ``MAILROOM_ON_ERROR`` decides the answer to SES: ``continue`` (default), ``stop_rule``,
-    ``stop_rule_set``, or ``raise`` to let the error propagate, which SES treats as ``CONTINUE``.
-    The default is ``continue`` because SES itself fails open, and because mail that went one step
-    too far can be found again, while mail that a typo stopped cannot.
+    Synchronous (``RequestResponse``): if the function raises, calls ``sys.exit``, returns something
+    that is not a disposition, or has not ended in time, ``MAILROOM_ON_ERROR`` decides the answer to
+    SES: ``continue`` (default), ``stop_rule``, ``stop_rule_set``, or ``raise`` to let the call
+    fail. The invocation goes to the failure queue (``MAILROOM_FAILURE_QUEUE``); if that fails too,
+    the answer is the same, and the log and the metric ``FailureNotKept`` say so. The function must
+    end three seconds before Lambda's timeout and SES's 30 seconds, whichever comes first, or when
+    three quarters of a shorter time are over. `deadline` says how that is enforced. What SES does
+    when a call fails is not documented, so ``raise`` is for code that needs neither answer.
+    ``continue`` is the default because mail that went one step too far can be found again, while
+    mail that a typo stopped cannot.
 
     SES's setup notification is skipped.
 
@@ -113,17 +123,45 @@ def _answer(
     started: float,
     settings: _Settings,
 ) -> dict[str, str]:
+    due = answer_due(context, SYNCHRONOUS_SECONDS)
+    seconds = time_until(due, reserve=_FOR_FAILURE)
     try:
-        disposition = _handle(raw, settings, _disposition)
-    except Exception as error:
+        with deadline(seconds, "the handler was still running when SES's answer was due"):
+            disposition = _handle(raw, settings, _disposition)
+    except BaseException as error:
         _log(raw, "failed", started, settings, error)
         if os.environ.get("MAILROOM_FAILURE_QUEUE"):
-            _runtime.dead_letter(event, error, context)
+            _keep(event, error, context, settings, time_until(due, reserve=_FOR_ANSWER))
         if settings.on_error is None:
-            raise
+            raise survivable(error)  # noqa: B904 (it is the same error, or has it as its cause)
         return {"disposition": settings.on_error.value}
     _log(raw, disposition.value, started, settings)
     return {"disposition": disposition.value}
+
+
+def _keep(
+    event: Mapping[str, Any],
+    failure: BaseException,
+    context: Any,
+    settings: _Settings,
+    seconds: float | None,
+) -> None:
+    """Put the invocation on the failure queue; if that fails, log it."""
+    try:
+        with deadline(seconds, "the failure queue did not answer in time"):
+            _runtime.dead_letter(event, failure, context)
+    except BaseException as error:
+        _runtime.log(
+            "ERROR",
+            "mailroom.receiving",
+            message_id=_dig(_only_record(event), "mail", "messageId"),
+            rule=settings.rule,
+            outcome="failure not kept",
+            error=type(error).__name__,
+            detail=str(error)[:500],
+        )
+        function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "unknown")
+        _runtime.metric("FailureNotKept", 1, FunctionName=function)
 
 
 def _handle(
@@ -219,3 +257,4 @@ def _log(
 # Lambda imports this module during init, so that a wrong name fails before any mail is taken.
 if "MAILROOM_HANDLER" in os.environ:
     _settings = _Settings()
+    initialised()

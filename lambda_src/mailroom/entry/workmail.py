@@ -6,9 +6,10 @@ import os
 import time
 
 from mailroom import _runtime
-from mailroom.entry._function import resolve
+from mailroom.entry._deadline import answer_due, deadline, initialised, time_until
+from mailroom.entry._function import resolve, survivable
 from mailroom.errors import NotConfigured, UnknownInvocation
-from mailroom.workmail import ANSWER_SECONDS, AnswerTable, FlowMail, MessageFlow, OutOfTime
+from mailroom.workmail import ANSWER_SECONDS, AnswerTable, FlowMail, MessageFlow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["handler"]
 
-_MARGIN = 1.0  # for a cold start, which WorkMail's clock counts and ours does not
+_RESERVE = 1.0  # for the answer table, and for what WorkMail's clock counts and ours does not
+
+
+_WHOSE = {
+    True: f"WorkMail's {ANSWER_SECONDS:g} s, or the function's timeout, were nearly over",
+    False: "the function's timeout was nearly over",
+}
 
 
 class _Settings:
@@ -64,9 +71,10 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
 
     Synchronous: the function returns an `Answer`, or ``None`` for `Answer.default` to all, but not
     ``None`` after it began an answer. Exceptions propagate: WorkMail asks again until the rule's
-    timeout, then applies the rule's fallback. One second before WorkMail's 15 are over, `OutOfTime`
-    is raised inside a function that is still running. Unlike being killed, this leaves a log line
-    with its location, and releases the claim in the answer table.
+    timeout, then applies the rule's fallback. One second before WorkMail's 15 or the function's
+    timeout are over, a function that is still running is ended by a `deadline`, and `OutOfTime`
+    propagates. Unlike being killed, this leaves a log line that says where, and releases the claim
+    in the answer table.
 
     Asynchronous: exceptions propagate, so that Lambda retries and then sends the event to the
     on-failure queue. WorkMail does not wait; an answer is ignored, with a warning in the log.
@@ -94,41 +102,34 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
     settings = _settings
     started = time.monotonic()
     _check_event(event)
-    deadline = _deadline(started, context, settings)
-    mail = FlowMail(event, flow=settings.flow, deadline=deadline)
+    due = answer_due(context, ANSWER_SECONDS if settings.synchronous else None)
+    seconds = time_until(due, reserve=_RESERVE)
+    end = None if seconds is None else time.monotonic() + seconds
+    mail = FlowMail(event, flow=settings.flow, deadline=end)
     try:
-        answer, outcome = _once(mail, deadline, context, settings)
+        answer, outcome = _once(mail, end, context, settings)
         if settings.synchronous:
             mail.check_time()
     except BaseException as error:
         _log(mail, "failed", started, settings, error)
-        raise
+        raise survivable(error)  # noqa: B904 (it is the same error, or has it as its cause)
     _log(mail, outcome, started, settings)
     return answer
 
 
-def _deadline(started: float, context: Any, settings: _Settings) -> float | None:
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    of_function = None if remaining is None else started + remaining() / 1000 - _MARGIN
-    if not settings.synchronous:
-        return of_function
-    of_workmail = started + ANSWER_SECONDS - _MARGIN
-    return of_workmail if of_function is None else min(of_workmail, of_function)
-
-
 def _once(
-    mail: FlowMail, deadline: float | None, context: Any, settings: _Settings
+    mail: FlowMail, end: float | None, context: Any, settings: _Settings
 ) -> tuple[dict[str, Any] | None, str]:
     answers = settings.answers
     if answers is None:
-        return _decide(mail, deadline, settings)
+        return _decide(mail, end, settings)
     invocation_id = mail.invocation_id
     attempt = f"{getattr(context, 'aws_request_id', None) or 'local'}-{time.time_ns()}"
     known = answers.claim(invocation_id, attempt)
     if known is not None:
         return known[0], "repeated"
     try:
-        result = _decide(mail, deadline, settings)
+        result = _decide(mail, end, settings)
     except BaseException:
         answers.release(invocation_id, attempt)
         raise
@@ -137,53 +138,17 @@ def _once(
 
 
 def _decide(
-    mail: FlowMail, deadline: float | None, settings: _Settings
+    mail: FlowMail, end: float | None, settings: _Settings
 ) -> tuple[dict[str, Any] | None, str]:
-    with _Alarm(None if deadline is None else deadline - time.monotonic()):
+    seconds = None if end is None else end - time.monotonic()
+    with deadline(seconds, f"the handler was still running when {_WHOSE[settings.synchronous]}"):
         answer = settings.function(mail)
-    # Again, in case the function caught what the alarm raised.
+    # Another thread than the main one has no deadline.
     mail.check_time()
     if not settings.synchronous:
         return None, "handled" if answer is None else "answer ignored: the rule is asynchronous"
     checked = mail.checked_answer(answer)
     return checked.payload(), ",".join(checked.kinds)
-
-
-class _Alarm:
-    """Raises `OutOfTime` inside the block when time is up; in the main thread only."""
-
-    __slots__ = ("_before", "_seconds")
-
-    def __init__(self, seconds: float | None) -> None:
-        self._seconds = seconds
-        self._before: Any = None
-
-    def __enter__(self) -> None:
-        if self._seconds is None:
-            return
-        if self._seconds <= 0:
-            raise OutOfTime("no time was left when the handler was to begin")
-        import signal
-
-        try:
-            self._before = signal.signal(signal.SIGALRM, self._ring)
-        except ValueError:  # another thread, in a test
-            return
-        signal.setitimer(signal.ITIMER_REAL, self._seconds)
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            import signal
-
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self._before)
-
-    @staticmethod
-    def _ring(*_: object) -> None:
-        raise OutOfTime(
-            f"the handler was still running when WorkMail's {ANSWER_SECONDS:g} s, less a margin, "
-            "were over"
-        )
 
 
 def _check_event(event: object) -> None:
@@ -231,3 +196,4 @@ def _log(
 # Lambda imports this module while it initialises, so a wrong name fails before any mail arrives.
 if "MAILROOM_FLOW_HANDLER" in os.environ:
     _settings = _Settings()
+    initialised()

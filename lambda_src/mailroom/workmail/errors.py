@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailroom.errors import MailroomError, MessageNotStored
+from mailroom.errors import MailroomError, MessageNotStored, OutOfTime
 
 __all__ = ["InProgress", "MessageFrozen", "MessageNotFound", "NotReplaceable", "OutOfTime"]
 
@@ -17,10 +17,6 @@ class MessageFrozen(MailroomError):
 
 class NotReplaceable(MailroomError, ValueError):
     """The message cannot be replaced by this content, or not by this function."""
-
-
-class OutOfTime(MailroomError, TimeoutError):
-    """WorkMail's 15 seconds are nearly over; it asks again until the rule's timeout."""
 
 
 class InProgress(MailroomError):

@@ -94,6 +94,17 @@ def test_the_same_handlers_work_behind_a_rule(bus):
     assert bus.at("Out/BusOpen/DeadLetterAlarm")["AlarmActions"] == ["<Out/AlertTopic>"]
 
 
+def test_what_event_bridge_can_put_nowhere_is_an_alarm(bus):
+    """What it cannot put into the queue is in the dead-letter queue, which has an alarm."""
+    alarm = bus.at("Out/BusOpen/UndeliveredAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == (
+        "AWS/Events",
+        "InvocationsFailedToBeSentToDlq",
+    )
+    assert alarm["Dimensions"] == [{"Name": "RuleName", "Value": "<Out/BusOpen/Rule>"}]
+    assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
+
+
 @pytest.mark.parametrize("queue", ["Queue", "DeadLetterQueue"])
 def test_only_its_rule_may_fill_a_queue(bus, queue):
     """Neither another rule nor another account's."""

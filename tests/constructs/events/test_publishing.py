@@ -194,6 +194,7 @@ def test_a_subscription_filters_by_type_in_the_message(plain, pipeline, types):
         "FilterPolicyScope": "MessageBody",
         "Protocol": "sqs",
         "RawMessageDelivery": True,
+        "RedrivePolicy": {"deadLetterTargetArn": f"<Out/{pipeline}/DeadLetterQueue.Arn>"},
         "TopicArn": "<Out/Topic>",
     }
 
@@ -219,6 +220,7 @@ def test_a_timeout_known_only_to_cloudformation_is_passed_on():
 
     template = synthesized(build)
     assert template.at("Out/Open/Queue")["VisibilityTimeout"] == 6 * 900
+    assert template.at("Out/Open/AgeAlarm")["Threshold"] == 5 * 6 * 900
     assert template.at("Out/Open/Function")["Timeout"] == "<Seconds>"
 
 
@@ -274,6 +276,57 @@ def test_a_dead_letter_raises_an_alarm(plain):
         "GreaterThanOrEqualToThreshold",
     )
     assert "Bounce" in alarm["AlarmDescription"]
+
+
+@pytest.mark.parametrize("policy", ["Queue", "DeadLetterQueue"])
+def test_sns_may_fill_the_queues_before_it_is_subscribed(plain, policy):
+    """What comes before that would be lost."""
+    assert f"Out/Bounce/{policy}/Policy" in plain.needs("Out/Bounce/Subscription")
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric"),
+    [
+        ("NotificationAlarm", "NumberOfNotificationsFailed"),
+        ("RedriveAlarm", "NumberOfNotificationsFailedToRedriveToDlq"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("case", "topic", "alerts"),
+    [("plain", "Out/Topic.TopicName", "Out/AlertTopic"), ("given", "Topic.TopicName", "Alerts")],
+)
+def test_what_sns_fails_to_deliver_is_an_alarm(request, case, topic, alerts, alarm, metric):
+    """One for the topic, however many subscriptions it has."""
+    found = request.getfixturevalue(case).at(f"Out/{alarm}")
+    assert (found["Namespace"], found["MetricName"]) == ("AWS/SNS", metric)
+    assert found["Dimensions"] == [{"Name": "TopicName", "Value": f"<{topic}>"}]
+    assert (found["Statistic"], found["Threshold"]) == ("Sum", 1)
+    assert found["TreatMissingData"] == "notBreaching"
+    assert found["AlarmActions"] == [f"<{alerts}>"]
+
+
+@pytest.mark.parametrize(("pipeline", "seconds"), [("Bounce", 3600), ("Click", 3600)])
+def test_an_event_that_waits_for_an_hour_is_an_alarm(plain, pipeline, seconds):
+    """Five attempts of a minute, each hidden for six, are over after half an hour."""
+    alarm = plain.at(f"Out/{pipeline}/AgeAlarm")
+    assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+    assert alarm["Dimensions"] == [
+        {"Name": "QueueName", "Value": f"<Out/{pipeline}/Queue.QueueName>"}
+    ]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", seconds)
+    assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
+
+
+def test_alarms_can_be_reached_by_their_names(stack):
+    """To add an action, or to change a threshold."""
+    out = EventPublishing(stack, "Out")
+    before = set(out.alarms)
+    pipeline = out.on(EventType.BOUNCE)
+    assert set(out.alarms) - before == {"NotificationAlarm", "RedriveAlarm"}
+    for owner in (out, pipeline, out.on_bus(EventType.OPEN)):
+        assert {name: alarm.node.path for name, alarm in owner.alarms.items()} == {
+            name: f"{owner.node.path}/{name}" for name in owner.alarms
+        }
 
 
 def test_the_users_settings_of_the_function_win(plain):
@@ -526,6 +579,10 @@ def test_an_alarm_is_set_at_each_threshold_of_aws_and_at_half_of_it(
 def test_reputation_alarms_can_be_left_out(given):
     """One set of them is enough for an account; the queues keep their alarms."""
     assert sorted(given.of("AWS::CloudWatch::Alarm")) == [
+        "Out/Bounce/AgeAlarm",
         "Out/Bounce/DeadLetterAlarm",
+        "Out/Complaint/AgeAlarm",
         "Out/Complaint/DeadLetterAlarm",
+        "Out/NotificationAlarm",
+        "Out/RedriveAlarm",
     ]

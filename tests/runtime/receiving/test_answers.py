@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from mailroom import errors
+from mailroom import _runtime, errors
 from mailroom.entry import receiving as entry
 from mailroom.receiving import Disposition, ReceivedMail
 from mailroom.ses import SETUP_NOTIFICATION
@@ -171,16 +174,109 @@ def test_success_leaves_nothing_on_the_queue(deploy: Callable[..., None], queue:
     assert queue() == []
 
 
-def test_an_error_of_the_failure_queue_propagates(deploy: Callable[..., None], queue: Any) -> None:
-    """If the failure cannot be kept, it is not answered away; the cause stays attached."""
+@pytest.mark.parametrize("on_error", ["stop_rule", "raise"])
+def test_on_error_answers_even_if_the_failure_cannot_be_kept(
+    deploy: Callable[..., None],
+    queue: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    on_error: str,
+) -> None:
+    """The log and a metric say so, because no alarm of the queue can."""
 
     def function(_: ReceivedMail) -> None:
         raise ZeroDivisionError("boom")
 
-    deploy(function, failure_queue=queue.url + "-gone")
-    with pytest.raises(ClientError, match="NonExistentQueue") as caught:
-        entry.handler(synchronous(), CONTEXT)
-    assert isinstance(caught.value.__context__, ZeroDivisionError)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "Example")
+    deploy(function, on_error=on_error, failure_queue=queue.url + "-gone")
+    if on_error == "raise":
+        with pytest.raises(ZeroDivisionError, match="boom"):
+            entry.handler(synchronous(), CONTEXT)
+    else:
+        assert entry.handler(synchronous(), CONTEXT) == {"disposition": "STOP_RULE"}
+    failed, unkept, counted = lines(capsys)
+    assert (failed["error"], failed["outcome"]) == ("ZeroDivisionError", "failed")
+    assert unkept["outcome"] == "failure not kept"
+    assert "NonExistentQueue" in unkept["detail"]
+    assert counted["FailureNotKept"] == 1
+    assert counted["FunctionName"] == "Example"
+
+
+def never_ends(_: ReceivedMail) -> Disposition:
+    while True:
+        with contextlib.suppress(Exception):
+            time.sleep(5)
+
+
+def swallows_all(_: ReceivedMail) -> Disposition:
+    try:
+        time.sleep(5)
+    finally:
+        return Disposition.CONTINUE  # noqa: B012
+
+
+def exits(_: ReceivedMail) -> Disposition:
+    sys.exit(1)
+
+
+def interrupts(_: ReceivedMail) -> Disposition:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        (never_ends, "OutOfTime"),
+        (swallows_all, "OutOfTime"),
+        (exits, "SystemExit"),
+        (interrupts, "KeyboardInterrupt"),
+    ],
+)
+@pytest.mark.parametrize("on_error", ["continue", "stop_rule_set", "raise"])
+def test_on_error_answers_in_time_whatever_the_handler_does(
+    deploy: Callable[..., None],
+    queue: Any,
+    on_error: str,
+    function: Callable[[ReceivedMail], Disposition],
+    error: str,
+) -> None:
+    """And the mail is on the failure queue."""
+    _runtime.client("sqs")  # the mock takes long to make one
+    ends = time.monotonic() + 0.6
+    context = SimpleNamespace(
+        get_remaining_time_in_millis=lambda: (ends - time.monotonic()) * 1000, **vars(CONTEXT)
+    )
+    deploy(function, on_error=on_error, failure_queue=queue.url)
+    if on_error == "raise":
+        with pytest.raises((errors.OutOfTime, errors.HandlerExited)):
+            entry.handler(synchronous(), context)
+    else:
+        told = entry.handler(synchronous(), context)
+        assert told == {"disposition": on_error.upper()}
+    assert time.monotonic() < ends
+    assert queue()[0]["responsePayload"]["errorType"] == error
+
+
+def test_a_failure_queue_that_hangs_does_not_delay_the_answer(
+    deploy: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a VPC without a way to SQS."""
+    monkeypatch.setattr(_runtime, "dead_letter", lambda *_: time.sleep(5))
+    deploy(exits, on_error="stop_rule", failure_queue="https://sqs.example.com/q")
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 100, **vars(CONTEXT))
+    started = time.monotonic()
+    assert entry.handler(synchronous(), context) == {"disposition": "STOP_RULE"}
+    assert time.monotonic() - started < 1
+
+
+def test_the_log_says_where_the_handler_was_hanging(
+    deploy: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(swallows_all)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 100, **vars(CONTEXT))
+    entry.handler(synchronous(), context)
+    line = swallows_all.__code__.co_firstlineno + 2
+    assert lines(capsys)[0]["at"] == f"test_answers.py:{line}"
 
 
 def test_a_record_that_cannot_be_read_follows_on_error_too(

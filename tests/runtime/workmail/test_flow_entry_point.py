@@ -209,7 +209,7 @@ def context(seconds: float) -> SimpleNamespace:
 
 def test_a_slow_handler_is_interrupted_in_time(call, capsys):
     """It gets the exception inside, while WorkMail still waits, and the log says where."""
-    call.context = context(1.1)
+    call.context = context(0.4)
     started = time.monotonic()
 
     def on_flow(mail):
@@ -223,12 +223,12 @@ def test_a_slow_handler_is_interrupted_in_time(call, capsys):
 
 def test_swallowing_the_timeout_does_not_help(call):
     """A late answer is ignored."""
-    call.context = context(1.1)
+    call.context = context(0.4)
 
     def on_flow(mail):
         try:
             time.sleep(5)
-        except OutOfTime:
+        except BaseException:
             return mail.answer().drop()
 
     with pytest.raises(OutOfTime):
@@ -254,16 +254,9 @@ def test_mail_does_not_wait_for_an_asynchronous_function(call):
 
 def test_the_handler_does_not_start_without_time_left(call):
     """The handler is not even begun."""
-    call.context = context(0.5)
+    call.context = context(0)
     with pytest.raises(OutOfTime):
         call(lambda mail: pytest.fail("was begun"))
-
-
-@pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_a_timer_without_time_left_fires_at_once(seconds):
-    """A timer of zero seconds would never ring."""
-    with pytest.raises(OutOfTime), workmail._Alarm(seconds):
-        pytest.fail("was begun")
 
 
 def test_the_timer_is_reset(call):

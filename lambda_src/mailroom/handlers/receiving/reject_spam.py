@@ -13,9 +13,8 @@ Permissions
     None. It decides from the event only and never loads boto3.
 
 Failures
-    An invalid setting raises `NotConfigured` when Lambda initialises the function. SES treats a
-    failing function like one that answers ``CONTINUE``, so mail passes until it is fixed. An
-    asynchronous action, whose answer SES ignores, raises as well.
+    An invalid setting raises `NotConfigured` when Lambda initialises the function. AWS does not
+    document what SES does then. An asynchronous action, whose answer SES ignores, raises as well.
 
 Stopped mail is not bounced: the sending server was told that it was accepted, and a bounce would
 go to whatever address the spammer gave. It stays where an earlier action stored it.

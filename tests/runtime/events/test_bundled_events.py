@@ -297,6 +297,22 @@ def test_many_topics_are_cut(aws: Aws) -> None:
     assert "- and 5 more\n" in aws.alerts[0][1]
 
 
+def test_names_in_an_alert_are_cut_after_a_hundred_characters(aws: Aws) -> None:
+    """A name of exactly a hundred is whole."""
+    new = preferences(**{"t" * 100: "OptIn", "u" * 101: "OptIn"})
+    event = sending_event(
+        "Subscription",
+        contact_list="c" * 100,
+        old_topic_preferences=preferences(),
+        new_topic_preferences=new,
+    )
+    assert isinstance(event, Subscription)
+    subscription.on_event(event)
+    text = aws.alerts[0][1]
+    for shown in ("c" * 100, "t" * 100, "u" * 97 + "..."):
+        assert f"'{shown}'" in text
+
+
 # Alerts
 
 TOLD = {

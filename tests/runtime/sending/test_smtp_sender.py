@@ -345,6 +345,23 @@ def test_a_connection_lost_after_the_message_is_unknown(server: SmtpSes, smtp: S
     assert len(server.messages) == 1
 
 
+def test_each_answer_is_awaited_for_thirty_seconds_by_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a limit, a silent server would hold a function until it is stopped."""
+    limits: list[float] = []
+
+    def connect(host: str, port: int, *, timeout: float) -> None:
+        limits.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(smtplib, "SMTP", connect)
+    sender = SmtpSender(host="h", user="a", password="b", configuration_set="s", attempts=1)
+    with pytest.raises(NotSent, match="TimeoutError"):
+        sender.send(a_message())
+    assert limits == [30.0]
+
+
 def test_a_server_that_is_not_there_is_tried_again(
     context: ssl.SSLContext, server: SmtpSes, clock: Any
 ) -> None:

@@ -120,11 +120,14 @@ def test_sealed_mail_is_not_touched(behaviour, name, content, capsys):
     ],
 )
 def test_what_cannot_be_changed_passes(behaviour, content, capsys):
-    """With a line in the log: the words are not worth the mail."""
+    """With a line in the log that says which mail and why: the words are not worth the mail."""
     mail = flow_mail(content)
     behaviour("disclaimer", mail, text="words")
     assert content_of(mail) == content
-    assert json.loads(capsys.readouterr().out)["outcome"] == "unchanged"
+    line = json.loads(capsys.readouterr().out)
+    assert line["outcome"] == "unchanged"
+    assert line["message_id"] == mail.message_id
+    assert line["reason"]
 
 
 def test_what_workmail_refuses_passes(behaviour, capsys, monkeypatch):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mailroom import _runtime
 from mailroom.errors import MissingField
 from mailroom.events import (
     DeliveryDelay,
@@ -311,6 +314,36 @@ def test_names_in_an_alert_are_cut_after_a_hundred_characters(aws: Aws) -> None:
     text = aws.alerts[0][1]
     for shown in ("c" * 100, "t" * 100, "u" * 97 + "..."):
         assert f"'{shown}'" in text
+
+
+# Init
+
+
+@pytest.mark.parametrize(
+    ("name", "clients"),
+    [
+        ("bounce", ["dynamodb", "sesv2"]),
+        ("click", ["dynamodb"]),
+        ("complaint", ["dynamodb", "sns", "sesv2"]),
+        ("delivery", ["dynamodb"]),
+        ("delivery_delay", ["dynamodb", "sns"]),
+        ("open", ["dynamodb"]),
+        ("record", ["dynamodb"]),
+        ("reject", ["dynamodb", "sns"]),
+        ("rendering_failure", ["dynamodb", "sns"]),
+        ("send", ["dynamodb"]),
+        ("subscription", ["dynamodb", "sns"]),
+    ],
+)
+def test_a_behaviour_makes_its_clients_during_init(
+    monkeypatch: pytest.MonkeyPatch, name: str, clients: list[str]
+) -> None:
+    """Those that it may use, and no others: each costs time."""
+    made: list[str] = []
+    monkeypatch.setattr(_runtime, "client", made.append)
+    path = Path(_runtime.__file__).parent / "handlers" / "events" / f"{name}.py"
+    runpy.run_path(str(path))
+    assert made == clients
 
 
 # Alerts

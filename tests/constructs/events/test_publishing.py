@@ -507,6 +507,10 @@ def test_the_tables_keys_are_those_that_the_runtime_writes(plain):
     for attribute in table["AttributeDefinitions"]:
         assert list(item[attribute["AttributeName"]]) == [attribute["AttributeType"]]
     assert list(item["expires_at"]) == ["N"]
+    assert index["Projection"] == {
+        "ProjectionType": "INCLUDE",
+        "NonKeyAttributes": ["type", "configuration_set"],
+    }
     assert set(index["Projection"]["NonKeyAttributes"]) <= set(item)
 
 

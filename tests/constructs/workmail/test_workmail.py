@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from types import SimpleNamespace
 
 import aws_cdk as cdk
 import pytest
@@ -43,6 +44,7 @@ from cdk_mailroom.workmail import (
     StripAttachments,
     Synchronous,
 )
+from cdk_mailroom.workmail.console import WrittenRule
 
 ORGANIZATION = "m-" + "0a" * 16
 MESSAGES = f"arn:aws:workmailmessageflow:{REGION}:{ACCOUNT}:message/{ORGANIZATION}"
@@ -294,6 +296,34 @@ def test_the_rule_is_an_output(plain):
     assert [line.partition(".")[0] for line in lines] == [
         str(number) for number in range(1, len(lines) + 1)
     ]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "action", "choice"),
+    [
+        (Fallback.DEFAULT, "NormalDeliveryAction", "Default"),
+        (Fallback.BOUNCE, "BounceAction", "Bounce"),
+        (Fallback.DROP, "DropAction", "Drop"),
+        (Fallback.MOVE_TO_JUNK, "MoveToJunkAction", "Deliver to junk folder"),
+        (Fallback.BYPASS_SPAM_CHECK, "BypassSpamCheckAction", "Bypass spam check"),
+    ],
+)
+def test_each_fallback_is_written_as_workmail_names_it(fallback, action, choice):
+    """One name in the operations, another in the console."""
+    log_group = SimpleNamespace(log_group_name="logs")
+    written = WrittenRule(
+        name="rule",
+        organization_id=ORGANIZATION,
+        region=REGION,
+        direction=FlowDirection.INBOUND,
+        mode=Synchronous(timeout=Duration.minutes(30), fallback=fallback),
+        senders=["*"],
+        destinations=["*"],
+        function=SimpleNamespace(function_arn="arn", log_group=log_group),
+    )
+    parameters = written.operation()["Action"]["InboundLambdaAction"]["SynchronousLambdaParameters"]
+    assert parameters["FallbackAction"] == {action: {}}
+    assert f"Fallback action: {choice}" in written.steps()
 
 
 def test_an_asynchronous_rule_is_written_to_the_outputs(asynchronous):

@@ -1,6 +1,7 @@
 """How SES decides on a message that is sent, without a server."""
 
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from mailroom.ses import EventType
 from mailroom_local.events.payloads import wanted
 from mailroom_local.mail.content import EICAR
 from mailroom_local.mail.headers import addressed
+from mailroom_local.sending.compose import Content, compose
 from mailroom_local.sending.decisions import list_management_of_header, reached, story
 from mailroom_local.sending.message import MailingList, SentMessage, Unrendered
 from mailroom_local.sending.outcomes import ON_ACCOUNT_LIST
@@ -31,6 +33,22 @@ def outgoing(**fields: Any) -> SentMessage:
         "withheld": {"held@x.org": ON_ACCOUNT_LIST},
     }
     return SentMessage(**{**known, **fields})
+
+
+def test_a_message_made_of_parts_has_the_fields_that_were_given() -> None:
+    """Those without addresses are left out, as an empty one would be malformed."""
+    raw = compose(
+        Content(subject="Hi", text="Hello"),
+        source="Shop <a@example.com>",
+        to=["b@example.com", "c@example.com"],
+        cc=[],
+    )
+    message = message_from_bytes(raw, policy=policy.default)
+    assert message["From"] == "Shop <a@example.com>"
+    assert message["To"] == "b@example.com, c@example.com"
+    assert message["Subject"] == "Hi"
+    assert "Cc" not in message
+    assert "Reply-To" not in message
 
 
 def test_each_recipient_has_its_own_story() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mailroom import _runtime
 from mailroom.errors import MissingField
 from mailroom.events import (
     DeliveryDelay,
@@ -100,6 +103,14 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
         ({"userAgent": GMAIL_PREFETCH}, "yes"),
         ({"userAgent": "Mozilla/5.0"}, "yes"),
         ({"userAgent": "Mozilla/5.0 (compatible; bingbot/2.0)"}, "yes"),
+        ({"userAgent": "Mozilla/5.0 (compatible; Baiduspider/2.0)"}, "yes"),
+        ({"userAgent": "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/140.0.0.0"}, "yes"),
+        ({"userAgent": "Example-Crawler/1.0"}, "yes"),
+        ({"userAgent": "MailScanner/5.5"}, "yes"),
+        ({"userAgent": "Go-http-client/2.0"}, "yes"),
+        ({"userAgent": "Java/21.0.2"}, "yes"),
+        ({"userAgent": "Wget/1.21.4"}, "yes"),
+        ({"userAgent": "curl/8.5.0"}, "yes"),
         ({"userAgent": "python-requests/2.32"}, "yes"),
     ],
 )
@@ -295,6 +306,52 @@ def test_a_long_list_of_topics_is_truncated(aws: Aws) -> None:
     new = preferences(**{f"t{number}": "OptIn" for number in range(25)})
     subscription.on_event(a_change(preferences(), new))
     assert "- and 5 more\n" in aws.alerts[0][1]
+
+
+def test_names_in_an_alert_are_cut_after_a_hundred_characters(aws: Aws) -> None:
+    """A name of exactly a hundred is whole."""
+    new = preferences(**{"t" * 100: "OptIn", "u" * 101: "OptIn"})
+    event = sending_event(
+        "Subscription",
+        contact_list="c" * 100,
+        old_topic_preferences=preferences(),
+        new_topic_preferences=new,
+    )
+    assert isinstance(event, Subscription)
+    subscription.on_event(event)
+    text = aws.alerts[0][1]
+    for shown in ("c" * 100, "t" * 100, "u" * 97 + "..."):
+        assert f"'{shown}'" in text
+
+
+# Init
+
+
+@pytest.mark.parametrize(
+    ("name", "clients"),
+    [
+        ("bounce", ["dynamodb", "sesv2"]),
+        ("click", ["dynamodb"]),
+        ("complaint", ["dynamodb", "sns", "sesv2"]),
+        ("delivery", ["dynamodb"]),
+        ("delivery_delay", ["dynamodb", "sns"]),
+        ("open", ["dynamodb"]),
+        ("record", ["dynamodb"]),
+        ("reject", ["dynamodb", "sns"]),
+        ("rendering_failure", ["dynamodb", "sns"]),
+        ("send", ["dynamodb"]),
+        ("subscription", ["dynamodb", "sns"]),
+    ],
+)
+def test_a_behaviour_makes_its_clients_during_init(
+    monkeypatch: pytest.MonkeyPatch, name: str, clients: list[str]
+) -> None:
+    """Those that it may use, and no others: each costs time."""
+    made: list[str] = []
+    monkeypatch.setattr(_runtime, "client", made.append)
+    path = Path(_runtime.__file__).parent / "handlers" / "events" / f"{name}.py"
+    runpy.run_path(str(path))
+    assert made == clients
 
 
 # Alerts

@@ -214,6 +214,18 @@ def test_a_line_can_always_be_written(
     assert max(map(len, capsys.readouterr().out.splitlines())) < 4000
 
 
+def test_a_line_has_at_most_fifty_addresses(
+    app: App, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No mail that SES sends has more, so a longer list is not worth a long line."""
+    monkeypatch.setenv("MAILROOM_LOG_ADDRESSES", "1")
+    addresses = [f"p{number}@example.com" for number in range(60)]
+    [event] = sends("a")
+    event["mail"]["destination"] = addresses
+    handler(event_invocation([event]))
+    assert json.loads(capsys.readouterr().out)["destination"] == addresses[:50]
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [

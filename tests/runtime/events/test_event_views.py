@@ -181,6 +181,23 @@ def test_the_error_names_the_path_of_a_wrong_field(
         getattr(sending_event(kind, **changes), attribute)
 
 
+@pytest.mark.parametrize(
+    ("field", "attribute"),
+    [
+        ("messageId", "message_id"),
+        ("source", "source"),
+        ("sourceArn", "source_arn"),
+        ("destination", "destination"),
+    ],
+)
+def test_a_wrong_field_of_the_mail_is_named_by_its_path(field: str, attribute: str) -> None:
+    """Those that are read on a short way as well."""
+    event = sending_event("Send")
+    event.raw["mail"][field] = 5  # type: ignore[index]
+    with pytest.raises(MissingField, match=re.escape(f"mail.{field}")):
+        getattr(event.mail, attribute)
+
+
 def test_topics_that_are_not_objects_raise_an_error() -> None:
     """Preferences come from outside as well."""
     event = sending_event("Subscription", new_topic_preferences={"topicSubscriptionStatus": ["a"]})

@@ -287,6 +287,18 @@ def test_an_entry_that_failed_temporarily_is_retried_alone(sender: Sender, bulk:
     assert [len(call["BulkEmailEntries"]) for _, call in bulk.calls] == [3, 1, 1]
 
 
+def test_each_entry_is_tried_again_when_its_own_wait_is_over(
+    sender: Sender, bulk: BulkSes, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the entry that waits longest."""
+    waits = iter([3.0, 1.0, 2.0])
+    monkeypatch.setattr("mailroom.sending.bulk.backoff", lambda _: next(waits))
+    bulk.status = {address: ["TRANSIENT_FAILURE"] for address in people(3)}
+    start = clock()
+    assert len(sender.send_bulk(people(3), template="news").sent) == 3
+    assert [time - start for time, _ in bulk.calls] == pytest.approx([0, 1, 2, 3])
+
+
 def test_retries_are_limited(sender: Sender, bulk: BulkSes) -> None:
     """After five attempts the entry has failed, with SES's own words."""
     bulk.status = {"p0@example.com": ["TRANSIENT_FAILURE"] * 9}
@@ -333,6 +345,24 @@ def test_three_unanswered_calls_stop_sending(sender: Sender, bulk: BulkSes) -> N
     assert statuses(result) == {"unknown": 150, "failed": 350}
     assert {one.code for one in result.failed} == {"NOT_TRIED"}
     assert len(list(result.retry())) == 350
+
+
+def test_a_throttled_call_is_an_answer(sender: Sender, bulk: BulkSes) -> None:
+    """Three timeouts stop sending only if SES said nothing in between."""
+    timeout = ReadTimeoutError(endpoint_url="https://ses")
+    throttled = refusal("TooManyRequestsException", 429, "Maximum sending rate exceeded.")
+    bulk.whole = [timeout, timeout, throttled, timeout]
+    result = sender.send_bulk(people(500), template="news")
+    assert statuses(result) == {"unknown": 150, "sent": 350}
+
+
+def test_an_ses_that_nobody_can_reach_stops_sending(sender: Sender, bulk: BulkSes) -> None:
+    """After three calls were given up; the others are not tried to the end."""
+    bulk.whole = [EndpointConnectionError(endpoint_url="https://ses")] * 100
+    result = sender.send_bulk(people(500), template="news")
+    codes = Counter(one.code for one in result)
+    assert codes.keys() == {"EndpointConnectionError", "NOT_TRIED"}
+    assert codes["EndpointConnectionError"] <= 150
 
 
 @pytest.mark.parametrize(

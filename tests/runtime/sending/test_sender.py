@@ -330,6 +330,25 @@ def test_unusable_unsubscribe_links_are_refused(link: dict[str, Any]) -> None:
         ListUnsubscribe(**link)
 
 
+@pytest.mark.parametrize(
+    ("contact_list", "topic", "named"),
+    [
+        ("my readers", None, "contact_list"),
+        ("", None, "contact_list"),
+        ("r" * 65, None, "contact_list"),
+        ("readers; topic=x", None, "contact_list"),
+        ("readers", "weekly news", "topic"),
+        ("readers", "", "topic"),
+    ],
+)
+def test_a_list_or_topic_that_ses_cannot_have_is_refused(
+    contact_list: str, topic: str | None, named: str
+) -> None:
+    """Over SMTP both are part of one header field, so no character may end them."""
+    with pytest.raises(InvalidMessage, match=f"^{named} is"):
+        ListManagement(contact_list, topic=topic)
+
+
 def test_list_management_is_a_parameter(sender: Sender, client: Any) -> None:
     """Contact list and topic are a parameter of every kind of content."""
     sender.send(a_message(), list_management=ListManagement("readers", topic="weekly"))

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from moto import mock_aws
 
+from mailroom import _runtime
 from mailroom.errors import NotConfigured
 from mailroom.sending import (
     ListManagement,
@@ -79,6 +80,7 @@ class SmtpSes:
         self.messages: list[Any] = []
         self.logins: list[str] = []
         self.password = "right"
+        self.refusal = "535 Credentials Invalid"
         self.data_answers: list[str] = []
         self.rcpt_answers: dict[str, str] = {}
         self.sessions = 0
@@ -118,7 +120,7 @@ class SmtpSes:
             outer.logins.append(data.login.decode())
             if data.password.decode() == outer.password:
                 return AuthResult(success=True)
-            return AuthResult(success=False, handled=False, message="535 Credentials Invalid")
+            return AuthResult(success=False, handled=False, message=outer.refusal)
 
         def factory() -> SMTP:
             options: dict[str, Any] = {"authenticator": authenticate, "auth_required": tls}
@@ -300,6 +302,18 @@ def test_a_message_is_not_sent_if_every_recipient_is_refused(
     assert smtp.send(a_message()).message_id
 
 
+def test_a_server_that_closes_while_recipients_are_named_is_tried_again(
+    server: SmtpSes, smtp: SmtpSender, clock: Any
+) -> None:
+    """421 is an answer for the connection, not for one recipient whom the others outlive."""
+    server.rcpt_answers = {"b@example.com": "421 Too many connections"}
+    with pytest.raises(NotSent, match="421 Too many connections") as caught:
+        smtp.send(a_message(Cc="b@example.com, c@example.com"))
+    assert caught.value.code == "421"
+    assert (server.sessions, len(clock.slept)) == (5, 4)
+    assert not server.messages
+
+
 def test_throttling_over_smtp_is_retried(server: SmtpSes, smtp: SmtpSender, clock: Any) -> None:
     """454 after DATA means that nothing was taken."""
     server.data_answers = ["454 Throttling failure: Maximum sending rate exceeded."] * 2
@@ -329,6 +343,23 @@ def test_a_connection_lost_after_the_message_is_unknown(server: SmtpSes, smtp: S
     assert not server.messages
     smtp.send(a_message())
     assert len(server.messages) == 1
+
+
+def test_each_answer_is_awaited_for_thirty_seconds_by_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a limit, a silent server would hold a function until it is stopped."""
+    limits: list[float] = []
+
+    def connect(host: str, port: int, *, timeout: float) -> None:
+        limits.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(smtplib, "SMTP", connect)
+    sender = SmtpSender(host="h", user="a", password="b", configuration_set="s", attempts=1)
+    with pytest.raises(NotSent, match="TimeoutError"):
+        sender.send(a_message())
+    assert limits == [30.0]
 
 
 def test_an_unreachable_server_is_retried(
@@ -414,6 +445,39 @@ def test_a_wrong_password_is_refused_at_once(
         sender.send(a_message())
     assert "wr0ng" not in str(caught.value)
     assert not clock.slept
+
+
+@pytest.mark.parametrize(
+    ("refusal", "tries"),
+    [("454 Temporary authentication failure", 5), ("500 Unrecognized command", 1)],
+)
+def test_a_login_is_tried_again_only_after_a_temporary_failure(
+    server: SmtpSes, smtp: SmtpSender, clock: Any, refusal: str, tries: int
+) -> None:
+    """Answers from 500 on are lasting."""
+    server.password = "another"
+    server.refusal = refusal
+    with pytest.raises(NotSent, match=refusal):
+        smtp.send(a_message())
+    assert len(clock.slept) == tries - 1
+
+
+def test_the_secret_is_fetched_with_the_processs_own_client_by_default(
+    server: SmtpSes, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda code that is given a secret's name makes no client itself."""
+
+    class Secrets:
+        def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803
+            value = {"username": SecretId, "password": "right"}
+            return {"SecretString": json.dumps(value)}
+
+    monkeypatch.setitem(_runtime._clients, "secretsmanager", Secrets())
+    with SmtpSender(
+        host="127.0.0.1", port=server.port, secret="smtp", configuration_set="s", context=context
+    ) as sender:
+        sender.send(a_message())
+    assert server.logins == ["smtp"]
 
 
 def test_a_secret_of_another_shape_is_not_shown(secrets: Any) -> None:

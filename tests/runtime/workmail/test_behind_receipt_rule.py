@@ -97,6 +97,14 @@ def test_both_see_the_same_mail():
     assert mail.read()["Subject"] == "x" * 300
 
 
+def test_only_the_first_author_is_the_sender():
+    """A second one, whom nobody sees in a mail program, does not decide."""
+    mail = received_mail(
+        b"From: Undisclosed <>, boss@example.com\r\n\r\nText", source="a@b.example"
+    )
+    assert flow_mail(mail).sender is None
+
+
 def test_bouncing_takes_a_bounce_action():
     """The rule's own, which comes next; what is not bounced skips it."""
     bounce = behind_receipt_rule(

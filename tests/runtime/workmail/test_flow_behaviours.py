@@ -124,7 +124,10 @@ def test_mail_that_cannot_be_changed_passes(behaviour, content, capsys):
     mail = flow_mail(content)
     behaviour("disclaimer", mail, text="words")
     assert content_of(mail) == content
-    assert json.loads(capsys.readouterr().out)["outcome"] == "unchanged"
+    line = json.loads(capsys.readouterr().out)
+    assert line["outcome"] == "unchanged"
+    assert line["message_id"] == mail.message_id
+    assert line["reason"]
 
 
 def test_a_change_that_workmail_refuses_lets_the_mail_pass(behaviour, capsys, monkeypatch):
@@ -425,7 +428,8 @@ def test_a_truncated_recipient_list_is_reported(behaviour, capsys):
     """The group may be among those whom WorkMail did not name."""
     mail = flow_mail(truncated=True)
     behaviour("restrict_recipients", mail, groups=["g@example.net"], domains=["example.net"])
-    assert json.loads(capsys.readouterr().out)["level"] == "WARNING"
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["message_id"]) == ("WARNING", mail.message_id)
 
 
 def test_a_journal_entry_has_message_and_event(behaviour):

@@ -12,7 +12,9 @@ __all__ = [
     "MessageNotStored",
     "MissingField",
     "NotConfigured",
+    "NotSent",
     "OutOfTime",
+    "OutcomeUnknown",
     "UnknownInvocation",
 ]
 
@@ -62,8 +64,25 @@ class NotConfigured(MailroomError):
     """A setting that the construct makes is missing or invalid; names the setting."""
 
 
+class NotSent(MailroomError):
+    """SES certainly did not accept the message.
+
+    ``code`` is SES's or SMTP's own reason, such as ``MessageRejected`` or ``554``, and ``reason``
+    its explanation.
+    """
+
+    def __init__(self, text: str, *, code: str = "", reason: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+        self.reason = reason
+
+
 class OutOfTime(MailroomError, TimeoutError):
     """The handler did not end in time."""
+
+
+class OutcomeUnknown(MailroomError):
+    """Nothing proves whether SES accepted the message; never sent again from here."""
 
 
 class UnknownInvocation(MailroomError, ValueError):

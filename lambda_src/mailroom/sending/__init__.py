@@ -25,8 +25,10 @@ No mail is sent twice, and none is lost silently
     SES has no idempotency token, so botocore's retries are off. A send is tried again only after
     throttling and after a connection that was never made, which prove that SES accepted nothing.
     A refusal (4xx) raises `NotSent` at once. A timeout, a connection lost after the request was
-    written and any 5xx prove nothing: they raise `OutcomeUnknown`, and the caller decides whether
-    to send again, for example after looking for the message's Send event by a tag.
+    written, any 5xx and a 200 without a message id prove nothing: they raise `OutcomeUnknown`, and
+    the caller decides whether to send again, for example after looking for the message's Send
+    event by a tag. A process that dies during `Sender.send_bulk` leaves no result; the argument
+    ``before`` is for a journal that does.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-send-email.html,
 https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html,
@@ -35,6 +37,7 @@ https://docs.aws.amazon.com/ses/latest/dg/quotas.html, RFC 8058.
 
 from __future__ import annotations
 
+from mailroom.errors import NotSent, OutcomeUnknown
 from mailroom.sending.bulk_results import BulkEntry, BulkInterrupted, BulkResult, Outcome
 from mailroom.sending.checks import InvalidMessage
 from mailroom.sending.lists import ListManagement, ListUnsubscribe
@@ -46,7 +49,7 @@ from mailroom.sending.publishing import (
     raw_message,
 )
 from mailroom.sending.sender import Sender
-from mailroom.sending.sent import NotSent, OutcomeUnknown, Sent
+from mailroom.sending.sent import Sent
 from mailroom.sending.smtp import SmtpSender
 from mailroom.sending.smtp_credentials import smtp_host, smtp_password
 

@@ -6,7 +6,10 @@ connection, that proves that SES accepted nothing for it.** No answer is no proo
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mailroom import ses
+from mailroom._failures import UNREACHED, Failure, backoff, classify
 from mailroom.errors import MailroomError
 from mailroom.sending.bulk_results import (
     INVALID,
@@ -16,7 +19,6 @@ from mailroom.sending.bulk_results import (
     BulkResult,
     Outcome,
 )
-from mailroom.sending.failures import UNREACHED, Failure, backoff, classify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +35,25 @@ _MAX_UNANSWERED = 3
 # Recipients in a row that were refused one by one for the same reason: it is not their fault.
 _MAX_ALIKE = 20
 
+# Statuses by which SES says that it did not accept an entry. Any other, or none, proves nothing.
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html
+_NOT_ACCEPTED = frozenset(
+    (
+        "ACCOUNT_DAILY_QUOTA_EXCEEDED",
+        "ACCOUNT_SENDING_PAUSED",
+        "ACCOUNT_SUSPENDED",
+        "ACCOUNT_THROTTLED",
+        "CONFIGURATION_SET_NOT_FOUND",
+        "CONFIGURATION_SET_SENDING_PAUSED",
+        "FAILED",
+        "INVALID_PARAMETER",
+        "INVALID_SENDING_POOL_NAME",
+        "MAIL_FROM_DOMAIN_NOT_VERIFIED",
+        "MESSAGE_REJECTED",
+        "TEMPLATE_NOT_FOUND",
+        "TRANSIENT_FAILURE",
+    )
+)
 _TRY_AGAIN = frozenset(("ACCOUNT_THROTTLED", "TRANSIENT_FAILURE"))
 # What may be wrong with one recipient or its data, so that its call is worth dividing.
 _ONE_RECIPIENTS = frozenset(("BadRequestException", "MessageRejected", "ParamValidationError"))
@@ -42,12 +63,10 @@ _EVERY_RECIPIENTS = frozenset(
         "ACCOUNT_DAILY_QUOTA_EXCEEDED",
         "ACCOUNT_SENDING_PAUSED",
         "ACCOUNT_SUSPENDED",
-        "CONFIGURATION_SET_DOES_NOT_EXIST",
         "CONFIGURATION_SET_NOT_FOUND",
         "CONFIGURATION_SET_SENDING_PAUSED",
         "INVALID_SENDING_POOL_NAME",
         "MAIL_FROM_DOMAIN_NOT_VERIFIED",
-        "TEMPLATE_DOES_NOT_EXIST",
         "TEMPLATE_NOT_FOUND",
     )
 )
@@ -117,6 +136,7 @@ class BulkRun:
         configuration_set: For the result.
         clock: Returns seconds, like `time.monotonic`.
         sleep: Waits for a number of seconds.
+        before: Called with the entries of each call before the call is made.
         on_outcome: Called with each outcome as it becomes known.
     """
 
@@ -130,6 +150,7 @@ class BulkRun:
         configuration_set: str | None,
         clock: Callable[[], float],
         sleep: Callable[[float], object],
+        before: Callable[[Sequence[BulkEntry]], object] | None,
         on_outcome: Callable[[Outcome], object] | None,
     ) -> None:
         self.admit = admit
@@ -145,6 +166,7 @@ class BulkRun:
         self.attempts = attempts
         self.clock = clock
         self.sleep = sleep
+        self.before = before
         self.on_outcome = on_outcome
         self.result = BulkResult(configuration_set)
         self.reported = 0
@@ -183,6 +205,9 @@ class BulkRun:
             self._wind_up()
             if isinstance(error, Exception):
                 raise BulkInterrupted(self.result) from error
+            # Ctrl-C and SystemExit are passed on and cannot carry the result.
+            with suppress(Exception):
+                self._report()
             raise
         return self.result
 
@@ -226,10 +251,12 @@ class BulkRun:
                 self._settle(job, "failed", Failure("refused", NOT_TRIED, text))
             return
         self._pace(len(jobs))
+        if self.before:
+            self.before([job.entry for job in jobs])
         self.calling = jobs
         try:
             answer = self.call(jobs)
-            results = answer["BulkEmailEntryResults"]
+            results = [dict(result) for result in answer["BulkEmailEntryResults"]]
             if len(results) != len(jobs):
                 raise LookupError(f"SES answered {len(results)} results for {len(jobs)} entries")
         except Exception as error:
@@ -289,10 +316,14 @@ class BulkRun:
         throttled = False
         for job, result in zip(jobs, results, strict=True):
             status = str(result.get("Status") or "no status")
+            message_id = str(result.get("MessageId") or "").strip()
             failure = Failure("refused", status, str(result.get("Error") or ""))
-            if status == "SUCCESS":
+            if status == "SUCCESS" and message_id:
                 self.alike = ("", "", 0)
-                self._settle(job, "sent", message_id=str(result.get("MessageId") or ""))
+                self._settle(job, "sent", message_id=message_id)
+            elif status not in _NOT_ACCEPTED:
+                text = failure.text or "SES gave neither a message id nor a reason"
+                self._settle(job, "unknown", Failure("unknown", status, text))
             elif status in _TRY_AGAIN:
                 throttled = throttled or status == "ACCOUNT_THROTTLED"
                 self._again(job, failure)

@@ -66,7 +66,7 @@ class Outcome:
         tags: The tags it was sent with.
         message_id: SES's id, if it was sent.
         code: SES's own code; ``INVALID`` if the entry was refused before it reached SES;
-            ``NOT_TRIED`` if sending stopped before it.
+            ``NOT_TRIED`` if sending stopped before it; ``INTERRUPTED`` if it stopped meanwhile.
         error: The reason, in SES's words or ours.
     """
 
@@ -144,7 +144,7 @@ class BulkResult:
 
 
 class BulkInterrupted(MailroomError):
-    """The iterator of entries or ``on_outcome`` raised; that exception is the cause.
+    """The iterator of entries, ``before`` or ``on_outcome`` raised; that exception is the cause.
 
     ``result`` is the `BulkResult` of every entry that was read until then.
     """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from mailroom import ses
+from mailroom._api import Api
 from mailroom.errors import NotConfigured
 from mailroom.sending import bulk
 from mailroom.sending.addresses import Mailbox, checked_recipients, mailboxes
-from mailroom.sending.api import Api
 from mailroom.sending.checks import (
     InvalidMessage,
     checked_fields,
@@ -274,6 +274,7 @@ class Sender:
         from_address: str | None = None,
         headers: Mapping[str, str] | None = None,
         list_unsubscribe: ListUnsubscribe | None = None,
+        before: Callable[[Sequence[BulkEntry]], object] | None = None,
         on_outcome: Callable[[Outcome], object] | None = None,
     ) -> BulkResult:
         """Send a stored template to each of *entries*, one message each.
@@ -295,8 +296,23 @@ class Sender:
             from_address: The author. Default: the sender's ``from_address``.
             headers: Further header fields, at most 15, in ASCII.
             list_unsubscribe: Your own way to leave the list. Default: none.
-            on_outcome: Called with each `Outcome` as soon as it is known, for a record that
-                outlives this process.
+            before: Called with the entries of each call to SES, at most 50, before the call is
+                made. Write them to a record that outlives this process: what is in it without an
+                outcome when the process was killed may have been sent. If it raises, the call is
+                not made. Default: nothing is called.
+            on_outcome: Called with each `Outcome` once its call to SES is over, for the same
+                record. Default: nothing is called.
+
+        Example:
+            A journal that tells what was in flight, however the process ended::
+
+                journal = open("journal.txt", "a", buffering=1)
+                sender.send_bulk(
+                    entries,
+                    template="news",
+                    before=lambda some: journal.writelines(f"calling {one.to}\n" for one in some),
+                    on_outcome=lambda one: journal.write(f"{one.status} {one.entry.to}\n"),
+                )
 
         Returns:
             One `Outcome` for every entry.
@@ -304,7 +320,8 @@ class Sender:
         Raises:
             InvalidMessage: SES would refuse an argument of the call; nothing was sent.
             NotSent: The sending rate could not be read from SES; nothing was sent.
-            BulkInterrupted: *entries* or *on_outcome* raised; it has the outcomes until then.
+            BulkInterrupted: *entries*, *before* or *on_outcome* raised; it has the outcomes until
+                then.
         """
         words = self._publishing.own(tags)
         shared: dict[str, Any] = {
@@ -342,6 +359,7 @@ class Sender:
             configuration_set=self.configuration_set,
             clock=self._clock,
             sleep=self._sleep,
+            before=before,
             on_outcome=on_outcome,
         ).through(entries)
 

@@ -1,29 +1,12 @@
-"""What became of one message: sent, surely not sent, or unknown."""
+"""A message that SES accepted."""
 
 from __future__ import annotations
-
-from mailroom.errors import MailroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["NotSent", "OutcomeUnknown", "Sent"]
-
-
-class NotSent(MailroomError):
-    """SES certainly did not accept the message.
-
-    ``code`` is SES's or SMTP's own reason, such as ``MessageRejected`` or ``554``.
-    """
-
-    def __init__(self, text: str, *, code: str = "") -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class OutcomeUnknown(MailroomError):
-    """SES's answer was lost, so it may have accepted the message; never sent again from here."""
+__all__ = ["Sent"]
 
 
 class Sent:

@@ -9,12 +9,12 @@ import time
 from contextlib import suppress
 
 from mailroom import _runtime, ses
-from mailroom.errors import NotConfigured
-from mailroom.sending.failures import backoff
+from mailroom._failures import backoff
+from mailroom.errors import NotConfigured, NotSent, OutcomeUnknown
 from mailroom.sending.lists import check_one_way, folded
 from mailroom.sending.message import Outgoing, reconcile
 from mailroom.sending.publishing import Publishing, tags_field
-from mailroom.sending.sent import NotSent, OutcomeUnknown, Sent
+from mailroom.sending.sent import Sent
 from mailroom.sending.smtp_credentials import smtp_host
 
 TYPE_CHECKING = False

@@ -103,11 +103,11 @@ class HttpSes:
                     self.close_connection = True
                     return
                 status, answer = step
-                data = json.dumps(answer).encode()
+                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
-                if "__type" in answer:
+                if isinstance(answer, dict) and "__type" in answer:
                     self.send_header("x-amzn-ErrorType", answer["__type"])
                 self.end_headers()
                 self.wfile.write(data)

@@ -14,7 +14,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from mailroom.sending.failures import backoff, classify
+from mailroom._failures import backoff, classify
 
 
 def answer(

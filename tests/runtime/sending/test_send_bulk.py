@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -405,12 +405,48 @@ def test_an_error_of_the_source_carries_the_result_so_far(sender: Sender, bulk: 
 
 
 def test_a_signal_during_a_call_leaves_it_unknown(sender: Sender, bulk: BulkSes) -> None:
-    """Ctrl-C is not swallowed, and the outcomes reported so far stand."""
+    """Ctrl-C is not swallowed, and what was in flight is reported too."""
     told: list[Any] = []
     bulk.whole = [None, KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
         sender.send_bulk(people(120), template="news", on_outcome=told.append)
-    assert len(told) == 50
+    assert statuses(told) == {"sent": 50, "unknown": 50}
+    assert {one.code for one in told[50:]} == {"INTERRUPTED"}
+
+
+def test_each_call_is_announced_before_it_is_made(sender: Sender, bulk: BulkSes) -> None:
+    """So that a process that is killed during a call has told which entries were in it."""
+    calls: list[tuple[int, list[str]]] = []
+
+    def before(entries: Sequence[BulkEntry]) -> None:
+        calls.append((len(bulk.calls), [entry.to for entry in entries]))
+
+    bulk.status = {"p3@example.com": ["TRANSIENT_FAILURE"]}
+    bulk.whole = [None, refusal("BadRequestException", 400)]
+    sender.send_bulk(people(70), template="news", before=before)
+    assert [made for made, _ in calls] == list(range(len(bulk.calls)))
+    assert [told for _, told in calls] == [
+        [entry["Destination"]["ToAddresses"][0] for entry in request["BulkEmailEntries"]]
+        for _, request in bulk.calls
+    ]
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), SystemExit(1)])
+def test_a_call_that_could_not_be_announced_is_not_made(
+    sender: Sender, bulk: BulkSes, error: BaseException
+) -> None:
+    """Without the record nobody would know that it was in flight."""
+    told: list[Any] = []
+
+    def before(entries: Sequence[BulkEntry]) -> None:
+        if bulk.calls:
+            raise error
+
+    with pytest.raises((BulkInterrupted, SystemExit)):
+        sender.send_bulk(people(70), template="news", before=before, on_outcome=told.append)
+    assert len(bulk.calls) == 1
+    if isinstance(error, SystemExit):
+        assert [one.code for one in told[50:]] == ["NOT_TRIED"] * 20
 
 
 def test_every_outcome_is_reported_once(sender: Sender, bulk: BulkSes) -> None:

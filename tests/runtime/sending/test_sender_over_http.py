@@ -90,6 +90,43 @@ def test_no_clear_answer_is_unknown_and_never_repeated(
     assert len(ses.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"<html>Welcome</html>", b"[]", b'{"MessageId": ""}', b'{"MessageId": " "}'],
+)
+def test_a_200_without_a_message_id_is_unknown(over_http: Sender, ses: Any, body: bytes) -> None:
+    """A proxy's page is no proof that SES accepted anything, and none that it did not."""
+    ses.script = [(200, body), (200, body)]
+    with pytest.raises(OutcomeUnknown):
+        over_http.send(a_message())
+    with pytest.raises(OutcomeUnknown):
+        over_http.send_verification("jane@example.com", template="welcome")
+    assert len(ses.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'{"BulkEmailEntryResults": []}',
+        b'{"BulkEmailEntryResults": [{}]}',
+        b'{"BulkEmailEntryResults": [{"Error": "what?"}]}',
+        b'{"BulkEmailEntryResults": [{"Status": "SUCCESS"}]}',
+        b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": ""}]}',
+        b'{"BulkEmailEntryResults": [{"Status": "PARKED", "MessageId": "1"}]}',
+        b'{"BulkEmailEntryResults": [null]}',
+    ],
+)
+def test_a_bulk_result_without_proof_is_unknown(over_http: Sender, ses: Any, body: bytes) -> None:
+    """A status that is missing or new is not a failure, so `retry` does not send it again."""
+    ses.script = [(200, {"SendQuota": {"MaxSendRate": 50}}), (200, body)]
+    result = over_http.send_bulk(["a@example.com"], template="news")
+    assert len(result.unknown) == 1
+    assert list(result.retry()) == []
+    assert len(ses.requests) == 2
+
+
 def test_a_refused_connection_is_retried(make_client: Callable[..., Any], clock: Any) -> None:
     """Nothing can have been sent over a connection that was never made."""
     with socket.socket() as closed:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mailroom.errors import NotConfigured
-from mailroom.sending.failures import Failure, backoff, classify
-from mailroom.sending.sent import NotSent, OutcomeUnknown
+from mailroom._failures import Failure, backoff, classify
+from mailroom.errors import NotConfigured, NotSent, OutcomeUnknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Api:
         attempt = 1
         while True:
             try:
-                return str(method(**arguments).get("MessageId") or "")
+                answer = method(**arguments)
             except Exception as error:
                 failure = classify(error, operation)
                 if failure.kind == "unknown":
@@ -57,7 +56,11 @@ class Api:
                         f"({failure.code}): look for its Send event before you send it again"
                     ) from error
                 if failure.kind == "refused" or attempt >= self._attempts:
-                    raise NotSent(_explained(operation, failure), code=failure.code) from error
+                    raise NotSent(
+                        _explained(operation, failure), code=failure.code, reason=failure.text
+                    ) from error
+            else:
+                return _message_id(answer, operation)
             self._sleep(backoff(attempt))
             attempt += 1
 
@@ -73,6 +76,17 @@ class Api:
                     "ses:GetAccount, or pass max_send_rate to the sender"
                 ) from error
         return self._rate
+
+
+def _message_id(answer: Any, operation: str) -> str:
+    # A proxy, or half of a response, can be a 200 that SES never gave.
+    found = answer.get("MessageId") if isinstance(answer, dict) else None
+    if not (isinstance(found, str) and found.strip()):
+        raise OutcomeUnknown(
+            f"{operation}: the answer has no MessageId, so nothing says whether the message was "
+            "sent: look for its Send event before you send it again"
+        )
+    return found
 
 
 def _client() -> Any:

@@ -124,18 +124,37 @@ def test_an_outage_loses_nothing(aws: Aws, operation: str, names: list[str]) -> 
         assert end_state(aws) == wanted
 
 
-def test_an_alert_that_failed_is_raised_by_the_retry_of_its_event(aws: Aws) -> None:
-    """Others in the window leave it alone, in the same process and in others, and it comes back."""
+def test_an_alert_that_failed_is_raised_by_the_next_event_of_its_window(aws: Aws) -> None:
+    """Whichever comes first, in the same batch or later, and then no more."""
     first = sending_event_payload("Rendering Failure", message_id="m1")
     other = sending_event_payload("Rendering Failure", message_id="m2")
     aws.failing = {"Publish": 1}
     answer = handler(event_invocation([first, other]))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "record-0"}]}
-    assert aws.alerts == []
+    ((_, text),) = aws.alerts
+    assert "Message id: m2\n" in text
     for payload in (other, first, other, first):
         assert handler(event_invocation(payload)) == {"batchItemFailures": []}
+    assert len(aws.alerts) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_function_killed_around_its_alert_does_not_silence_the_window(
+    aws: Aws, moment: str
+) -> None:
+    """What it wrote before publishing does not say that anything was published."""
+    at = 3 if moment == "before" else 2  # the calls: the event's item, the alert's item, publishing
+    aws.kill_at = (at, moment)
+    with pytest.raises(Killed):
+        handler(event_invocation(sending_event_payload("Rendering Failure", message_id="m1")))
+    aws.kill_at = None
+    assert (len(aws.claims), aws.alerts) == (1, [])
+    new_process()
+    for number in (2, 3):
+        other = sending_event_payload("Rendering Failure", message_id=f"m{number}")
+        assert handler(event_invocation(other)) == {"batchItemFailures": []}
     ((_, text),) = aws.alerts
-    assert "Message id: m1\n" in text
+    assert "Message id: m2\n" in text
 
 
 def test_a_failed_record_does_not_affect_the_others(aws: Aws) -> None:

@@ -37,7 +37,7 @@ class MemoryAws:
         self.alerts: list[tuple[str, str]] = []
         self.suppressed: dict[str, str] = {}
 
-    def put_item(self, *, Item: Any, ConditionExpression: str, **more: Any) -> None:  # noqa: N803
+    def put_item(self, *, Item: Any, ConditionExpression: str, **_: Any) -> None:  # noqa: N803
         item = flat(Item)
         assert json.dumps(item, ensure_ascii=False).encode("utf-8")
         assert all(isinstance(value, str) and value for value in item.values())
@@ -49,15 +49,9 @@ class MemoryAws:
         assert len(item["at"].encode()) <= 1024
         assert size(item) <= _table.MAX_ITEM_BYTES
         old = self.items.get((item["message_id"], item["at"]))
-        mine = (
-            old is not None
-            and old.get("owner")
-            == more.get("ExpressionAttributeValues", {":owner": {"S": "nobody"}})[":owner"]["S"]
-        )
         allowed = {
             "attribute_not_exists(message_id)": old is None,
-            _alerts._MINE: old is None or mine,
-            _alerts._MINE_TO_DO: old is None or (mine and "sent" not in old),
+            _alerts.NOT_SENT: old is None or "sent" not in old,
         }[ConditionExpression]
         if not allowed:
             raise Conditional({name: {"S": value} for name, value in (old or {}).items()})

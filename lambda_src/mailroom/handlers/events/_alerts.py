@@ -1,9 +1,10 @@
 """Publishes alerts to an SNS topic, at least once.
 
-A claim is written to the event table first, in the name of the event that makes it. A claim of
-another event means that this one has been alerted on. Only the event that made a claim may take it
-up again: if publishing failed or the function was killed, its record failed too, and is retried. A
-second write records that the alert was published.
+The event table has one item for each alert. It is written before publishing, which shows whether
+the alert was published already, and again afterwards to record that it was. Only an item that says
+so keeps further events silent: one that a function left behind when publishing failed, or when it
+was killed, is taken up by the next event. Events that arrive within the same moment may therefore
+publish an alert several times, but none is lost.
 
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
@@ -19,17 +20,18 @@ from mailroom.handlers.events._text import digest, shown, stamp
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from mailroom.events import SendingEvent
     from mailroom.handlers.events._settings import Settings
     from mailroom.handlers.events._table import Item
 
-__all__ = ["alert"]
+__all__ = ["NOT_SENT", "alert"]
 
+NOT_SENT = "attribute_not_exists(sent)"
+"""Holds for an alert that has no item, or one that does not say that it was published."""
 
 _published: set[tuple[str, str]] = set()
-"""Claims known to be published, so that a flood of failures does not make a hot partition."""
+"""Alerts known to be published, so that a flood of failures does not make a hot partition."""
 
 _MAX_REMEMBERED = 1_000
 
@@ -66,49 +68,18 @@ def alert(
         expires = start + settings.window + settings.ttl
     if (name, at) in _published:
         return
-    owner = digest(event.key)
-    claim: Item = {
+    item: Item = {
         "message_id": {"S": f"alert#{name}"},
         "at": {"S": at},
-        "owner": {"S": owner},
         "expires_at": {"N": str(expires)},
     }
-    if _claim(claim, settings):
+    if put(item, settings, ConditionExpression=NOT_SENT):
         text = "\n".join((*sentences, "", *_where(event))) + "\n"
         _runtime.client("sns").publish(
             TopicArn=settings.alert_topic, Subject=_subject(subject), Message=text
         )
-        put({**claim, "sent": {"S": "1"}}, settings, ConditionExpression=_MINE, **_values(owner))
-        _remember(name, at)
-
-
-_MINE = "attribute_not_exists(message_id) OR #owner = :owner"
-_MINE_TO_DO = "attribute_not_exists(message_id) OR (#owner = :owner AND attribute_not_exists(sent))"
-
-
-def _values(owner: str) -> dict[str, Any]:
-    return {
-        "ExpressionAttributeNames": {"#owner": "owner"},  # a reserved word
-        "ExpressionAttributeValues": {":owner": {"S": owner}},
-    }
-
-
-def _claim(claim: Item, settings: Settings) -> bool:
-    client = _runtime.client("dynamodb")
-    try:
-        client.put_item(
-            TableName=settings.table,
-            Item=claim,
-            ConditionExpression=_MINE_TO_DO,
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            **_values(claim["owner"]["S"]),
-        )
-    except client.exceptions.ConditionalCheckFailedException as error:
-        # Only if it was published: the event that made the claim must be able to take it up.
-        if "sent" in (error.response.get("Item") or {}):
-            _remember(claim["message_id"]["S"].partition("#")[2], claim["at"]["S"])
-        return False
-    return True
+        put({**item, "sent": {"S": "1"}}, settings, ConditionExpression=NOT_SENT)
+    _remember(name, at)
 
 
 def _remember(name: str, at: str) -> None:

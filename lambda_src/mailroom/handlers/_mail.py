@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import time
 
 from mailroom import _runtime
+from mailroom._api import Api
 from mailroom.errors import NotConfigured
 from mailroom.ses import DOMAIN, LOCAL_PART
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOOP_FIELD",
+    "REFUSED_FOR_GOOD",
     "addresses",
     "automatic",
     "compose",
@@ -37,10 +40,23 @@ __all__ = [
     "parse_mailbox",
     "send",
     "sender_setting",
+    "ses",
 ]
 
 LOOP_FIELD = "X-Mailroom-Loop"
 """The header field with the `loop_token` of each rule that sent the mail."""
+
+REFUSED_FOR_GOOD = frozenset(
+    (
+        "413",
+        "BadRequestException",
+        "MailFromDomainNotVerifiedException",
+        "MessageRejected",
+        "RequestEntityTooLarge",
+        "RequestEntityTooLargeException",
+    )
+)
+"""Codes by which SES refuses a message that it would refuse again: its content or addresses."""
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 # The lookahead is RFC 5321's limit of a local part.
@@ -48,6 +64,8 @@ _ADDRESS = re.compile(rf"(?=.{{1,64}}@){LOCAL_PART}@{DOMAIN}")
 # What `email` of newer Pythons returns nothing for: "jane@a.example <jane@a.example>".
 _ANGLE = re.compile(r"([^<>,]*)<([^<>\s]{1,254})>")
 _MAX_REFERENCES = 20
+
+_ses: Api | None = None
 
 
 def one_line(text: str, limit: int) -> str:
@@ -91,10 +109,13 @@ def _piece(text: str | bytes, charset: str | None) -> str:
         return text.decode("latin-1")
 
 
-def encoded(text: str) -> bytes:
-    """Return *text*, which must come from `one_line`, as a field's value: ASCII or RFC 2047."""
+def encoded(text: str, *, always: bool = False) -> bytes:
+    """Return *text*, which must come from `one_line`, as a field's value: ASCII or RFC 2047.
+
+    With *always* it is RFC 2047 even for ASCII, whose words are the only way to fold long ones.
+    """
     # Text that looks like an encoded word is encoded, or a reader would decode it twice.
-    if text.isascii() and "=?" not in text:
+    if text.isascii() and "=?" not in text and not always:
         return text.encode("ascii")
     from email.header import Header
 
@@ -210,8 +231,16 @@ def compose(fields: Sequence[bytes], text: str, html: str | None = None) -> byte
     return b"".join(fields) + content.as_bytes()
 
 
+def ses() -> Api:
+    """Return this process's way to send, made on first use."""
+    global _ses
+    if _ses is None:
+        _ses = Api(client=None, attempts=5, rate=None, sleep=time.sleep)
+    return _ses
+
+
 def send(data: bytes, recipients: Sequence[str], configuration_set: str | None) -> None:
-    """Send the message *data* to *recipients* only; errors of SES propagate.
+    """Send the message *data* to *recipients* only; raise `NotSent` or `OutcomeUnknown`.
 
     ``Destination`` overrides the addresses in the header. ``FromEmailAddress`` is left out, so
     that SES takes the sender with its display name from the ``From`` field.
@@ -222,4 +251,4 @@ def send(data: bytes, recipients: Sequence[str], configuration_set: str | None) 
     }
     if configuration_set:
         arguments["ConfigurationSetName"] = configuration_set
-    _runtime.client("sesv2").send_email(**arguments)
+    ses().call("SendEmail", arguments)

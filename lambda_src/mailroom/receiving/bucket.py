@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         def open(self, message_id: str) -> BufferedIOBase: ...
         def was_handled(self, message_id: str) -> bool: ...
         def mark_handled(self, message_id: str) -> None: ...
+        def marks(self, message_id: str) -> frozenset[str]: ...
+        def mark(self, message_id: str, name: str) -> bool: ...
 
 
 __all__ = ["MailBucket"]
@@ -82,6 +84,24 @@ class MailBucket:
         """Write the mark of *message_id*, if this function keeps marks."""
         if self.mark_prefix is not None:
             self.client.put_object(Bucket=self.bucket, Key=self._mark(message_id), Body=b"")
+
+    def marks(self, message_id: str) -> frozenset[str]:
+        """Return the names that `mark` was called with for *message_id*."""
+        start = f"{self._mark(message_id)}/"
+        # S3 answers with a thousand at most, and no handler needs more than a few.
+        answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=start)
+        return frozenset(found["Key"].removeprefix(start) for found in answer.get("Contents", ()))
+
+    def mark(self, message_id: str, name: str) -> bool:
+        """Write the mark *name* of *message_id*; return whether it is new."""
+        key = f"{self._mark(message_id)}/{name}"
+        try:
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=b"", IfNoneMatch="*")
+        except self.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+            return False
+        return True
 
     def _mark(self, message_id: str) -> str:
         if self.mark_prefix is None:

@@ -282,6 +282,31 @@ class ReceivedMail(View):
         """
         return self._need_store().was_handled(self.message_id)
 
+    def mark(self, name: str) -> bool:
+        """Write a mark for this message, such as ``"charged"``, before a step of its own.
+
+        Only one of several simultaneous deliveries writes it. Marks are objects in the mail bucket
+        and are kept as long as mail is.
+
+        Args:
+            name: The mark's name; marks of different functions are independent.
+
+        Returns:
+            Whether the mark is new; ``False`` if an earlier delivery wrote it.
+
+        Raises:
+            NotConfigured: The handler was declared without ``remember_handled=True``.
+        """
+        return self._need_store().mark(self.message_id, name)
+
+    def marks(self) -> frozenset[str]:
+        """Return the names of this function's marks for this message; asks S3 each time.
+
+        Raises:
+            NotConfigured: The handler was declared without ``remember_handled=True``.
+        """
+        return self._need_store().marks(self.message_id)
+
     def _need_store(self) -> Store:
         if self._store is None:
             raise NotConfigured(

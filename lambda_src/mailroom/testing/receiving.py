@@ -30,6 +30,7 @@ class MemoryStore:
     def __init__(self, messages: Mapping[str, bytes] | None = None) -> None:
         self.messages = dict(messages or {})
         self.handled: set[str] = set()
+        self.marked: set[tuple[str, str]] = set()
 
     def open(self, message_id: str) -> BytesIO:
         """Return the message's bytes as a stream, or raise `MessageNotStored`."""
@@ -45,6 +46,16 @@ class MemoryStore:
     def mark_handled(self, message_id: str) -> None:
         """Mark *message_id* as handled."""
         self.handled.add(message_id)
+
+    def marks(self, message_id: str) -> frozenset[str]:
+        """Return the names of the marks of *message_id*."""
+        return frozenset(name for marked, name in self.marked if marked == message_id)
+
+    def mark(self, message_id: str, name: str) -> bool:
+        """Write the mark *name* of *message_id*; return whether it is new."""
+        new = (message_id, name) not in self.marked
+        self.marked.add((message_id, name))
+        return new
 
 
 def message(

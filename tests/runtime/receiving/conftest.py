@@ -22,7 +22,9 @@ from moto import mock_aws
 from moto.core.models import botocore_stubber
 
 from mailroom import _runtime
+from mailroom._api import Api
 from mailroom.entry import receiving as entry
+from mailroom.handlers import _mail
 from mailroom.handlers.receiving import forward
 from mailroom.receiving import ReceivedMail
 from runtime.receiving.mail_samples import BUCKET, sample, ses
@@ -75,13 +77,15 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(_runtime, "_clients", {})
+    monkeypatch.setattr(_mail, "_ses", None)
 
 
 @pytest.fixture
 def outbox(monkeypatch: pytest.MonkeyPatch) -> Outbox:
     """SES v2, as far as sending goes."""
     box = Outbox()
-    _runtime._clients["sesv2"] = _sesv2(box)
+    api = Api(client=_sesv2(box), attempts=5, rate=None, sleep=lambda seconds: None)
+    monkeypatch.setattr(_mail, "_ses", api)
     return box
 
 

@@ -7,10 +7,9 @@ from email.message import EmailMessage
 from io import BytesIO
 from typing import Any
 
-from mailroom.errors import NotConfigured
 from mailroom.handlers.receiving import forward
 from mailroom.receiving import ReceivedMail
-from mailroom.testing import received_mail, received_mail_event
+from mailroom.testing import MemoryStore, received_mail, received_mail_event
 from runtime.receiving.conftest import Outbox
 
 FROM = "Support <support@example.com>"
@@ -39,22 +38,18 @@ def forwarded(outbox: Outbox, data: bytes, **event: Any) -> EmailMessage:
     return parsed
 
 
-class Bucket:
+class Bucket(MemoryStore):
     """A store that says where it is, as the mail bucket does."""
 
     bucket = "mail-bucket"
     prefix = "in/"
 
     def __init__(self, data: bytes) -> None:
+        super().__init__()
         self.data = data
 
     def open(self, message_id: str) -> BytesIO:
         return BytesIO(self.data)
-
-    def was_handled(self, message_id: str) -> bool:
-        raise NotConfigured("not remembered")
-
-    def mark_handled(self, message_id: str) -> None: ...
 
 
 def stored(data: bytes, event_data: bytes | None = None, **event: Any) -> ReceivedMail:

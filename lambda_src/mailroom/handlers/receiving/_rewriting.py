@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mailroom.handlers import _mail
+from mailroom.handlers.receiving import _mending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,11 +96,15 @@ def rewrite(fields: Sequence[Field], mail: ReceivedMail, settings: Settings) -> 
         loop = name == _mail.LOOP_FIELD.lower()
         if name in _REMOVED or (name.startswith(_REMOVED_FAMILIES) and not loop):
             continue
-        if name in seen and _ONCE.fullmatch(name):
+        if name in seen and (name in _mending.ADDRESS_FIELDS or _ONCE.fullmatch(name)):
             continue
-        if name == "subject":
-            raw = b"Subject: " + _subject(first["subject"], settings.prefix)
         seen.add(name)
+        if name in _mending.ADDRESS_FIELDS:
+            kept += _recipients(name, [value for other, value in fields if other == name])
+            continue
+        raw = _mending.field(name, raw)
+        if name == "subject":
+            raw = b"Subject: " + _subject(raw.partition(b":")[2].strip(), settings.prefix)
         kept.append(raw + b"\r\n")
     added = [
         _mail.field("From", via(first.get("from", b""), mail, settings)),
@@ -133,19 +138,22 @@ def via(value: bytes, mail: ReceivedMail, settings: Settings) -> bytes:
     return _mail.mailbox(f"{shown} via {via}" if shown else via, settings.sender)
 
 
+def _recipients(name: str, found: Sequence[bytes]) -> list[bytes]:
+    title = found[0].partition(b":")[0].strip()
+    values = [raw.partition(b":")[2].strip() for raw in found]
+    mended = _mending.addresses(values)
+    lines = [title + b": " + mended + b"\r\n"] if mended else []
+    shown = _mail.one_line(_mail.decoded(_text(b", ".join(values)[:4_000])), 500)
+    if shown and mended != values[0]:
+        # What SES would refuse, such as an address without a domain, may still tell a reader much.
+        lines.append(_mail.field(f"X-Original-{title.decode()}", _mail.encoded(shown)))
+    return lines
+
+
 def _reply_to(first: dict[str, bytes]) -> bytes:
     for name in ("reply-to", "from"):
-        value = first.get(name, b"")
-        usable = [one for one in _mail.mailboxes(_text(value)) if _mail.is_address(one[1])]
-        # Counted, because Python's parsers differ in whether they report what they cannot read.
-        if usable and value.count(b"@") == len(usable) and value.isascii():
-            return value
-        # Rewritten only where SES would refuse the whole message: for one malformed address, or
-        # for an eight-bit name, which needs SMTPUTF8.
-        if usable:
-            return b",\r\n ".join(
-                _mail.mailbox(_mail.one_line(shown, 80), address) for shown, address in usable
-            )
+        if found := _mending.addresses([first.get(name, b"")]):
+            return found
     return b""
 
 
@@ -156,7 +164,7 @@ def _subject(value: bytes, prefix: str) -> bytes:
     if start == prefix.encode("utf-8"):
         joined = start + b" " + value
         # SES refuses lines longer than the 998 characters of RFC 5322 §2.1.1.
-        return joined if len(joined) < 900 else start + b"\r\n " + value
+        return joined if len(joined.partition(b"\r\n")[0]) < 900 else start + b"\r\n " + value
     # Readers drop spaces between two encoded words, so ours ends in one of its own.
     return (_mail.encoded(prefix + " ") + b"\r\n " + value).rstrip()
 

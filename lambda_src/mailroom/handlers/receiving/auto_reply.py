@@ -32,11 +32,13 @@ What gets no reply
 
 Failures
     Before it sends, the function claims the sender in the table with a conditional write, so that
-    two simultaneous deliveries make one reply. If sending fails, the claim is released and the
-    error propagates, so that Lambda retries. If the process dies between the two (a crash, a
-    timeout), the claim stays and this sender gets no reply for one window: RFC 3834 prefers too
-    few replies to too many. If SES accepted the reply but its response was lost, a retry replies
-    twice. The table holds hashes, never an address.
+    two simultaneous deliveries make one reply. What SES refuses for good (the content, an address
+    or identity that is not verified) is logged, and the claim released. After throttling, and any
+    other refusal, the claim is released and `NotSent` propagates, so that Lambda retries. If SES's
+    answer was lost, or the process died meanwhile, the claim stays: `OutcomeUnknown` is raised, in
+    Lambda's retries too, so that the invocation ends in the failure queue, and this sender gets no
+    reply for one window: RFC 3834 prefers too few replies to too many. The table holds hashes,
+    never an address.
 
 Sources: RFC 3834, RFC 5322 §3.6.4,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
@@ -49,11 +51,13 @@ import re
 import time
 
 from mailroom import _runtime
-from mailroom.errors import NotConfigured
+from mailroom.errors import NotConfigured, NotSent, OutcomeUnknown
 from mailroom.handlers import _mail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mailroom.receiving import ReceivedMail
 
 __all__ = ["on_mail"]
@@ -178,35 +182,59 @@ def _claim(key: str, mail: ReceivedMail, settings: Settings) -> bool:
     try:
         client.put_item(
             TableName=settings.table,
-            Item={
-                "id": {"S": key},
-                "expires_at": {"N": str(now + settings.window)},
-                "message_id": {"S": mail.message_id},
-            },
+            Item=_item(key, mail, settings),
             # DynamoDB deletes expired items within days, not at once.
             ConditionExpression="attribute_not_exists(id) OR expires_at <= :now",
             ExpressionAttributeValues={":now": {"N": str(now)}},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-    except client.exceptions.ConditionalCheckFailedException:
+    except client.exceptions.ConditionalCheckFailedException as error:
+        claim = error.response.get("Item") or {}
+        if claim.get("message_id", {}).get("S") == mail.message_id and "sent" not in claim:
+            raise OutcomeUnknown(
+                "an earlier try to reply to this mail is still under way, or its outcome is "
+                "unknown: look for the reply's Send event before you reply"
+            ) from error
         return False
     return True
 
 
-def _release(key: str, mail: ReceivedMail, settings: Settings) -> None:
-    # Only our own claim: after a long pause, another delivery may have taken it over.
-    _runtime.client("dynamodb").delete_item(
+def _item(key: str, mail: ReceivedMail, settings: Settings) -> dict[str, dict[str, str]]:
+    return {
+        "id": {"S": key},
+        "expires_at": {"N": str(int(time.time()) + settings.window)},
+        "message_id": {"S": mail.message_id},
+    }
+
+
+def _settle(key: str, mail: ReceivedMail, settings: Settings) -> None:
+    """Record in the claim that the reply was sent."""
+    _runtime.client("dynamodb").put_item(
         TableName=settings.table,
-        Key={"id": {"S": key}},
-        ConditionExpression="message_id = :mine",
-        ExpressionAttributeValues={":mine": {"S": mail.message_id}},
+        Item={**_item(key, mail, settings), "sent": {"S": "1"}},
+        **_mine(mail),
     )
+
+
+def _release(key: str, mail: ReceivedMail, settings: Settings) -> None:
+    _runtime.client("dynamodb").delete_item(
+        TableName=settings.table, Key={"id": {"S": key}}, **_mine(mail)
+    )
+
+
+def _mine(mail: ReceivedMail) -> dict[str, Any]:
+    # After a long pause, another delivery may have taken the claim over.
+    return {
+        "ConditionExpression": "message_id = :mine AND attribute_not_exists(sent)",
+        "ExpressionAttributeValues": {":mine": {"S": mail.message_id}},
+    }
 
 
 def _init() -> Settings:
     settings = Settings()
     # Made during init, when Lambda gives a whole core.
     _runtime.client("dynamodb")
-    _runtime.client("sesv2")
+    _mail.ses()
     return settings
 
 
@@ -229,12 +257,21 @@ def on_mail(mail: ReceivedMail) -> None:
         return
     try:
         _mail.send(data, [mail.source], settings.configuration_set)
-    except BaseException:
+    except NotSent as error:
         try:
             _release(key, mail, settings)
-        except Exception as error:  # the error of the send is the one to raise
-            _log(mail, "ERROR", "claim kept", f"{type(error).__name__} at {_runtime.where(error)}")
-        raise
+        except Exception as failure:  # the refusal is what matters; the claim expires
+            _log(
+                mail,
+                "ERROR",
+                "claim kept",
+                f"{type(failure).__name__} at {_runtime.where(failure)}",
+            )
+        if error.code not in _mail.REFUSED_FOR_GOOD:
+            raise
+        _log(mail, "WARNING", "no reply", f"refused by SES: {error.code}: {error.reason}")
+        return
+    _settle(key, mail, settings)
 
 
 def _log(mail: ReceivedMail, level: str, outcome: str, reason: str) -> None:

@@ -18,8 +18,9 @@ Settings
 Permissions
     ``ses:SendRawEmail`` and ``ses:SendEmail`` on the sender's identity and on the configuration
     set (the API call is v2's SendEmail, but SES authorises raw content as SendRawEmail);
-    ``s3:GetObject`` on the stored mail, ``kms:Decrypt`` if its bucket has a customer key, and
-    ``s3:ListBucket`` on the mark prefix if handled mail is remembered.
+    ``s3:GetObject`` on the stored mail; ``s3:PutObject`` on the mark prefix, and
+    ``s3:ListBucket`` for it; ``kms:Decrypt`` and ``kms:GenerateDataKey`` if the bucket has a
+    customer key.
 
 What is forwarded
     Mail with spam or virus ``FAIL`` never is: it is logged, and stays in the mail bucket. Mail
@@ -30,14 +31,18 @@ What is forwarded
     failure queue.
 
 What is changed
-    Only the header; the body is copied byte for byte. ``From`` becomes ``Jane Doe via support``
+    Only the header, unless the body has a line that SES refuses for its length: the part with such
+    a line gets another transfer encoding. Otherwise the body is copied byte for byte. ``From`` becomes ``Jane Doe via support``
     with the verified sender's address, because SES sends from verified senders only and DMARC
     would fail. ``Reply-To`` stays, or becomes the original ``From``. Removed are fields that would
     no longer be true (signatures, ARC, authentication results, ``Return-Path``, ``Sender``) or
     would control our own sending (``X-SES-*``, ``Errors-To`` and the like, ``Feedback-ID``),
     ``Bcc``, and repeats of fields that SES accepts only once. ``Received`` stays, because mail
     servers count it to end loops. SES replaces ``Message-ID`` and ``Date``: the former is kept in
-    ``References``, so that replies stay in their thread, and both in ``X-Original-*``.
+    ``References``, so that replies stay in their thread, and both in ``X-Original-*``. Fields that
+    SES refuses are mended: addresses that it cannot read leave (``X-Original-To`` and the like
+    have the text), eight-bit text and words in unknown charsets become UTF-8, long lines are
+    folded.
 
 Loops
     Each rule marks what it sends. Mail with its own mark, or a delivery report about such mail,
@@ -46,10 +51,17 @@ Loops
     Reports about other mail are forwarded like any mail.
 
 Failures
-    If the mail is too large for SES, a short message with a link to the stored mail is sent
-    instead. Any other refusal by SES, throttling, and a missing object propagate, so that Lambda
-    retries and then uses the failure queue. With over 50 addresses, all messages are tried before
-    the first error is raised. A repeated delivery forwards twice unless handled mail is remembered.
+    If SES refuses the mail for good (its content, its size, an address or identity that is not
+    verified), or signed content has lines that are too long, a short message with the reason and
+    a link to the stored mail is sent instead. If that is refused as well, and after any other
+    refusal, throttling, or with a missing object, the error propagates, so that Lambda retries and
+    then uses the failure queue. With over 50 addresses, all messages are tried before the first
+    error is raised.
+
+    No message is sent twice: a mark in the mail bucket is written before each call. If SES's answer
+    was lost, or the process died meanwhile, `OutcomeUnknown` is raised, in Lambda's retries too,
+    so that the invocation ends in the failure queue. The marks need ``MAILROOM_MARK_PREFIX``
+    (``remember_handled=True``); without it nothing is forwarded.
 
 Sources: RFC 5321 §4.4 and §6.3, RFC 5322 §3.6, RFC 7489,
 https://docs.aws.amazon.com/ses/latest/dg/header-fields.html,
@@ -58,15 +70,17 @@ https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 
 from __future__ import annotations
 
+import json
 import os
-import re
 
 from mailroom import _runtime
-from mailroom.errors import MailroomError, NotConfigured
+from mailroom.errors import MailroomError, NotSent
 from mailroom.handlers import _mail
 from mailroom.handlers.receiving._forward_settings import Settings
+from mailroom.handlers.receiving._mending import Unmendable, mend
+from mailroom.handlers.receiving._once import send_once
 from mailroom.handlers.receiving._rewriting import read_header, rewrite, via
-from mailroom.ses import RECIPIENTS_PER_MESSAGE, SENT_BYTES, SENT_BYTES_V1
+from mailroom.ses import RECIPIENTS_PER_MESSAGE, SENT_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,11 +94,6 @@ __all__ = ["NotForwarded", "on_mail"]
 _CHUNK = 256 * 1024
 _CAME_BACK = "the mail came back: this rule forwarded it before"
 _MAX_RECEIVED = 100  # RFC 5321 §6.3: a server accepts at least this many
-
-_TOO_LARGE = re.compile(
-    r"message length|(message|request|payload|entity|content).{0,20}too (large|long)|message size",
-    re.IGNORECASE,
-)
 
 
 class NotForwarded(MailroomError):
@@ -118,16 +127,17 @@ def decide(mail: ReceivedMail, settings: Settings) -> str | None:
     return None
 
 
-def announcement(mail: ReceivedMail, settings: Settings, size: int) -> bytes:
-    """Return the message to send instead of one that is too large."""
+def announcement(mail: ReceivedMail, settings: Settings, size: int, reason: str) -> bytes:
+    """Return the message to send instead of one that SES does not send, for *reason*."""
     original = ", ".join(mail.from_) or mail.source
     subject = _mail.one_line(_mail.decoded(mail.subject or ""), 200)
     lines = [
-        "A message was too large to forward. It is in the mail bucket:",
+        "A message could not be forwarded. It is in the mail bucket:",
         "",
         f"From:    {_mail.one_line(_mail.decoded(original), 200)}",
         f"Subject: {subject or '(none)'}",
         f"Size:    {size / 1_000_000:.1f} MB",
+        f"Reason:  {_mail.one_line(reason, 500)}",
     ]
     if mail.stored_at:
         bucket, key = mail.stored_at
@@ -138,7 +148,9 @@ def announcement(mail: ReceivedMail, settings: Settings, size: int) -> bytes:
     from_text = mail.from_[0] if mail.from_ else mail.source
     fields = [
         _mail.field("From", via(from_text.encode("utf-8", "replace"), mail, settings)),
-        _mail.field("Subject", _mail.encoded(f"{settings.prefix} Too large: {subject}".strip())),
+        _mail.field(
+            "Subject", _mail.encoded(f"{settings.prefix} Not forwarded: {subject}".strip())
+        ),
         _mail.field("To", ",\r\n ".join(settings.to[:RECIPIENTS_PER_MESSAGE]).encode()),
         _mail.field("Auto-Submitted", b"auto-generated"),
         _mail.field(_mail.LOOP_FIELD, settings.token.encode()),
@@ -159,13 +171,6 @@ def _console_link(bucket: str, key: str, region: str) -> str:
     return f"https://{_runtime.console(region)}{path}"
 
 
-def _handled_before(mail: ReceivedMail) -> bool:
-    try:
-        return mail.already_handled
-    except NotConfigured:
-        return False
-
-
 def _read(mail: ReceivedMail) -> tuple[list[Field] | None, list[bytes], int]:
     # No fields means too large: beyond 40 MB SES is not tried at all. Its limit applies "after
     # base64 encoding", which may mean 30 MB as stored; in between, SES's answer decides.
@@ -183,31 +188,56 @@ def _read(mail: ReceivedMail) -> tuple[list[Field] | None, list[bytes], int]:
     return fields, body, size
 
 
-def _send_all(data: bytes, settings: Settings) -> None:
+def _send_all(
+    mail: ReceivedMail, settings: Settings, size: int, data: bytes | None, reason: str = ""
+) -> None:
+    """Send *data* to everyone, or an announcement with *reason* if there is none.
+
+    Whom SES refuses to send *data* to gets the announcement.
+    """
     failures: list[Exception] = []
     for start in range(0, len(settings.to), RECIPIENTS_PER_MESSAGE):
         batch = settings.to[start : start + RECIPIENTS_PER_MESSAGE]
         try:
-            _mail.send(data, batch, settings.configuration_set)
+            why = reason if data is None else _forward(mail, settings, data, batch)
+            if why:
+                _send(
+                    mail, settings, "announcement", announcement(mail, settings, size, why), batch
+                )
+                _log(mail, "WARNING", "announced", why)
         except Exception as error:  # raised below, after the other batches were tried
             failures.append(error)
     if failures:
         raise failures[0]
 
 
-def _refused_for_size(error: Exception, size: int) -> bool:
-    if size <= SENT_BYTES_V1:  # every version of the API accepts this; the reason is another
-        return False
-    response = getattr(error, "response", None) or {}
-    if (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") == 413:
-        return True
-    return _TOO_LARGE.search((response.get("Error") or {}).get("Message") or "") is not None
+def _forward(
+    mail: ReceivedMail, settings: Settings, data: bytes, batch: Sequence[str]
+) -> str | None:
+    """Send *data* to *batch*; return SES's reason if it would refuse it again."""
+    try:
+        _send(mail, settings, "mail", data, batch)
+    except NotSent as error:
+        if error.code not in _mail.REFUSED_FOR_GOOD:
+            raise
+        return f"SES refused it: {error.code}: {error.reason}"
+    return None
+
+
+def _send(
+    mail: ReceivedMail, settings: Settings, what: str, data: bytes, batch: Sequence[str]
+) -> None:
+    from hashlib import sha256
+
+    # Of the addresses rather than the batch's number, because a new deployment may change the list.
+    name = f"{what}-{sha256(json.dumps(list(batch)).encode()).hexdigest()[:16]}"
+    send_once(mail, name, lambda: _mail.send(data, batch, settings.configuration_set))
 
 
 def _init() -> Settings:
     settings = Settings()
     # Made during init, when Lambda gives a whole core.
-    _runtime.client("sesv2")
+    _mail.ses()
     return settings
 
 
@@ -219,15 +249,14 @@ def on_mail(mail: ReceivedMail) -> None:
     global _settings
     settings = _settings = _settings or _init()
     reason = decide(mail, settings)
-    if reason is None and _handled_before(mail):
+    if reason is None and mail.already_handled:
         reason = "forwarded before"
     if reason is not None:
         _log(mail, "WARNING", "not forwarded", reason)
         return
     fields, body, size = _read(mail)
     if fields is None:
-        _send_all(announcement(mail, settings, size), settings)
-        _log(mail, "WARNING", "announced", f"{size} bytes are too many for SES")
+        _send_all(mail, settings, size, None, "the mail or its header is too large for SES")
         return
     # SES cuts the event's header at 50 KB; the stored one is whole.
     if any(n == _mail.LOOP_FIELD.lower() and settings.token.encode() in raw for n, raw in fields):
@@ -236,15 +265,14 @@ def on_mail(mail: ReceivedMail) -> None:
         raise NotForwarded(
             "a delivery report about mail that this rule forwarded: forwarding fails"
         )
+    try:
+        fields, body = mend(fields, body)
+    except Unmendable as error:
+        _send_all(mail, settings, size, None, str(error))
+        return
     data = b"".join((rewrite(fields, mail, settings), *body))
     body.clear()  # a second copy of a large mail would exceed the function's memory
-    try:
-        _send_all(data, settings)
-    except Exception as error:
-        if not _refused_for_size(error, size):
-            raise
-        _send_all(announcement(mail, settings, size), settings)
-        _log(mail, "WARNING", "announced", f"SES refused {size} bytes")
+    _send_all(mail, settings, size, data)
 
 
 def _windows(body: Sequence[bytes]) -> list[bytes]:

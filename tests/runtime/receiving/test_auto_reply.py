@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailroom import _runtime
-from mailroom.errors import NotConfigured
+from mailroom.errors import NotConfigured, NotSent
 from mailroom.handlers.receiving import auto_reply
 from mailroom.testing import message, received_mail
 
@@ -405,14 +405,26 @@ def test_refused_mail_leaves_no_claim(outbox: Outbox, table: Any) -> None:
 # Failures
 
 
-def test_failed_sending_releases_the_claim(outbox: Outbox, table: Any) -> None:
-    """SES's refusal propagates and gives the claim back, so that the retry replies."""
-    outbox.refuse = lambda number: (400, "MessageRejected", "no") if number == 1 else None
-    with pytest.raises(ClientError, match="MessageRejected"):
+def test_throttled_sending_releases_the_claim(outbox: Outbox, table: Any) -> None:
+    """The error propagates and gives the claim back, so that the retry replies."""
+    outbox.refuse = lambda number: (429, "TooManyRequestsException", "slow")
+    with pytest.raises(NotSent, match="TooManyRequestsException"):
         auto_reply.on_mail(received_mail())
     assert items(table) == []
+    outbox.refuse = lambda number: None
     auto_reply.on_mail(received_mail())
     assert len(outbox.sent) == 1
+
+
+def test_a_reply_that_ses_refuses_for_good_is_logged_and_not_tried_again(
+    outbox: Outbox, table: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lambda has nothing to retry, and the sender's next mail is replied to."""
+    outbox.refuse = lambda number: (400, "MessageRejected", "not verified")
+    auto_reply.on_mail(received_mail())
+    assert "refused by SES: MessageRejected: not verified" in capsys.readouterr().out
+    assert outbox.attempts == 1
+    assert items(table) == []
 
 
 def test_failed_release_does_not_hide_the_refusal(
@@ -425,7 +437,7 @@ def test_failed_release_does_not_hide_the_refusal(
 
     monkeypatch.setattr(auto_reply, "_release", fail)
     outbox.refuse = lambda number: (429, "TooManyRequestsException", "slow")
-    with pytest.raises(ClientError, match="TooManyRequests"):
+    with pytest.raises(NotSent, match="TooManyRequests"):
         auto_reply.on_mail(received_mail())
 
 

@@ -6,10 +6,9 @@ import json
 from email import message_from_bytes, policy
 
 import pytest
-from botocore.exceptions import ClientError
 
 from mailroom import _runtime
-from mailroom.errors import MessageNotStored, NotConfigured
+from mailroom.errors import MessageNotStored, NotConfigured, NotSent
 from mailroom.handlers.receiving import _rewriting, forward
 from mailroom.receiving import MailBucket, ReceivedMail
 from mailroom.testing import received_mail_event
@@ -166,7 +165,7 @@ def test_a_header_that_is_too_large_is_forwarded_as_an_announcement(
     """An enormous header is neither held in memory nor lost."""
     data = plain("X-Long: " + "x" * _rewriting._MAX_HEADER)
     forward.on_mail(stored(data, plain("Subject: Plans")))
-    assert b"Too large: Plans" in outbox.raw[0]
+    assert b"Not forwarded: Plans" in outbox.raw[0]
 
 
 def test_the_sender_cannot_add_fields_to_the_announcement(
@@ -184,21 +183,38 @@ def test_the_sender_cannot_add_fields_to_the_announcement(
     assert "Subject: a Bcc: victim@example.org http://evil\r\n" in sent.get_content()
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        (413, "RequestEntityTooLarge", "no"),
-        (400, "BadRequestException", "Message length is more than 41943040 bytes long: '9'."),
-    ],
-)
-def test_size_refused_by_ses_is_announced(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, refusal: tuple[int, str, str]
+REFUSED_FOR_GOOD = [
+    (413, "RequestEntityTooLarge", "no"),
+    (400, "BadRequestException", "Message length is more than 41943040 bytes long: '9'."),
+    (400, "MessageRejected", "Email address is not verified."),
+    (400, "MailFromDomainNotVerifiedException", "no MX record"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSED_FOR_GOOD)
+def test_what_ses_refuses_for_good_is_announced(
+    outbox: Outbox, refusal: tuple[int, str, str]
 ) -> None:
-    """Where AWS's limit can be read in two ways, SES is asked, and a no is announced."""
-    monkeypatch.setattr(forward, "SENT_BYTES_V1", 10)
+    """The recipients learn that there is a mail, why it did not come, and where it is."""
     outbox.refuse = lambda number: refusal if number == 1 else None
     forward.on_mail(stored(plain("Subject: Plans")))
-    assert b"Too large: Plans" in outbox.raw[0]
+    assert outbox.attempts == 2
+    sent = message_from_bytes(outbox.raw[0], policy=policy.default)
+    assert sent["Subject"] == "Not forwarded: Plans"
+    assert f"Reason:  SES refused it: {refusal[1]}: {refusal[2]}" in sent.get_content()
+    assert "s3://mail-bucket/in/m/1 ü" in sent.get_content()
+
+
+def test_an_announcement_that_is_refused_too_propagates(outbox: Outbox) -> None:
+    """Then only the failure queue is left; as nothing was sent, a later try sends the mail."""
+    mail = stored(plain("Subject: Plans"))
+    outbox.refuse = lambda number: REFUSED_FOR_GOOD[2]
+    with pytest.raises(NotSent):
+        forward.on_mail(mail)
+    outbox.refuse = lambda number: None
+    forward.on_mail(mail)
+    (raw,) = outbox.raw
+    assert b"Subject: Plans\r\n" in raw
 
 
 @pytest.mark.parametrize(
@@ -218,31 +234,52 @@ def test_the_console_link_follows_the_partition(region: str, start: str) -> None
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    ("refusal", "attempts"),
     [
-        (400, "MessageRejected", "Email address is not verified: message length"),
-        (429, "TooManyRequestsException", "Maximum sending rate exceeded."),
-        (400, "SendingPausedException", "paused"),
+        ((429, "TooManyRequestsException", "Maximum sending rate exceeded."), 5),
+        ((400, "SendingPausedException", "paused"), 1),
+        ((403, "AccessDeniedException", "no"), 1),
     ],
 )
-def test_refusal_by_ses_propagates(outbox: Outbox, refusal: tuple[int, str, str]) -> None:
-    """What SES refuses goes to Lambda's retry and the failure queue, never into nothing."""
+def test_a_refusal_that_may_pass_propagates(
+    outbox: Outbox, refusal: tuple[int, str, str], attempts: int
+) -> None:
+    """It goes to Lambda's retry and the failure queue; Lambda's next try sends the mail."""
+    mail = mail_of(plain())
     outbox.refuse = lambda number: refusal
-    with pytest.raises(ClientError) as caught:
-        forward.on_mail(mail_of(plain()))
-    assert caught.value.response["Error"]["Code"] == refusal[1]
-    assert outbox.attempts == 1
+    with pytest.raises(NotSent) as caught:
+        forward.on_mail(mail)
+    assert caught.value.code == refusal[1]
+    assert outbox.attempts == attempts
+    outbox.refuse = lambda number: None
+    forward.on_mail(mail)
+    assert len(outbox.sent) == 1
 
 
 def test_a_refused_batch_does_not_stop_the_others(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every batch is tried before the first error is raised."""
+    """Every batch is tried before the first error is raised, and none is sent twice."""
     everyone = json.dumps([f"u{n}@example.net" for n in range(101)])
     monkeypatch.setenv("MAILROOM_FORWARD_TO", everyone)
+    outbox.refuse = lambda number: (400, "SendingPausedException", "no") if number == 1 else None
+    mail = mail_of(plain())
+    with pytest.raises(NotSent):
+        forward.on_mail(mail)
+    assert [len(batch) for batch in outbox.recipients] == [50, 1]
+    forward.on_mail(mail)
+    assert [batch[0] for batch in outbox.recipients] == [f"u{n}@example.net" for n in (50, 100, 0)]
+
+
+def test_a_refused_batch_alone_gets_the_announcement(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others have the mail itself."""
+    everyone = json.dumps([f"u{n}@example.net" for n in range(51)])
+    monkeypatch.setenv("MAILROOM_FORWARD_TO", everyone)
     outbox.refuse = lambda number: (400, "MessageRejected", "no") if number == 1 else None
-    with pytest.raises(ClientError):
-        forward.on_mail(mail_of(plain()))
+    forward.on_mail(stored(plain()))
+    assert [b"Not forwarded" in raw for raw in outbox.raw] == [True, False]
     assert [len(batch) for batch in outbox.recipients] == [50, 1]
 
 
@@ -262,7 +299,9 @@ def test_mail_is_streamed_from_the_mail_bucket(outbox: Outbox, aws: None) -> Non
     client.create_bucket(Bucket="mail", CreateBucketConfiguration=place)
     client.put_object(Bucket="mail", Key="in/m1", Body=data)
     raw = received_mail_event(plain(), message_id="m1")["Records"][0]["ses"]
-    forward.on_mail(ReceivedMail(raw, store=MailBucket(bucket="mail", prefix="in/")))
+    forward.on_mail(
+        ReceivedMail(raw, store=MailBucket(bucket="mail", prefix="in/", mark_prefix="marks/"))
+    )
     assert outbox.raw[0].partition(b"\r\n\r\n")[2] == data.partition(b"\r\n\r\n")[2]
 
 
@@ -272,10 +311,12 @@ def test_repeated_delivery_is_forwarded_once_if_remembered(outbox: Outbox) -> No
     assert outbox.attempts == 0
 
 
-def test_repeated_delivery_is_forwarded_if_not_remembered(outbox: Outbox) -> None:
-    """Where nothing is remembered, twice is better than not at all."""
-    forward.on_mail(stored(plain()))
-    assert len(outbox.sent) == 1
+def test_nothing_is_forwarded_where_nothing_is_remembered(outbox: Outbox) -> None:
+    """Without marks, Lambda's retries could send a second copy."""
+    raw = received_mail_event(plain())["Records"][0]["ses"]
+    with pytest.raises(NotConfigured, match="remember_handled=True"):
+        forward.on_mail(ReceivedMail(raw, store=MailBucket(bucket="mail", client=object())))
+    assert outbox.attempts == 0
 
 
 @pytest.mark.parametrize(

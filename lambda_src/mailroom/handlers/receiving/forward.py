@@ -33,8 +33,8 @@ What is forwarded
 What is changed
     Only the header, unless the body has a line that SES refuses for its length: the part with such
     a line gets another transfer encoding. Otherwise the body is copied byte for byte. ``From``
-    becomes ``Jane Doe via support`` with the verified sender's address, because SES sends from verified senders only and DMARC
-    would fail. ``Reply-To`` stays, or becomes the original ``From``. Removed are fields that would
+    becomes ``Jane Doe via support`` with the verified sender's address, because SES sends from
+    verified senders only and DMARC would fail. ``Reply-To`` stays, or becomes the original ``From``. Removed are fields that would
     no longer be true (signatures, ARC, authentication results, ``Return-Path``, ``Sender``) or
     would control our own sending (``X-SES-*``, ``Errors-To`` and the like, ``Feedback-ID``),
     ``Bcc``, and repeats of fields that SES accepts only once. ``Received`` stays, because mail

@@ -336,6 +336,7 @@ def test_a_contact_list_has_its_topics(templates):
             {"paid", "items"},
         ),
         ("{{this.name}} {{items.[0].title}}", {"name", "items"}),
+        ("""{{#if true}}{{choose name 'Sir' "Madam" 2.5 @root null}}{{/if}}""", {"name"}),
     ],
 )
 def test_the_variables_of_a_template_are_found(text, expected):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypedDict, Unpack
@@ -16,8 +16,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cdk_mailroom import _assembly, _parsing, _quotas, _roles
+from cdk_mailroom import _assembly, _parsing, _quotas, _requirements, _roles
+from cdk_mailroom._annotations import check_annotation
 from cdk_mailroom._checks import Problems, check_number, check_seconds
+from cdk_mailroom._imports import Surroundings, check_imports
 from cdk_mailroom._reviewed import reviewed
 
 __all__ = ["FunctionOptions", "PythonFunction"]
@@ -141,6 +143,26 @@ class PythonFunction:
         self._check_limits(problems)
         self._check_environment(problems)
 
+    def check_argument(
+        self, problems: Problems, given: str, classes: Sequence[str], base: str | None = None
+    ) -> None:
+        """Note that the function expects something else than what *given* calls it with.
+
+        Args:
+            problems: Takes what is found.
+            given: What calls it, for the error.
+            classes: The names of the ``mailroom`` classes whose objects it is called with.
+            base: The name of a class that all of them are as well.
+        """
+        check_annotation(
+            problems,
+            folder=self._folder,
+            spec=self._handler,
+            given=given,
+            classes=classes,
+            base=base,
+        )
+
     def create(
         self,
         scope: Construct,
@@ -224,16 +246,40 @@ class PythonFunction:
         return own if own is not None and own.is_file() else None
 
     def _check_code(self, problems: Problems) -> None:
-        if self._folder is not None:
-            _parsing.check_function(problems, folder=self._folder, spec=self._handler)
-        if self._requirements is not None and not self._requirements.is_file():
-            problems.add("requirements", str(self._requirements), "no such file: correct the path")
+        requirements = self._requirements
+        if requirements is not None and not requirements.is_file():
+            problems.add("requirements", str(requirements), "no such file: correct the path")
+            requirements = None
         runtime = self._options.get("runtime")
-        if runtime is None:
-            return
-        version = re.fullmatch(r"python3\.(\d+)", runtime.name)
+        name = _default_runtime_name() if runtime is None else runtime.name
+        version = re.fullmatch(r"python3\.(\d+)", name)
         if version is None or int(version[1]) < _OLDEST_PYTHON:
-            problems.add("runtime", runtime.name, f"pass Python 3.{_OLDEST_PYTHON} or later")
+            problems.add("runtime", name, f"pass Python 3.{_OLDEST_PYTHON} or later")
+        if self._folder is None:
+            return
+        path = _parsing.check_function(problems, folder=self._folder, spec=self._handler)
+        if path is None or version is None:
+            return
+        with problems.collecting():
+            check_imports(
+                problems,
+                folder=self._folder,
+                spec=self._handler,
+                path=path,
+                around=Surroundings(
+                    python=int(version[1]),
+                    runtime=_assembly.runtime_files(),
+                    requirements=requirements,
+                    installed=lambda: self._installed(requirements, name),
+                    layers=bool(self._options.get("layers")),
+                ),
+            )
+
+    def _installed(self, requirements: Path | None, runtime: str) -> Iterable[str]:
+        if requirements is None:
+            return ()
+        architecture = self._options.get("architecture") or default_architecture()
+        return _requirements.installed(requirements, runtime, architecture.name)
 
     def _check_limits(self, problems: Problems) -> None:
         options = self._options
@@ -288,6 +334,11 @@ def _given(options: FunctionOptions) -> FunctionOptions:
 def default_runtime() -> lambda_.Runtime:
     """Return the Python that functions run on by default."""
     return lambda_.Runtime.PYTHON_3_13
+
+
+@cache
+def _default_runtime_name() -> str:
+    return default_runtime().name
 
 
 @cache

@@ -280,7 +280,11 @@ class BusPipeline(Pipeline):
 
 
 def check_handlers(
-    problems: Problems, handlers: Sequence[object], *, maximum_concurrency: int
+    problems: Problems,
+    handlers: Sequence[object],
+    *,
+    types: Sequence[EventType],
+    maximum_concurrency: int,
 ) -> None:
     """Report handlers that cannot run together, or that were made for something else."""
     for handler in handlers:
@@ -298,6 +302,7 @@ def check_handlers(
         )
     for handler in own:
         handler.check_for_events(problems)
+        handler.check_events(problems, "a pipeline of these types", types)
         reserved = handler.reserved_concurrency
         if reserved is not None and reserved < maximum_concurrency:
             problems.add(

@@ -203,7 +203,9 @@ class EventPublishing(EventDestinations):
                 str(kind),
                 "it is handled already; chain handlers in one call: on(type, BUNDLED, yours)",
             )
-        check_handlers(problems, handlers, maximum_concurrency=self._maximum_concurrency)
+        check_handlers(
+            problems, handlers, types=wanted, maximum_concurrency=self._maximum_concurrency
+        )
         if self._destination is None:
             self._check_destinations(problems)
         problems.raise_if_any()
@@ -249,7 +251,9 @@ class EventPublishing(EventDestinations):
         target = bus.rule_target(problems, handlers)
         own = [one for one in handlers if isinstance(one, PythonHandler | Bundled)]
         if target is None:
-            check_handlers(problems, handlers, maximum_concurrency=self._maximum_concurrency)
+            check_handlers(
+                problems, handlers, types=wanted, maximum_concurrency=self._maximum_concurrency
+            )
         construct_id = f"Bus{_construct_id(wanted[0])}" if wanted else ""
         if wanted and self.node.try_find_child(construct_id):
             problems.add(

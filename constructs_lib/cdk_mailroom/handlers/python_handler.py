@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Unpack
@@ -17,7 +18,7 @@ from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, R
 from cdk_mailroom.actions.grants import grant_invoke
 from cdk_mailroom.actions.invoke_function import call
 from cdk_mailroom.functions import FunctionOptions, PythonFunction
-from mailroom.ses import SYNCHRONOUS_SECONDS
+from mailroom.ses import SYNCHRONOUS_SECONDS, EventType
 
 __all__ = ["OnError", "PythonHandler"]
 
@@ -146,8 +147,14 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 "for receipt rules only",
             )
 
+    def check_events(self, problems: Problems, given: str, types: Sequence[EventType]) -> None:
+        """Note that the function expects something else than events of *types*."""
+        names = [kind.replace(" ", "") for kind in types]
+        self.check_argument(problems, given, names, base="SendingEvent")
+
     def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
+        self.check_argument(problems, "a receipt rule", ["ReceivedMail"])
         stored = facts.stored
         if stored is None and self.needs_mail:
             problems.add("store", False, "omit it: this handler reads the stored message")

@@ -107,6 +107,7 @@ def check_handler(
     if not isinstance(handler, FlowHandler | PythonHandler):
         problems.add("handler", handler, "pass a FlowHandler, a bundled behaviour or PythonHandler")
         return
+    handler.check_argument(problems, "a flow rule", ["FlowMail"])
     synchronous = isinstance(mode, Synchronous)
     if isinstance(handler, FlowHandler):
         name = "synchronous" if synchronous else "asynchronous"

@@ -18,7 +18,7 @@ from constructs import Construct
 
 from cdk_mailroom import _assembly, _parsing, _quotas, _requirements, _roles
 from cdk_mailroom._annotations import check_annotation
-from cdk_mailroom._checks import Problems, check_number, check_seconds
+from cdk_mailroom._checks import Problems, check_list, check_number, check_seconds
 from cdk_mailroom._imports import Surroundings, check_imports
 from cdk_mailroom._reviewed import reviewed
 
@@ -288,7 +288,14 @@ class PythonFunction:
             check_number(problems, "memory_size", memory_size, _quotas.LAMBDA_MEMORY_MIB, "MiB")
         timeout = options.get("timeout")
         check_seconds(problems, "timeout", timeout, range(1, self.longest_seconds + 1))
-        layers = options.get("layers") or ()
+        layers = options.get("layers", ())
+        groups = options.get("security_groups", ())
+        for argument, items, made_by in (
+            ("layers", layers, "LayerVersion.from_layer_version_arn(…)"),
+            ("security_groups", groups, "SecurityGroup.from_security_group_id(…)"),
+        ):
+            if check_list(problems, argument, items) and any(isinstance(one, str) for one in items):
+                problems.add(argument, items, f"pass constructs, such as {made_by}")
         if len(layers) > _quotas.LAMBDA_LAYERS:
             problems.add(
                 "len(layers)", len(layers), f"pass at most {_quotas.LAMBDA_LAYERS}, Lambda's limit"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import Duration
 from aws_cdk import aws_sns as sns
 
-from cdk_mailroom._checks import Problems, check_seconds, resolved
+from cdk_mailroom._checks import Problems, check_list, check_seconds, resolved
 from mailroom.ses import CLOUDFORMATION_EVENT_NAMES, EventType
 
 __all__ = [
@@ -44,7 +44,9 @@ def check_alerts(problems: Problems, alerts: Alerts) -> None:
 
 def checked_types(problems: Problems, types: EventType | Sequence[EventType]) -> list[EventType]:
     """Return the types that were named, and report unknown and repeated ones."""
-    given = [types] if isinstance(types, str) else list(types)
+    given = [types] if isinstance(types, str) else types
+    if not check_list(problems, "types", given):
+        return []
     if not given:
         problems.add("types", given, "pass at least one EventType")
     found: list[EventType] = []

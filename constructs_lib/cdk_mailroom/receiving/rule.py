@@ -22,6 +22,7 @@ from cdk_mailroom import actions
 from cdk_mailroom._checks import (
     ConfigurationError,
     Problems,
+    check_list,
     check_recipients,
     check_rule_name,
     leaving_nothing,
@@ -108,6 +109,9 @@ class RuleOptions:
         check_rule_name(problems, "rule_name", self.rule_name)
         if not isinstance(self.recipients, EveryRecipient):
             check_recipients(problems, self.recipients)
+        for argument, items in (("before", self.before), ("after", self.after)):
+            if not check_list(problems, argument, items):
+                return
         if not self.named:
             problems.add("handler", None, "pass a handler or an action: the rule would do nothing")
         facts = RuleFacts(

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_address, check_domain, resolved
 from cdk_mailroom._grants import check_sender, grant_sending
+from cdk_mailroom._identities import other_identity, zone_name
 from cdk_mailroom.events import EventPublishing
 
 __all__ = ["OwnKey", "SendingIdentity"]
@@ -85,8 +86,16 @@ class SendingIdentity(Construct):
             ConfigurationError: Arguments that contradict each other, or have no effect.
         """
         problems = Problems(f"{scope.node.path}/{construct_id}")
-        name = address or domain or _zone_name(hosted_zone)
+        name = address or domain or zone_name(problems, hosted_zone)
         _check_name(problems, domain, address, hosted_zone)
+        other = other_identity(scope, name) if name else None
+        if other is not None:
+            problems.add(
+                "address" if address else "domain",
+                name,
+                f"{other} is its identity already, and SES has one for each name: use that; an "
+                "InboundMail takes yours as identity= if you make it first",
+            )
         if address is not None:
             for argument, shown in (
                 ("hosted_zone", hosted_zone and hosted_zone.node.path),
@@ -110,6 +119,8 @@ class SendingIdentity(Construct):
         super().__init__(scope, construct_id)
         self.name = name
         """The domain or address."""
+        self.hosted_zone = hosted_zone
+        """The zone that its records are published in, if given."""
         self._own_key = own_key
         self.publishing = publishing
         """What handles the events of its mail, if given."""
@@ -273,7 +284,3 @@ def _quoted(text: str) -> str:
     if not resolved(text):
         return f'"{text}"'
     return " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
-
-
-def _zone_name(zone: route53.IHostedZone | None) -> str:
-    return "" if zone is None else zone.zone_name.removesuffix(".")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 
-from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._checks import Problems, check_list, resolved
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.workmail import limits
 from cdk_mailroom.workmail.handler import FlowHandler
@@ -41,8 +41,7 @@ def check_organization(
 
 def check_patterns(problems: Problems, argument: str, patterns: Sequence[str]) -> None:
     """Report patterns that WorkMail refuses, or that say the same twice."""
-    if isinstance(patterns, str):
-        problems.add(argument, patterns, f"pass a list: [{patterns!r}]")
+    if not check_list(problems, argument, patterns):
         return
     if not patterns:
         problems.add(argument, [], "pass at least one pattern; ['*'] matches all")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
@@ -11,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._reviewed import reviewed
 
 __all__ = ["dead_letter_alarm", "dead_letter_queue", "queue", "tell"]
@@ -75,30 +76,22 @@ def tell(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
     alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
     conditions = {"StringEquals": {"aws:SourceAccount": Stack.of(alarm).account}}
     principal = iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=conditions)
-    added = topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="AlarmsOfThisAccount",
-            actions=["sns:Publish"],
-            principals=[principal],
-            resources=[topic.topic_arn],
-        )
-    ).statement_added
+    publish = iam.PolicyStatement(
+        sid="AlarmsOfThisAccount",
+        actions=["sns:Publish"],
+        principals=[principal],
+        resources=[topic.topic_arn],
+    )
+    encrypt = iam.PolicyStatement(
+        sid="AlarmsOfThisAccount",
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        principals=[principal],
+        resources=["*"],
+    )
+    code, consequence = "cdk-mailroom:imported-alarm-topic", "the alarm is not published"
+    # On the topic and the key, so that many alarms give one warning.
+    if not topic.add_to_resource_policy(publish).statement_added:
+        warn_of_import(topic, "topic", topic, publish, consequence, code=code)
     key = topic.master_key
-    if key is not None:
-        added &= key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                principals=[principal],
-                resources=["*"],
-            )
-        ).statement_added
-    if not added:
-        # On the topic, so that many alarms give one warning.
-        Annotations.of(topic).add_warning_v2(
-            "cdk-mailroom:imported-alarm-topic",
-            f"the topic {topic.topic_arn} or its key is imported, so this app cannot change its "
-            "policy: allow cloudwatch.amazonaws.com sns:Publish, and kms:Decrypt and "
-            "kms:GenerateDataKey*, where aws:SourceAccount is this account, or the alarm is not "
-            "published",
-        )
+    if key is not None and not key.add_to_resource_policy(encrypt).statement_added:
+        warn_of_import(topic, "key", key, encrypt, consequence, code=f"{code}-key")

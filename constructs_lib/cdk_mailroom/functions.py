@@ -308,13 +308,21 @@ class PythonFunction:
                 None,
                 "pass it: without it vpc_subnets and security_groups do nothing",
             )
+        _check_subnets(problems, options.get("vpc"), options.get("vpc_subnets"))
 
     def _check_environment(self, problems: Problems) -> None:
         for name, value in (self._options.get("environment") or {}).items():
             argument = f"environment[{name!r}]"
             if not isinstance(value, str):
                 problems.add(argument, value, "pass a string")
-            if name.startswith("MAILROOM_"):
+            if name == CONFIGURATION_SET_VARIABLE:
+                problems.add(
+                    argument,
+                    value,
+                    "omit it, and let the sender's grant_send(rule.function) set it, which also "
+                    "grants the sending",
+                )
+            elif name.startswith("MAILROOM_"):
                 problems.add(argument, value, "choose another name: MAILROOM_… is reserved")
             if (
                 not re.fullmatch(_quotas.LAMBDA_ENVIRONMENT_NAME, name)
@@ -328,12 +336,43 @@ class PythonFunction:
                 )
 
 
+CONFIGURATION_SET_VARIABLE = "MAILROOM_CONFIGURATION_SET"
+"""What tells a sender in Lambda its configuration set."""
+
 # As pyproject.toml has it for the whole distribution.
 _OLDEST_PYTHON = 11
 
 
 def _given(options: FunctionOptions) -> FunctionOptions:
     return {name: value for name, value in options.items() if value is not None}  # type: ignore[return-value]
+
+
+def _check_subnets(
+    problems: Problems, vpc: ec2.IVpc | None, subnets: ec2.SubnetSelection | None
+) -> None:
+    if vpc is None:
+        return
+    argument = "vpc" if subnets is None else "vpc_subnets"
+    try:
+        public = vpc.select_subnets(
+            subnet_group_name=subnets and subnets.subnet_group_name,
+            subnet_type=subnets and subnets.subnet_type,
+            subnets=subnets and subnets.subnets,
+            subnet_filters=subnets and subnets.subnet_filters,
+            availability_zones=subnets and subnets.availability_zones,
+            one_per_az=subnets and subnets.one_per_az,
+        ).has_public
+    except RuntimeError as error:  # what JavaScript's errors become
+        reason = str(error).partition("\n")[0]
+        problems.add(argument, vpc.node.path, f"choose subnets that the VPC has: {reason}")
+        return
+    if public:
+        problems.add(
+            argument,
+            vpc.node.path,
+            "choose private subnets, with a NAT gateway or with endpoints of the services that the "
+            "function calls: in a public subnet it has no public address, and reaches nothing",
+        )
 
 
 # Each access to a static member of a jsii class is a call into Node.

@@ -113,7 +113,6 @@ def _parameter(scope: Any, kind: str) -> cdk.CfnParameter:
 _GIVEN: dict[str, dict[str, Callable[[Any], Any]]] = {
     "list": {
         "parameter": lambda scope: _parameter(scope, "CommaDelimitedList").value_as_list,
-        "split": lambda scope: cdk.Fn.split(",", _parameter(scope, "String").value_as_string),
         "mixed": lambda scope: [
             *_parameter(scope, "CommaDelimitedList").value_as_list,
             "user@example.com",
@@ -122,9 +121,6 @@ _GIVEN: dict[str, dict[str, Callable[[Any], Any]]] = {
     },
     "string": {
         "parameter": lambda scope: _parameter(scope, "String").value_as_string,
-        "selected": lambda scope: cdk.Fn.select(
-            0, _parameter(scope, "CommaDelimitedList").value_as_list
-        ),
     },
     "number": {"parameter": lambda scope: _parameter(scope, "Number").value_as_number},
     "duration": {
@@ -168,7 +164,8 @@ def _called(calls: Mapping[str, Call], stack: cdk.Stack, case: Case) -> str:
     try:
         calls[case.name](stack, **{case.argument: value})
     except ConfigurationError as error:
-        if case.argument not in str(error) or "Token[" in str(error):
+        named = case.argument in str(error) or "actions[" in str(error)
+        if not named or "Token[" in str(error):
             return f"{case}: refused without its name: {error}"
     except Exception as error:
         return f"{case}: {type(error).__name__}: {str(error)[:300]}"

@@ -50,6 +50,8 @@ class StoredMail:
 class RuleFacts:
     """What is known of a rule before anything is created."""
 
+    stack: Stack
+    """The rule's stack."""
     rule_id: str
     """The rule's construct id, which is also its name in logs."""
     recipients: Sequence[str]
@@ -72,8 +74,6 @@ class RuleContext(RuleFacts):
     """The rule's name if it was given; CloudFormation makes one otherwise."""
     dead_letter_queue: sqs.IQueue
     """Takes what a handler failed to handle."""
-    stack: Stack
-    """The rule's stack."""
 
     @cached_property
     def account(self) -> str:

@@ -25,6 +25,7 @@ from cdk_mailroom._checks import (
     leaving_nothing,
 )
 from cdk_mailroom._grants import check_sender, grant_sending, identity_names
+from cdk_mailroom._places import check_sender_place
 from cdk_mailroom.events import access, bus, options
 from cdk_mailroom.events.alarms import make_reputation_alarms
 from cdk_mailroom.events.destinations import EventDestinations
@@ -122,6 +123,14 @@ class EventPublishing(EventDestinations):
         if identities is not None:
             check_identities(problems, "identities", identities)
         check_table(problems, event_table)
+        options.check_places(
+            problems,
+            Stack.of(scope),
+            topic=topic,
+            alert_topic=alert_topic,
+            encryption_key=encryption_key,
+            event_table=event_table,
+        )
         check_number(
             problems, "maximum_concurrency", maximum_concurrency, range(2, 1001), "invocations"
         )
@@ -313,6 +322,7 @@ class EventPublishing(EventDestinations):
         check_sender(
             problems, from_address=from_address, identities=self._identities, templates=templates
         )
+        check_sender_place(problems, "grantee", self, grantee)
         problems.raise_if_any()
         self.configure_sender(grantee)
         return grant_sending(

@@ -88,8 +88,7 @@ class Forward(PythonHandler):
                 "let the rule scan, or set forward_unscanned=True: otherwise nothing is forwarded "
                 "and all mail ends in the dead-letter queue",
             )
-        if self._from_address is None:
-            check_sender(problems, facts)
+        check_sender(problems, facts, self._from_address, self._configuration_set_name)
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Grant sending as the from address, and set the recipients."""

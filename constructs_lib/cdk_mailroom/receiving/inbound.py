@@ -25,6 +25,7 @@ from cdk_mailroom._checks import (
     resolved,
 )
 from cdk_mailroom._objects import grant_read
+from cdk_mailroom._places import check_region
 from cdk_mailroom.actions.base import NativeAction, ReceiptAction
 from cdk_mailroom.handlers.python_handler import PythonHandler
 from cdk_mailroom.receiving.activation import Activation, ActiveRuleSet
@@ -123,9 +124,15 @@ class InboundMail(Construct):
             _check_bucket_options(problems, retention, removal_policy)
         place = ReceivingDomain(hosted_zone=hosted_zone, domain=domain, identity=identity)
         place.check(problems, scope)
+        stack = Stack.of(scope)
+        for argument, resource in (
+            ("encryption_key", encryption_key),
+            ("alert_topic", alert_topic),
+        ):
+            check_region(problems, argument, resource, stack, "receiving is in one region")
         problems.raise_if_any()
         super().__init__(scope, construct_id)
-        self._stack = Stack.of(self)
+        self._stack = stack
         self._warn_of_region()
 
         self.rule_set: ses.IReceiptRuleSet = rule_set or ses.ReceiptRuleSet(
@@ -257,7 +264,7 @@ class InboundMail(Construct):
             require_tls=require_tls,
         )
         problems = Problems(f"{self._path}/{construct_id}")
-        options.check(problems, construct_id)
+        options.check(problems, construct_id, self._stack)
         if len(self._rules) >= RULES_PER_RULE_SET:
             problems.add(
                 "len(rules)",
@@ -347,7 +354,8 @@ class InboundMail(Construct):
         if resolved(region) and region not in _quotas.RECEIVING_REGIONS:
             Annotations.of(self).add_warning_v2(
                 "cdk-mailroom:receiving-region",
-                f"SES is not known to receive mail in {region}; if it does meanwhile, call "
+                f"SES is not known to receive mail in {region}: put the InboundMail into a stack "
+                "of a region that does, such as us-east-1; if this one does meanwhile, call "
                 "Annotations.of(inbound).acknowledge_warning('cdk-mailroom:receiving-region')",
             )
 

@@ -104,7 +104,7 @@ class RuleOptions:
             named["Handler"] = self.handler
         return named | {f"After{number}": item for number, item in enumerate(self.after, start=1)}
 
-    def check(self, problems: Problems, rule_id: str) -> None:
+    def check(self, problems: Problems, rule_id: str, stack: Stack) -> None:
         """Note what can be found before anything is created."""
         check_rule_name(problems, "rule_name", self.rule_name)
         if not isinstance(self.recipients, EveryRecipient):
@@ -115,6 +115,7 @@ class RuleOptions:
         if not self.named:
             problems.add("handler", None, "pass a handler or an action: the rule would do nothing")
         facts = RuleFacts(
+            stack=stack,
             rule_id=rule_id,
             recipients=self.recipients_listed,
             scanned=self.scan,
@@ -233,7 +234,9 @@ class InboundRule(Construct):
                     with problems.collecting():
                         bound[name] = self._bind_one(name, item)
                         if not isinstance(item, _CHECKED):
-                            check_settings(problems, positions[name], bound[name].action)
+                            check_settings(
+                                problems, positions[name], bound[name].action, self._context.stack
+                            )
             problems.raise_if_any()
         return {name: bound[name] for name in named}
 

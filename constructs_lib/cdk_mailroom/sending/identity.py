@@ -15,6 +15,7 @@ from constructs import Construct
 from cdk_mailroom._checks import Problems, check_address, check_domain, resolved
 from cdk_mailroom._grants import check_sender, grant_sending
 from cdk_mailroom._identities import other_identity, zone_name
+from cdk_mailroom._places import check_sender_place
 from cdk_mailroom.events import EventPublishing
 
 __all__ = ["OwnKey", "SendingIdentity"]
@@ -176,6 +177,7 @@ class SendingIdentity(Construct):
         check_sender(
             problems, from_address=from_address, identities=[self.name], templates=templates
         )
+        check_sender_place(problems, "grantee", self, grantee)
         problems.raise_if_any()
         publishing = self.publishing
         if publishing is not None:

@@ -7,15 +7,15 @@ from typing import Any
 
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct
+from constructs import IConstruct
 
 from cdk_mailroom._checks import resolved
 
-__all__ = ["known_text", "warn_of_import"]
+__all__ = ["warn_of_import"]
 
 
 def warn_of_import(
-    scope: Construct,
+    scope: IConstruct,
     kind: str,
     imported: IConstruct,
     statement: iam.PolicyStatement,
@@ -33,21 +33,13 @@ def warn_of_import(
         consequence: What happens without it.
         code: The id of the warning; ``cdk-mailroom:imported-KIND`` by default.
     """
-    text = json.dumps(_known(Stack.of(scope), statement.to_statement_json()))
+    stack = Stack.of(scope)
+    text = json.dumps(_readable(stack, stack.resolve(statement.to_statement_json())))
     Annotations.of(scope).add_warning_v2(
         code or f"cdk-mailroom:imported-{kind}",
         f"the {kind} {imported.node.path} is imported, so this app cannot change its policy: add "
         f"this statement to it, or {consequence}: {text}",
     )
-
-
-def known_text(scope: Construct, text: str) -> str:
-    """Return *text* as far as it is known at synth, with names for the rest."""
-    return str(_known(Stack.of(scope), text))
-
-
-def _known(stack: Stack, value: Any) -> Any:
-    return _readable(stack, stack.resolve(value))
 
 
 def _readable(stack: Stack, value: Any) -> Any:

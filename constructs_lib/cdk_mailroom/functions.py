@@ -11,7 +11,6 @@ from typing import ClassVar, TypedDict, Unpack
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -20,6 +19,7 @@ from cdk_mailroom import _assembly, _parsing, _quotas, _requirements, _roles
 from cdk_mailroom._annotations import check_annotation
 from cdk_mailroom._checks import Problems, check_list, check_number, check_seconds
 from cdk_mailroom._imports import Surroundings, check_imports
+from cdk_mailroom._queues import FailureQueue
 from cdk_mailroom._reviewed import reviewed
 
 __all__ = ["FunctionOptions", "PythonFunction"]
@@ -226,11 +226,7 @@ class PythonFunction:
             logging_format=lambda_.LoggingFormat.JSON,
             reserved_concurrent_executions=options.get("reserved_concurrency"),
             environment=variables,
-            on_failure=(
-                None
-                if dead_letter_queue is None
-                else destinations.SqsDestination(dead_letter_queue)
-            ),
+            on_failure=(None if dead_letter_queue is None else FailureQueue(dead_letter_queue)),
             retry_attempts=None if dead_letter_queue is None else 2,
             max_event_age=None if dead_letter_queue is None else Duration.hours(6),
         )
@@ -288,8 +284,8 @@ class PythonFunction:
             check_number(problems, "memory_size", memory_size, _quotas.LAMBDA_MEMORY_MIB, "MiB")
         timeout = options.get("timeout")
         check_seconds(problems, "timeout", timeout, range(1, self.longest_seconds + 1))
-        layers = options.get("layers", ())
-        groups = options.get("security_groups", ())
+        layers = options.get("layers") or ()
+        groups = options.get("security_groups") or ()
         for argument, items, made_by in (
             ("layers", layers, "LayerVersion.from_layer_version_arn(…)"),
             ("security_groups", groups, "SecurityGroup.from_security_group_id(…)"),
@@ -353,14 +349,15 @@ def _check_subnets(
     if vpc is None:
         return
     argument = "vpc" if subnets is None else "vpc_subnets"
+    chosen = subnets or ec2.SubnetSelection()
     try:
         public = vpc.select_subnets(
-            subnet_group_name=subnets and subnets.subnet_group_name,
-            subnet_type=subnets and subnets.subnet_type,
-            subnets=subnets and subnets.subnets,
-            subnet_filters=subnets and subnets.subnet_filters,
-            availability_zones=subnets and subnets.availability_zones,
-            one_per_az=subnets and subnets.one_per_az,
+            subnet_group_name=chosen.subnet_group_name,
+            subnet_type=chosen.subnet_type,
+            subnets=chosen.subnets,
+            subnet_filters=chosen.subnet_filters,
+            availability_zones=chosen.availability_zones,
+            one_per_az=chosen.one_per_az,
         ).has_public
     except RuntimeError as error:  # what JavaScript's errors become
         reason = str(error).partition("\n")[0]

@@ -45,11 +45,10 @@ def check_settings(
         if topic_arn is not None and _is_fifo(topic_arn):
             problems.add(f"{argument}.topic", _name_of(topic_arn), _FIFO_REMEDY)
         check_arn_region(problems, f"{argument}.topic", topic_arn, stack, SAME_REGION)
-    for name, arn in (
-        ("function", settings.lambda_action and settings.lambda_action.function_arn),
-        ("key", settings.s3_action and settings.s3_action.kms_key_arn),
-    ):
-        check_arn_region(problems, f"{argument}.{name}", arn, stack, SAME_REGION)
+    function_arn = getattr(settings.lambda_action, "function_arn", None)
+    check_arn_region(problems, f"{argument}.function", function_arn, stack, SAME_REGION)
+    key_arn = getattr(settings.s3_action, "kms_key_arn", None)
+    check_arn_region(problems, f"{argument}.key", key_arn, stack, SAME_REGION)
     if settings.lambda_action is not None:
         _check_call(problems, argument, settings.lambda_action)
     if settings.add_header_action is not None:

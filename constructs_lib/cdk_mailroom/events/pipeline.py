@@ -45,9 +45,7 @@ _EVENTS = "events.amazonaws.com"
 _TABLE_KEY_ACTIONS = (
     "kms:Decrypt",
     "kms:DescribeKey",
-    "kms:Encrypt",
     "kms:GenerateDataKey*",
-    "kms:ReEncrypt*",
 )
 _SUPPRESSING = frozenset({EventType.BOUNCE, EventType.COMPLAINT})
 _ALERTING = frozenset(
@@ -173,7 +171,7 @@ class Pipeline(Construct):
         )
         if table.encryption_key is not None:
             table.encryption_key.grant(function, *_TABLE_KEY_ACTIONS)
-            self._review_key("kms:GenerateDataKey*", "kms:ReEncrypt*")
+            self._review_key("kms:GenerateDataKey*")
         if not _ALERTING.isdisjoint(self.types):
             environment["MAILROOM_ALERT_TOPIC"] = alert_topic.topic_arn
             alert_topic.grant_publish(function)

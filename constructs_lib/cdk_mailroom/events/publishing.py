@@ -25,7 +25,7 @@ from cdk_mailroom._checks import (
     leaving_nothing,
 )
 from cdk_mailroom._grants import check_sender, grant_sending, identity_names
-from cdk_mailroom._places import check_sender_place
+from cdk_mailroom._places import check_arn_region, check_sender_place
 from cdk_mailroom.events import access, bus, options
 from cdk_mailroom.events.alarms import make_reputation_alarms
 from cdk_mailroom.events.destinations import EventDestinations
@@ -129,8 +129,11 @@ class EventPublishing(EventDestinations):
             topic=topic,
             alert_topic=alert_topic,
             encryption_key=encryption_key,
-            event_table=event_table,
         )
+        if event_table is not None:
+            # Not its env, which is the stack's for an imported table.
+            arn, reason = event_table.table_arn, "its handlers use tables of their own region"
+            check_arn_region(problems, "event_table", arn, Stack.of(scope), reason)
         check_number(
             problems, "maximum_concurrency", maximum_concurrency, range(2, 1001), "invocations"
         )

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._objects import grant_read
+from cdk_mailroom._queues import grant_send
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts, StoredMail
 from cdk_mailroom.actions.grants import grant_invoke
@@ -190,14 +191,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             dead_letter_queue=None if self._synchronous else queue,
         )
         if self._synchronous:
-            queue.grant_send_messages(function)
-        if queue.encryption_master_key is not None:
-            for operation in ("kms:GenerateDataKey*", "kms:ReEncrypt*"):
-                reviewed_wildcard(
-                    function.role,
-                    f"Action::{operation}",
-                    "both variants of one operation, on the dead-letter queue's key alone",
-                )
+            grant_send(function, queue)
         if stored is not None:
             grant_read(function, stored.bucket, stored.prefix)
             if self._remember_handled:

@@ -91,8 +91,9 @@ class ReceivingDomain:
     def _identity_name(self) -> str:
         if self.identity is None:
             return ""
-        own = isinstance(self.identity, SendingIdentity)
-        return self.identity.name if own else name_of(self.identity)
+        if isinstance(self.identity, SendingIdentity):
+            return self.identity.name
+        return name_of(self.identity)
 
 
 def _is_below(name: str, domain: str) -> bool:

@@ -84,7 +84,8 @@ def leaving_nothing(scope: Construct, construct_id: str) -> Iterator[None]:
     """Remove the child *construct_id* of *scope* if what creates it fails.
 
     A call that was refused can then be corrected and repeated with the same id. What the block
-    changed elsewhere, such as a resource policy, stays: check first what can be checked first.
+    changed elsewhere stays, such as a statement in the policy of a bucket, because aws-cdk-lib
+    cannot remove that: check first what can be checked, and grant last.
     """
     taken = scope.node.try_find_child(construct_id) is not None
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, cast
+
 from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
@@ -9,7 +11,7 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
 
-__all__ = ["name_of", "other_identity", "zone_name"]
+__all__ = ["Zone", "name_of", "other_identity", "zone_name"]
 
 
 def name_of(identity: ses.IEmailIdentity) -> str:
@@ -40,7 +42,15 @@ def other_identity(scope: Construct, name: str) -> str | None:
     return None
 
 
-def zone_name(problems: Problems, zone: route53.IHostedZone | None) -> str:
+class Zone(Protocol):
+    """A hosted zone, of this account or another."""
+
+    @property
+    def zone_name(self) -> str:
+        """The zone's name."""
+
+
+def zone_name(problems: Problems, zone: Zone | None) -> str:
     """Return the name of *zone* without a dot at the end, empty if it is unknown."""
     if zone is None:
         return ""
@@ -49,7 +59,7 @@ def zone_name(problems: Problems, zone: route53.IHostedZone | None) -> str:
     except RuntimeError:  # what JavaScript's errors become
         problems.add(
             "hosted_zone",
-            zone.node.path,
+            cast("route53.IHostedZone", zone).node.path,
             "import it with from_hosted_zone_attributes or from_lookup: its name is unknown",
         )
         return ""

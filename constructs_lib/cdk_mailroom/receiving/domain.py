@@ -13,7 +13,8 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_domain, resolved
 from cdk_mailroom._identities import name_of, other_identity, zone_name
-from cdk_mailroom.sending import SendingIdentity
+from cdk_mailroom.sending import CrossAccountZone, SendingIdentity
+from cdk_mailroom.sending.zones import publish
 
 __all__ = ["ReceivingDomain"]
 
@@ -22,7 +23,7 @@ __all__ = ["ReceivingDomain"]
 class ReceivingDomain:
     """The arguments of `InboundMail` that say which domain receives."""
 
-    hosted_zone: route53.IHostedZone | None
+    hosted_zone: route53.IHostedZone | CrossAccountZone | None
     domain: str | None
     identity: SendingIdentity | ses.IEmailIdentity | None
 
@@ -56,7 +57,7 @@ class ReceivingDomain:
             problems.add("domain", name, f"name the identity {verified} or a subdomain of it")
 
     @property
-    def zone(self) -> route53.IHostedZone | None:
+    def zone(self) -> route53.IHostedZone | CrossAccountZone | None:
         """The zone that the MX record goes into: given, or that of the given identity."""
         if self.hosted_zone is None and isinstance(self.identity, SendingIdentity):
             return self.identity.hosted_zone
@@ -73,7 +74,10 @@ class ReceivingDomain:
         if identity is None:
             identity = SendingIdentity(scope, "Identity", domain=name, hosted_zone=zone)
         host = f"inbound-smtp.{Stack.of(scope).region}.amazonaws.com"
-        if zone is not None:
+        records = [("MxRecord", {"name": name, "type": "MX", "value": f"10 {host}"})]
+        if isinstance(zone, CrossAccountZone):
+            publish(scope, zone, records)
+        elif zone is not None:
             route53.MxRecord(
                 scope,
                 "MxRecord",
@@ -82,7 +86,7 @@ class ReceivingDomain:
                 record_name=f"{name}.",
                 values=[route53.MxRecordValue(host_name=host, priority=10)],
             )
-        return identity, [("MxRecord", {"name": name, "type": "MX", "value": f"10 {host}"})]
+        return identity, records
 
     def _name(self, zone: str) -> str:
         return self.domain or self._identity_name or zone

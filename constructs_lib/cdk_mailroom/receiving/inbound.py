@@ -37,7 +37,7 @@ from cdk_mailroom.receiving.rule import (
     RuleOptions,
     RulePlace,
 )
-from cdk_mailroom.sending import SendingIdentity
+from cdk_mailroom.sending import CrossAccountZone, SendingIdentity
 from mailroom.ses import IP_FILTERS, RULES_PER_RULE_SET
 
 __all__ = ["InboundMail"]
@@ -67,7 +67,7 @@ class InboundMail(Construct):
         encryption_key: kms.IKey | None = None,
         retention: Retention | None = None,
         removal_policy: RemovalPolicy | None = None,
-        hosted_zone: route53.IHostedZone | None = None,
+        hosted_zone: route53.IHostedZone | CrossAccountZone | None = None,
         domain: str | None = None,
         identity: SendingIdentity | ses.IEmailIdentity | None = None,
         alert_topic: sns.ITopic | None = None,

@@ -225,10 +225,14 @@ class InboundRule(Construct):
     def _bind(
         self, problems: Problems, named: Mapping[str, Action], present: int = 0
     ) -> dict[str, BoundAction]:
-        """Bind all actions, those first that create and grant nothing but may be refused."""
+        """Bind all actions, those last that are never refused but grant to what is not ours.
+
+        A policy of aws-cdk-lib takes statements and gives none back, so what an action granted
+        before another one is refused stays.
+        """
         positions = {name: f"actions[{present + at}]" for at, name in enumerate(named)}
         bound: dict[str, BoundAction] = {}
-        for step in (_has_no_effects, _is_native, _is_ours):
+        for step in (_has_no_effects, _is_of_users, _is_native, _is_function, _is_ours):
             for name, item in named.items():
                 if name not in bound and step(item):
                     with problems.collecting():
@@ -334,6 +338,14 @@ def _has_no_effects(item: Action) -> bool:
 
 def _is_native(item: Action) -> bool:
     return not isinstance(item, ReceiptAction) and hasattr(item, "bind")
+
+
+def _is_of_users(item: Action) -> bool:
+    return isinstance(item, ReceiptAction) and not isinstance(item, _CHECKED)
+
+
+def _is_function(item: Action) -> bool:
+    return isinstance(item, PythonFunction)
 
 
 def _is_ours(item: Action) -> bool:

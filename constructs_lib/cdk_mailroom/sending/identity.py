@@ -14,9 +14,10 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_address, check_domain, resolved
 from cdk_mailroom._grants import check_sender, grant_sending
-from cdk_mailroom._identities import other_identity, zone_name
+from cdk_mailroom._identities import Zone, other_identity, zone_name
 from cdk_mailroom._places import check_sender_place
 from cdk_mailroom.events import EventPublishing
+from cdk_mailroom.sending.zones import CrossAccountZone, publish
 
 __all__ = ["OwnKey", "SendingIdentity"]
 
@@ -52,7 +53,7 @@ class SendingIdentity(Construct):
         *,
         domain: str | None = None,
         address: str | None = None,
-        hosted_zone: route53.IHostedZone | None = None,
+        hosted_zone: route53.IHostedZone | CrossAccountZone | None = None,
         own_key: OwnKey | None = None,
         mail_from_domain: str | None = None,
         reject_without_mx: bool = False,
@@ -68,7 +69,8 @@ class SendingIdentity(Construct):
             construct_id: The id below *scope*.
             domain: The domain; by default the name of *hosted_zone*.
             address: An address instead of a domain.
-            hosted_zone: Where the records are published; nowhere by default.
+            hosted_zone: Where the records are published; nowhere by default. A
+                `CrossAccountZone` if the zone is in another account.
             own_key: A DKIM key of your own instead of Easy DKIM with 2048 bits.
             mail_from_domain: A subdomain for the envelope sender, so that SPF passes for your
                 domain and not for Amazon's.
@@ -99,7 +101,7 @@ class SendingIdentity(Construct):
             )
         if address is not None:
             for argument, shown in (
-                ("hosted_zone", hosted_zone and hosted_zone.node.path),
+                ("hosted_zone", hosted_zone and zone_name(problems, hosted_zone)),
                 ("own_key", own_key),
                 ("dmarc", dmarc),
             ):
@@ -148,8 +150,7 @@ class SendingIdentity(Construct):
         self.records = [] if address else self._records(mail_from_domain, dmarc)
         """The DNS records that the identity needs, published if a hosted zone was given."""
         if hosted_zone is not None:
-            for construct_id_of_record, record in self.records:
-                self._publish(construct_id_of_record, record, hosted_zone)
+            publish(self, hosted_zone, self.records)
 
     def grant_send(
         self,
@@ -224,26 +225,12 @@ class SendingIdentity(Construct):
             records.append(("DmarcRecord", _record(f"_dmarc.{self.name}", "TXT", _quoted(dmarc))))
         return records
 
-    def _publish(
-        self, construct_id: str, record: Mapping[str, Any], zone: route53.IHostedZone
-    ) -> None:
-        # Not the L2 records: they complete names, and these are whole, tokens included.
-        route53.CfnRecordSet(
-            self,
-            construct_id,
-            hosted_zone_id=zone.hosted_zone_id,
-            name=record["name"],
-            type=record["type"],
-            resource_records=[record["value"]],
-            ttl="1800",
-        )
-
 
 def _check_name(
     problems: Problems,
     domain: str | None,
     address: str | None,
-    zone: route53.IHostedZone | None,
+    zone: Zone | None,
 ) -> None:
     if domain is not None and address is not None:
         problems.add("address", address, "pass a domain or an address, not both")
@@ -255,7 +242,9 @@ def _check_name(
         check_domain(problems, "domain", domain)
 
 
-def _check_dmarc(problems: Problems, dmarc: str, zone: route53.IHostedZone | None) -> None:
+def _check_dmarc(
+    problems: Problems, dmarc: str, zone: route53.IHostedZone | CrossAccountZone | None
+) -> None:
     if resolved(dmarc) and not dmarc.replace(" ", "").startswith("v=DMARC1;p="):
         problems.add("dmarc", dmarc, "write it as 'v=DMARC1; p=none; …' (RFC 7489)")
     if zone is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import CfnParameter
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
 from synthesis import Template, new_app, new_stack, refuses
 
-from cdk_mailroom import InboundMail, SendingIdentity
+from cdk_mailroom import CrossAccountZone, InboundMail, SendingIdentity
 
 
 @pytest.fixture(scope="module")
@@ -253,3 +254,33 @@ def test_a_zone_without_a_name_is_refused_with_the_way_to_import_it(stack, const
     zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z1")
     with refuses("hosted_zone is 'Stack/Zone'", "from_hosted_zone_attributes"):
         construct(stack, "It", hosted_zone=zone)
+
+
+def test_records_of_a_zone_in_another_account_are_published_by_its_role(stack):
+    """The function may assume that role, and nothing else."""
+    role = iam.Role.from_role_arn(stack, "ZoneRole", "arn:aws:iam::222222222222:role/zone")
+    zone = CrossAccountZone(zone_name="example.com", hosted_zone_id="Z2", role=role)
+    InboundMail(stack, "Inbound", hosted_zone=zone)
+    template = Template(stack)
+    assert not template.of("AWS::Route53::RecordSet")
+    published = template.of("Custom::MailroomZoneRecords")
+    assert published["Inbound/ZoneRecords/Default"]["Records"] == [
+        {
+            "Name": "example.com",
+            "Type": "MX",
+            "Value": "10 inbound-smtp.eu-west-1.amazonaws.com",
+        }
+    ]
+    dkim = published["Inbound/Identity/ZoneRecords/Default"]["Records"]
+    assert [one["Type"] for one in dkim] == ["CNAME"] * 3
+    assert [
+        one
+        for one in template.statements("MailroomZoneRecords/Function")
+        if "logs:" not in str(one["Action"])
+    ] == [
+        {
+            "Action": "sts:AssumeRole",
+            "Effect": "Allow",
+            "Resource": "arn:aws:iam::222222222222:role/zone",
+        }
+    ]

@@ -34,10 +34,11 @@ def warn_of_import(
         code: The id of the warning; ``cdk-mailroom:imported-KIND`` by default.
     """
     stack = Stack.of(scope)
+    arn = _readable(stack, stack.resolve(getattr(imported, f"{kind}_arn")))
     text = json.dumps(_readable(stack, stack.resolve(statement.to_statement_json())))
     Annotations.of(scope).add_warning_v2(
         code or f"cdk-mailroom:imported-{kind}",
-        f"the {kind} {imported.node.path} is imported, so this app cannot change its policy: add "
+        f"the {kind} {arn} is imported, so this app cannot change its policy: add "
         f"this statement to it, or {consequence}: {text}",
     )
 

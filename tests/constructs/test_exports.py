@@ -46,6 +46,7 @@ def test_names_of_the_package():
         "Activation",
         "ConfigurationError",
         "ContactList",
+        "CrossAccountZone",
         "EmailTemplate",
         "EventLake",
         "EventPublishing",

@@ -20,11 +20,9 @@ class Route53:
         self.records: dict[tuple[str, str], list[str]] = {}
         self.batches = 0
 
-    def list_resource_record_sets(
-        self, *, HostedZoneId, StartRecordName, StartRecordType, MaxItems
-    ):
-        key = (StartRecordName, StartRecordType)
-        following = sorted(one for one in self.records if one >= key)[: int(MaxItems)]
+    def list_resource_record_sets(self, **asked):
+        key = (asked["StartRecordName"], asked["StartRecordType"])
+        following = sorted(one for one in self.records if one >= key)[: int(asked["MaxItems"])]
         return {
             "ResourceRecordSets": [
                 {

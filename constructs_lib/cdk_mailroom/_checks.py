@@ -31,6 +31,7 @@ __all__ = [
     "check_retention",
     "check_rule_name",
     "check_seconds",
+    "check_unit",
     "leaving_nothing",
     "resolved",
 ]
@@ -293,7 +294,7 @@ def check_seconds(
     if duration is None:
         return
     if duration.is_unresolved():
-        _check_unit(problems, argument, duration.to_seconds, "Duration.seconds(…)")
+        check_unit(problems, argument, duration.to_seconds, "Duration.seconds(…)")
         return
     seconds = duration.to_seconds(integral=False)
     # Not "in allowed": for a float, that would look at every number of the range.
@@ -310,16 +311,17 @@ def check_retention(problems: Problems, argument: str, retention: Retention | No
     if not isinstance(retention, Duration):
         problems.add(argument, retention, "pass a Duration of whole days, or 'forever'")
     elif retention.is_unresolved():
-        _check_unit(problems, argument, retention.to_days, "Duration.days(…)")
+        check_unit(problems, argument, retention.to_days, "Duration.days(…)")
     else:
         days = retention.to_days(integral=False)
         if days < 1 or days % 1:
             problems.add(argument, f"{days:g} days", "pass whole days, at least one, or 'forever'")
 
 
-def _check_unit(
+def check_unit(
     problems: Problems, argument: str, converted: Callable[[], float], remedy: str
 ) -> None:
+    """Check that a duration, which only CloudFormation knows, has the unit that is needed."""
     try:
         converted()
     except RuntimeError:  # what JavaScript's errors become

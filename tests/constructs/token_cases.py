@@ -135,7 +135,9 @@ def complaints(calls: Mapping[str, Call], found: Sequence[Case]) -> list[str]:
     app = new_app()
     # An account for each, as some things exist once in an account.
     stacks = {
-        case: cdk.Stack(app, f"Stack{number}", env=cdk.Environment(account=f"{number:012}"))
+        case: cdk.Stack(
+            app, f"Stack{number}", env=cdk.Environment(account=f"{number:012}", region="eu-west-1")
+        )
         for number, case in enumerate(found)
     }
     wrong = [text for case, stack in stacks.items() if (text := _called(calls, stack, case))]

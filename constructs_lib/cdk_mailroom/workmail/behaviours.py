@@ -186,6 +186,9 @@ class BlockSensitive(_Bundled):
             problems.add("patterns", [], "pass at least one; otherwise no mail is stopped")
         listed = patterns if check_list(problems, "patterns", patterns) else ()
         for position, one in enumerate(listed):
+            if not isinstance(one, SensitivePattern):
+                problems.add(f"patterns[{position}]", one, "pass a SensitivePattern")
+                continue
             try:
                 re.compile(one.pattern)
             except re.error as error:
@@ -203,7 +206,8 @@ class BlockSensitive(_Bundled):
         settings = {
             "patterns": [
                 {"name": one.name, "pattern": one.pattern, "check": one.check or ""}
-                for one in patterns
+                for one in listed
+                if isinstance(one, SensitivePattern)
             ],
             "domains": list(domains),
             "action": str(action),

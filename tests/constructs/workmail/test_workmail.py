@@ -204,8 +204,6 @@ def test_what_fails_unwatched_is_kept(asynchronous):
     assert config["MaximumRetryAttempts"] == 2
     assert asynchronous.at("Flow/DeadLetterAlarm")["AlarmActions"] == ["<Topic>"]
     assert set(allowed(asynchronous)) == {
-        "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
         "sqs:SendMessage",
     }
 

@@ -13,6 +13,7 @@ from token_cases import KINDS, cases, complaints, public_callables
 import cdk_mailroom
 from cdk_mailroom import (
     ContactList,
+    CrossAccountZone,
     EmailTemplate,
     EventLake,
     EventPublishing,
@@ -93,6 +94,13 @@ CALLS = {
         stack,
         "List",
         **{"contact_list_name": "list", "topics": {"news": "News"}} | arguments,
+    ),
+    "CrossAccountZone": lambda stack, **arguments: SendingIdentity(
+        stack,
+        "Identity",
+        hosted_zone=CrossAccountZone(
+            **{"zone_name": "example.com", "hosted_zone_id": "Z1", "role": role(stack)} | arguments
+        ),
     ),
     "EmailTemplate": lambda stack, **arguments: EmailTemplate(
         stack, "Letter", folder=ROOT / "examples" / "newsletter" / "letter", **arguments

@@ -74,7 +74,9 @@ class ReceivingDomain:
         if identity is None:
             identity = SendingIdentity(scope, "Identity", domain=name, hosted_zone=zone)
         host = f"inbound-smtp.{Stack.of(scope).region}.amazonaws.com"
-        records = [("MxRecord", {"name": name, "type": "MX", "value": f"10 {host}"})]
+        records: list[tuple[str, Mapping[str, Any]]] = [
+            ("MxRecord", {"name": name, "type": "MX", "value": f"10 {host}"})
+        ]
         if isinstance(zone, CrossAccountZone):
             publish(scope, zone, records)
         elif zone is not None:

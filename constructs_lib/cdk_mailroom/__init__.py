@@ -17,6 +17,7 @@ from cdk_mailroom.receiving import (
 )
 from cdk_mailroom.sending import (
     ContactList,
+    CrossAccountZone,
     EmailTemplate,
     OwnKey,
     SendingIdentity,
@@ -31,6 +32,7 @@ __all__ = [
     "Activation",
     "ConfigurationError",
     "ContactList",
+    "CrossAccountZone",
     "EmailTemplate",
     "EventLake",
     "EventPublishing",

@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 
-from cdk_mailroom._checks import Problems, check_address, resolved
+from cdk_mailroom._checks import Problems, check_address, check_list, resolved
 from cdk_mailroom._reviewed import reviewed_wildcard
 
 __all__ = ["SEND_ACTIONS", "SMTP_ACTIONS", "check_sender", "grant_sending", "identity_names"]
@@ -43,8 +43,7 @@ def check_sender(
     A domain covers its subdomains, and an address no other address:
     https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
     """
-    if isinstance(templates, str):
-        problems.add("templates", templates, f"pass a list: [{templates!r}]")
+    check_list(problems, "templates", templates)
     if from_address is None:
         return
     check_address(problems, "from_address", from_address)

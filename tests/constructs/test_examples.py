@@ -16,7 +16,7 @@ from example_stacks import Example, check_reasons, findings, normalised
 from synthesis import FOLDER, Template, new_app, new_stack
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, PythonHandler
+from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, PythonHandler, _reviewed
 from cdk_mailroom.nag import acknowledge
 
 EXAMPLES = {
@@ -287,3 +287,20 @@ def test_findings_on_the_apps_own_resources_are_not_acknowledged():
     text = findings(app)
     assert "AwsSolutions-IAM5[Action::dynamodb:*]" in text
     assert "AwsSolutions-IAM5[Resource::*]" in text
+
+
+def test_an_acknowledged_finding_is_where_cdk_nag_2_reads_it(monkeypatch):
+    """It reads the metadata of resources, and only one version of it can be installed."""
+    monkeypatch.setattr(_reviewed, "_nag", lambda: "2.38.2")
+    template = Template(EXAMPLES["helpdesk"].build(reviewed=True))
+
+    def suppressed(path):
+        metadata = template.resources[path]["Metadata"]["cdk_nag"]["rules_to_suppress"]
+        return {(one["id"], *one.get("applies_to", [])) for one in metadata}
+
+    assert suppressed("Inbound/Bucket") == {("AwsSolutions-S1",)}
+    assert suppressed("Inbound/DeadLetterQueue") == {("AwsSolutions-SQS3",)}
+    assert (
+        "AwsSolutions-IAM5",
+        "Resource::<InboundBucket803B7612.Arn>/Support/*",
+    ) in suppressed("Inbound/Support/Handler/Role/DefaultPolicy")

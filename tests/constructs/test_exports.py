@@ -46,6 +46,7 @@ def test_the_package_exports_these_names():
         "Activation",
         "ConfigurationError",
         "ContactList",
+        "CrossAccountZone",
         "EmailTemplate",
         "EventLake",
         "EventPublishing",

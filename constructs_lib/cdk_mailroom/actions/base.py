@@ -52,6 +52,8 @@ class StoredMail:
 class RuleFacts:
     """What is known of a rule before anything is created."""
 
+    stack: Stack
+    """The rule's stack."""
     rule_id: str
     """The rule's construct id, which is also its name in logs."""
     recipients: Sequence[str]
@@ -76,8 +78,6 @@ class RuleContext(RuleFacts):
     """Takes what a handler failed to handle."""
     alert_topic: sns.ITopic | None
     """What alarms publish to."""
-    stack: Stack
-    """The rule's stack."""
 
     @cached_property
     def account(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -11,9 +10,11 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
 from cdk_mailroom._checks import Problems, check_prefix
-from cdk_mailroom.actions.base import SES, BoundAction, ReceiptAction, RuleContext
+from cdk_mailroom._imported import warn_of_import
+from cdk_mailroom._places import check_region
+from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_key, grant_publish, key_of
-from cdk_mailroom.actions.settings import check_topic
+from cdk_mailroom.actions.settings import SAME_REGION, check_topic
 
 __all__ = ["S3"]
 
@@ -59,6 +60,15 @@ class S3(ReceiptAction):
         self.role = role
         self.topic = topic
         self.client_side_key = client_side_key
+
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
+        """Note a topic or a key of another region; the bucket itself may be anywhere."""
+        check_region(problems, "topic", self.topic, facts.stack, SAME_REGION)
+        for argument, key in (
+            ("client_side_key", self.client_side_key),
+            ("bucket.encryption_key", self.bucket.encryption_key),
+        ):
+            check_region(problems, argument, key, facts.stack, SAME_REGION)
 
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
         """Grant the writing, to the role or to SES, and return the action."""
@@ -108,19 +118,19 @@ class S3(ReceiptAction):
         return [*grants, role]
 
     def _grant_service(self, scope: Construct, context: RuleContext) -> list[IDependable]:
-        result = self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["s3:PutObject"],
-                principals=[context.service_principal(self.bucket)],
-                resources=[self.bucket.arn_for_objects(f"{self.prefix}*")],
-            )
+        statement = iam.PolicyStatement(
+            actions=["s3:PutObject"],
+            principals=[context.service_principal(self.bucket)],
+            resources=[self.bucket.arn_for_objects(f"{self.prefix}*")],
         )
+        result = self.bucket.add_to_resource_policy(statement)
         if not result.statement_added:
-            Annotations.of(scope).add_warning_v2(
-                "cdk-mailroom:imported-bucket",
-                f"the bucket {self.bucket.bucket_name} is imported, so this app cannot change its "
-                f"policy: allow {SES} s3:PutObject on {self.prefix}* where aws:SourceAccount is "
-                "this account, or the deployment fails with InvalidS3Configuration",
+            warn_of_import(
+                scope,
+                "bucket",
+                self.bucket,
+                statement,
+                "the deployment fails with InvalidS3Configuration",
             )
         for key in (self.bucket.encryption_key, self.client_side_key):
             if key is not None:

@@ -20,17 +20,18 @@ from cdk_mailroom._checks import (
     Problems,
     Retention,
     check_cidr,
-    check_domain,
     check_retention,
     check_rule_name,
     leaving_nothing,
     resolved,
 )
 from cdk_mailroom._objects import grant_read
+from cdk_mailroom._places import check_region
 from cdk_mailroom.actions.base import NativeAction, ReceiptAction
 from cdk_mailroom.handlers.python_handler import PythonHandler
 from cdk_mailroom.receiving.activation import Activation, ActiveRuleSet
 from cdk_mailroom.receiving.alarms import make_alarms
+from cdk_mailroom.receiving.domain import ReceivingDomain
 from cdk_mailroom.receiving.rule import (
     EveryRecipient,
     HandledRule,
@@ -38,7 +39,7 @@ from cdk_mailroom.receiving.rule import (
     RuleOptions,
     RulePlace,
 )
-from cdk_mailroom.sending import SendingIdentity
+from cdk_mailroom.sending import CrossAccountZone, SendingIdentity
 from mailroom.ses import IP_FILTERS, RULES_PER_RULE_SET
 
 __all__ = ["InboundMail"]
@@ -68,8 +69,9 @@ class InboundMail(Construct):
         encryption_key: kms.IKey | None = None,
         retention: Retention | None = None,
         removal_policy: RemovalPolicy | None = None,
-        hosted_zone: route53.IHostedZone | None = None,
+        hosted_zone: route53.IHostedZone | CrossAccountZone | None = None,
         domain: str | None = None,
+        identity: SendingIdentity | ses.IEmailIdentity | None = None,
         alert_topic: sns.ITopic | None = None,
     ) -> None:
         """Create what receiving needs.
@@ -90,9 +92,14 @@ class InboundMail(Construct):
                 days by default.
             removal_policy: What happens to the new bucket when the stack is deleted. It is kept by
                 default.
-            hosted_zone: The zone that gets the DKIM and MX records. By default no identity is
-                created.
-            domain: A subdomain in the hosted zone to receive mail for. The zone itself by default.
+            hosted_zone: The zone that gets the MX record and, without *identity*, the DKIM
+                records of a new identity. By default nothing is published, unless *identity* is a
+                `SendingIdentity` with a zone.
+            domain: The domain to receive mail for, in the hosted zone. That of *identity* by
+                default, or the zone itself.
+            identity: The identity of the domain, or of one above it, if it exists already: SES has
+                one for each domain, which serves sending and receiving. A new one by default if a
+                *hosted_zone* is given.
             alert_topic: The topic that the alarms publish to. None by default.
 
         Raises:
@@ -117,10 +124,17 @@ class InboundMail(Construct):
         check_retention(problems, "retention", retention)
         if bucket is not None:
             _check_bucket_options(problems, retention, removal_policy)
-        _check_domain(problems, hosted_zone, domain)
+        place = ReceivingDomain(hosted_zone=hosted_zone, domain=domain, identity=identity)
+        place.check(problems, scope)
+        stack = Stack.of(scope)
+        for argument, resource in (
+            ("encryption_key", encryption_key),
+            ("alert_topic", alert_topic),
+        ):
+            check_region(problems, argument, resource, stack, "receiving is in one region")
         problems.raise_if_any()
         super().__init__(scope, construct_id)
-        self._stack = Stack.of(self)
+        self._stack = stack
         self._warn_of_region()
 
         self.rule_set: ses.IReceiptRuleSet = rule_set or ses.ReceiptRuleSet(
@@ -138,8 +152,9 @@ class InboundMail(Construct):
         """In alarm while a message is in the dead-letter queue."""
         self.bucket: s3.IBucket = bucket or self._bucket(encryption_key, retention, removal_policy)
         """The mail bucket: made, or given."""
-        self.identity = None if hosted_zone is None else self._identity(hosted_zone, domain)
-        """The verified identity of the domain, if a hosted zone was given."""
+        self.identity, self.records = place.make(self)
+        """The identity of the domain, made or given, if there is one; and the MX record that mail
+        comes by, which is published if there is a zone, and yours to publish otherwise."""
         self._active = ActiveRuleSet(
             self,
             "Activation",
@@ -262,7 +277,7 @@ class InboundMail(Construct):
             require_tls=require_tls,
         )
         problems = Problems(f"{self._path}/{construct_id}")
-        options.check(problems, construct_id)
+        options.check(problems, construct_id, self._stack)
         if len(self._rules) >= RULES_PER_RULE_SET:
             problems.add(
                 "len(rules)",
@@ -348,29 +363,13 @@ class InboundMail(Construct):
             removal_policy=removal_policy or RemovalPolicy.RETAIN,
         )
 
-    def _identity(self, zone: route53.IHostedZone, domain: str | None) -> SendingIdentity:
-        name = domain or zone.zone_name.removesuffix(".")
-        identity = SendingIdentity(self, "Identity", domain=name, hosted_zone=zone)
-        route53.MxRecord(
-            self,
-            "MxRecord",
-            zone=zone,
-            # With the dot, the name is whole even if it is a token.
-            record_name=f"{name}.",
-            values=[
-                route53.MxRecordValue(
-                    host_name=f"inbound-smtp.{self._stack.region}.amazonaws.com", priority=10
-                )
-            ],
-        )
-        return identity
-
     def _warn_of_region(self) -> None:
         region = self._stack.region
         if resolved(region) and region not in _quotas.RECEIVING_REGIONS:
             Annotations.of(self).add_warning_v2(
                 "cdk-mailroom:receiving-region",
-                f"SES is not known to receive mail in {region}; if it does now, call "
+                f"SES is not known to receive mail in {region}: put the InboundMail into a stack "
+                "of a region that does, such as us-east-1; if this region does now, call "
                 "Annotations.of(inbound).acknowledge_warning('cdk-mailroom:receiving-region')",
             )
 
@@ -383,28 +382,3 @@ def _check_bucket_options(
         problems.add("retention", str(retention), remedy)
     if removal_policy is not None:
         problems.add("removal_policy", removal_policy.name, remedy)
-
-
-def _check_domain(problems: Problems, zone: route53.IHostedZone | None, domain: str | None) -> None:
-    if zone is None:
-        if domain is not None:
-            problems.add("domain", domain, "pass its hosted_zone too, or omit it")
-        return
-    try:
-        name = zone.zone_name
-    except RuntimeError:  # what JavaScript's errors become
-        problems.add(
-            "hosted_zone",
-            zone.node.path,
-            "import it with from_hosted_zone_attributes or from_lookup: its name is unknown",
-        )
-        return
-    if domain is None:
-        return
-    check_domain(problems, "domain", domain)
-    if (
-        resolved(domain)
-        and resolved(name)
-        and not f".{domain}".endswith(f".{name.removesuffix('.')}")
-    ):
-        problems.add("domain", domain, f"name the zone {name} or a subdomain of it")

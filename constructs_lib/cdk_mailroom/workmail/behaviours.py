@@ -17,6 +17,7 @@ from cdk_mailroom._checks import (
     Problems,
     check_addresses,
     check_domain,
+    check_list,
     check_number,
     check_prefix,
     resolved,
@@ -183,7 +184,11 @@ class BlockSensitive(_Bundled):
         problems = Problems("BlockSensitive")
         if not patterns:
             problems.add("patterns", [], "pass at least one; otherwise no mail is stopped")
-        for position, one in enumerate(patterns):
+        listed = patterns if check_list(problems, "patterns", patterns) else ()
+        for position, one in enumerate(listed):
+            if not isinstance(one, SensitivePattern):
+                problems.add(f"patterns[{position}]", one, "pass a SensitivePattern")
+                continue
             try:
                 re.compile(one.pattern)
             except re.error as error:
@@ -201,7 +206,8 @@ class BlockSensitive(_Bundled):
         settings = {
             "patterns": [
                 {"name": one.name, "pattern": one.pattern, "check": one.check or ""}
-                for one in patterns
+                for one in listed
+                if isinstance(one, SensitivePattern)
             ],
             "domains": list(domains),
             "action": str(action),
@@ -239,8 +245,7 @@ class StripAttachments(_Bundled):
             ConfigurationError: A size that no mail has, or settings that are too long.
         """
         problems = Problems("StripAttachments")
-        if isinstance(extensions, str):
-            problems.add("extensions", extensions, f"pass a list: [{extensions!r}]")
+        check_list(problems, "extensions", extensions)
         if max_bytes is not None:
             check_number(problems, "max_bytes", max_bytes, range(1, SENT_BYTES), "bytes")
         settings = {"extensions": list(extensions), "max_bytes": max_bytes, "notice": notice}
@@ -279,9 +284,9 @@ class RestrictRecipients(_Bundled):
         """
         problems = Problems("RestrictRecipients")
         for argument, addresses in (("groups", groups), ("senders", senders)):
-            if isinstance(addresses, str) or (argument == "groups" and not addresses):
+            if argument == "groups" and not addresses:
                 problems.add(argument, addresses, "pass a list of addresses")
-            else:
+            elif check_list(problems, argument, addresses):
                 check_addresses(problems, argument, addresses)
         _check_domains(problems, domains)
         _check_stop(problems, action, message)
@@ -347,8 +352,9 @@ class FlowMetrics(_Bundled):
 
 
 def _check_domains(problems: Problems, domains: Sequence[str]) -> None:
-    if isinstance(domains, str) or not domains:
+    if not domains:
         problems.add("domains", domains, "pass a list of the organization's own domains")
+    if not check_list(problems, "domains", domains):
         return
     for position, one in enumerate(domains):
         check_domain(problems, f"domains[{position}]", one)

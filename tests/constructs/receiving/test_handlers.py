@@ -568,10 +568,7 @@ def allowed(template: Template, path: str) -> set[tuple[str, str]]:
 def queue_and_log(rule: str) -> set[tuple[str, str]]:
     """Return what every handler may do: hand over what failed, and write its own log."""
     return {
-        *(
-            (f"sqs:{action}", QUEUE)
-            for action in ("SendMessage", "GetQueueAttributes", "GetQueueUrl")
-        ),
+        ("sqs:SendMessage", QUEUE),
         *(
             (f"logs:{action}", f"<Inbound/{rule}/Handler/Logs.Arn>")
             for action in ("CreateLogStream", "PutLogEvents")

@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
-from synthesis import Template, cycle, new_app, new_stack
+from synthesis import Template, cycle, new_stack
 
 from assemblies import ROOT
 from cdk_mailroom import ConfigurationError, EventPublishing, EventType
@@ -34,9 +34,8 @@ DMARC = "v=DMARC1; p=none; rua=mailto:dmarc@example.com"
 @pytest.fixture(scope="module")
 def templates(tmp_path_factory) -> dict[str, Template]:
     """One stack for each composition; they only are read."""
-    app = new_app()
     stacks = {
-        name: new_stack(app, name.title())
+        name: new_stack(name=name.title())
         for name in ("zone", "address", "own", "nozone", "credentials", "text")
     }
     stack = stacks["zone"]

@@ -206,8 +206,6 @@ def test_a_failed_asynchronous_mail_is_kept(asynchronous):
     assert config["MaximumRetryAttempts"] == 2
     assert asynchronous.at("Flow/DeadLetterAlarm")["AlarmActions"] == ["<Topic>"]
     assert set(allowed(asynchronous)) == {
-        "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
         "sqs:SendMessage",
     }
 

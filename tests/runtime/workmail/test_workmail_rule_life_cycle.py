@@ -178,6 +178,8 @@ class FlowRules(RuleBasedStateMachine):
     def holds(self) -> None:
         """What the template says is so."""
         assert self.ours == {self.wanted["Name"]: self.wanted}
+        remembered = json.loads(self.parameters.values[LEDGER])["rules"]
+        assert remembered == {self.wanted["Name"]: [workmail_rule.function_of(self.wanted)]}
         self.served = True
 
     def tidy_up(self) -> None:

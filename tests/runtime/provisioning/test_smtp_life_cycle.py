@@ -120,7 +120,7 @@ class SmtpCredentials(RuleBasedStateMachine):
         self.in_use = []
         status = self.stack.deploy(self.template(rotation, "587"), happens)
         if status == "CREATE_COMPLETE":
-            self.holds("587", happens)
+            self.holds(happens)
         elif status == "ROLLBACK_COMPLETE":
             assert set(self.iam.keys) == self.foreign
             self.stack.status = None
@@ -151,7 +151,7 @@ class SmtpCredentials(RuleBasedStateMachine):
         self.clock.sleep(passed)
         self.begin()
         before = self.stack.resources[-1].properties
-        used = self.secrets.value(ARN).get("username")
+        sent, used = len(self.stack.requests), self.secrets.value(ARN).get("username")
         if not happens.trouble and someone != "nobody":
             acts: Callable[[], None] = {
                 "creates a key": self.create_key,
@@ -166,12 +166,10 @@ class SmtpCredentials(RuleBasedStateMachine):
         undisturbed = not (happens.trouble or happens.meanwhile or happens.fails_later)
         if undisturbed and not self.foreign:
             assert status == "UPDATE_COMPLETE", self.stack.reason
-        changed = before != self.stack.resources[-1].properties
-        if status == "UPDATE_COMPLETE" and changed:
-            self.holds(port, happens)
+        if status != "UPDATE_ROLLBACK_FAILED" and len(self.stack.requests) > sent:
+            self.holds(happens)
+        if self.stack.resources[-1].properties != before:
             assert self.secrets.value(ARN)["username"] != used
-        elif status == "UPDATE_ROLLBACK_COMPLETE":
-            self.rolled_back(before)
 
     @precondition(lambda self: self.exists and self.stack.status != "UPDATE_ROLLBACK_FAILED")
     @rule(happens=conditions(trouble={}))
@@ -189,7 +187,7 @@ class SmtpCredentials(RuleBasedStateMachine):
     def continue_rollback(self) -> None:
         self.begin()
         if self.stack.continue_rollback() == "UPDATE_ROLLBACK_COMPLETE":
-            self.rolled_back(self.stack.resources[-1].properties)
+            self.holds(Conditions())
         else:
             assert self.foreign
             assert "2 access keys" in self.stack.reason
@@ -242,21 +240,15 @@ class SmtpCredentials(RuleBasedStateMachine):
 
     # Helpers.
 
-    def holds(self, port: str, happens: Conditions) -> None:
+    def holds(self, happens: Conditions) -> None:
         """What the template says is so."""
-        value = self.secrets.value(ARN)
+        value, properties = self.secrets.value(ARN), self.stack.resources[-1].properties
         assert self.iam.logs_in(value, REGION)
-        assert (value["host"], value["port"]) == (smtp_host(REGION), int(port))
+        assert (value["host"], value["port"]) == (smtp_host(REGION), int(properties["Port"]))
         labels = self.secrets.describe_secret(SecretId=ARN)["VersionIdsToStages"]
         remembered = {version_id.partition("-")[0] for version_id in labels}
         if not happens.trouble:
             assert set(self.iam.of(self.user)) - self.foreign <= remembered
-
-    def rolled_back(self, before: dict[str, Any]) -> None:
-        """What the template of before says is so again, if its credentials worked at all."""
-        if self.in_use:
-            assert self.can_log_in()
-            assert self.secrets.value(ARN)["port"] == int(before["Port"])
 
     def create_key(self) -> None:
         if len(self.iam.of(self.user)) < 2:

@@ -250,7 +250,9 @@ def _provide(request: Request, account: Account) -> str:
         return "went back to the previous key"
     if request.digest not in memory.digests:
         request.check_place()
-    in_use = memory.current.key if memory.current else None
+    # A value that somebody wrote by hand may have the key of the one before it.
+    newest = memory.current or memory.previous
+    in_use = newest.key if newest else None
     for key_id in memory.keys & keys.keys() - {in_use}:
         account.delete_key(key_id)
         del keys[key_id]
@@ -262,6 +264,9 @@ def _provide(request: Request, account: Account) -> str:
         account.withdraw(announced, beside=keys)
         raise _full(request, account.keys())
     account.write(key, announced)
+    if in_use and memory.current is None and in_use in keys:
+        # No version names it any more.
+        account.delete_key(in_use)
     return "created"
 
 

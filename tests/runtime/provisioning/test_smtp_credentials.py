@@ -108,6 +108,22 @@ def test_a_text_that_was_used_days_ago_makes_a_new_key(account: Account) -> None
     assert account.keys == [second, third]
 
 
+def test_a_value_written_by_hand_works_until_a_rotation_has_succeeded(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have our key, with another host; then no version of ours names that key."""
+    first = account.rotated_to("1")
+    by_hand = {"ClientRequestToken": "b" * 32, "VersionStages": ["AWSCURRENT"]}
+    account.secrets.put_secret_value(SecretId=ARN, SecretString="{}", **by_hand)
+    with monkeypatch.context() as patch:
+        patch.setattr(account.iam, "create_access_key", lambda **_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            account.rotated_to("2")
+        assert account.keys == [first]
+    third = account.rotated_to("3")
+    assert account.keys == [third]
+
+
 def test_an_update_of_something_else_changes_nothing(account: Account) -> None:
     """Such as of the function behind the resource."""
     first = account.rotated_to("1")

@@ -236,19 +236,17 @@ def _create(request: Request, ledger: Ledger, workmail: WorkMail) -> None:
     try:
         try:
             workmail.create(request.rule)
-            made = True
         except (Refused, Unreachable):
             # Perhaps only the answer was lost, and the rule is there.
             if not ledger.has(request.name, workmail.describe(request.name)):
                 raise
+        made = True
         _check_written(request, workmail)
     except (FlowRuleError, Refused, Unreachable):
         # CloudFormation deletes nothing after a Create that failed.
         try:
             if made:
                 workmail.delete(request.name)
-            elif request.name in workmail.names():
-                _delete_ours(request.name, ledger, workmail)
             if request.kind == "Create":
                 ledger.delete()
         except (Refused, Unreachable) as error:

@@ -311,6 +311,24 @@ def test_a_rule_is_not_moved(server, place):
     assert server.calls == []
 
 
+def test_an_update_that_failed_can_be_rolled_back(server):
+    """The rule still calls the function of before then."""
+    server.made(rule())
+    server.refuse["UpdateInboundMailFlowRule"] = [refusal("AccessDeniedException")]
+    with pytest.raises(FlowRuleError, match="AccessDenied"):
+        handler(event("Update", rule(function=f"{FUNCTION}-2")))
+    handler(event("Update"))
+    assert server.rules == {"ours": rule()}
+
+
+def test_every_rule_of_ours_is_deleted(server):
+    """There are two after a renaming whose rollback failed."""
+    server.made(rule(), rule("renamed"))
+    server.rules["theirs"] = rule("theirs")
+    handler(event("Delete"))
+    assert list(server.rules) == ["theirs"]
+
+
 def test_nothing_is_deleted_that_was_not_made(server):
     """After a Create that failed, the ledger is empty."""
     server.rules = {"ours": rule()}

@@ -69,6 +69,9 @@ _ANNOUNCED = "MAILROOM_CREATING_A_KEY"
 # Seconds after which a return to the previous properties is not taken for a rollback.
 _ROLLBACK = 86400
 
+# Seconds after which Secrets Manager shows what was written.
+_UNTIL_SEEN = 15
+
 # Seconds of waiting for one whole request, out of the function's five minutes.
 _PATIENCE = 60.0
 _LONGEST_WAIT = 8.0
@@ -239,6 +242,10 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
 
 def _provide(request: Request, account: Account) -> str:
     keys, memory = account.keys(), account.memory()
+    if memory.strays(keys.values()):
+        # The version of a key that is in use may have been written a moment ago, and not be seen.
+        time.sleep(_UNTIL_SEEN)
+        memory = account.memory()
     for stray in memory.strays(keys.values()):
         account.delete_key(stray)
         del keys[stray]

@@ -124,6 +124,27 @@ def test_a_value_written_by_hand_works_until_a_rotation_has_succeeded(
     assert account.keys == [third]
 
 
+def test_a_version_that_is_seen_late_keeps_its_key(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that comes a moment after another must not delete the key just written."""
+    account.rotated_to("1")
+    stale = account.secrets.describe_secret(SecretId=ARN)
+    second = account.rotated_to("2")
+    listed = account.secrets.describe_secret(SecretId=ARN)["VersionIdsToStages"]
+    announcement = next(one for one in listed if one.startswith("mailroom-creating"))
+    stale["VersionIdsToStages"][announcement] = ["MAILROOM_CREATING_A_KEY"]
+    answers = [stale]
+    fresh = account.secrets.describe_secret
+    monkeypatch.setattr(
+        account.secrets,
+        "describe_secret",
+        lambda **call: answers.pop() if answers else fresh(**call),
+    )
+    assert account.rotated_to("2") == second
+    assert second in account.keys
+
+
 def test_an_update_of_something_else_changes_nothing(account: Account) -> None:
     """Such as of the function behind the resource."""
     first = account.rotated_to("1")

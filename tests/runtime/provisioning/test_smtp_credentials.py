@@ -163,6 +163,47 @@ def test_a_user_with_two_keys_of_others_is_an_error(account: Account) -> None:
     assert account.keys == before
 
 
+def test_only_the_key_whose_answer_was_lost_is_taken_back(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's was there before it was announced."""
+    account.iam.create_access_key(UserName="smtp")
+    before, create = account.keys, account.iam.create_access_key
+    monkeypatch.setattr(account.iam, "create_access_key", lambda **call: create(**call)["Lost"])
+    with pytest.raises(KeyError, match="Lost"):
+        account.ask("Create")
+    assert account.keys == before
+
+
+@pytest.fixture
+def lost(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """An account with credentials, and a key of a rotation that failed before it was written."""
+    account.rotated_to("1")
+    create = account.iam.create_access_key
+    with monkeypatch.context() as patch:
+        patch.setattr(account.iam, "create_access_key", lambda **call: create(**call)["Lost"])
+        with pytest.raises(KeyError, match="Lost"):
+            account.rotated_to("2")
+    assert len(account.keys) == 2
+    return account
+
+
+def test_delete_finds_a_key_that_was_never_written(lost: Account) -> None:
+    """The user could not be deleted otherwise."""
+    lost.ask("Delete")
+    assert lost.keys == []
+
+
+def test_a_key_that_somebody_creates_later_is_not_taken_for_a_lost_one(lost: Account) -> None:
+    """Six minutes after the key was announced."""
+    first = lost.rotated_to("1")
+    lost.clock.sleep(HOUR)
+    foreign = lost.iam.create_access_key(UserName="smtp")["AccessKey"]["AccessKeyId"]
+    with pytest.raises(SmtpCredentialsError, match="2 access keys"):
+        lost.rotated_to("3")
+    assert lost.keys == [first, foreign]
+
+
 def test_another_user_is_refused_with_the_remedy(account: Account) -> None:
     """The old user's keys could not be deleted, since only the new one may be managed."""
     account.ask("Create")

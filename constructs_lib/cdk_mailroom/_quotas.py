@@ -80,3 +80,20 @@ RECEIVING_REGIONS: Final = frozenset(
         "us-west-2",
     }
 )
+
+# https://docs.aws.amazon.com/general/latest/gr/ses.html: these have endpoints of the API, and none
+# in the table "SMTP endpoints". AWS adds some over time, so such a region is a warning.
+REGIONS_WITHOUT_SMTP: Final = frozenset(
+    {
+        "af-south-1",
+        "ap-south-2",
+        "ap-southeast-3",
+        "ap-southeast-5",
+        "ca-west-1",
+        "eu-central-2",
+        "eu-south-1",
+        "il-central-1",
+        "me-central-1",
+        "me-south-1",
+    }
+)

@@ -454,14 +454,10 @@ def test_the_experiment_gets_the_rule(experiment):
     assert "Flow/Function/AllowWorkMail" in experiment.needs("Experiment/Resource/Default")
 
 
-def test_the_experiment_may_touch_the_rules_of_this_organization_only(experiment):
-    """In this direction."""
-    statements = [
-        one
-        for one in experiment.statements("MailroomExperimentalFlowRule/Function")
-        if "workmail" in str(one["Action"])
-    ]
-    assert statements == [
+def test_the_experiment_may_touch_its_ledger_and_the_rules_of_this_organization_only(experiment):
+    """In this direction; in a policy of its own, which is deleted after the rule."""
+    [found] = experiment.of("Custom::ExperimentalWorkMailFlowRule").values()
+    assert experiment.at("Experiment/Policy")["PolicyDocument"]["Statement"] == [
         {
             "Action": [
                 "workmail:CreateInboundMailFlowRule",
@@ -472,8 +468,14 @@ def test_the_experiment_may_touch_the_rules_of_this_organization_only(experiment
             ],
             "Effect": "Allow",
             "Resource": f"arn:aws:workmail:{REGION}:{ACCOUNT}:organization/{ORGANIZATION}",
-        }
+        },
+        {
+            "Action": ["ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter"],
+            "Effect": "Allow",
+            "Resource": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{found['Ledger']}",
+        },
     ]
+    assert "Experiment/Policy" in experiment.needs("Experiment/Resource/Default")
 
 
 def test_the_experiment_says_what_it_is():

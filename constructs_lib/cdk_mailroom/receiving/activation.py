@@ -116,12 +116,9 @@ def is_made_in(stack: Stack, rule_set: ses.IReceiptRuleSet) -> bool:
 
 def check_refusal(problems: Problems, scope: Construct) -> None:
     """Refuse a second activation that refuses in the environment of *scope*'s stack."""
-    here = _environment(scope)
-    for other in _refusing.get(scope.node.root, ()):
-        parent = other.node.scope
-        if parent is None or parent.node.try_find_child(other.node.id) is not other:
-            continue  # its InboundMail was refused, and is gone
-        if _environment(other) == here:
+    here, root = _environment(scope), scope.node.root
+    for other in _refusing.get(root, ()):
+        if _environment(other) == here and _is_in(root, other):
             problems.add(
                 "activation",
                 str(Activation.REFUSE),
@@ -130,6 +127,14 @@ def check_refusal(problems: Problems, scope: Construct) -> None:
                 "'join', or give this one the other's rule_set, or set different env for the "
                 "stacks if they are never in one account and region",
             )
+
+
+def _is_in(root: IConstruct, construct: Construct) -> bool:
+    """Tell whether *construct* is still there: what was refused is removed from its parent."""
+    found: IConstruct | None = root
+    for construct_id in construct.node.path.split("/"):
+        found = found and found.node.try_find_child(construct_id)
+    return found is construct
 
 
 def _environment(scope: Construct) -> tuple[str | None, str | None]:

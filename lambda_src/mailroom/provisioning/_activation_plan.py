@@ -12,12 +12,12 @@ from mailroom.provisioning._ledger import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from mailroom.provisioning._ledger import Entries
 
-__all__ = ["ActivationError", "InTheWay", "Request", "Step", "next_step", "release"]
+__all__ = ["ActivationError", "Request", "Step", "next_step", "release"]
 
 _MODES = ("refuse", "join", "replace")
 
@@ -27,10 +27,6 @@ _WORKMAIL = "INBOUND_MAIL"
 
 class ActivationError(MailroomError, RuntimeError):
     """The rule set was not activated; the text says why and what to do."""
-
-
-class InTheWay(ActivationError):
-    """A rule set of somebody else is active, and the mode does not allow to displace it."""
 
 
 class Request:
@@ -89,16 +85,25 @@ class Step:
         self.activate = activate
 
 
-def next_step(request: Request, entries: Entries, active: str | None, lost: set[str]) -> Step:
+def next_step(
+    request: Request,
+    entries: Entries,
+    active: str | None,
+    *,
+    lost: set[str],
+    rolling_back: Callable[[], bool],
+) -> Step:
     """Return the next step of a Create or an Update while *active* is the active rule set.
 
-    *lost* are rule sets that were found not to exist any more. Raises `InTheWay`.
+    *lost* are rule sets that were found not to exist any more. Raises `ActivationError` if somebody
+    else's rule set is in the way.
     """
     mine = entries.get(request.resource)
     if active == request.name:
         if request.mode == "join" and mine and _can_be_handed_back(mine, lost):
-            # What a join would have found without the replace before it.
-            return Step("handing back", entries, change=True, activate=mine.before)
+            # What a join would have found without the replace before it. A rollback may take it.
+            given = {**entries, request.resource: Entry(request.name, mine.before, mine.before)}
+            return Step("handing back", given, change=True, activate=mine.before)
         held = {**entries, request.resource: _held(request, entries)}
         return Step("active", held, rule_set=request.name)
     if active is None or active in _ours(request, entries):
@@ -106,28 +111,32 @@ def next_step(request: Request, entries: Entries, active: str | None, lost: set[
         entry = Entry(request.name, before, taking=active)
         return _take(request, entries, "activating", entry)
     if request.mode == "join":
-        return Step("joined", _without(request, entries), rule_set=active)
-    if request.mode == "replace" and (mine is None or not mine.changed or active == mine.before):
-        return _take(request, entries, "replacing", Entry(request.name, active))
-    raise InTheWay(_in_the_way(request, active, displaced=mine is not None and mine.changed))
-
-
-def displaced(request: Request, entries: Entries) -> Step:
-    """Return the last step of a rollback that leaves somebody else's rule set active."""
-    mine = entries.get(request.resource)
-    if mine and mine.changed:
-        entries = {**entries, request.resource: Entry(request.name, mine.before)}
-    return Step("left displaced", entries, rule_set=request.name)
+        return Step("joined", entries, rule_set=active)
+    mine = mine if mine and mine.changed else None
+    replaces = request.mode == "replace"
+    if replaces and mine and active == mine.taking:
+        return _take(request, entries, "replacing", Entry(request.name, active, taking=active))
+    if request.kind == "Update" and rolling_back():
+        if mine:
+            entries = {**entries, request.resource: Entry(request.name, mine.before)}
+        return Step("left displaced", entries, rule_set=request.name)
+    if replaces and not mine:
+        return _take(request, entries, "replacing", Entry(request.name, active, taking=active))
+    raise ActivationError(_in_the_way(request, active, displaced=mine is not None))
 
 
 def release(request: Request, entries: Entries, active: str | None, lost: set[str]) -> Step:
     """Return the step of a Delete; its entries are to be written after the activation."""
     mine = entries.get(request.resource) or Entry(request.name, request.name)
     rest = _without(request, entries)
-    held_by_others = any(entry.rule_set == active for entry in rest.values())
+    for key, entry in rest.items():
+        if entry.rule_set == active == mine.rule_set:
+            # The resource has another logical id now, and its rule set is the same.
+            rest[key] = mine if mine.changed else entry
+            return Step("left to another resource", rest)
     # An active rule set cannot be deleted, so one that the stack made ends here in any case.
     ends = request.made and active == request.name
-    if active is None or held_by_others or not (ends or (mine.changed and active == mine.rule_set)):
+    if active is None or not (ends or (mine.changed and active == mine.rule_set)):
         return Step("left alone", rest)
     target = mine.before if mine.changed else None
     passed = {active}
@@ -138,7 +147,9 @@ def release(request: Request, entries: Entries, active: str | None, lost: set[st
 
 
 def _take(request: Request, entries: Entries, outcome: str, entry: Entry) -> Step:
-    taken = {**entries, request.resource: entry}
+    # Another resource's claim to the same rule set has ended, since that is not active.
+    taken = {key: other for key, other in entries.items() if other.rule_set != request.name}
+    taken[request.resource] = entry
     return Step(outcome, taken, change=True, activate=request.name)
 
 
@@ -147,9 +158,6 @@ def _held(request: Request, entries: Entries) -> Entry:
     mine = entries.get(request.resource)
     if mine and request.name in (mine.rule_set, mine.taking):
         return Entry(request.name, mine.before)
-    for entry in entries.values():
-        if entry.rule_set == request.name:
-            return Entry(request.name, entry.before)
     if request.made:
         return Entry(request.name, mine.before if mine and mine.changed else None)
     return Entry(request.name, request.name)
@@ -159,8 +167,10 @@ def _ours(request: Request, entries: Entries) -> set[str | None]:
     """Return the rule sets that this stack activated and that need not stay active."""
     found: set[str | None] = set()
     for resource, entry in entries.items():
-        if resource not in request.siblings:
-            found |= {entry.taking, entry.rule_set if entry.changed else None}
+        if resource not in request.siblings and entry.changed:
+            found.add(entry.rule_set)
+            if entry.taking != entry.before:
+                found.add(entry.taking)
     return found
 
 

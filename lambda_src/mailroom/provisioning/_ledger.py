@@ -27,8 +27,8 @@ class Entry:
     """One resource's rule set, and what was active *before* the resource activated it.
 
     If both are the same, the rule set was active already and the resource changed nothing. *taking*
-    is the rule set of the same stack that was active when the entry was written, until the
-    activation has been seen.
+    is the rule set that the resource was about to displace when the entry was written; it is
+    removed once the resource's own rule set has been seen active.
     """
 
     __slots__ = ("before", "rule_set", "taking")

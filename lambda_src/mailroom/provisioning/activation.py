@@ -27,10 +27,8 @@ from __future__ import annotations
 from mailroom import _runtime
 from mailroom.provisioning._activation_plan import (
     ActivationError,
-    InTheWay,
     Request,
     Step,
-    displaced,
     next_step,
     release,
 )
@@ -107,15 +105,14 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     account, ledger = Account(patience), Ledger(request.ledger, patience)
     if request.kind == "Delete":
         return _release(request, account, ledger)
+
+    def rolling_back() -> bool:
+        return _rolling_back(event, patience)
+
     for _ in range(_MOST_STEPS):
         active = account.active()
         entries = ledger.read()
-        try:
-            step = next_step(request, entries, active, account.lost)
-        except InTheWay:
-            if request.kind == "Create" or not _rolling_back(event, patience):
-                raise
-            step = displaced(request, entries)
+        step = next_step(request, entries, active, lost=account.lost, rolling_back=rolling_back)
         if step.entries != entries:
             ledger.write(step.entries)
         _log(request, step, active)

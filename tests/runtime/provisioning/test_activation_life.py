@@ -39,13 +39,14 @@ class Template:
         return self.given or f"{stack}-{self.construct}-{self.number}"
 
 
+# What InboundMail accepts: joining uses the set that is active, so none is given.
 templates = st.builds(
     Template,
     construct=st.sampled_from(("Inbound", "Mail")),
     number=st.integers(1, 2),
     given=st.sampled_from((None, None, *FOREIGN[:2])),
     mode=st.sampled_from((*MODES, "none")),
-)
+).filter(lambda template: template.given is None or template.mode != "join")
 # At which call somebody does what: activates a set, or none.
 interference = st.dictionaries(st.integers(1, 8), st.sampled_from((*FOREIGN, None)), max_size=1)
 
@@ -65,6 +66,7 @@ class Activation(RuleBasedStateMachine):
         self.acting: tuple[str, dict[str, Any]] | None = None
         self.interfered_at = 0
         self.seen_at = 0
+        self.looked_at = 0
 
     @initialize(active=st.sampled_from((None, *FOREIGN)))
     def begin(self, active: str | None) -> None:
@@ -226,7 +228,7 @@ class Activation(RuleBasedStateMachine):
         interference: dict[int, str | None],
         template: Template | None,
     ) -> str:
-        self._requested, self.interfered_at, self.seen_at = False, 0, 0
+        self._requested, self.interfered_at, self.seen_at, self.looked_at = False, 0, 0, 0
         meanwhile: dict[int, Callable[[], None]] = {}
         for number, rule_set in interference.items():
             meanwhile[number] = lambda rule_set=rule_set, number=number: self._interfere(  # type: ignore[misc]
@@ -245,7 +247,10 @@ class Activation(RuleBasedStateMachine):
             return set_active(**arguments)
 
         def noticed() -> dict[str, Any]:
-            self.seen_at = len(self.account.calls.made)
+            self.looked_at = len(self.account.calls.made)
+            # A Delete that cleans up looks too, but after the answer that counts.
+            if self.acting and self.acting[1]["RequestType"] != "Delete":
+                self.seen_at = len(self.account.calls.made)
             return describe()
 
         watched.set_active_receipt_rule_set = checked  # type: ignore[method-assign]
@@ -265,6 +270,9 @@ class Activation(RuleBasedStateMachine):
     def _interfere(self, rule_set: str | None, number: int) -> None:
         self.interfered_at = number
         self._somebody_activates(rule_set)
+        if self.acting and rule_set == self.acting[1]["ResourceProperties"]["RuleSetName"]:
+            # Nobody could tell this from what the stack was about to do.
+            self.claims[self.acting[0]].add(str(rule_set))
 
     def _check(self, rule_set: str | None) -> None:
         """Check one activation against what this stack may do."""
@@ -274,7 +282,7 @@ class Activation(RuleBasedStateMachine):
         active, wanted = self.account.ses.active, properties["RuleSetName"]
         foreign = active is not None and active not in self.claims[name]
         made = active is not None and active.startswith(f"{name}-")
-        if self.interfered_at > self.seen_at:
+        if self.interfered_at > self.looked_at:
             foreign = False  # SES has no way to activate a set only if another one is still active
         if foreign and not made:
             assert event["RequestType"] != "Delete", f"a Delete displaced {active}"
@@ -284,7 +292,8 @@ class Activation(RuleBasedStateMachine):
             if foreign and not made:
                 self.displaced[name] = active
             elif active is None:
-                self.displaced.setdefault(name, None)
+                # Somebody deactivated what this stack had activated, if anything.
+                self.displaced.pop(name, None)
 
     def _gone(self, name: str) -> None:
         self.templates.pop(name, None)

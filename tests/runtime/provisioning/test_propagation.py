@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailroom.provisioning import propagation
+from runtime.provisioning.cloudformation import Calls, Conditions, Custom, Stack
 
 PROPERTIES = {"ServiceToken": "arn", "Seconds": "60", "RoleArn": "arn:aws:iam::1:role/a"}
 
@@ -19,7 +20,7 @@ def waits(monkeypatch) -> list[float]:
 
 
 def request(kind: str, **more) -> dict:
-    """Return what the provider framework sends."""
+    """Return what CloudFormation sends."""
     return {
         "RequestType": kind,
         "LogicalResourceId": "Known",
@@ -30,20 +31,19 @@ def request(kind: str, **more) -> dict:
 
 def test_a_new_role_is_waited_for(waits):
     """For as long as was said."""
-    assert propagation.handler(request("Create")) == {"PhysicalResourceId": "Known"}
+    propagation.handler(request("Create"))
     assert waits == [60]
 
 
 def test_another_role_is_waited_for(waits):
-    """The id stays, as there is nothing to delete."""
-    answer = propagation.handler(
+    """Whatever the configuration set is about to use."""
+    propagation.handler(
         request(
             "Update",
             PhysicalResourceId="Known",
             OldResourceProperties={**PROPERTIES, "RoleArn": "arn:aws:iam::1:role/b"},
         )
     )
-    assert answer == {"PhysicalResourceId": "Known"}
     assert waits == [60]
 
 
@@ -58,6 +58,19 @@ def test_nothing_new_is_not_waited_for(waits, event):
     """Neither on the way out, nor for a change of something else."""
     propagation.handler(event)
     assert waits == [0]
+
+
+def test_its_physical_id_never_changes(waits):
+    """So CloudFormation never deletes one wait after another has succeeded."""
+    stack = Stack(Calls())
+    known = Custom("Known", PROPERTIES, handler=propagation.handler)
+    stack.deploy([known])
+    for conditions in (Conditions(), Conditions(fails_later=True)):
+        stack.deploy([known.changed(RoleArn=f"arn:{conditions.fails_later}")], conditions)
+        assert stack.physical_id("Known") == "Known"
+    stack.delete()
+    kinds = [event["RequestType"] for event in stack.requests]
+    assert kinds == ["Create", "Update", "Update", "Update", "Delete"]
 
 
 def test_a_local_aws_is_not_waited_for(waits, monkeypatch):

@@ -127,7 +127,7 @@ def next_step(
 
 def release(request: Request, entries: Entries, active: str | None, lost: set[str]) -> Step:
     """Return the step of a Delete; its entries are to be written after the activation."""
-    mine = entries.get(request.resource) or Entry(request.name, request.name)
+    mine = entries.get(request.resource) or _unchanged(request.name)
     rest = _without(request, entries)
     for key, entry in rest.items():
         if entry.rule_set == active == mine.rule_set:
@@ -139,6 +139,8 @@ def release(request: Request, entries: Entries, active: str | None, lost: set[st
     if active is None or not (ends or (mine.changed and active == mine.rule_set)):
         return Step("left alone", rest)
     target = mine.before if mine.changed else None
+    if target == active:
+        return Step("left alone", rest)
     passed = {active}
     while target in lost or target in passed:
         passed.add(target)
@@ -157,10 +159,14 @@ def _held(request: Request, entries: Entries) -> Entry:
     """Return the entry of a rule set that was active when the request came."""
     mine = entries.get(request.resource)
     if mine and request.name in (mine.rule_set, mine.taking):
-        return Entry(request.name, mine.before)
+        return Entry(request.name, mine.before, changed=mine.changed)
     if request.made:
         return Entry(request.name, mine.before if mine and mine.changed else None)
-    return Entry(request.name, request.name)
+    return _unchanged(request.name)
+
+
+def _unchanged(rule_set: str) -> Entry:
+    return Entry(rule_set, rule_set, changed=False)
 
 
 def _ours(request: Request, entries: Entries) -> set[str | None]:

@@ -26,27 +26,29 @@ __all__ = ["Entry", "Ledger"]
 class Entry:
     """One resource's rule set, and what was active *before* the resource activated it.
 
-    If both are the same, the rule set was active already and the resource changed nothing. *taking*
-    is the rule set that the resource was about to displace when the entry was written; it is
-    removed once the resource's own rule set has been seen active.
+    Without *changed* the rule set was active already, and the resource changed nothing. *taking* is
+    the rule set that the resource was about to displace when the entry was written; it is removed
+    once the resource's own rule set has been seen active.
     """
 
-    __slots__ = ("before", "rule_set", "taking")
+    __slots__ = ("before", "changed", "rule_set", "taking")
 
-    def __init__(self, rule_set: str, before: str | None, taking: str | None = None) -> None:
+    def __init__(
+        self, rule_set: str, before: str | None, taking: str | None = None, changed: bool = True
+    ) -> None:
         self.rule_set = rule_set
         self.before = before
         self.taking = taking
+        self.changed = changed
 
-    @property
-    def changed(self) -> bool:
-        """Whether the resource activated its rule set."""
-        return self.before != self.rule_set
-
-    def facts(self) -> dict[str, str | None]:
+    def facts(self) -> dict[str, Any]:
         """Return what the parameter says of it."""
-        facts = {"rule_set": self.rule_set, "before": self.before}
-        return facts | {"taking": self.taking} if self.taking else facts
+        facts: dict[str, Any] = {"rule_set": self.rule_set, "before": self.before}
+        if self.taking:
+            facts["taking"] = self.taking
+        if not self.changed:
+            facts["changed"] = False
+        return facts
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Entry):

@@ -151,6 +151,21 @@ class Activation(RuleBasedStateMachine):
                 assert self.account.ses.active == back, f"{back} was not restored"
         self._gone(name)
 
+    # Most deployments go well; without these rules, the others would rarely meet a stack.
+
+    @rule(name=st.sampled_from(STACKS), template=templates)
+    def deploy_without_trouble(self, name: str, template: Template) -> None:
+        self.deploy(name, template, Conditions(), {})
+
+    @rule(name=st.sampled_from(STACKS), template=templates)
+    def deploy_in_vain(self, name: str, template: Template) -> None:
+        self.deploy(name, template, Conditions(fails_later=True), {})
+
+    @precondition(lambda self: self.templates)
+    @rule(data=st.data())
+    def delete_without_trouble(self, data: Any) -> None:
+        self.delete(data, Conditions(), {})
+
     # What somebody else does.
 
     @rule(rule_set=st.sampled_from((*FOREIGN, None)))
@@ -303,8 +318,8 @@ class Activation(RuleBasedStateMachine):
 
 TestActivation = pytest.mark.filterwarnings("ignore")(Activation.TestCase)
 TestActivation.settings = settings(
-    max_examples=60,
-    stateful_step_count=12,
+    max_examples=150,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -128,7 +128,9 @@ def next_step(
 def release(request: Request, entries: Entries, active: str | None, lost: set[str]) -> Step:
     """Return the step of a Delete; its entries are to be written after the activation."""
     mine = entries.get(request.resource) or _unchanged(request.name)
-    rest = _without(request, entries)
+    rest = {key: entry for key, entry in entries.items() if key != request.resource}
+    if active != mine.rule_set:
+        _hand_down(mine, rest)
     for key, entry in rest.items():
         if entry.rule_set == active == mine.rule_set:
             # The resource has another logical id now, and its rule set is the same.
@@ -136,16 +138,23 @@ def release(request: Request, entries: Entries, active: str | None, lost: set[st
             return Step("left to another resource", rest)
     # An active rule set cannot be deleted, so one that the stack made ends here in any case.
     ends = request.made and active == request.name
-    if active is None or not (ends or (mine.changed and active == mine.rule_set)):
-        return Step("left alone", rest)
     target = mine.before if mine.changed else None
-    if target == active:
+    activated = mine.changed and active == mine.rule_set
+    if active is None or target == active or not (ends or activated):
         return Step("left alone", rest)
     passed = {active}
     while target in lost or target in passed:
         passed.add(target)
         target = next((e.before for e in entries.values() if e.rule_set == target), None)
     return Step("restored" if target else "deactivated", rest, change=True, activate=target)
+
+
+def _hand_down(mine: Entry, rest: dict[str, Entry]) -> None:
+    """Let the resource that displaced *mine* restore what *mine* would have restored."""
+    for key, entry in rest.items():
+        displaced = mine.changed and entry.changed and entry.before == mine.rule_set
+        if displaced and entry.rule_set != mine.before:
+            rest[key] = Entry(entry.rule_set, mine.before)
 
 
 def _take(request: Request, entries: Entries, outcome: str, entry: Entry) -> Step:
@@ -182,18 +191,6 @@ def _ours(request: Request, entries: Entries) -> set[str | None]:
 
 def _can_be_handed_back(mine: Entry, lost: set[str]) -> bool:
     return mine.changed and mine.before is not None and mine.before not in lost
-
-
-def _without(request: Request, entries: Entries) -> dict[str, Entry]:
-    """Return *entries* without the request's own; what it displaced passes to its successor."""
-    mine = entries.get(request.resource)
-    rest = {key: entry for key, entry in entries.items() if key != request.resource}
-    if mine is None:
-        return rest
-    for key, entry in rest.items():
-        if entry.changed and entry.before == mine.rule_set and mine.changed:
-            rest[key] = Entry(entry.rule_set, mine.before)
-    return rest
 
 
 def _in_the_way(request: Request, active: str, *, displaced: bool) -> str:

@@ -93,6 +93,7 @@ class Activation(RuleBasedStateMachine):
         old = self.templates.get(name)
         calm = not conditions.trouble and not interference
         held = self.claims[name] & {before}
+        claims, displaced = set(self.claims[name]), dict(self.displaced)
         status = self._run(name, conditions, interference, template)
         active = self.account.ses.active
         requested = self._requested
@@ -107,7 +108,9 @@ class Activation(RuleBasedStateMachine):
                 assert active == wanted, f"{template} is deployed, and {active} is active"
             return
         if status == "ROLLBACK_COMPLETE":
-            self.claims[name] = set()
+            self._gone(name)
+        if status == "UPDATE_ROLLBACK_COMPLETE":
+            self.claims[name], self.displaced = claims, displaced
         if status in ("ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
             if not self.interfered_at:
                 healed = {old.rule_set(name)} if old and old.mode != "none" else set()
@@ -298,7 +301,9 @@ class Activation(RuleBasedStateMachine):
         foreign = active is not None and active not in self.claims[name]
         made = active is not None and active.startswith(f"{name}-")
         if self.interfered_at > self.looked_at:
-            foreign = False  # SES has no way to activate a set only if another one is still active
+            # SES has no way to activate a set only if another one is still active.
+            foreign = False
+            self.displaced.pop(name, None)
         if foreign and not made:
             assert event["RequestType"] != "Delete", f"a Delete displaced {active}"
             assert properties["Mode"] == "replace", f"{properties['Mode']} displaced {active}"
@@ -320,6 +325,7 @@ TestActivation = pytest.mark.filterwarnings("ignore")(Activation.TestCase)
 TestActivation.settings = settings(
     max_examples=150,
     stateful_step_count=20,
+    derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

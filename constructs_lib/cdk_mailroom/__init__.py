@@ -11,6 +11,7 @@ from cdk_mailroom.lake import EventLake, LakeFormat
 from cdk_mailroom.receiving import (
     EVERY_RECIPIENT,
     Activation,
+    ActiveRuleSet,
     HandledRule,
     InboundMail,
     InboundRule,
@@ -30,6 +31,7 @@ __all__ = [
     "BUNDLED",
     "EVERY_RECIPIENT",
     "Activation",
+    "ActiveRuleSet",
     "ConfigurationError",
     "ContactList",
     "CrossAccountZone",

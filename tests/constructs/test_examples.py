@@ -44,10 +44,6 @@ def test_an_examples_template_is_as_reviewed(template, snapshot):
 
 LOGICAL_IDS = {
     "analytics": """
-        MailroomPropagationFrameworkLogsF9E216D7
-        MailroomPropagationFrameworkRole01738E13
-        MailroomPropagationFrameworkRoleDefaultPolicyBCDB6C77
-        MailroomPropagationFrameworkframeworkonEventEE842916
         MailroomPropagationFunctionCFF40512
         MailroomPropagationLogs3208BCC8
         MailroomPropagationRoleDefaultPolicy2A0D818E
@@ -102,6 +98,7 @@ LOGICAL_IDS = {
         InboundDeadLetterAlarm07E7533F
         InboundDeadLetterQueue406257A9
         InboundDeadLetterQueuePolicy07CEFEA2
+        InboundOrderC07F0B00
         InboundPublishExpiredAlarm38C9167F
         InboundPublishFailureAlarmEAB3F7C1
         InboundRuleSet47196728
@@ -133,14 +130,10 @@ LOGICAL_IDS = {
         InboundSupportHandlerRole63F496BC
         InboundSupportHandlerRoleDefaultPolicyCBAE39C9
         InboundSupportRuleD7472CE1
-        MailroomActivationFrameworkLogs270D42F2
-        MailroomActivationFrameworkRole24AD9550
-        MailroomActivationFrameworkRoleDefaultPolicy35151CF8
-        MailroomActivationFrameworkframeworkonEventEDF9425B
-        MailroomActivationFunction3331E533
-        MailroomActivationLogsF827F559
-        MailroomActivationRole0659B0E3
-        MailroomActivationRoleDefaultPolicy3BA5BE6C
+        MailroomReceiptRulesFunction41A9B0A6
+        MailroomReceiptRulesLogs32562809
+        MailroomReceiptRulesRoleDefaultPolicy114737BD
+        MailroomReceiptRulesRoleF838CD62
         Tickets83B11BB2
     """,
     "newsletter": """

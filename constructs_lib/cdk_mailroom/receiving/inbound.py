@@ -29,9 +29,15 @@ from cdk_mailroom._objects import grant_read
 from cdk_mailroom._places import check_region
 from cdk_mailroom.actions.base import NativeAction, ReceiptAction
 from cdk_mailroom.handlers.python_handler import PythonHandler
-from cdk_mailroom.receiving.activation import Activation, ActiveRuleSet
+from cdk_mailroom.receiving.activation import (
+    Activation,
+    ActiveRuleSet,
+    check_refusal,
+    is_made_in,
+)
 from cdk_mailroom.receiving.alarms import make_alarms
 from cdk_mailroom.receiving.domain import ReceivingDomain
+from cdk_mailroom.receiving.order import RuleOrder
 from cdk_mailroom.receiving.rule import (
     EveryRecipient,
     HandledRule,
@@ -84,7 +90,8 @@ class InboundMail(Construct):
             after_rule: The rule in the given *rule_set* that ours follow. By default they are
                 first.
             activation: What to do about the rule set that is active already; fail the deployment
-                by default.
+                by default. With a *rule_set* that another stack makes, the default is ``none``: it
+                is activated only if you ask for it.
             bucket: The bucket that stores mail. A new one by default.
             encryption_key: The key of the new bucket and of the dead-letter queue. By default each
                 service uses a key of its own.
@@ -105,7 +112,7 @@ class InboundMail(Construct):
         Raises:
             ConfigurationError: Arguments conflict with each other, or SES would refuse them.
         """
-        mode = activation or Activation.REFUSE
+        mode = activation or _default_activation(Stack.of(scope), rule_set)
         self._path = f"{scope.node.path}/{construct_id}"
         problems = Problems(self._path)
         if mode not in list(Activation):
@@ -120,6 +127,8 @@ class InboundMail(Construct):
                 rule_set.node.path,
                 "omit it, or choose another activation: joining uses the set that is active",
             )
+        if mode == Activation.REFUSE:
+            check_refusal(problems, scope)
         check_rule_name(problems, "rule_set_name", rule_set_name)
         check_retention(problems, "retention", retention)
         if bucket is not None:
@@ -155,17 +164,16 @@ class InboundMail(Construct):
         self.identity, self.records = place.make(self)
         """The identity of the domain, made or given, if there is one; and the MX record that mail
         comes by, which is published if there is a zone, and yours to publish otherwise."""
-        self._active = ActiveRuleSet(
-            self,
-            "Activation",
-            rule_set_name=self.rule_set.receipt_rule_set_name,
-            activation=Activation(mode),
+        self._active = (
+            None
+            if mode == Activation.NONE
+            else ActiveRuleSet(self, "Activation", rule_set=self.rule_set, activation=mode)
         )
         self._joins = mode == Activation.JOIN
         # A name that was given needs no Ref, and so leads to no cycle between stacks.
         self._rule_set_name = rule_set_name or self.rule_set.receipt_rule_set_name
         self._rule_set: ses.IReceiptRuleSet = self.rule_set
-        if self._joins:
+        if self._joins and self._active is not None:
             self._rule_set_name = self._active.rule_set_name
             self._rule_set = ses.ReceiptRuleSet.from_receipt_rule_set_name(
                 self, "Joined", self._rule_set_name
@@ -173,6 +181,8 @@ class InboundMail(Construct):
         self._alert_topic = alert_topic
         self._alarms = make_alarms(self, rule_set_name=self._rule_set_name, topic=alert_topic)
         self._last: ses.IReceiptRule | None = after_rule
+        self._after_rule = after_rule
+        self._order: RuleOrder | None = None
         self._rules: list[InboundRule] = []
         self._filters = 0
 
@@ -236,7 +246,10 @@ class InboundMail(Construct):
         scan: bool = True,
         require_tls: bool = True,
     ) -> InboundRule:
-        """Add a rule that follows those added before.
+        """Add a rule that runs after those added before.
+
+        Their order is checked after each deployment that changes it, and corrected.
+        Rules of others in the same rule set keep their places.
 
         Actions run in this order: *before*, the stored copy, *handler*, *after*. Each may be one
         of ``cdk_mailroom.handlers``, ``cdk_mailroom.actions`` or ``aws_cdk.aws_ses_actions``.
@@ -296,11 +309,12 @@ class InboundMail(Construct):
         kind = HandledRule if isinstance(handler, PythonHandler) else InboundRule
         with leaving_nothing(self, construct_id):
             rule = kind(self, construct_id, options=options, place=place)
-        if not self._joins:
-            # Only a complete set is activated, and it is deactivated before its rules are deleted.
-            self._active.node.add_dependency(rule)
         self._last = rule.rule
         self._rules.append(rule)
+        self._put_in_order(rule)
+        if self._active is not None and not self._joins:
+            # Only a complete set is activated, and it is deactivated before its rules are deleted.
+            self._active.node.add_dependency(rule)
         return rule
 
     def add_ip_filter(
@@ -334,6 +348,18 @@ class InboundMail(Construct):
     def grant_read_mail(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* read all messages in the mail bucket."""
         return grant_read(grantee, self.bucket, "")
+
+    def _put_in_order(self, rule: InboundRule) -> None:
+        if self._order is not None:
+            self._order.append(rule.rule)
+        elif len(self._rules) > 1 or self._after_rule is not None:
+            self._order = RuleOrder(
+                self, "Order", rule_set_name=self._rule_set_name, after=self._after_rule
+            )
+            for one in self._rules:
+                self._order.append(one.rule)
+            if self._active is not None and not self._joins:
+                self._active.node.add_dependency(self._order)
 
     def _store(self, store: actions.S3 | bool, construct_id: str) -> actions.S3 | None:
         if isinstance(store, actions.S3):
@@ -372,6 +398,12 @@ class InboundMail(Construct):
                 "of a region that does, such as us-east-1; if this region does now, call "
                 "Annotations.of(inbound).acknowledge_warning('cdk-mailroom:receiving-region')",
             )
+
+
+def _default_activation(stack: Stack, rule_set: ses.IReceiptRuleSet | None) -> Activation:
+    if rule_set is None or is_made_in(stack, rule_set):
+        return Activation.REFUSE
+    return Activation.NONE
 
 
 def _check_bucket_options(

@@ -272,7 +272,7 @@ def test_no_secret_is_in_the_template(templates):
     template = templates["credentials"]
     assert not template.of("AWS::IAM::AccessKey")
     assert template.at("Smtp/Resource/Default") == {
-        "ServiceToken": "<MailroomSmtpCredentials/Framework/framework-onEvent.Arn>",
+        "ServiceToken": "<MailroomSmtpCredentials/Function.Arn>",
         "UserName": "<Smtp/User>",
         "SecretArn": "<Smtp/Secret>",
         "Region": "eu-west-1",

@@ -42,12 +42,17 @@ __all__ = [
 Trouble = Literal["dies before", "dies after", "answer lost", "throttled", "fails"]
 Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 Status = Literal[
+    "CREATE_IN_PROGRESS",
     "CREATE_COMPLETE",
+    "ROLLBACK_IN_PROGRESS",
     "ROLLBACK_COMPLETE",
     "ROLLBACK_FAILED",
+    "UPDATE_IN_PROGRESS",
     "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
     "UPDATE_ROLLBACK_COMPLETE",
     "UPDATE_ROLLBACK_FAILED",
+    "DELETE_IN_PROGRESS",
     "DELETE_COMPLETE",
     "DELETE_FAILED",
 ]
@@ -199,6 +204,7 @@ class Stack:
         self.restart = restart
         self.stack_id = stack_id
         self.status: Status | None = None
+        """What DescribeStacks answers, also while a request is handled."""
         self.reason = ""
         self.requests: list[dict[str, Any]] = []
         self._live: dict[str, _Live] = {}
@@ -216,8 +222,8 @@ class Stack:
 
     def deploy(self, resources: Sequence[Resource], conditions: Conditions | None = None) -> Status:
         """Create or update the stack; roll back if anything fails."""
-        self._begin(conditions)
         first = not self._live
+        self._begin(conditions, "CREATE_IN_PROGRESS" if first else "UPDATE_IN_PROGRESS")
         before = {key: replace(live) for key, live in self._live.items()}
         created: list[_Live] = []
         updated: list[tuple[_Live, _Live]] = []
@@ -241,13 +247,13 @@ class Stack:
 
     def continue_rollback(self) -> Status:
         """Do what is left of a rollback that failed."""
-        self._begin(None)
         assert self.status == "UPDATE_ROLLBACK_FAILED"
+        self._begin(None, "UPDATE_ROLLBACK_IN_PROGRESS")
         return self._finish_rollback()
 
     def delete(self, conditions: Conditions | None = None) -> Status:
         """Delete the stack."""
-        self._begin(conditions)
+        self._begin(conditions, "DELETE_IN_PROGRESS")
         for key in list(reversed(self._live)):
             try:
                 self._delete(self._live[key])
@@ -257,7 +263,8 @@ class Stack:
             del self._live[key]
         return self._ended("DELETE_COMPLETE")
 
-    def _begin(self, conditions: Conditions | None) -> None:
+    def _begin(self, conditions: Conditions | None, status: Status) -> None:
+        self.status = status
         self._conditions = conditions or Conditions()
         self.calls.made.clear()
         self.calls.trouble = dict(self._conditions.trouble)
@@ -306,6 +313,7 @@ class Stack:
         created: list[_Live],
         updated: list[tuple[_Live, _Live]],
     ) -> Status:
+        self.status = "ROLLBACK_IN_PROGRESS" if first else "UPDATE_ROLLBACK_IN_PROGRESS"
         self._undo = []
         leftovers: list[_Live] = []
         for old, new in updated:

@@ -44,6 +44,7 @@ def test_names_of_the_package():
         "BUNDLED",
         "EVERY_RECIPIENT",
         "Activation",
+        "ActiveRuleSet",
         "ConfigurationError",
         "ContactList",
         "EmailTemplate",

@@ -44,6 +44,7 @@ def test_the_package_exports_these_names():
         "BUNDLED",
         "EVERY_RECIPIENT",
         "Activation",
+        "ActiveRuleSet",
         "ConfigurationError",
         "ContactList",
         "CrossAccountZone",

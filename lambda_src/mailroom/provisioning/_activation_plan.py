@@ -99,30 +99,50 @@ def next_step(
     else's rule set is in the way.
     """
     mine = entries.get(request.resource)
+    if mine and mine.fresh and mine.rule_set != request.name and rolling_back():
+        return _undo(request, entries, active, lost)
     if active == request.name:
         if request.mode == "join" and mine and _can_be_handed_back(mine, lost):
             # What a join would have found without the replace before it. A rollback may take it.
-            given = {**entries, request.resource: Entry(request.name, mine.before, mine.before)}
+            given = {
+                **entries,
+                request.resource: Entry(request.name, mine.before, taking=mine.before),
+            }
             return Step("handing back", given, change=True, activate=mine.before)
         held = {**entries, request.resource: _held(request, entries)}
         return Step("active", held, rule_set=request.name)
     if active is None or active in _ours(request, entries):
         before = mine.before if mine and mine.changed else active
-        entry = Entry(request.name, before, taking=active)
+        fresh = request.kind == "Update" and not (mine and mine.changed)
+        entry = Entry(request.name, before, taking=active, fresh=fresh)
         return _take(request, entries, "activating", entry)
     if request.mode == "join":
         return Step("joined", entries, rule_set=active)
     mine = mine if mine and mine.changed else None
     replaces = request.mode == "replace"
     if replaces and mine and active == mine.taking:
-        return _take(request, entries, "replacing", Entry(request.name, active, taking=active))
+        entry = Entry(request.name, active, taking=active, fresh=mine.fresh)
+        return _take(request, entries, "replacing", entry)
     if request.kind == "Update" and rolling_back():
         if mine:
             entries = {**entries, request.resource: Entry(request.name, mine.before)}
         return Step("left displaced", entries, rule_set=request.name)
     if replaces and not mine:
-        return _take(request, entries, "replacing", Entry(request.name, active, taking=active))
+        fresh = request.kind == "Update"
+        entry = Entry(request.name, active, taking=active, fresh=fresh)
+        return _take(request, entries, "replacing", entry)
     raise ActivationError(_in_the_way(request, active, displaced=mine is not None))
+
+
+def _undo(request: Request, entries: Entries, active: str | None, lost: set[str]) -> Step:
+    """Return the step of a rollback to properties with which the resource had changed nothing."""
+    mine = entries[request.resource]
+    if active == mine.rule_set != mine.before:
+        target = None if mine.before in lost else mine.before
+        return Step("undoing", entries, change=True, activate=target)
+    rest = {key: entry for key, entry in entries.items() if key != request.resource}
+    joined = request.mode == "join" and active
+    return Step("undone", rest, rule_set=joined or request.name)
 
 
 def release(request: Request, entries: Entries, active: str | None, lost: set[str]) -> Step:
@@ -168,7 +188,7 @@ def _held(request: Request, entries: Entries) -> Entry:
     """Return the entry of a rule set that was active when the request came."""
     mine = entries.get(request.resource)
     if mine and request.name in (mine.rule_set, mine.taking):
-        return Entry(request.name, mine.before, changed=mine.changed)
+        return Entry(request.name, mine.before, changed=mine.changed, fresh=mine.fresh)
     if request.made:
         return Entry(request.name, mine.before if mine and mine.changed else None)
     return _unchanged(request.name)

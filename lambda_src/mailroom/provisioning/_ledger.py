@@ -28,18 +28,26 @@ class Entry:
 
     Without *changed* the rule set was active already, and the resource changed nothing. *taking* is
     the rule set that the resource was about to displace when the entry was written; it is removed
-    once the resource's own rule set has been seen active.
+    once the resource's own rule set has been seen active. *fresh* is the entry of a resource that
+    had changed nothing before the update that wrote it, so that a rollback undoes all of it.
     """
 
-    __slots__ = ("before", "changed", "rule_set", "taking")
+    __slots__ = ("before", "changed", "fresh", "rule_set", "taking")
 
     def __init__(
-        self, rule_set: str, before: str | None, taking: str | None = None, changed: bool = True
+        self,
+        rule_set: str,
+        before: str | None,
+        *,
+        taking: str | None = None,
+        changed: bool = True,
+        fresh: bool = False,
     ) -> None:
         self.rule_set = rule_set
         self.before = before
         self.taking = taking
         self.changed = changed
+        self.fresh = fresh
 
     def facts(self) -> dict[str, Any]:
         """Return what the parameter says of it."""
@@ -48,6 +56,8 @@ class Entry:
             facts["taking"] = self.taking
         if not self.changed:
             facts["changed"] = False
+        if self.fresh:
+            facts["fresh"] = True
         return facts
 
     def __eq__(self, other: object) -> bool:

@@ -22,6 +22,7 @@ def templates() -> dict[str, Template]:
     InboundMail(
         stacks["public"],
         "Inbound",
+        activation="none",
         hosted_zone=route53.PublicHostedZone(stacks["public"], "Zone", zone_name="example.com"),
     )
     for name in ("imported", "subdomain", "token"):
@@ -34,7 +35,7 @@ def templates() -> dict[str, Template]:
             "subdomain": "mail.example.com",
             "token": CfnParameter(stack, "Domain").value_as_string if name == "token" else None,
         }[name]
-        InboundMail(stack, "Inbound", hosted_zone=zone, domain=domain)
+        InboundMail(stack, "Inbound", activation="none", hosted_zone=zone, domain=domain)
     return {name: Template(stack) for name, stack in stacks.items()}
 
 

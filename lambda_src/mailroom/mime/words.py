@@ -28,7 +28,7 @@ def text(value: str) -> str:
     try:
         return charsets.decode(value.encode("utf-8", "surrogateescape"), None)[0]
     except UnicodeEncodeError:  # surrogates that stand for no byte
-        return _SURROGATES.sub("\ufffd", value)
+        return _SURROGATES.sub("?", value)
 
 
 def one_line(value: str) -> str:

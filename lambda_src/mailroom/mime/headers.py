@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     Field = tuple[str, str]  # name, and raw value with its folding
 
-__all__ = ["FIELD", "MAX_FIELDS", "Field", "fields"]
+__all__ = ["FIELD", "MAX_FIELDS", "Field", "fields", "ranges"]
 
 MAX_FIELDS = 30_000
 """Fields of one header that are given out; what follows belongs to the value of the last."""
@@ -30,20 +30,22 @@ def fields(
     are surrogates, as in the ``email`` package.
     """
     names: dict[bytes, str] = {}
-    name = b""
-    value = count = 0
-    for found in FIELD.finditer(data, begin, end):
-        if name and name.lower().startswith(only):
-            yield (
-                names.setdefault(name, name.decode("ascii")),
-                _value(data, value, found.start(), limit),
-            )
-            count += 1
-        name, value = found[1], found.end()
-        if count >= MAX_FIELDS - 1:
+    for name, _, value, after in ranges(data, begin, end):
+        if name.lower().startswith(only):
+            yield names.setdefault(name, name.decode("ascii")), _value(data, value, after, limit)
+
+
+def ranges(data: bytes, begin: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield each field's name, and where it, its value, and what follows it begin."""
+    last: tuple[bytes, int, int] | None = None
+    for number, found in enumerate(FIELD.finditer(data, begin, end), start=1):
+        if last is not None:
+            yield *last, found.start()
+        last = found[1], found.start(), found.end()
+        if number == MAX_FIELDS:
             break
-    if name and name.lower().startswith(only):
-        yield names.setdefault(name, name.decode("ascii")), _value(data, value, end, limit)
+    if last is not None:
+        yield *last, end
 
 
 def _value(data: bytes, begin: int, end: int, limit: int | None) -> str:

@@ -22,6 +22,7 @@ class Part:
         closed: Whether a multipart has a closing boundary.
         defects: What could not be read of its structure; see `problems`.
         header: Where its header fields begin and end.
+        unread: Whether mail programs may show more of it than what was read.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class Part:
         "end",
         "header",
         "start",
+        "unread",
     )
 
     def __init__(self, data: bytes, start: int, end: int, default: str) -> None:
@@ -49,13 +51,15 @@ class Part:
         self.children: list[Part] = []
         self.closed = False
         self.defects: tuple[str, ...] = ()
+        self.unread = False
         self._fields: list[Field] | None = None
         self._type: Parameters | None = None
         self._disposition: Parameters | None = None
 
-    def note(self, defect: str) -> None:
+    def note(self, defect: str, *, unread: bool = True) -> None:
         """Add *defect* to what is wrong with the structure."""
         self.defects = (*self.defects, defect)
+        self.unread = self.unread or unread
 
     def finish(self, end: int) -> None:
         """Let the part end at *end*."""

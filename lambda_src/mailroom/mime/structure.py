@@ -27,6 +27,7 @@ MAX_PARTS = 2000
 _DASHES = re.compile(rb"^--", re.MULTILINE)
 _END = re.compile(rb"^(?:(\r?\n)|--)", re.MULTILINE)
 _OTHER = re.compile(rb"^(?![!#-9;<>-~]+[ \t]*:|[ \t])", re.MULTILINE)
+_UNCLOSED = "the closing boundary of a multipart is missing"
 _ASIDE = 3  # lines of a header that may be a boundary without the blank line before it
 
 
@@ -92,7 +93,7 @@ class _Scan:
             multipart = self.open[-1][0]
             if multipart.content_type.startswith("multipart/"):
                 if multipart.children:
-                    multipart.note("the closing boundary of a multipart is missing")
+                    multipart.note(_UNCLOSED, unread=False)
                 else:
                     multipart.note("a multipart has no parts: its boundary is nowhere in it")
             self._pop()
@@ -162,7 +163,7 @@ class _Scan:
             part = self.open[-1][0]
             part.finish(end)
             if part.content_type.startswith("multipart/") and not part.closed:
-                part.note("the closing boundary of a multipart is missing")
+                part.note(_UNCLOSED, unread=False)
             self._pop()
 
     def _header(self, part: Part, begin: int) -> int:

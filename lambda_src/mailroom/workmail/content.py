@@ -46,13 +46,19 @@ def _check_structure(content: bytes) -> None:
     from email.message import EmailMessage
     from email.parser import BytesFeedParser
 
-    parser = BytesFeedParser(EmailMessage, policy=policy.default)
-    for start in range(0, len(content), _CHUNK):
-        parser.feed(content[start : start + _CHUNK])
-    message = parser.close()
+    try:
+        parser = BytesFeedParser(EmailMessage, policy=policy.compat32)
+        for start in range(0, len(content), _CHUNK):
+            parser.feed(content[start : start + _CHUNK])
+        message = parser.close()
+        parts = list(message.walk())
+    except Exception as error:  # the email package raises whatever its parser does
+        raise NotReplaceable(
+            f"the message cannot be parsed ({type(error).__name__}): correct its structure"
+        ) from error
     if not message.keys():
         raise NotReplaceable("the message has no header: add one")
-    for part in message.walk():
+    for part in parts:
         # A malformed field is the sender's; a malformed structure loses parts.
         if part.defects:
             raise NotReplaceable(

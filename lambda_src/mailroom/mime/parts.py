@@ -130,7 +130,9 @@ class Part:
         """Every name that a mail program may show or save it under, likeliest first."""
         found = [self.name] if self.name else []
         for field, wanted in (("content-disposition", "filename"), ("content-type", "name")):
-            for value in self.all(field):
+            values = self.all(field)
+            # For some programs, text ends at a NUL.
+            for value in [*values, *(one.partition("\0")[0] for one in values if "\0" in one)]:
                 given = parameters.parse(value)
                 found += given.every(wanted)
                 found += given.every("name" if wanted == "filename" else "filename")

@@ -25,6 +25,7 @@ def test_names_of_workmail():
         "StopAction",
         "StripAttachments",
         "Synchronous",
+        "UnreadableAction",
     ]
 
 

@@ -54,4 +54,6 @@ def changed(message: Part, change: Change) -> bytes | None:
         text = change(content, part.content_type)
         if text is not None:
             edits += _message.rewritten(part, text)
-    return _message.apply(message.data, edits) if edits else None
+    if not edits:
+        return None
+    return _message.apply(message.data, [*edits, *_message.closed(message)])

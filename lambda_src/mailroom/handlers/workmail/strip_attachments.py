@@ -104,7 +104,9 @@ def stripped(data: bytes, settings: Settings) -> tuple[bytes, list[str]]:
             waiting.extend(reversed(part.children))
         elif part.content_type in _TYPES:
             edits += _without_uuencoded(part, settings, names)
-    return _message.apply(data, edits), names
+    if not edits:
+        return data, []
+    return _message.apply(data, [*edits, *_message.closed(message)]), names
 
 
 def _hides(part: Part, settings: Settings) -> bool:

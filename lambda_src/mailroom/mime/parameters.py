@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST", "Parameters", "is_type", "parse", "unfolded"]
 
-MOST = 64 * 1024
+MOST = 16 * 1024
 """Characters of a value that are read."""
 
 _MOST_GIVEN = 500
@@ -26,7 +26,7 @@ _MAIN = re.compile(r"[^;\s,]*")
 _NAME = re.compile(r"[;\s,]*([^=;\s]{1,200})\s*(=?)\s*")
 _NEXT = re.compile(r"\s+[A-Za-z][A-Za-z0-9*_-]{0,60}\s{0,20}=")
 _COMMENT = re.compile(r"\s*\([^()]{0,1000}\)\s*$")
-_SECTION = re.compile(r"(.+?)\*(\d{1,4})?(\*)?")
+_SECTION = re.compile(r"([^*]+)\*(\d+)?(\*)?")
 _HEX = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -79,7 +79,7 @@ def parse(value: str) -> Parameters:
                 items[name] = words.decode(shown)
             others += [(name, words.decode(one)) for one in variants]
         else:
-            number = int(section[2] or 0)
+            number = int((section[2] or "0")[:6])
             whole = section[2] is None
             pieces = sections.setdefault(section[1] + ("*" if whole else ""), {})
             if number in pieces:

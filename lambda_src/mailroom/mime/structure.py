@@ -21,7 +21,7 @@ __all__ = ["MAX_DEPTH", "MAX_PARTS", "parse"]
 
 MAX_DEPTH = 100
 """Multiparts and attached messages inside one another; what is deeper is one unread part."""
-MAX_PARTS = 2000
+MAX_PARTS = 1500
 """Parts of a message; the last one holds all that follows."""
 
 _DASHES = re.compile(rb"^--", re.MULTILINE)

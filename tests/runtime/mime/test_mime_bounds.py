@@ -67,8 +67,9 @@ def test_a_hostile_mail_is_read_in_bounded_time_and_memory(name: str) -> None:
     tracemalloc.start()
     try:
         kept = mime.read(data)
-        # The message itself was there before.
-        assert tracemalloc.get_traced_memory()[1] < (MEMORY - 1) * len(data)
+        # The message itself was there before. Surrogates, for eight-bit bytes, are twice as wide.
+        allowed = MEMORY if name.startswith("eight-bit") else MEMORY - 1
+        assert tracemalloc.get_traced_memory()[1] < allowed * len(data)
         assert kept.keys()
     finally:
         tracemalloc.stop()

@@ -111,20 +111,23 @@ def _is_wrapped(message: Part, text: str) -> bool:
 
 
 def _in_subject(message: Part, text: str) -> bytes | None:
-    from mailroom.handlers import _mail
-    from mailroom.handlers.workmail import _message
-    from mailroom.mime import headers
+    from email.header import Header
 
-    prefix = f"[{_mail.one_line(text, _SUBJECT_LENGTH)}]"
+    from mailroom.handlers.workmail import _message
+    from mailroom.mime import headers, words
+
+    prefix = f"[{' '.join(text.split())[:_SUBJECT_LENGTH].strip()}]"
+    encoded = Header(prefix, None if prefix.isascii() else "utf-8").encode(linesep="\r\n").encode()
     data, edits = message.data, []
     for name, _, value, end in headers.ranges(data, *message.header):
         if name.lower() == b"subject":
-            if _mail.decoded(data[value:end].decode("utf-8", "replace")).strip().startswith(prefix):
+            subject = words.decode(data[value:end].decode("utf-8", "replace"))
+            if subject.strip().startswith(prefix):
                 return None
-            edits.append((value, value, b" " + _mail.encoded(prefix)))
+            edits.append((value, value, b" " + encoded))
     if not edits:
         place = message.header[0]
-        edits = [(place, place, b"Subject: " + _mail.encoded(prefix) + b"\r\n")]
+        edits = [(place, place, b"Subject: " + encoded + b"\r\n")]
     return _message.apply(data, edits)
 
 

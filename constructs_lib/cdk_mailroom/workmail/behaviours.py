@@ -130,8 +130,11 @@ class Disclaimer(_Bundled):
         """
         problems = Problems("Disclaimer")
         _check_text(problems, text)
-        _check_unreadable(problems, unreadable, ("deliver", "bounce"))
-        settings = {"text": text, "html": html, "unreadable": str(unreadable)}
+        settings = {
+            "text": text,
+            "html": html,
+            "unreadable": _unreadable(problems, unreadable, ("deliver", "bounce")),
+        }
         super().__init__("disclaimer", settings, problems)
 
 
@@ -169,12 +172,11 @@ class ExternalBanner(_Bundled):
         problems = Problems("ExternalBanner")
         _check_domains(problems, domains)
         _check_text(problems, text)
-        _check_unreadable(problems, unreadable, ("junk", "bounce", "deliver"))
         settings = {
             "domains": list(domains),
             "text": text,
             "html": html,
-            "unreadable": str(unreadable),
+            "unreadable": _unreadable(problems, unreadable, ("junk", "bounce", "deliver")),
         }
         super().__init__("external_banner", settings, problems)
 
@@ -289,12 +291,11 @@ class StripAttachments(_Bundled):
             problems.add("extensions", extensions, f"pass a list: [{extensions!r}]")
         if max_bytes is not None:
             check_number(problems, "max_bytes", max_bytes, range(1, SENT_BYTES), "bytes")
-        _check_unreadable(problems, unreadable, tuple(UnreadableAction))
         settings = {
             "extensions": list(extensions),
             "max_bytes": max_bytes,
             "notice": notice,
-            "unreadable": str(unreadable),
+            "unreadable": _unreadable(problems, unreadable, tuple(UnreadableAction)),
         }
         super().__init__("strip_attachments", settings, problems)
 
@@ -411,9 +412,11 @@ def _check_text(problems: Problems, text: str) -> None:
         problems.add("text", text, "pass a text that is not empty")
 
 
-def _check_unreadable(problems: Problems, action: str, allowed: Sequence[str]) -> None:
+def _unreadable(problems: Problems, action: str, allowed: Sequence[str]) -> str | None:
+    """Return the setting; ``None`` for the first of *allowed*, which is the default."""
     if action not in allowed:
         problems.add("unreadable", action, f"use one of {', '.join(allowed)}")
+    return None if action == allowed[0] else str(action)
 
 
 def _check_stop(problems: Problems, action: StopAction | str, message: str | None) -> None:

@@ -21,10 +21,9 @@ def checked_content(message: EmailMessage | bytes) -> bytes:
     if isinstance(message, bytes):
         content = message
     else:
-        from email import policy
-
         try:
-            content = message.as_bytes(policy=policy.SMTP)
+            # Its own policy, by which a message that was read keeps the fields nobody changed.
+            content = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
         except Exception as error:  # the email package raises whatever its parts do
             raise NotReplaceable(f"the message cannot be written as bytes: {error}") from error
     if b"\x00" in content or re.search(rb"\r(?!\n)", content):

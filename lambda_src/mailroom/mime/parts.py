@@ -126,16 +126,21 @@ class Part:
         return self.disposition.get("filename") or self.type.get("name") or None
 
     @property
-    def names(self) -> list[str]:
-        """Every name that a mail program may show or save it under, likeliest first."""
+    def file_names(self) -> list[str]:
+        """Every name of a file in its fields, likeliest first; mail programs differ in which."""
         found = [self.name] if self.name else []
-        for field, wanted in (("content-disposition", "filename"), ("content-type", "name")):
+        for field in ("content-disposition", "content-type"):
             values = self.all(field)
             # For some programs, text ends at a NUL.
             for value in [*values, *(one.partition("\0")[0] for one in values if "\0" in one)]:
                 given = parameters.parse(value)
-                found += given.every(wanted)
-                found += given.every("name" if wanted == "filename" else "filename")
+                found += given.every("filename") + given.every("name")
+        return list(dict.fromkeys(one for one in found if one.strip()))
+
+    @property
+    def names(self) -> list[str]:
+        """Every name that a mail program may show it or save it under."""
+        found = self.file_names
         for field in ("content-location", "content-description"):
             found += [words.decode(parameters.unfolded(value)) for value in self.all(field)]
         return list(dict.fromkeys(one for one in found if one.strip()))

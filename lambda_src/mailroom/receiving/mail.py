@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailroom import _runtime
 from mailroom._views import Headers, View, date_time, listed, optional, required
 from mailroom.errors import NotConfigured
 
@@ -240,9 +241,9 @@ class ReceivedMail(View):
         """Fetch and read the whole message, as mail programs read it.
 
         Reading never raises, and neither does looking at a field, a name, or a text, whatever the
-        sender wrote; what could not be read is in ``defects`` of the message or of the part. It
-        takes about twice the message's size in memory. For the header fields alone, use `headers`;
-        for very large mail, use `open`.
+        sender wrote. What could not be read is in ``defects`` of the message or of the part, and in
+        the log. It takes about twice the message's size in memory. For the header fields alone, use
+        `headers`; for very large mail, use `open`.
 
         Returns:
             The message.
@@ -254,7 +255,17 @@ class ReceivedMail(View):
         from mailroom import mime
 
         with self.open() as stream:
-            return mime.read(mime.load(stream))
+            message = mime.read(mime.load(stream))
+        defects = [str(defect) for part in message.walk() for defect in part.defects]
+        if defects:
+            _runtime.log(
+                "WARNING",
+                "mailroom.receiving.read",
+                message_id=self.message_id,
+                outcome="not all could be read",
+                defects=defects[:10],
+            )
+        return message
 
     @property
     def stored_at(self) -> tuple[str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from mailroom import _runtime
 from mailroom._views import optional, required
 from mailroom.errors import InvalidAnswer, NotConfigured
 from mailroom.workmail.answer import Answer
@@ -159,7 +160,17 @@ class FlowMail:
         from mailroom import mime
 
         with self.open() as stream:
-            return mime.read(mime.load(stream))
+            message = mime.read(mime.load(stream))
+        defects = [str(defect) for part in message.walk() for defect in part.defects]
+        if defects:
+            _runtime.log(
+                "WARNING",
+                "mailroom.workmail.read",
+                message_id=self.message_id,
+                outcome="not all could be read",
+                defects=defects[:10],
+            )
+        return message
 
     def replace(self, message: EmailMessage | bytes) -> None:
         """Replace this message by *message* for all recipients.

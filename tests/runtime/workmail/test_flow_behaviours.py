@@ -407,6 +407,14 @@ def test_a_mail_in_which_attachments_may_be_left_is_stopped(behaviour, action, k
     assert answer.kinds == [kind]
 
 
+def test_a_description_makes_no_attachment(behaviour):
+    """Delivery reports describe their text; it is what a person reads."""
+    content = b"Content-Type: text/plain\r\nContent-Description: Notification\r\n\r\nHi\r\n"
+    mail = flow_mail(b"Subject: a\r\n" + content)
+    behaviour("strip_attachments", mail)
+    assert content_of(mail) == b"Subject: a\r\n" + content
+
+
 # Groups, journal, metrics.
 
 

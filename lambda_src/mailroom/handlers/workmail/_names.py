@@ -30,6 +30,9 @@ def _readings(name: str) -> Iterator[str]:
     from unicodedata import category, normalize
     from urllib.parse import unquote
 
+    if "://" in name:
+        # The host of an address is not the name of a file.
+        name = name.partition("://")[2].partition("/")[2]
     for one in {name, unquote(name)}:
         # NUL ends a name for some, a colon begins a stream of NTFS, and "?" the query of a URL.
         for text in {one, *re.split(r"[\x00\r\n]", one)}:

@@ -106,7 +106,9 @@ def _is_wrapped(message: Part, text: str) -> bool:
     if message.content_type != "multipart/mixed" or not message.children:
         return False
     first = message.children[0]
-    plain = first.content_type == "text/plain" and not first.names and not first.disposition.main
+    plain = (
+        first.content_type == "text/plain" and not first.file_names and not first.disposition.main
+    )
     return plain and first.text()[0].split() == text.split()
 
 

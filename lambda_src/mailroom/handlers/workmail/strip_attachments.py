@@ -63,11 +63,20 @@ def unwanted(part: Part, settings: Settings) -> bool:
     """Whether *part* is an attachment to remove."""
     if part.children and not part.is_message:
         return False
-    if part.content_type in _TYPES and part.disposition.main != "attachment" and not part.names:
-        return False
-    if settings.max_bytes and part.end - part.body > settings.max_bytes:
+    if settings.extensions and _matches(part.names, settings):
         return True
-    return _matches(part.names, settings)
+    if part.content_type in _TYPES and not part.file_names and not _attached(part):
+        return False
+    if settings.max_bytes:
+        return part.end - part.body > settings.max_bytes
+    return not settings.extensions
+
+
+def _attached(part: Part) -> bool:
+    from mailroom.mime import parameters
+
+    found = part.all("content-disposition")
+    return any(parameters.parse(value).main == "attachment" for value in found)
 
 
 def _matches(names: list[str], settings: Settings) -> bool:

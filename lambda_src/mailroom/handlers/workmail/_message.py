@@ -117,7 +117,7 @@ def ordinary(message: Part) -> bool:
             waiting.append(part.children[0])
         elif (
             (kinds[0] and part.type.main not in _TEXTS)
-            or part.names
+            or part.file_names
             or part.text()[1]
             or part.disposition.main not in ("", "inline")
         ):

@@ -373,7 +373,12 @@ def patterns() -> list[SensitivePattern]:
             {"domains": ["example.com"], "text": "a"},
         ),
         (
-            lambda: BlockSensitive(patterns=patterns(), block_encrypted=True, message="No."),
+            lambda: ExternalBanner(domains=["example.com"], text="a", unreadable="bounce"),
+            "external_banner",
+            {"domains": ["example.com"], "text": "a", "unreadable": "bounce"},
+        ),
+        (
+            lambda: BlockSensitive(patterns=patterns(), message="No."),
             "block_sensitive",
             {
                 "patterns": [{"name": "card", "pattern": r"\d{16}", "check": "luhn"}],

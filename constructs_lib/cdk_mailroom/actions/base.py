@@ -38,7 +38,7 @@ SES = "ses.amazonaws.com"
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMail:
-    """Where a rule's mail is stored: one object per message, named *prefix* + message id."""
+    """Where a rule's mail is stored: one object per message, as `mailroom.ses.object_key` names it."""
 
     bucket: s3.IBucket
     """The bucket."""

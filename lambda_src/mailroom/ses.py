@@ -119,6 +119,18 @@ EVENT_BRIDGE_NAMES = {
 }
 """The types as EventBridge's ``detail-type`` spells them."""
 
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+HELD_BACK = frozenset(
+    (
+        "EmailValidationSuppressed",
+        "OnAccountSuppressionList",
+        "OnTenantSuppressionList",
+        "Suppressed",
+        "UnsubscribedRecipient",
+    )
+)
+"""Subtypes of bounces and complaints about mail that SES did not try to deliver."""
+
 VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES event publishing."
 """What SES publishes, as plain text, when a topic becomes an event destination."""
 

@@ -129,8 +129,9 @@ class S3(ReceiptAction):
             Annotations.of(scope).add_warning_v2(
                 "cdk-mailroom:imported-bucket",
                 f"the bucket {self.bucket.bucket_name} is imported, so this app cannot change its "
-                f"policy: allow {SES} s3:PutObject on {self.object_prefix}* where aws:SourceAccount is "
-                "this account, or the deployment fails with InvalidS3Configuration",
+                f"policy: allow {SES} s3:PutObject on {self.object_prefix}* where "
+                "aws:SourceAccount is this account, or the deployment fails with "
+                "InvalidS3Configuration",
             )
         for key in (self.bucket.encryption_key, self.client_side_key):
             if key is not None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from mailroom.ses import EventType
+from mailroom_local._ses_error import SesError
 from mailroom_local.events.payloads import wanted
 from mailroom_local.mail.content import EICAR
 from mailroom_local.mail.headers import addressed
 from mailroom_local.sending.compose import Content, compose
-from mailroom_local._ses_error import SesError
 from mailroom_local.sending.decisions import (
     checked_tags,
     list_management_of_header,
@@ -73,8 +73,10 @@ def test_a_message_made_of_parts_has_the_fields_that_were_given() -> None:
         (
             "a",
             "c:d",
-            "Invalid tag value <c:d>: only alphanumeric ASCII characters, '_',  '-' , '.', '@' are "
-            "allowed.",
+            (
+                "Invalid tag value <c:d>: only alphanumeric ASCII characters, '_',  '-' , '.', '@' "
+                "are allowed."
+            ),
         ),
         ("n" * 256, "x", "Tag name cannot exceed 255 characters."),
         ("a", "v" * 256, "Tag value cannot exceed 255 characters."),

@@ -38,7 +38,10 @@ SES = "ses.amazonaws.com"
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMail:
-    """Where a rule's mail is stored: one object per message, named *prefix* + message id."""
+    """Where a rule's mail is stored: one object per message.
+
+    `mailroom.ses.object_key` names the objects.
+    """
 
     bucket: s3.IBucket
     """The bucket."""

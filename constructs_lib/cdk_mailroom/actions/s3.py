@@ -9,12 +9,13 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
-from cdk_mailroom._checks import Problems, check_prefix
+from cdk_mailroom._checks import Problems, check_prefix, resolved
 from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._places import check_region
 from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_key, grant_publish, key_of
 from cdk_mailroom.actions.settings import SAME_REGION, check_topic
+from mailroom.ses import object_key
 
 __all__ = ["S3"]
 
@@ -41,7 +42,8 @@ class S3(ReceiptAction):
 
         Args:
             bucket: The bucket to write to.
-            prefix: What object names begin with; the message id follows. Empty by default.
+            prefix: What object names begin with; the message id follows, behind a slash unless the
+                prefix ends with one. Empty by default.
             role: A role that SES assumes to write, which must trust ``ses.amazonaws.com``; it is
                 granted the writing. By default the bucket's policy lets SES write.
             topic: Gets a notification of each object. Not a FIFO topic. None by default.
@@ -70,6 +72,14 @@ class S3(ReceiptAction):
         ):
             check_region(problems, argument, key, facts.stack, SAME_REGION)
 
+    @property
+    def object_prefix(self) -> str:
+        """What the names of the objects begin with: the prefix and the slash that SES adds.
+
+        Without that slash for a prefix that only CloudFormation knows, and may end with one.
+        """
+        return object_key(self.prefix, "") if resolved(self.prefix) else self.prefix
+
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
         """Grant the writing, to the role or to SES, and return the action."""
         dependencies = (
@@ -81,7 +91,7 @@ class S3(ReceiptAction):
             action=ses.ReceiptRuleActionConfig(
                 s3_action=ses.S3ActionConfig(
                     bucket_name=self.bucket.bucket_name,
-                    object_key_prefix=self.prefix or None,
+                    object_key_prefix=self.object_prefix or None,
                     kms_key_arn=(
                         None if self.client_side_key is None else self.client_side_key.key_arn
                     ),
@@ -99,7 +109,7 @@ class S3(ReceiptAction):
             iam.Grant.add_to_principal(
                 grantee=role,
                 actions=["s3:PutObject"],
-                resource_arns=[self.bucket.arn_for_objects(f"{self.prefix}*")],
+                resource_arns=[self.bucket.arn_for_objects(f"{self.object_prefix}*")],
             )
         ]
         keys = [self.bucket.encryption_key, self.client_side_key]
@@ -121,7 +131,7 @@ class S3(ReceiptAction):
         statement = iam.PolicyStatement(
             actions=["s3:PutObject"],
             principals=[context.service_principal(self.bucket)],
-            resources=[self.bucket.arn_for_objects(f"{self.prefix}*")],
+            resources=[self.bucket.arn_for_objects(f"{self.object_prefix}*")],
         )
         result = self.bucket.add_to_resource_policy(statement)
         if not result.statement_added:

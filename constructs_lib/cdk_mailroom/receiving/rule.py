@@ -91,7 +91,7 @@ class RuleOptions:
         if store is None:
             return None
         return StoredMail(
-            bucket=store.bucket, prefix=store.prefix, client_side_key=store.client_side_key
+            bucket=store.bucket, prefix=store.object_prefix, client_side_key=store.client_side_key
         )
 
     @cached_property

@@ -10,7 +10,13 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mailroom.ses import IP_FILTERS, RULE_SETS, RULES_PER_RULE_SET, SETUP_NOTIFICATION
+from mailroom.ses import (
+    IP_FILTERS,
+    RULE_SETS,
+    RULES_PER_RULE_SET,
+    SETUP_NOTIFICATION,
+    object_key,
+)
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.checks import check_rule
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
@@ -299,7 +305,7 @@ def _announce_setup(rule: Rule, *, previous: Rule | None) -> None:
     known = {_target(fields) for kind, fields in before if kind == "S3Action"}
     for kind, fields in rules.actions(rule):
         if kind == "S3Action" and _target(fields) not in known:
-            key = fields.get("ObjectKeyPrefix", "") + SETUP_NOTIFICATION
+            key = object_key(fields.get("ObjectKeyPrefix", ""), SETUP_NOTIFICATION)
             internals.s3.put_object(fields["BucketName"], key, _setup_message(fields), {})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailroom import _runtime
 from mailroom._views import Headers, View, date_time, listed, optional, required
 from mailroom.errors import NotConfigured
+from mailroom.ses import object_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ class ReceivedMail(View):
         bucket = getattr(self._store, "bucket", None)
         if bucket is None:
             return None
-        return bucket, f"{getattr(self._store, 'prefix', '')}{self.message_id}"
+        return bucket, object_key(getattr(self._store, "prefix", ""), self.message_id)
 
     @property
     def already_handled(self) -> bool:

@@ -11,12 +11,14 @@ from cdk_mailroom.lake import EventLake, LakeFormat
 from cdk_mailroom.receiving import (
     EVERY_RECIPIENT,
     Activation,
+    ActiveRuleSet,
     HandledRule,
     InboundMail,
     InboundRule,
 )
 from cdk_mailroom.sending import (
     ContactList,
+    CrossAccountZone,
     EmailTemplate,
     OwnKey,
     SendingIdentity,
@@ -29,8 +31,10 @@ __all__ = [
     "BUNDLED",
     "EVERY_RECIPIENT",
     "Activation",
+    "ActiveRuleSet",
     "ConfigurationError",
     "ContactList",
+    "CrossAccountZone",
     "EmailTemplate",
     "EventLake",
     "EventPublishing",

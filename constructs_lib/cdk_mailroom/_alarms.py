@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from aws_cdk import Annotations, Duration, Stack, Tokenization
+from aws_cdk import Duration, Stack, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
@@ -13,6 +13,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+
+from cdk_mailroom._imported import warn_of_import
 
 __all__ = [
     "age_alarm",
@@ -120,33 +122,25 @@ def publish_alarm(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
     alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
     conditions = {"StringEquals": {"aws:SourceAccount": Stack.of(alarm).account}}
     principal = iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=conditions)
-    added = topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="AlarmsOfThisAccount",
-            actions=["sns:Publish"],
-            principals=[principal],
-            resources=[topic.topic_arn],
-        )
-    ).statement_added
+    publish = iam.PolicyStatement(
+        sid="AlarmsOfThisAccount",
+        actions=["sns:Publish"],
+        principals=[principal],
+        resources=[topic.topic_arn],
+    )
+    encrypt = iam.PolicyStatement(
+        sid="AlarmsOfThisAccount",
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        principals=[principal],
+        resources=["*"],
+    )
+    code, consequence = "cdk-mailroom:imported-alert-topic", "no alarm reaches the topic"
+    # On the topic, so that several alarms raise one warning.
+    if not topic.add_to_resource_policy(publish).statement_added:
+        warn_of_import(topic, "topic", topic, publish, consequence, code=code)
     key = topic.master_key
-    if key is not None:
-        added &= key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                principals=[principal],
-                resources=["*"],
-            )
-        ).statement_added
-    if not added:
-        # On the topic, so that several alarms raise one warning.
-        Annotations.of(topic).add_warning_v2(
-            "cdk-mailroom:imported-alert-topic",
-            f"the alert topic {topic.topic_arn} or its key is imported, so this app cannot change "
-            "its policy: allow cloudwatch.amazonaws.com sns:Publish, and on the key kms:Decrypt "
-            "and kms:GenerateDataKey*, on the condition that aws:SourceAccount is this account; "
-            "otherwise no alarm reaches the topic",
-        )
+    if key is not None and not key.add_to_resource_policy(encrypt).statement_added:
+        warn_of_import(topic, "key", key, encrypt, consequence, code=code)
 
 
 # Each object of a jsii class is a call into Node.

@@ -25,6 +25,7 @@ from aws_cdk import aws_lambda as lambda_
 import mailroom
 from cdk_mailroom import _requirements
 from cdk_mailroom._checks import ConfigurationError
+from cdk_mailroom._parsing import parsed
 
 __all__ = ["code", "runtime_files"]
 
@@ -114,7 +115,7 @@ def _reachable(modules: frozenset[str]) -> frozenset[str]:
 def _imports(content: bytes) -> frozenset[str]:
     """Return every name that may be a module of the runtime and that *content* imports."""
     try:
-        tree = ast.parse(content)
+        tree = parsed(content)
     except (SyntaxError, ValueError):
         return frozenset()  # written for another Python, or not Python at all
     found: set[str] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -24,12 +24,14 @@ __all__ = [
     "check_configuration_set_name",
     "check_domain",
     "check_identities",
+    "check_list",
     "check_number",
     "check_prefix",
     "check_recipients",
     "check_retention",
     "check_rule_name",
     "check_seconds",
+    "check_unit",
     "leaving_nothing",
     "resolved",
 ]
@@ -37,6 +39,8 @@ __all__ = [
 Retention = Duration | Literal["forever"]
 """How long something is kept: whole days, or ``"forever"``."""
 
+# What aws-cdk-lib writes where a value is known to CloudFormation only.
+_TOKEN = re.compile(r"[$#]\{Token\[[^\]]*\]\}|-1\.88\d*e\+289")
 _LOCAL_PART = re.compile(ses.LOCAL_PART)
 _DOMAIN = re.compile(ses.DOMAIN)
 
@@ -57,7 +61,7 @@ class Problems:
 
     def add(self, argument: str, value: object, remedy: str) -> None:
         """Note that *argument* has a *value* that is not accepted, and what to do."""
-        self._problems.append(f"{argument} is {value!r}: {remedy}")
+        self._problems.append(f"{argument} is {_TOKEN.sub('<token>', repr(value))}: {remedy}")
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
@@ -81,7 +85,8 @@ def leaving_nothing(scope: Construct, construct_id: str) -> Iterator[None]:
     """Remove the child *construct_id* of *scope* if what creates it fails.
 
     A call that was refused can then be corrected and repeated with the same id. What the block
-    changed elsewhere, such as a resource policy, stays: check first what can be checked first.
+    changed elsewhere stays, such as a statement in the policy of a bucket, because aws-cdk-lib
+    cannot remove that: check first what can be checked, and grant last.
     """
     taken = scope.node.try_find_child(construct_id) is not None
     try:
@@ -119,6 +124,35 @@ def resolved(value: object) -> bool:
 _LARGEST_TOKEN = -1e288
 
 
+def check_list(problems: Problems, argument: str, values: object, *, tokens: bool = False) -> bool:
+    """Check that *values* is a list; tell whether each of its values can be looked at.
+
+    A list that only CloudFormation knows, such as a parameter of type CommaDelimitedList or what
+    ``Fn.split`` returns, is one element at synth, which stands for all of them: it can be passed
+    on as a whole if *tokens*, but never beside other elements.
+    """
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        problems.add(argument, values, f"pass a list, even of one: [{values!r}]")
+        return False
+    if not any(isinstance(value, str) and "#{Token[" in value for value in values):
+        return True
+    if not tokens:
+        problems.add(
+            argument,
+            values,
+            "only CloudFormation knows how many values this list has: pass single values, such as "
+            "[Fn.select(0, values), Fn.select(1, values)]",
+        )
+    elif len(values) > 1:
+        problems.add(
+            argument,
+            values,
+            "a list that only CloudFormation knows cannot be part of another: pass it alone, or "
+            "its single values, such as [Fn.select(0, values), …]",
+        )
+    return False
+
+
 def check_rule_name(problems: Problems, argument: str, name: str | None) -> None:
     """Check a receipt rule's or a rule set's name."""
     if name is None or not resolved(name):
@@ -142,11 +176,7 @@ def check_configuration_set_name(problems: Problems, argument: str, name: str | 
 
 def check_recipients(problems: Problems, recipients: Sequence[str]) -> None:
     """Check a rule's recipients: addresses, domains, or '.domain' for a domain's subdomains."""
-    if isinstance(recipients, str):
-        problems.add("recipients", recipients, f"pass a list, even of one: [{recipients!r}]")
-        return
-    # A list that only CloudFormation knows is one element here, which stands for all of them.
-    if not resolved(recipients):
+    if not check_list(problems, "recipients", recipients, tokens=True):
         return
     if not recipients:
         problems.add(
@@ -210,8 +240,7 @@ def check_addresses(problems: Problems, argument: str, addresses: Iterable[objec
 
 def check_identities(problems: Problems, argument: str, identities: Sequence[object]) -> None:
     """Check a list of one or more constructs, addresses or domains."""
-    if isinstance(identities, str):
-        problems.add(argument, identities, f"pass a list, even of one: [{identities!r}]")
+    if not check_list(problems, argument, identities):
         return
     if not identities:
         problems.add(
@@ -262,7 +291,10 @@ def check_seconds(
     problems: Problems, argument: str, duration: Duration | None, allowed: range
 ) -> None:
     """Check a duration of whole seconds."""
-    if duration is None or duration.is_unresolved():
+    if duration is None:
+        return
+    if duration.is_unresolved():
+        check_unit(problems, argument, duration.to_seconds, "Duration.seconds(…)")
         return
     seconds = duration.to_seconds(integral=False)
     # Not "in allowed": for a float, that would look at every number of the range.
@@ -278,7 +310,23 @@ def check_retention(problems: Problems, argument: str, retention: Retention | No
         return
     if not isinstance(retention, Duration):
         problems.add(argument, retention, "pass a Duration of whole days, or 'forever'")
-    elif not retention.is_unresolved():
+    elif retention.is_unresolved():
+        check_unit(problems, argument, retention.to_days, "Duration.days(…)")
+    else:
         days = retention.to_days(integral=False)
         if days < 1 or days % 1:
             problems.add(argument, f"{days:g} days", "pass whole days, at least one, or 'forever'")
+
+
+def check_unit(
+    problems: Problems, argument: str, converted: Callable[[], float], remedy: str
+) -> None:
+    """Check that a duration, which only CloudFormation knows, has the unit that is needed."""
+    try:
+        converted()
+    except RuntimeError:  # what JavaScript's errors become
+        problems.add(
+            argument,
+            "<token>",
+            f"make it with {remedy}: a number that only CloudFormation knows cannot be converted",
+        )

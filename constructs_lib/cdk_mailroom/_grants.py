@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 
-from cdk_mailroom._checks import Problems, check_address, resolved
+from cdk_mailroom._checks import Problems, check_address, check_list, resolved
 from cdk_mailroom._reviewed import reviewed_wildcard
 
 __all__ = ["SEND_ACTIONS", "SMTP_ACTIONS", "check_sender", "grant_sending", "identity_names"]
@@ -43,8 +44,7 @@ def check_sender(
     A domain covers its subdomains, and an address no other address:
     https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
     """
-    if isinstance(templates, str):
-        problems.add("templates", templates, f"pass a list: [{templates!r}]")
+    check_list(problems, "templates", templates)
     if from_address is None:
         return
     check_address(problems, "from_address", from_address)
@@ -70,12 +70,14 @@ def grant_sending(
     configuration_set_name: str | None = None,
     templates: Sequence[str] = (),
     from_address: str | None = None,
+    from_identities: Sequence[str] = (),
     actions: Sequence[str] = SEND_ACTIONS,
     bulk: bool = False,
 ) -> iam.Grant:
     """Let *grantee* send from *identities*, all of the account's if none are named.
 
-    *bulk*: one template to many too, for which the sender asks SES how fast it may.
+    *from_address* is the only From address, or else those of *from_identities* are, if any are
+    named. *bulk*: one template to many too, for which the sender asks SES how fast it may.
 
     SES asks for permission on the identity that is verified, on the configuration set and, for
     templated mail, on the template:
@@ -97,7 +99,7 @@ def grant_sending(
         grantee=grantee,
         actions=[*actions, *(BULK_ACTIONS if bulk else ())],
         resource_arns=resources,
-        conditions=({"StringEquals": {"ses:FromAddress": from_address}} if from_address else None),
+        conditions=_senders(from_address, from_identities),
     )
     if bulk:
         # It has no resource-level permissions (Service Authorization Reference, Amazon SES v2).
@@ -108,3 +110,18 @@ def grant_sending(
         )
         reviewed_wildcard(grantee.grant_principal, "*", "the account's sending rate has no ARN")
     return grant
+
+
+def _senders(from_address: str | None, identities: Sequence[str]) -> dict[str, Any] | None:
+    if from_address:
+        return {"StringEquals": {"ses:FromAddress": from_address}}
+    if not identities:
+        return None
+    patterns: list[str] = []
+    for name in identities:
+        # Whether a token is an address or a domain is not known; the other form matches nothing.
+        if not resolved(name) or "@" in name:
+            patterns.append(name)
+        if not resolved(name) or "@" not in name:
+            patterns += [f"*@{name}", f"*@*.{name}"]
+    return {"StringLike": {"ses:FromAddress": patterns}}

@@ -6,15 +6,23 @@ import ast
 import difflib
 import re
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from cdk_mailroom._checks import Problems
 
-__all__ = ["check_function"]
+__all__ = ["check_function", "find_function", "names_in", "parsed", "suggestion"]
 
 
-def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
-    """Find ``module:function`` of *spec* in *folder* by parsing; nothing is imported or run."""
+@cache
+def parsed(content: bytes) -> ast.Module:
+    """Return the syntax tree of *content*, which is parsed once however many functions use it."""
+    return ast.parse(content)
+
+
+def check_function(problems: Problems, *, folder: Path, spec: str) -> Path | None:
+    """Find ``module:function`` of *spec* in *folder*, and return the module's file."""
     if not folder.is_dir():
         problems.add(
             "folder",
@@ -22,7 +30,7 @@ def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
             "no such folder: relative paths start where the app is run, so prefer "
             "Path(__file__).parent / '…'",
         )
-        return
+        return None
     module_name, separator, function_name = spec.partition(":")
     if (
         not separator
@@ -30,20 +38,18 @@ def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
         or not function_name.isidentifier()
     ):
         problems.add("handler", spec, "write 'module:function', such as 'app:on_mail'")
-        return
-    base = folder.joinpath(*module_name.split("."))
-    candidates = [base.with_name(f"{base.name}.py"), base / "__init__.py"]
-    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+        return None
+    path = _file_of(folder, module_name)
     if path is None:
         there = sorted(file.stem for file in folder.glob("*.py"))
         problems.add(
             "handler",
             spec,
-            f"{folder} has no module {module_name!r}" + _suggestion(module_name, there),
+            f"{folder} has no module {module_name!r}" + suggestion(module_name, there),
         )
-        return
+        return None
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        tree = parsed(path.read_bytes())
     except SyntaxError as error:
         here = f"{sys.version_info.major}.{sys.version_info.minor}"
         problems.add(
@@ -52,43 +58,86 @@ def check_function(problems: Problems, *, folder: Path, spec: str) -> None:
             f"correct {path}:{error.lineno}, which is not valid Python {here}, on which the app "
             f"runs: {error.msg}",
         )
-        return
-    found = _top_level(tree.body)
+        return None
+    found = names_in(tree)
     node = found.get(function_name)
     if function_name not in found:
-        if "*" in found:
-            return
-        problems.add(
-            "handler",
-            spec,
-            f"{path} has no function {function_name!r}" + _suggestion(function_name, list(found)),
-        )
+        if "*" not in found:
+            problems.add(
+                "handler",
+                spec,
+                f"{path} has no function {function_name!r}"
+                + suggestion(function_name, list(found)),
+            )
     elif isinstance(node, ast.AsyncFunctionDef):
         problems.add(
             "handler", spec, "write 'def' instead of 'async def': Lambda calls plain functions"
         )
     elif isinstance(node, ast.FunctionDef) and not _takes_one_argument(node.args):
         problems.add("handler", spec, "let it take one argument, as in 'def on_mail(mail):'")
+    return path
 
 
-def _top_level(body: list[ast.stmt]) -> dict[str, ast.stmt]:
-    found: dict[str, ast.stmt] = {}
+def find_function(folder: Path, spec: str) -> tuple[Path, ast.Module, ast.FunctionDef] | None:
+    """Return the function of *spec* with its file, unless something else has that name."""
+    module_name, _, function_name = spec.partition(":")
+    path = _file_of(folder, module_name)
+    if path is None:
+        return None
+    tree = parsed(path.read_bytes())
+    node = names_in(tree).get(function_name)
+    return (path, tree, node) if isinstance(node, ast.FunctionDef) else None
+
+
+@cache
+def names_in(tree: ast.Module) -> Mapping[str, ast.stmt]:
+    """Return what is defined at a module's top level, under ``*`` what cannot be known."""
+    found = dict(_defined(tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            found.update((name, node) for name in node.names)
+        elif isinstance(node, ast.Name) and node.id in ("globals", "exec", "vars"):
+            found["*"] = tree.body[0]
+    if "__getattr__" in found:
+        found["*"] = found["__getattr__"]
+    return found
+
+
+def suggestion(wanted: str, there: Iterable[str]) -> str:
+    """Return the end of a remedy: the name that was probably meant, or those that there are."""
+    names = list(there)
+    close = difflib.get_close_matches(wanted, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; it has {', '.join(names[:8])}" if names else ""
+
+
+def _file_of(folder: Path, module_name: str) -> Path | None:
+    base = folder.joinpath(*module_name.split("."))
+    candidates = [base / "__init__.py", base.with_name(f"{base.name}.py")]
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _defined(body: Iterable[ast.AST]) -> Iterator[tuple[str, ast.stmt]]:
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found[node.name] = node
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found.update((alias.asname or alias.name, node) for alias in node.names)
-        elif isinstance(node, ast.Assign):
-            names = (target.id for target in node.targets if isinstance(target, ast.Name))
-            found.update((name, node) for name in names)
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            found[node.target.id] = node
-        elif isinstance(node, ast.If | ast.Try | ast.With):
-            for block in ("body", "handlers", "orelse", "finalbody"):
-                for inner in getattr(node, block, ()):
-                    nested = inner.body if isinstance(inner, ast.ExceptHandler) else [inner]
-                    found.update(_top_level(nested))
-    return found
+            yield node.name, node
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.asname or alias.name.partition(".")[0], node
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield alias.asname or alias.name, node
+        elif isinstance(node, ast.stmt):
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr | ast.withitem):
+                    for name in ast.walk(child):
+                        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                            yield name.id, node
+                else:
+                    yield from _defined([child])
+        elif isinstance(node, ast.ExceptHandler | ast.match_case):
+            yield from _defined(node.body)
 
 
 def _takes_one_argument(arguments: ast.arguments) -> bool:
@@ -97,10 +146,3 @@ def _takes_one_argument(arguments: ast.arguments) -> bool:
     most = len(positional) if arguments.vararg is None else max(1, len(positional))
     keyword_only = sum(default is None for default in arguments.kw_defaults)
     return required <= 1 <= most and not keyword_only
-
-
-def _suggestion(wanted: str, there: list[str]) -> str:
-    close = difflib.get_close_matches(wanted, there, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; it has {', '.join(there[:8])}" if there else ""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Stack, custom_resources
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_mailroom import _assembly, _roles
-from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
+from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.functions import default_architecture, default_runtime
 
 __all__ = ["Provider", "provider"]
+
+_ENTRY = "mailroom.provisioning.entry"
 
 
 def provider(scope: Construct, construct_id: str, module: str) -> Provider:
@@ -22,18 +24,28 @@ def provider(scope: Construct, construct_id: str, module: str) -> Provider:
 
 
 class Provider(Construct):
-    """Function, logs and roles behind a custom resource; the caller adds what it may do."""
+    """Function, log and role behind a custom resource; the caller adds what it may do.
+
+    CloudFormation calls the function itself: see `mailroom.provisioning.entry`.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, module: str) -> None:
         super().__init__(scope, construct_id)
         runtime, architecture = default_runtime(), default_architecture()
-        log_group = self._logs("Logs")
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
         self.function = lambda_.Function(
             self,
             "Function",
             description=f"Custom resource {module}",
-            code=_assembly.code(modules=[module], runtime=runtime, architecture=architecture),
-            handler=f"{module}.handler",
+            code=_assembly.code(
+                modules=[_ENTRY, module], runtime=runtime, architecture=architecture
+            ),
+            handler=f"{_ENTRY}.handler",
             runtime=runtime,
             architecture=architecture,
             memory_size=256,
@@ -42,29 +54,9 @@ class Provider(Construct):
             role=_roles.function_role(self, "Role", log_group=log_group),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
+            environment={"MAILROOM_RESOURCE": module},
         )
         """The function that handles CloudFormation's requests."""
         reviewed(self.function, "L1", "tested with Python 3.13, the default of all handlers")
-        framework_logs = self._logs("FrameworkLogs")
-        framework_role = _roles.function_role(self, "FrameworkRole", log_group=framework_logs)
-        reviewed_wildcard(
-            framework_role,
-            f"{self.function.function_arn}:*",
-            "CDK's provider framework grants itself every version of the function that it calls",
-        )
-        framework = custom_resources.Provider(
-            self,
-            "Framework",
-            on_event_handler=self.function,
-            framework_on_event_role=framework_role,
-            log_group=framework_logs,
-        )
-        self.service_token = framework.service_token
-
-    def _logs(self, construct_id: str) -> logs.LogGroup:
-        return logs.LogGroup(
-            self,
-            construct_id,
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        self.service_token = self.function.function_arn
+        """What a `CustomResource` calls."""

@@ -52,8 +52,8 @@ SCAN_LIMIT_MIB: Final = range(10, 7_340_033)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
 INFREQUENT_ACCESS_DAYS: Final = 30
 
-# https://docs.aws.amazon.com/general/latest/gr/ses.html, "Email receiving endpoints", with what
-# users report: the lists disagree, so a region that is not here is a warning, not an error.
+# https://docs.aws.amazon.com/general/latest/gr/ses.html, "Email receiving endpoints"; in GovCloud
+# there are none. The list grows, so a region that is not here is a warning, not an error.
 RECEIVING_REGIONS: Final = frozenset(
     {
         "af-south-1",
@@ -76,8 +76,24 @@ RECEIVING_REGIONS: Final = frozenset(
         "sa-east-1",
         "us-east-1",
         "us-east-2",
-        "us-gov-west-1",
         "us-west-1",
         "us-west-2",
+    }
+)
+
+# https://docs.aws.amazon.com/general/latest/gr/ses.html: these have endpoints of the API, and none
+# in the table "SMTP endpoints". AWS adds some over time, so such a region is a warning.
+REGIONS_WITHOUT_SMTP: Final = frozenset(
+    {
+        "af-south-1",
+        "ap-south-2",
+        "ap-southeast-3",
+        "ap-southeast-5",
+        "ca-west-1",
+        "eu-central-2",
+        "eu-south-1",
+        "il-central-1",
+        "me-central-1",
+        "me-south-1",
     }
 )

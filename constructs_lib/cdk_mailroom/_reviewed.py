@@ -6,17 +6,28 @@ an app adds to the same role is still reported. It has no effect unless an app u
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from aws_cdk import Acknowledgment, Stack, Validations
-from constructs import Construct
+import jsii
+from aws_cdk import (
+    Acknowledgment,
+    AspectPriority,
+    Aspects,
+    CfnResource,
+    IAspect,
+    Stack,
+    Validations,
+)
+from constructs import Construct, IConstruct
 
-__all__ = ["reviewed", "reviewed_wildcard"]
+__all__ = ["acknowledge_finding", "reviewed", "reviewed_wildcard"]
 
 
 def reviewed(scope: Construct, rule: str, reason: str) -> None:
     """Acknowledge the finding *rule* below *scope*."""
-    Validations.of(scope).acknowledge(Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))
+    acknowledge_finding(scope, f"AwsSolutions-{rule}", reason)
 
 
 def reviewed_wildcard(grantee: object, pattern: str, reason: str) -> None:
@@ -24,6 +35,43 @@ def reviewed_wildcard(grantee: object, pattern: str, reason: str) -> None:
     if isinstance(grantee, Construct):
         finding = pattern if pattern.startswith("Action::") else f"Resource::{pattern}"
         reviewed(grantee, f"IAM5[{_flat(Stack.of(grantee).resolve(finding))}]", reason)
+
+
+def acknowledge_finding(scope: IConstruct, rule: str, reason: str) -> None:
+    """Acknowledge *rule*, ``ID`` or ``ID[finding]``, below *scope*, for cdk-nag 3 and cdk-nag 2."""
+    Validations.of(scope).acknowledge(Acknowledgment(id=rule, reason=reason))
+    if _nag().startswith("2."):
+        # Before cdk-nag, which is an aspect too, looks at what is there by then.
+        Aspects.of(scope).add(_Suppression(rule, reason), priority=AspectPriority.MUTATING)
+
+
+@cache
+def _nag() -> str:
+    try:
+        return version("cdk-nag")
+    except PackageNotFoundError:
+        return ""
+
+
+@jsii.implements(IAspect)
+class _Suppression:
+    """Writes an acknowledged finding where cdk-nag 2 reads it: into the resource's metadata."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        self._rule, _, finding = rule.removesuffix("]").partition("[")
+        self._finding = finding
+        self._reason = reason
+
+    def visit(self, node: IConstruct) -> None:
+        """Add it to *node*, if that is a resource."""
+        if not isinstance(node, CfnResource):
+            return
+        known = (node.get_metadata("cdk_nag") or {}).get("rules_to_suppress", [])
+        own: dict[str, Any] = {"id": self._rule, "reason": self._reason}
+        if self._finding:
+            own["applies_to"] = [self._finding]
+        if own not in known:
+            node.add_metadata("cdk_nag", {"rules_to_suppress": [*known, own]})
 
 
 def _flat(value: Any) -> str:

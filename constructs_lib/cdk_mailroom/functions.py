@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypedDict, Unpack
@@ -11,13 +11,15 @@ from typing import ClassVar, TypedDict, Unpack
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cdk_mailroom import _assembly, _parsing, _quotas, _roles
-from cdk_mailroom._checks import Problems, check_number, check_seconds
+from cdk_mailroom import _assembly, _parsing, _quotas, _requirements, _roles
+from cdk_mailroom._annotations import check_annotation
+from cdk_mailroom._checks import Problems, check_list, check_number, check_seconds
+from cdk_mailroom._imports import Surroundings, check_imports
+from cdk_mailroom._queues import FailureQueue
 from cdk_mailroom._reviewed import reviewed
 
 __all__ = ["FunctionOptions", "PythonFunction"]
@@ -141,6 +143,26 @@ class PythonFunction:
         self._check_limits(problems)
         self._check_environment(problems)
 
+    def check_argument(
+        self, problems: Problems, given: str, classes: Sequence[str], base: str | None = None
+    ) -> None:
+        """Note that the function expects something else than what *given* calls it with.
+
+        Args:
+            problems: Takes what is found.
+            given: What calls it, for the error.
+            classes: The names of the ``mailroom`` classes whose objects it is called with.
+            base: The name of a class that all of them are as well.
+        """
+        check_annotation(
+            problems,
+            folder=self._folder,
+            spec=self._handler,
+            given=given,
+            classes=classes,
+            base=base,
+        )
+
     def create(
         self,
         scope: Construct,
@@ -204,11 +226,7 @@ class PythonFunction:
             logging_format=lambda_.LoggingFormat.JSON,
             reserved_concurrent_executions=options.get("reserved_concurrency"),
             environment=variables,
-            on_failure=(
-                None
-                if dead_letter_queue is None
-                else destinations.SqsDestination(dead_letter_queue)
-            ),
+            on_failure=(None if dead_letter_queue is None else FailureQueue(dead_letter_queue)),
             retry_attempts=None if dead_letter_queue is None else 2,
             max_event_age=None if dead_letter_queue is None else Duration.hours(6),
         )
@@ -224,16 +242,40 @@ class PythonFunction:
         return own if own is not None and own.is_file() else None
 
     def _check_code(self, problems: Problems) -> None:
-        if self._folder is not None:
-            _parsing.check_function(problems, folder=self._folder, spec=self._handler)
-        if self._requirements is not None and not self._requirements.is_file():
-            problems.add("requirements", str(self._requirements), "no such file: correct the path")
+        requirements = self._requirements
+        if requirements is not None and not requirements.is_file():
+            problems.add("requirements", str(requirements), "no such file: correct the path")
+            requirements = None
         runtime = self._options.get("runtime")
-        if runtime is None:
-            return
-        version = re.fullmatch(r"python3\.(\d+)", runtime.name)
+        name = _default_runtime_name() if runtime is None else runtime.name
+        version = re.fullmatch(r"python3\.(\d+)", name)
         if version is None or int(version[1]) < _OLDEST_PYTHON:
-            problems.add("runtime", runtime.name, f"pass Python 3.{_OLDEST_PYTHON} or later")
+            problems.add("runtime", name, f"pass Python 3.{_OLDEST_PYTHON} or later")
+        if self._folder is None:
+            return
+        path = _parsing.check_function(problems, folder=self._folder, spec=self._handler)
+        if path is None or version is None:
+            return
+        with problems.collecting():
+            check_imports(
+                problems,
+                folder=self._folder,
+                spec=self._handler,
+                path=path,
+                around=Surroundings(
+                    python=int(version[1]),
+                    runtime=_assembly.runtime_files(),
+                    requirements=requirements,
+                    installed=lambda: self._installed(requirements, name),
+                    layers=bool(self._options.get("layers")),
+                ),
+            )
+
+    def _installed(self, requirements: Path | None, runtime: str) -> Iterable[str]:
+        if requirements is None:
+            return ()
+        architecture = self._options.get("architecture") or default_architecture()
+        return _requirements.installed(requirements, runtime, architecture.name)
 
     def _check_limits(self, problems: Problems) -> None:
         options = self._options
@@ -243,6 +285,13 @@ class PythonFunction:
         timeout = options.get("timeout")
         check_seconds(problems, "timeout", timeout, range(1, self.longest_seconds + 1))
         layers = options.get("layers") or ()
+        groups = options.get("security_groups") or ()
+        for argument, items, made_by in (
+            ("layers", layers, "LayerVersion.from_layer_version_arn(…)"),
+            ("security_groups", groups, "SecurityGroup.from_security_group_id(…)"),
+        ):
+            if check_list(problems, argument, items) and any(isinstance(one, str) for one in items):
+                problems.add(argument, items, f"pass constructs, such as {made_by}")
         if len(layers) > _quotas.LAMBDA_LAYERS:
             problems.add(
                 "len(layers)", len(layers), f"pass at most {_quotas.LAMBDA_LAYERS}, Lambda's limit"
@@ -255,13 +304,21 @@ class PythonFunction:
                 None,
                 "pass it: without it vpc_subnets and security_groups do nothing",
             )
+        _check_subnets(problems, options.get("vpc"), options.get("vpc_subnets"))
 
     def _check_environment(self, problems: Problems) -> None:
         for name, value in (self._options.get("environment") or {}).items():
             argument = f"environment[{name!r}]"
             if not isinstance(value, str):
                 problems.add(argument, value, "pass a string")
-            if name.startswith("MAILROOM_"):
+            if name == CONFIGURATION_SET_VARIABLE:
+                problems.add(
+                    argument,
+                    value,
+                    "omit it, and let the sender's grant_send(rule.function) set it, which also "
+                    "grants the sending",
+                )
+            elif name.startswith("MAILROOM_"):
                 problems.add(argument, value, "choose another name: MAILROOM_… is reserved")
             if (
                 not re.fullmatch(_quotas.LAMBDA_ENVIRONMENT_NAME, name)
@@ -275,6 +332,9 @@ class PythonFunction:
                 )
 
 
+CONFIGURATION_SET_VARIABLE = "MAILROOM_CONFIGURATION_SET"
+"""What tells a sender in Lambda its configuration set."""
+
 # As pyproject.toml has it for the whole distribution.
 _OLDEST_PYTHON = 11
 
@@ -283,11 +343,45 @@ def _given(options: FunctionOptions) -> FunctionOptions:
     return {name: value for name, value in options.items() if value is not None}  # type: ignore[return-value]
 
 
+def _check_subnets(
+    problems: Problems, vpc: ec2.IVpc | None, subnets: ec2.SubnetSelection | None
+) -> None:
+    if vpc is None:
+        return
+    argument = "vpc" if subnets is None else "vpc_subnets"
+    chosen = subnets or ec2.SubnetSelection()
+    try:
+        public = vpc.select_subnets(
+            subnet_group_name=chosen.subnet_group_name,
+            subnet_type=chosen.subnet_type,
+            subnets=chosen.subnets,
+            subnet_filters=chosen.subnet_filters,
+            availability_zones=chosen.availability_zones,
+            one_per_az=chosen.one_per_az,
+        ).has_public
+    except RuntimeError as error:  # what JavaScript's errors become
+        reason = str(error).partition("\n")[0]
+        problems.add(argument, vpc.node.path, f"choose subnets that the VPC has: {reason}")
+        return
+    if public:
+        problems.add(
+            argument,
+            vpc.node.path,
+            "choose private subnets, with a NAT gateway or with endpoints of the services that the "
+            "function calls: in a public subnet it has no public address, and reaches nothing",
+        )
+
+
 # Each access to a static member of a jsii class is a call into Node.
 @cache
 def default_runtime() -> lambda_.Runtime:
     """Return the Python that functions run on by default."""
     return lambda_.Runtime.PYTHON_3_13
+
+
+@cache
+def _default_runtime_name() -> str:
+    return default_runtime().name
 
 
 @cache

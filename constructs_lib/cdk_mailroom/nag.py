@@ -1,14 +1,16 @@
 """Acknowledge cdk-nag's findings, each with a reason, at the construct that it is about.
 
-cdk-nag itself is not needed: without it an acknowledgement has no effect.
+It works with cdk-nag 3 and cdk-nag 2. Neither is needed: without it an acknowledgement has no
+effect.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Validations
 from constructs import Construct, IConstruct
+
+from cdk_mailroom._reviewed import acknowledge_finding
 
 __all__ = ["acknowledge"]
 
@@ -36,4 +38,4 @@ def acknowledge(scope: Construct, findings: Mapping[str, Mapping[str, str]]) -> 
                 raise KeyError(f"no construct {path!r} below {scope.node.path!r}")
             found = child
         for rule, reason in reasons.items():
-            Validations.of(found).acknowledge(Acknowledgment(id=rule, reason=reason))
+            acknowledge_finding(found, rule, reason)

@@ -173,6 +173,7 @@ class Mail:
                 "Open",
                 arrived + timedelta(seconds=dice.uniform(2, 90)),
                 user_agent=MACHINE,
+                is_bot_event="Likely",
             )
         _, opened, clicked = CAMPAIGNS[self.campaign]
         if dice.randrange(100) < opened:

@@ -30,7 +30,17 @@ VERDICTS = ("PASS", "FAIL", "GRAY", "PROCESSING_FAILED", "DISABLED")
 """https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html"""
 
 SETUP_NOTIFICATION = "AMAZON_SES_SETUP_NOTIFICATION"
-"""Message id and object name that SES writes when an S3 action is created. Not a mail."""
+"""Message id, and name of the object, that SES writes when an S3 action is created. Not a mail."""
+
+
+def object_key(prefix: str, name: str) -> str:
+    """Return the name under which an S3 action with *prefix* stores the message id *name*.
+
+    SES puts a slash between the two unless the prefix is empty or ends with one.
+    https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-s3.html
+    """
+    return f"{prefix}{'' if not prefix or prefix.endswith('/') else '/'}{name}"
+
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email receiving quotas"
 RECEIVED_BYTES = 40 * 1024 * 1024
@@ -109,6 +119,18 @@ EVENT_BRIDGE_NAMES = {
 }
 """The types as EventBridge's ``detail-type`` spells them."""
 
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+HELD_BACK = frozenset(
+    (
+        "EmailValidationSuppressed",
+        "OnAccountSuppressionList",
+        "OnTenantSuppressionList",
+        "Suppressed",
+        "UnsubscribedRecipient",
+    )
+)
+"""Subtypes of bounces and complaints about mail that SES did not try to deliver."""
+
 VALIDATION_TEXT = "Successfully validated SNS topic for Amazon SES event publishing."
 """What SES publishes, as plain text, when a topic becomes an event destination."""
 
@@ -140,6 +162,16 @@ PARTS_PER_MESSAGE = 500
 CONFIGURATION_SET_NAME = r"[A-Za-z0-9_-]{1,64}"
 DELIVERY_SECONDS = range(300, 50_401)
 """The bounds of a configuration set's ``MaxDeliverySeconds``; the default is the largest."""
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html says 256 and fewer
+# characters; these are what SES was seen to accept.
+TAG_NAME = r"[A-Za-z0-9_-]{1,255}|ses:feedback-id-[ab]"
+"""The names of a sender's message tags.
+
+Of SES's own prefix ``ses:``, senders may set the two that become part of ``Feedback-ID``.
+https://docs.aws.amazon.com/ses/latest/dg/event-publishing-send-email.html
+"""
+TAG_VALUE = r"[A-Za-z0-9_.@-]{1,255}"
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateEmailTemplate.html
 TEMPLATE_NAME = r"[!-~]{1,256}"

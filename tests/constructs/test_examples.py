@@ -16,7 +16,7 @@ from example_stacks import Example, check_reasons, findings, normalised
 from synthesis import FOLDER, Template, new_app, new_stack
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, PythonHandler
+from cdk_mailroom import BUNDLED, EventPublishing, EventType, InboundMail, PythonHandler, _reviewed
 from cdk_mailroom.nag import acknowledge
 
 EXAMPLES = {
@@ -44,10 +44,6 @@ def test_an_examples_template_is_as_reviewed(template, snapshot):
 
 LOGICAL_IDS = {
     "analytics": """
-        MailroomPropagationFrameworkLogsF9E216D7
-        MailroomPropagationFrameworkRole01738E13
-        MailroomPropagationFrameworkRoleDefaultPolicyBCDB6C77
-        MailroomPropagationFrameworkframeworkonEventEE842916
         MailroomPropagationFunctionCFF40512
         MailroomPropagationLogs3208BCC8
         MailroomPropagationRoleDefaultPolicy2A0D818E
@@ -102,6 +98,7 @@ LOGICAL_IDS = {
         InboundDeadLetterAlarm07E7533F
         InboundDeadLetterQueue406257A9
         InboundDeadLetterQueuePolicy07CEFEA2
+        InboundOrderC07F0B00
         InboundPublishExpiredAlarm38C9167F
         InboundPublishFailureAlarmEAB3F7C1
         InboundRuleSet47196728
@@ -133,14 +130,10 @@ LOGICAL_IDS = {
         InboundSupportHandlerRole63F496BC
         InboundSupportHandlerRoleDefaultPolicyCBAE39C9
         InboundSupportRuleD7472CE1
-        MailroomActivationFrameworkLogs270D42F2
-        MailroomActivationFrameworkRole24AD9550
-        MailroomActivationFrameworkRoleDefaultPolicy35151CF8
-        MailroomActivationFrameworkframeworkonEventEDF9425B
-        MailroomActivationFunction3331E533
-        MailroomActivationLogsF827F559
-        MailroomActivationRole0659B0E3
-        MailroomActivationRoleDefaultPolicy3BA5BE6C
+        MailroomReceiptRulesFunction41A9B0A6
+        MailroomReceiptRulesLogs32562809
+        MailroomReceiptRulesRoleDefaultPolicy114737BD
+        MailroomReceiptRulesRoleF838CD62
         Tickets83B11BB2
     """,
     "newsletter": """
@@ -287,3 +280,20 @@ def test_findings_on_the_apps_own_resources_are_not_acknowledged():
     text = findings(app)
     assert "AwsSolutions-IAM5[Action::dynamodb:*]" in text
     assert "AwsSolutions-IAM5[Resource::*]" in text
+
+
+def test_an_acknowledged_finding_is_where_cdk_nag_2_reads_it(monkeypatch):
+    """It reads the metadata of resources, and only one version of it can be installed."""
+    monkeypatch.setattr(_reviewed, "_nag", lambda: "2.38.2")
+    template = Template(EXAMPLES["helpdesk"].build(reviewed=True))
+
+    def suppressed(path):
+        metadata = template.resources[path]["Metadata"]["cdk_nag"]["rules_to_suppress"]
+        return {(one["id"], *one.get("applies_to", [])) for one in metadata}
+
+    assert suppressed("Inbound/Bucket") == {("AwsSolutions-S1",)}
+    assert suppressed("Inbound/DeadLetterQueue") == {("AwsSolutions-SQS3",)}
+    assert (
+        "AwsSolutions-IAM5",
+        "Resource::<InboundBucket803B7612.Arn>/Support/*",
+    ) in suppressed("Inbound/Support/Handler/Role/DefaultPolicy")

@@ -1,4 +1,6 @@
-"""The README's snippets that send by SMTP, run as they stand against a local AWS.
+"""Snippets of the README and the docs, run unchanged against a local AWS.
+
+Most of them send by SMTP; the app of the docs is deployed.
 
 A snippet is a fenced ``python`` block right below the comment ``<!-- run: NAME -->``. It runs alone
 in a new process, where the names ``configuration_set``, ``host``, ``port``, ``user`` and
@@ -20,7 +22,8 @@ import pytest
 from mailroom.sending import smtp_password
 from mailroom_local import LocalAws
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README, RECEIVING = ROOT / "README.md", ROOT / "docs" / "receiving.md"
 _BLOCK = re.compile(
     r"^<!-- run: (?P<name>[\w-]+) -->\s*^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -39,9 +42,9 @@ EMAIL_USE_TLS = True
 """
 
 
-def blocks() -> dict[str, str]:
+def blocks(page: Path = README) -> dict[str, str]:
     """The code of each snippet that is to be run, by its name."""
-    return {found["name"]: found["code"] for found in _BLOCK.finditer(README.read_text("utf-8"))}
+    return {found["name"]: found["code"] for found in _BLOCK.finditer(page.read_text("utf-8"))}
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +127,35 @@ def event_of(aws: LocalAws, message_id: str) -> dict[str, Any]:
         return [found for found in aws.events() if found["mail"]["messageId"] == message_id]
 
     return aws.wait_until(read, bool, seconds=10)[0]
+
+
+_APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_ses as ses
+from cdk_mailroom import ActiveRuleSet, InboundMail
+"""
+
+
+def test_two_environments_share_the_rule_set_of_their_account(
+    aws: LocalAws, tmp_path: Path
+) -> None:
+    """One may be deleted, and the other still receives."""
+    (tmp_path / "app.py").write_text(_APP + blocks(RECEIVING)["environments"])
+    aws.deploy(cwd=tmp_path, app=f"{sys.executable} app.py")
+    ses, cloudformation = aws.client("ses"), aws.client("cloudformation")
+
+    def recipients() -> list[str]:
+        active = ses.describe_active_receipt_rule_set()
+        assert active["Metadata"]["Name"] == "mail"
+        return [address for rule in active["Rules"] for address in rule["Recipients"]]
+
+    prod = ["support@example.com", "sales@example.com"]
+    dev = ["support@dev.example.com", "sales@dev.example.com"]
+    found = recipients()
+    assert [address for address in found if address in prod] == prod
+    assert [address for address in found if address in dev] == dev
+    cloudformation.delete_stack(StackName="HelpDeskDev")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="HelpDeskDev", WaiterConfig={"Delay": 1}
+    )
+    assert recipients() == prod

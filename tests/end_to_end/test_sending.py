@@ -266,21 +266,23 @@ def test_the_password_in_the_secret_is_derived_as_aws_does_it(app: Any) -> None:
     assert known["password"].startswith("B")
 
 
-def test_other_text_for_rotation_makes_new_smtp_credentials(app: Any) -> None:
-    """The new ones work and the old ones do not; last here, as it updates the stack."""
-    old = secret(app)
-    reading = smtp_sender(app)
-    with reading:
-        reading.send(letter())
+def test_a_rotation_leaves_the_previous_credentials_until_the_next_one(app: Any) -> None:
+    """Programs that have them go on sending; last here, as it updates the stack."""
+    first = secret(app)
     app.update(Rotation="2")
-    new = secret(app)
-    assert new["username"] != old["username"]
-    key = app.aws.client("iam").get_access_key_last_used(AccessKeyId=new["username"])
-    listed = app.aws.client("iam").list_access_keys(UserName=key["UserName"])["AccessKeyMetadata"]
-    assert [each["AccessKeyId"] for each in listed] == [new["username"]]
-    with reading:
-        assert reading.send(letter(), tags={"after": "rotation"}).message_id
+    second = secret(app)
+    app.update(Rotation="3")
+    third = secret(app)
+    keys = app.aws.client("iam").get_access_key_last_used(AccessKeyId=third["username"])
+    listed = app.aws.client("iam").list_access_keys(UserName=keys["UserName"])["AccessKeyMetadata"]
+    assert {each["AccessKeyId"] for each in listed} == {second["username"], third["username"]}
+
+    def sends(credentials: dict[str, Any]) -> None:
+        user, password = credentials["username"], credentials["password"]
+        with smtp_sender(app, secret=None, client=None, user=user, password=password) as sender:
+            sender.send(letter())
+
+    sends(third)
+    sends(second)
     with pytest.raises(NotSent, match="535"):
-        smtp_sender(
-            app, secret=None, client=None, user=old["username"], password=old["password"]
-        ).send(letter())
+        sends(first)

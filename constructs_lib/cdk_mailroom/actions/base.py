@@ -38,7 +38,10 @@ SES = "ses.amazonaws.com"
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMail:
-    """Where a rule's mail is stored: one object per message, named *prefix* + message id."""
+    """Where a rule's mail is stored: one object per message.
+
+    `mailroom.ses.object_key` names the objects.
+    """
 
     bucket: s3.IBucket
     """The bucket."""
@@ -52,6 +55,8 @@ class StoredMail:
 class RuleFacts:
     """What is known of a rule before anything is created."""
 
+    stack: Stack
+    """The rule's stack."""
     rule_id: str
     """The rule's construct id, which is also its name in logs."""
     recipients: Sequence[str]
@@ -76,8 +81,6 @@ class RuleContext(RuleFacts):
     """Takes what a handler failed to handle."""
     alert_topic: sns.ITopic | None
     """What alarms publish to."""
-    stack: Stack
-    """The rule's stack."""
 
     @cached_property
     def account(self) -> str:

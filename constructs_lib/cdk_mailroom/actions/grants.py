@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
+from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom.actions.base import SES, RuleContext
 
 __all__ = ["grant_invoke", "grant_key", "grant_publish", "key_of"]
@@ -34,12 +34,16 @@ def grant_invoke(
         )
         permission = node.try_find_child(permission_id)
     if permission is None:
-        Annotations.of(scope).add_warning_v2(
-            "cdk-mailroom:imported-function",
-            f"the function {function.function_arn} is imported, so this app cannot change its "
-            f"permissions: allow {SES} lambda:InvokeFunction where the source account is this "
-            f"account and the source ARN is like {context.source_arn(function)}, or the "
-            "deployment fails with InvalidLambdaFunction",
+        warn_of_import(
+            scope,
+            "function",
+            function,
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"],
+                principals=[context.service_principal(function)],
+                resources=[function.function_arn],
+            ),
+            "the deployment fails with InvalidLambdaFunction",
         )
         return []
     return [permission]
@@ -47,19 +51,15 @@ def grant_invoke(
 
 def grant_publish(scope: Construct, context: RuleContext, topic: sns.ITopic) -> list[IDependable]:
     """Let SES publish to *topic* for this rule; return what the rule must wait for."""
-    result = topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            actions=["sns:Publish"],
-            principals=[context.service_principal(topic)],
-            resources=[topic.topic_arn],
-        )
+    statement = iam.PolicyStatement(
+        actions=["sns:Publish"],
+        principals=[context.service_principal(topic)],
+        resources=[topic.topic_arn],
     )
+    result = topic.add_to_resource_policy(statement)
     if not result.statement_added:
-        Annotations.of(scope).add_warning_v2(
-            "cdk-mailroom:imported-topic",
-            f"the topic {topic.topic_arn} is imported, so this app cannot change its policy: "
-            f"allow {SES} sns:Publish where aws:SourceAccount is this account, or the deployment "
-            "may fail with InvalidSnsTopic",
+        warn_of_import(
+            scope, "topic", topic, statement, "the deployment may fail with InvalidSnsTopic"
         )
     key = key_of(topic)
     if key is not None:
@@ -75,16 +75,10 @@ def key_of(topic: sns.ITopic) -> kms.IKey | None:
 
 def grant_key(scope: Construct, context: RuleContext, key: kms.IKey) -> None:
     """Let SES encrypt with *key* for this rule."""
-    result = key.add_to_resource_policy(
-        iam.PolicyStatement(
-            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            principals=[context.service_principal(key)],
-            resources=["*"],
-        )
+    statement = iam.PolicyStatement(
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        principals=[context.service_principal(key)],
+        resources=["*"],
     )
-    if not result.statement_added:
-        Annotations.of(scope).add_warning_v2(
-            "cdk-mailroom:imported-key",
-            f"the key {key.key_arn} is imported, so this app cannot change its policy: allow "
-            f"{SES} kms:Decrypt and kms:GenerateDataKey* where aws:SourceAccount is this account",
-        )
+    if not key.add_to_resource_policy(statement).statement_added:
+        warn_of_import(scope, "key", key, statement, "SES cannot encrypt with it")

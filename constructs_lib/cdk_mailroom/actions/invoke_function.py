@@ -10,9 +10,10 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_seconds
-from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext
+from cdk_mailroom._places import check_region
+from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_invoke, grant_publish
-from cdk_mailroom.actions.settings import check_topic
+from cdk_mailroom.actions.settings import SAME_REGION, check_topic
 from mailroom.ses import SYNCHRONOUS_SECONDS
 
 __all__ = ["InvocationType", "InvokeFunction", "call"]
@@ -63,6 +64,11 @@ class InvokeFunction(ReceiptAction):
         self.function = function
         self.synchronous = synchronous
         self.topic = topic
+
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
+        """Note a function or a topic of another region."""
+        check_region(problems, "function", self.function, facts.stack, SAME_REGION)
+        check_region(problems, "topic", self.topic, facts.stack, SAME_REGION)
 
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
         """Grant SES the call and return the action."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -10,10 +9,13 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
-from cdk_mailroom._checks import Problems, check_prefix
-from cdk_mailroom.actions.base import SES, BoundAction, ReceiptAction, RuleContext
+from cdk_mailroom._checks import Problems, check_prefix, resolved
+from cdk_mailroom._imported import warn_of_import
+from cdk_mailroom._places import check_region
+from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_key, grant_publish, key_of
-from cdk_mailroom.actions.settings import check_topic
+from cdk_mailroom.actions.settings import SAME_REGION, check_topic
+from mailroom.ses import object_key
 
 __all__ = ["S3"]
 
@@ -40,7 +42,8 @@ class S3(ReceiptAction):
 
         Args:
             bucket: The bucket to write to.
-            prefix: What object names begin with; the message id follows. Empty by default.
+            prefix: What object names begin with; the message id follows, behind a slash unless the
+                prefix ends with one. Empty by default.
             role: A role that SES assumes to write, which must trust ``ses.amazonaws.com``; it is
                 granted the writing. By default the bucket's policy lets SES write.
             topic: Gets a notification of each object. Not a FIFO topic. None by default.
@@ -60,6 +63,23 @@ class S3(ReceiptAction):
         self.topic = topic
         self.client_side_key = client_side_key
 
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
+        """Note a topic or a key of another region; the bucket itself may be anywhere."""
+        check_region(problems, "topic", self.topic, facts.stack, SAME_REGION)
+        for argument, key in (
+            ("client_side_key", self.client_side_key),
+            ("bucket.encryption_key", self.bucket.encryption_key),
+        ):
+            check_region(problems, argument, key, facts.stack, SAME_REGION)
+
+    @property
+    def object_prefix(self) -> str:
+        """What the names of the objects begin with: the prefix and the slash that SES adds.
+
+        Without that slash for a prefix that only CloudFormation knows, and may end with one.
+        """
+        return object_key(self.prefix, "") if resolved(self.prefix) else self.prefix
+
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
         """Grant the writing, to the role or to SES, and return the action."""
         dependencies = (
@@ -71,7 +91,7 @@ class S3(ReceiptAction):
             action=ses.ReceiptRuleActionConfig(
                 s3_action=ses.S3ActionConfig(
                     bucket_name=self.bucket.bucket_name,
-                    object_key_prefix=self.prefix or None,
+                    object_key_prefix=self.object_prefix or None,
                     kms_key_arn=(
                         None if self.client_side_key is None else self.client_side_key.key_arn
                     ),
@@ -89,7 +109,7 @@ class S3(ReceiptAction):
             iam.Grant.add_to_principal(
                 grantee=role,
                 actions=["s3:PutObject"],
-                resource_arns=[self.bucket.arn_for_objects(f"{self.prefix}*")],
+                resource_arns=[self.bucket.arn_for_objects(f"{self.object_prefix}*")],
             )
         ]
         keys = [self.bucket.encryption_key, self.client_side_key]
@@ -108,19 +128,19 @@ class S3(ReceiptAction):
         return [*grants, role]
 
     def _grant_service(self, scope: Construct, context: RuleContext) -> list[IDependable]:
-        result = self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["s3:PutObject"],
-                principals=[context.service_principal(self.bucket)],
-                resources=[self.bucket.arn_for_objects(f"{self.prefix}*")],
-            )
+        statement = iam.PolicyStatement(
+            actions=["s3:PutObject"],
+            principals=[context.service_principal(self.bucket)],
+            resources=[self.bucket.arn_for_objects(f"{self.object_prefix}*")],
         )
+        result = self.bucket.add_to_resource_policy(statement)
         if not result.statement_added:
-            Annotations.of(scope).add_warning_v2(
-                "cdk-mailroom:imported-bucket",
-                f"the bucket {self.bucket.bucket_name} is imported, so this app cannot change its "
-                f"policy: allow {SES} s3:PutObject on {self.prefix}* where aws:SourceAccount is "
-                "this account, or the deployment fails with InvalidS3Configuration",
+            warn_of_import(
+                scope,
+                "bucket",
+                self.bucket,
+                statement,
+                "the deployment fails with InvalidS3Configuration",
             )
         for key in (self.bucket.encryption_key, self.client_side_key):
             if key is not None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 
-from aws_cdk import CfnResource, Reference, Tokenization
+from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._places import check_arn_region, resource_of
 from mailroom.ses import ADDED_HEADER_CHARACTERS, ADDED_HEADER_NAME, SYNCHRONOUS_SECONDS
 
-__all__ = ["check_settings", "check_topic"]
+__all__ = ["SAME_REGION", "check_settings", "check_topic"]
+
+SAME_REGION = "SES uses functions, topics and keys of its own region only"
+"""Why a rule cannot have what is in another region."""
 
 _WITH_TOPIC = (
     "bounce_action",
@@ -32,13 +37,18 @@ def check_topic(problems: Problems, topic: sns.ITopic | None) -> None:
 
 
 def check_settings(
-    problems: Problems, argument: str, settings: ses.ReceiptRuleActionConfig
+    problems: Problems, argument: str, settings: ses.ReceiptRuleActionConfig, stack: Stack
 ) -> None:
-    """Note what SES would refuse in one action."""
+    """Note what SES would refuse in one action of a rule in *stack*."""
     for kind in _WITH_TOPIC:
         topic_arn: str | None = getattr(getattr(settings, kind), "topic_arn", None)
         if topic_arn is not None and _is_fifo(topic_arn):
             problems.add(f"{argument}.topic", _name_of(topic_arn), _FIFO_REMEDY)
+        check_arn_region(problems, f"{argument}.topic", topic_arn, stack, SAME_REGION)
+    function_arn = getattr(settings.lambda_action, "function_arn", None)
+    check_arn_region(problems, f"{argument}.function", function_arn, stack, SAME_REGION)
+    key_arn = getattr(settings.s3_action, "kms_key_arn", None)
+    check_arn_region(problems, f"{argument}.key", key_arn, stack, SAME_REGION)
     if settings.lambda_action is not None:
         _check_call(problems, argument, settings.lambda_action)
     if settings.add_header_action is not None:
@@ -79,13 +89,11 @@ def _is_fifo(topic_arn: str) -> bool:
     return isinstance(topic, sns.CfnTopic) and topic.fifo_topic is True
 
 
-def _resource(arn: str) -> CfnResource | None:
-    """Return the resource that has the ARN *arn*, if it is made in this app."""
-    token = None if resolved(arn) else Tokenization.reverse_string(arn).first_token
-    target = token.target if isinstance(token, Reference) else None
-    return target if isinstance(target, CfnResource) else None
-
-
 def _name_of(arn: str) -> str:
     resource = _resource(arn)
     return arn if resource is None else resource.node.path.removesuffix("/Resource")
+
+
+def _resource(arn: str) -> Construct | None:
+    """Return the resource that has the ARN *arn*, if it is made in this app."""
+    return None if resolved(arn) else resource_of(arn)

@@ -8,9 +8,10 @@ from aws_cdk.aws_ses_actions import EmailEncoding
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems
-from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext
+from cdk_mailroom._places import check_region
+from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_publish
-from cdk_mailroom.actions.settings import check_topic
+from cdk_mailroom.actions.settings import SAME_REGION, check_topic
 
 __all__ = ["Sns"]
 
@@ -39,6 +40,10 @@ class Sns(ReceiptAction):
         problems.raise_if_any()
         self.topic = topic
         self.encoding = encoding
+
+    def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
+        """Note a topic of another region."""
+        check_region(problems, "topic", self.topic, facts.stack, SAME_REGION)
 
     def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
         """Grant the publishing and return the action."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from cdk_mailroom._checks import resolved
+from cdk_mailroom._imported import warn_of_import
 
 __all__ = [
     "allow_service",
@@ -63,20 +64,14 @@ def service_of_account(service: str, account: str, source_arn: str) -> iam.Servi
 
 def grant_ses(scope: Construct, topic: sns.ITopic, configuration_set_name: str) -> Construct | None:
     """Let SES publish to *topic*; return the policy, which must exist before the destination."""
-    result = topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            actions=["sns:Publish"],
-            principals=[ses_principal(scope, configuration_set_name, topic)],
-            resources=[topic.topic_arn],
-        )
+    statement = iam.PolicyStatement(
+        actions=["sns:Publish"],
+        principals=[ses_principal(scope, configuration_set_name, topic)],
+        resources=[topic.topic_arn],
     )
+    result = topic.add_to_resource_policy(statement)
     if not result.statement_added:
-        Annotations.of(scope).add_warning_v2(
-            "cdk-mailroom:imported-topic",
-            f"the topic {topic.topic_arn} is imported, so this app cannot change its policy: allow "
-            f"{_SES} sns:Publish where aws:SourceAccount is this account and aws:SourceArn is "
-            f"{configuration_set_arn(scope, configuration_set_name)}, or no event will arrive",
-        )
+        warn_of_import(scope, "topic", topic, statement, "no event will arrive")
     key = topic.master_key
     if key is not None:
         grant_key(scope, key, ses_principal(scope, configuration_set_name, key))
@@ -98,15 +93,8 @@ def allow_service(queue: sqs.Queue, service: str, source_arn: str) -> iam.AddToR
 
 def grant_key(scope: Construct, key: kms.IKey, principal: iam.ServicePrincipal) -> None:
     """Let *principal* encrypt with *key*, or warn that an imported key's policy must allow it."""
-    result = key.add_to_resource_policy(
-        iam.PolicyStatement(
-            actions=["kms:Decrypt", "kms:GenerateDataKey*"], principals=[principal], resources=["*"]
-        )
+    statement = iam.PolicyStatement(
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"], principals=[principal], resources=["*"]
     )
-    if not result.statement_added:
-        Annotations.of(scope).add_warning_v2(
-            "cdk-mailroom:imported-key",
-            f"the key {key.key_arn} is imported, so this app cannot change its policy: allow "
-            f"{principal.service} kms:Decrypt and kms:GenerateDataKey* where aws:SourceAccount is "
-            "this account",
-        )
+    if not key.add_to_resource_policy(statement).statement_added:
+        warn_of_import(scope, "key", key, statement, f"{principal.service} cannot encrypt with it")

@@ -9,7 +9,7 @@ from typing import Final
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
-from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._checks import Problems, check_list, resolved
 from mailroom.ses import DIMENSION_NAME, DIMENSION_VALUE, METRIC_DIMENSIONS
 
 __all__ = ["check_dimensions", "to_cloudwatch"]
@@ -25,11 +25,16 @@ _SOURCES: Final = {
 
 def check_dimensions(problems: Problems, dimensions: Sequence[ses.CloudWatchDimension]) -> None:
     """Report what SES refuses: more than ten dimensions, or other characters."""
+    if not check_list(problems, "dimensions", dimensions):
+        return
     if not 0 < len(dimensions) <= METRIC_DIMENSIONS:
         problems.add("len(dimensions)", len(dimensions), f"pass 1 to {METRIC_DIMENSIONS}")
     seen: set[str] = set()
     for position, dimension in enumerate(dimensions):
         argument = f"dimensions[{position}]"
+        if not hasattr(dimension, "default_value"):
+            problems.add(argument, dimension, "pass an aws_ses.CloudWatchDimension")
+            continue
         name, value = dimension.name, dimension.default_value
         if resolved(name):
             if not re.fullmatch(DIMENSION_NAME, name):

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration
+from aws_cdk import Duration, IResource, Stack
 from aws_cdk import aws_sns as sns
 
-from cdk_mailroom._checks import Problems, check_seconds, resolved
+from cdk_mailroom._checks import Problems, check_list, check_seconds, resolved
+from cdk_mailroom._places import check_region
 from mailroom.ses import CLOUDFORMATION_EVENT_NAMES, EventType
 
 __all__ = [
     "Alerts",
     "check_alerts",
+    "check_places",
     "check_topic",
     "checked_types",
     "cloudformation_names",
@@ -44,7 +46,9 @@ def check_alerts(problems: Problems, alerts: Alerts) -> None:
 
 def checked_types(problems: Problems, types: EventType | Sequence[EventType]) -> list[EventType]:
     """Return the types that were named, and report unknown and repeated ones."""
-    given = [types] if isinstance(types, str) else list(types)
+    given = [types] if isinstance(types, str) else types
+    if not check_list(problems, "types", given):
+        return []
     if not given:
         problems.add("types", given, "pass at least one EventType")
     found: list[EventType] = []
@@ -61,6 +65,12 @@ def checked_types(problems: Problems, types: EventType | Sequence[EventType]) ->
 def cloudformation_names(types: Iterable[EventType]) -> list[str]:
     """Return the types as CloudFormation spells them, sorted."""
     return sorted(CLOUDFORMATION_EVENT_NAMES[kind] for kind in types)
+
+
+def check_places(problems: Problems, stack: Stack, **given: IResource | None) -> None:
+    """Report what is in another region than the publishing."""
+    for argument, resource in given.items():
+        check_region(problems, argument, resource, stack, "event publishing is in one region")
 
 
 def check_topic(

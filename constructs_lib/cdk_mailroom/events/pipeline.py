@@ -48,9 +48,7 @@ _EVENTS = "events.amazonaws.com"
 _TABLE_KEY_ACTIONS = (
     "kms:Decrypt",
     "kms:DescribeKey",
-    "kms:Encrypt",
     "kms:GenerateDataKey*",
-    "kms:ReEncrypt*",
 )
 _SUPPRESSING = frozenset({EventType.BOUNCE, EventType.COMPLAINT})
 _ALERTING = frozenset(
@@ -192,7 +190,7 @@ class Pipeline(Construct):
         )
         if table.encryption_key is not None:
             table.encryption_key.grant(function, *_TABLE_KEY_ACTIONS)
-            self._review_key("kms:GenerateDataKey*", "kms:ReEncrypt*")
+            self._review_key("kms:GenerateDataKey*")
         if not _ALERTING.isdisjoint(self.types):
             environment["MAILROOM_ALERT_TOPIC"] = alert_topic.topic_arn
             alert_topic.grant_publish(function)
@@ -322,7 +320,11 @@ class BusPipeline(Pipeline):
 
 
 def check_handlers(
-    problems: Problems, handlers: Sequence[object], *, maximum_concurrency: int
+    problems: Problems,
+    handlers: Sequence[object],
+    *,
+    types: Sequence[EventType],
+    maximum_concurrency: int,
 ) -> None:
     """Report handlers that cannot run together, or that were made for something else."""
     for handler in handlers:
@@ -340,6 +342,7 @@ def check_handlers(
         )
     for handler in own:
         handler.check_for_events(problems)
+        handler.check_events(problems, "a pipeline of these types", types)
         reserved = handler.reserved_concurrency
         if reserved is not None and reserved < maximum_concurrency:
             problems.add(

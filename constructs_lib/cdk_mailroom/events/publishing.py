@@ -26,6 +26,7 @@ from cdk_mailroom._checks import (
     leaving_nothing,
 )
 from cdk_mailroom._grants import check_sender, grant_sending, identity_names
+from cdk_mailroom._places import check_arn_region, check_sender_place
 from cdk_mailroom.events import access, bus, options
 from cdk_mailroom.events.alarms import make_notification_alarms, make_reputation_alarms
 from cdk_mailroom.events.destinations import EventDestinations
@@ -123,6 +124,17 @@ class EventPublishing(EventDestinations):
         if identities is not None:
             check_identities(problems, "identities", identities)
         check_table(problems, event_table)
+        options.check_places(
+            problems,
+            Stack.of(scope),
+            topic=topic,
+            alert_topic=alert_topic,
+            encryption_key=encryption_key,
+        )
+        if event_table is not None:
+            # Not its env, which is the stack's for an imported table.
+            arn, reason = event_table.table_arn, "its handlers use tables of their own region"
+            check_arn_region(problems, "event_table", arn, Stack.of(scope), reason)
         check_number(
             problems, "maximum_concurrency", maximum_concurrency, range(2, 1001), "invocations"
         )
@@ -212,7 +224,9 @@ class EventPublishing(EventDestinations):
                 str(kind),
                 "it is handled already; chain handlers in one call: on(type, BUNDLED, yours)",
             )
-        check_handlers(problems, handlers, maximum_concurrency=self._maximum_concurrency)
+        check_handlers(
+            problems, handlers, types=wanted, maximum_concurrency=self._maximum_concurrency
+        )
         if self._destination is None:
             self._check_destinations(problems)
         problems.raise_if_any()
@@ -258,7 +272,9 @@ class EventPublishing(EventDestinations):
         target = bus.rule_target(problems, handlers)
         own = [one for one in handlers if isinstance(one, PythonHandler | Bundled)]
         if target is None:
-            check_handlers(problems, handlers, maximum_concurrency=self._maximum_concurrency)
+            check_handlers(
+                problems, handlers, types=wanted, maximum_concurrency=self._maximum_concurrency
+            )
         construct_id = f"Bus{_construct_id(wanted[0])}" if wanted else ""
         if wanted and self.node.try_find_child(construct_id):
             problems.add(
@@ -318,6 +334,7 @@ class EventPublishing(EventDestinations):
         check_sender(
             problems, from_address=from_address, identities=self._identities, templates=templates
         )
+        check_sender_place(problems, "grantee", self, grantee)
         problems.raise_if_any()
         self.configure_sender(grantee)
         return grant_sending(

@@ -6,13 +6,22 @@ from aws_cdk import Fn, Stack
 from aws_cdk import aws_iam as iam
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._places import check_sending_place
 from cdk_mailroom.actions.base import RuleFacts
 
 __all__ = ["check_sender", "grant_send_as", "sender_of"]
 
 
-def check_sender(problems: Problems, facts: RuleFacts) -> None:
-    """Note that the rule's recipients do not yield an address to send from."""
+def check_sender(
+    problems: Problems,
+    facts: RuleFacts,
+    from_address: str | None,
+    configuration_set_name: str | None,
+) -> None:
+    """Note that nothing yields a sender, or that the configuration set is elsewhere."""
+    check_sending_place(problems, "configuration_set_name", configuration_set_name, facts.stack)
+    if from_address is not None:
+        return
     if not facts.recipients or not resolved(facts.recipients[0]):
         problems.add(
             "from_address",

@@ -85,8 +85,7 @@ class AutoReply(PythonHandler):
     def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
         super().check_rule(problems, facts)
-        if self._from_address is None:
-            check_sender(problems, facts)
+        check_sender(problems, facts, self._from_address, self._configuration_set_name)
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Create the table of the senders that were answered; grant its use and the sending."""

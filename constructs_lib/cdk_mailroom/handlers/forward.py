@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Unpack
 
+from aws_cdk import Fn
 from aws_cdk import aws_lambda as lambda_
 
-from cdk_mailroom._checks import Problems, check_address, check_addresses
+from cdk_mailroom._checks import Problems, check_address, check_addresses, check_list, resolved
 from cdk_mailroom.actions.base import RuleContext, RuleFacts
 from cdk_mailroom.functions import FunctionOptions
 from cdk_mailroom.handlers._sender import check_sender, grant_send_as, sender_of
@@ -69,9 +70,9 @@ class Forward(PythonHandler):
 
     def check(self, problems: Problems) -> None:
         """Note everything that is wrong with the arguments."""
-        if isinstance(self._to, str) or not self._to:
-            problems.add("to", self._to, "pass a list of at least one address")
-        else:
+        if check_list(problems, "to", self._to, tokens=True):
+            if not self._to:
+                problems.add("to", self._to, "pass a list of at least one address")
             check_addresses(problems, "to", self._to)
         if self._from_address is not None:
             check_address(problems, "from_address", self._from_address)
@@ -87,15 +88,14 @@ class Forward(PythonHandler):
                 "let the rule scan, or set forward_unscanned=True: otherwise nothing is forwarded "
                 "and all mail ends in the dead-letter queue",
             )
-        if self._from_address is None:
-            check_sender(problems, facts)
+        check_sender(problems, facts, self._from_address, self._configuration_set_name)
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
         """Grant sending as the from address, and set the recipients."""
         sender = self._from_address or sender_of(context, "forward")
         grant_send_as(function, sender, self._configuration_set_name)
         settings = {
-            "MAILROOM_FORWARD_TO": json.dumps(list(self._to)),
+            "MAILROOM_FORWARD_TO": _json(self._to),
             "MAILROOM_FORWARD_FROM": sender,
             "MAILROOM_FORWARD_SUBJECT_PREFIX": self._subject_prefix,
             "MAILROOM_CONFIGURATION_SET": self._configuration_set_name,
@@ -104,3 +104,10 @@ class Forward(PythonHandler):
         for name, value in settings.items():
             if value is not None:
                 function.add_environment(name, value)
+
+
+def _json(addresses: Sequence[str]) -> str:
+    if resolved(list(addresses)):
+        return json.dumps(list(addresses))
+    # Only CloudFormation knows them, so it has to write the JSON.
+    return '["' + Fn.join('","', list(addresses)) + '"]'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Unpack
@@ -14,12 +15,13 @@ from constructs import Construct
 from cdk_mailroom import _alarms
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._objects import grant_read
+from cdk_mailroom._queues import grant_send
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts, StoredMail
 from cdk_mailroom.actions.grants import grant_invoke
 from cdk_mailroom.actions.invoke_function import call
 from cdk_mailroom.functions import FunctionOptions, PythonFunction
-from mailroom.ses import SYNCHRONOUS_SECONDS
+from mailroom.ses import SYNCHRONOUS_SECONDS, EventType
 
 __all__ = ["OnError", "PythonHandler"]
 
@@ -153,8 +155,14 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 "for receipt rules only",
             )
 
+    def check_events(self, problems: Problems, given: str, types: Sequence[EventType]) -> None:
+        """Note that the function expects something else than events of *types*."""
+        names = [kind.replace(" ", "") for kind in types]
+        self.check_argument(problems, given, names, base="SendingEvent")
+
     def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
+        self.check_argument(problems, "a receipt rule", ["ReceivedMail"])
         stored = facts.stored
         if stored is None and self.needs_mail:
             problems.add("store", False, "omit it: this handler reads the stored message")
@@ -191,20 +199,13 @@ class PythonHandler(PythonFunction, ReceiptAction):
         )
         alarms: list[cloudwatch.Alarm] = []
         if self._synchronous:
-            queue.grant_send_messages(function)
+            grant_send(function, queue)
             alarms = _alarms.failure_alarms(
                 scope,
                 function,
                 what=f"The function of the receipt rule {context.rule_id}",
                 topic=context.alert_topic,
             )
-        if queue.encryption_master_key is not None:
-            for operation in ("kms:GenerateDataKey*", "kms:ReEncrypt*"):
-                reviewed_wildcard(
-                    function.role,
-                    f"Action::{operation}",
-                    "both variants of one operation, on the dead-letter queue's key only",
-                )
         if stored is not None:
             grant_read(function, stored.bucket, stored.prefix)
             if self._remember_handled:

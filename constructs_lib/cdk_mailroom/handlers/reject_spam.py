@@ -38,6 +38,7 @@ class RejectSpam(PythonHandler):
         self,
         *,
         verdicts: Mapping[str, Mapping[str, Disposition | str]] | None = None,
+        stop_unchecked: bool = True,
         on_error: OnError | str | None = None,
         **options: Unpack[FunctionOptions],
     ) -> None:
@@ -47,6 +48,9 @@ class RejectSpam(PythonHandler):
             verdicts: For each of ``spam``, ``virus``, ``spf``, ``dkim``, ``dmarc``, the disposition
                 of each status; a status that is not named continues. By default spam ``FAIL`` and
                 virus ``FAIL`` stop the rule set.
+            stop_unchecked: Whether spam and virus ``PROCESSING_FAILED`` count as ``FAIL`` unless
+                *verdicts* names them. SES says so of mail that it could not check, for example
+                because it is malformed. Stopped mail stays where an earlier action stored it.
             on_error: The answer to SES if the function fails; ``continue`` by default.
             **options: See `FunctionOptions`. Memory is 256 MiB by default.
 
@@ -54,6 +58,7 @@ class RejectSpam(PythonHandler):
             ConfigurationError: There is no such check, status or disposition.
         """
         self._verdicts = _DEFAULT if verdicts is None else verdicts
+        self._stop_unchecked = stop_unchecked
         super().__init__(
             None,
             "mailroom.handlers.receiving.reject_spam:on_mail",
@@ -97,3 +102,5 @@ class RejectSpam(PythonHandler):
         """Set the verdicts; nothing is granted."""
         verdicts = {check: dict(outcomes) for check, outcomes in self._verdicts.items()}
         function.add_environment("MAILROOM_REJECT", json.dumps(verdicts))
+        if not self._stop_unchecked:
+            function.add_environment("MAILROOM_REJECT_UNCHECKED", "0")

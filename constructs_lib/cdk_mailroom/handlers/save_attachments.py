@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from aws_cdk import Tokenization
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
@@ -72,8 +73,8 @@ class SaveAttachments(PythonHandler):
         settings = {
             "MAILROOM_ATTACHMENTS_BUCKET": bucket.bucket_name,
             "MAILROOM_ATTACHMENTS_PREFIX": self._prefix,
-            "MAILROOM_ATTACHMENTS_MAX_BYTES": str(self._max_bytes),
-            "MAILROOM_ATTACHMENTS_MAX_COUNT": str(self._max_count),
+            "MAILROOM_ATTACHMENTS_MAX_BYTES": Tokenization.stringify_number(self._max_bytes),
+            "MAILROOM_ATTACHMENTS_MAX_COUNT": Tokenization.stringify_number(self._max_count),
         }
         for name, value in settings.items():
             function.add_environment(name, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Names, Size
+from aws_cdk import Duration, Names, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -14,6 +14,7 @@ from constructs import Construct
 
 from cdk_mailroom import _alarms, _quotas
 from cdk_mailroom._checks import Problems, Retention, check_seconds, leaving_nothing
+from cdk_mailroom._places import check_region
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake import athena, options
 from cdk_mailroom.lake.alarms import make_alarms
@@ -105,6 +106,11 @@ class EventLake(Construct):
             queries=asks,
             freshness_limit=freshness_limit,
         )
+        for argument, resource in (
+            ("encryption_key", encryption_key),
+            ("alert_topic", alert_topic),
+        ):
+            check_region(problems, argument, resource, Stack.of(scope), "a lake is in one region")
         problems.raise_if_any()
         with leaving_nothing(scope, construct_id):
             super().__init__(scope, construct_id)

@@ -14,6 +14,7 @@ from constructs import Construct
 from cdk_mailroom import _quotas
 from cdk_mailroom._checks import Problems, Retention, check_prefix, check_seconds, resolved
 from cdk_mailroom.handlers import PythonHandler
+from mailroom.ses import EventType
 
 __all__ = [
     "LakeBuffer",
@@ -148,6 +149,7 @@ def check_transform(problems: Problems, transform: object) -> None:
         problems.add("transform", transform, "pass a PythonHandler")
         return
     transform.check_for_events(problems)
+    transform.check_events(problems, "a lake", list(EventType))
     check_seconds(problems, "transform.timeout", transform.timeout, _quotas.TRANSFORMATION_SECONDS)
 
 

@@ -20,17 +20,24 @@ from cdk_mailroom._checks import (
     Problems,
     Retention,
     check_cidr,
-    check_domain,
     check_retention,
     check_rule_name,
     leaving_nothing,
     resolved,
 )
 from cdk_mailroom._objects import grant_read
+from cdk_mailroom._places import check_region
 from cdk_mailroom.actions.base import NativeAction, ReceiptAction
 from cdk_mailroom.handlers.python_handler import PythonHandler
-from cdk_mailroom.receiving.activation import Activation, ActiveRuleSet
+from cdk_mailroom.receiving.activation import (
+    Activation,
+    ActiveRuleSet,
+    check_refusal,
+    is_made_in,
+)
 from cdk_mailroom.receiving.alarms import make_alarms
+from cdk_mailroom.receiving.domain import ReceivingDomain
+from cdk_mailroom.receiving.order import RuleOrder
 from cdk_mailroom.receiving.rule import (
     EveryRecipient,
     HandledRule,
@@ -38,7 +45,7 @@ from cdk_mailroom.receiving.rule import (
     RuleOptions,
     RulePlace,
 )
-from cdk_mailroom.sending import SendingIdentity
+from cdk_mailroom.sending import CrossAccountZone, SendingIdentity
 from mailroom.ses import IP_FILTERS, RULES_PER_RULE_SET
 
 __all__ = ["InboundMail"]
@@ -68,8 +75,9 @@ class InboundMail(Construct):
         encryption_key: kms.IKey | None = None,
         retention: Retention | None = None,
         removal_policy: RemovalPolicy | None = None,
-        hosted_zone: route53.IHostedZone | None = None,
+        hosted_zone: route53.IHostedZone | CrossAccountZone | None = None,
         domain: str | None = None,
+        identity: SendingIdentity | ses.IEmailIdentity | None = None,
         alert_topic: sns.ITopic | None = None,
     ) -> None:
         """Create what receiving needs.
@@ -82,7 +90,8 @@ class InboundMail(Construct):
             after_rule: The rule in the given *rule_set* that ours follow. By default they are
                 first.
             activation: What to do about the rule set that is active already; fail the deployment
-                by default.
+                by default. With a *rule_set* that another stack makes, the default is ``none``: it
+                is activated only if you ask for it.
             bucket: The bucket that stores mail. A new one by default.
             encryption_key: The key of the new bucket and of the dead-letter queue. By default each
                 service uses a key of its own.
@@ -90,15 +99,20 @@ class InboundMail(Construct):
                 days by default.
             removal_policy: What happens to the new bucket when the stack is deleted. It is kept by
                 default.
-            hosted_zone: The zone that gets the DKIM and MX records. By default no identity is
-                created.
-            domain: A subdomain in the hosted zone to receive mail for. The zone itself by default.
+            hosted_zone: The zone that gets the MX record and, without *identity*, the DKIM
+                records of a new identity. By default nothing is published, unless *identity* is a
+                `SendingIdentity` with a zone.
+            domain: The domain to receive mail for, in the hosted zone. That of *identity* by
+                default, or the zone itself.
+            identity: The identity of the domain, or of one above it, if it exists already: SES has
+                one for each domain, which serves sending and receiving. A new one by default if a
+                *hosted_zone* is given.
             alert_topic: The topic that the alarms publish to. None by default.
 
         Raises:
             ConfigurationError: Arguments conflict with each other, or SES would refuse them.
         """
-        mode = activation or Activation.REFUSE
+        mode = activation or _default_activation(Stack.of(scope), rule_set)
         self._path = f"{scope.node.path}/{construct_id}"
         problems = Problems(self._path)
         if mode not in list(Activation):
@@ -113,14 +127,23 @@ class InboundMail(Construct):
                 rule_set.node.path,
                 "omit it, or choose another activation: joining uses the set that is active",
             )
+        if mode == Activation.REFUSE:
+            check_refusal(problems, scope)
         check_rule_name(problems, "rule_set_name", rule_set_name)
         check_retention(problems, "retention", retention)
         if bucket is not None:
             _check_bucket_options(problems, retention, removal_policy)
-        _check_domain(problems, hosted_zone, domain)
+        place = ReceivingDomain(hosted_zone=hosted_zone, domain=domain, identity=identity)
+        place.check(problems, scope)
+        stack = Stack.of(scope)
+        for argument, resource in (
+            ("encryption_key", encryption_key),
+            ("alert_topic", alert_topic),
+        ):
+            check_region(problems, argument, resource, stack, "receiving is in one region")
         problems.raise_if_any()
         super().__init__(scope, construct_id)
-        self._stack = Stack.of(self)
+        self._stack = stack
         self._warn_of_region()
 
         self.rule_set: ses.IReceiptRuleSet = rule_set or ses.ReceiptRuleSet(
@@ -138,19 +161,19 @@ class InboundMail(Construct):
         """In alarm while a message is in the dead-letter queue."""
         self.bucket: s3.IBucket = bucket or self._bucket(encryption_key, retention, removal_policy)
         """The mail bucket: made, or given."""
-        self.identity = None if hosted_zone is None else self._identity(hosted_zone, domain)
-        """The verified identity of the domain, if a hosted zone was given."""
-        self._active = ActiveRuleSet(
-            self,
-            "Activation",
-            rule_set_name=self.rule_set.receipt_rule_set_name,
-            activation=Activation(mode),
+        self.identity, self.records = place.make(self)
+        """The identity of the domain, made or given, if there is one; and the MX record that mail
+        comes by, which is published if there is a zone, and yours to publish otherwise."""
+        self._active = (
+            None
+            if mode == Activation.NONE
+            else ActiveRuleSet(self, "Activation", rule_set=self.rule_set, activation=mode)
         )
         self._joins = mode == Activation.JOIN
         # A name that was given needs no Ref, and so leads to no cycle between stacks.
         self._rule_set_name = rule_set_name or self.rule_set.receipt_rule_set_name
         self._rule_set: ses.IReceiptRuleSet = self.rule_set
-        if self._joins:
+        if self._joins and self._active is not None:
             self._rule_set_name = self._active.rule_set_name
             self._rule_set = ses.ReceiptRuleSet.from_receipt_rule_set_name(
                 self, "Joined", self._rule_set_name
@@ -158,6 +181,8 @@ class InboundMail(Construct):
         self._alert_topic = alert_topic
         self._alarms = make_alarms(self, rule_set_name=self._rule_set_name, topic=alert_topic)
         self._last: ses.IReceiptRule | None = after_rule
+        self._after_rule = after_rule
+        self._order: RuleOrder | None = None
         self._rules: list[InboundRule] = []
         self._filters = 0
 
@@ -221,7 +246,10 @@ class InboundMail(Construct):
         scan: bool = True,
         require_tls: bool = True,
     ) -> InboundRule:
-        """Add a rule that follows those added before.
+        """Add a rule that runs after those added before.
+
+        Their order is checked after each deployment that changes it, and corrected.
+        Rules of others in the same rule set keep their places.
 
         Actions run in this order: *before*, the stored copy, *handler*, *after*. Each may be one
         of ``cdk_mailroom.handlers``, ``cdk_mailroom.actions`` or ``aws_cdk.aws_ses_actions``.
@@ -262,7 +290,7 @@ class InboundMail(Construct):
             require_tls=require_tls,
         )
         problems = Problems(f"{self._path}/{construct_id}")
-        options.check(problems, construct_id)
+        options.check(problems, construct_id, self._stack)
         if len(self._rules) >= RULES_PER_RULE_SET:
             problems.add(
                 "len(rules)",
@@ -281,11 +309,12 @@ class InboundMail(Construct):
         kind = HandledRule if isinstance(handler, PythonHandler) else InboundRule
         with leaving_nothing(self, construct_id):
             rule = kind(self, construct_id, options=options, place=place)
-        if not self._joins:
-            # Only a complete set is activated, and it is deactivated before its rules are deleted.
-            self._active.node.add_dependency(rule)
         self._last = rule.rule
         self._rules.append(rule)
+        self._put_in_order(rule)
+        if self._active is not None and not self._joins:
+            # Only a complete set is activated, and it is deactivated before its rules are deleted.
+            self._active.node.add_dependency(rule)
         return rule
 
     def add_ip_filter(
@@ -320,6 +349,18 @@ class InboundMail(Construct):
         """Let *grantee* read all messages in the mail bucket."""
         return grant_read(grantee, self.bucket, "")
 
+    def _put_in_order(self, rule: InboundRule) -> None:
+        if self._order is not None:
+            self._order.append(rule.rule)
+        elif len(self._rules) > 1 or self._after_rule is not None:
+            self._order = RuleOrder(
+                self, "Order", rule_set_name=self._rule_set_name, after=self._after_rule
+            )
+            for one in self._rules:
+                self._order.append(one.rule)
+            if self._active is not None and not self._joins:
+                self._active.node.add_dependency(self._order)
+
     def _store(self, store: actions.S3 | bool, construct_id: str) -> actions.S3 | None:
         if isinstance(store, actions.S3):
             return store
@@ -348,31 +389,21 @@ class InboundMail(Construct):
             removal_policy=removal_policy or RemovalPolicy.RETAIN,
         )
 
-    def _identity(self, zone: route53.IHostedZone, domain: str | None) -> SendingIdentity:
-        name = domain or zone.zone_name.removesuffix(".")
-        identity = SendingIdentity(self, "Identity", domain=name, hosted_zone=zone)
-        route53.MxRecord(
-            self,
-            "MxRecord",
-            zone=zone,
-            # With the dot, the name is whole even if it is a token.
-            record_name=f"{name}.",
-            values=[
-                route53.MxRecordValue(
-                    host_name=f"inbound-smtp.{self._stack.region}.amazonaws.com", priority=10
-                )
-            ],
-        )
-        return identity
-
     def _warn_of_region(self) -> None:
         region = self._stack.region
         if resolved(region) and region not in _quotas.RECEIVING_REGIONS:
             Annotations.of(self).add_warning_v2(
                 "cdk-mailroom:receiving-region",
-                f"SES is not known to receive mail in {region}; if it does now, call "
+                f"SES is not known to receive mail in {region}: put the InboundMail into a stack "
+                "of a region that does, such as us-east-1; if this region does now, call "
                 "Annotations.of(inbound).acknowledge_warning('cdk-mailroom:receiving-region')",
             )
+
+
+def _default_activation(stack: Stack, rule_set: ses.IReceiptRuleSet | None) -> Activation:
+    if rule_set is None or is_made_in(stack, rule_set):
+        return Activation.REFUSE
+    return Activation.NONE
 
 
 def _check_bucket_options(
@@ -383,28 +414,3 @@ def _check_bucket_options(
         problems.add("retention", str(retention), remedy)
     if removal_policy is not None:
         problems.add("removal_policy", removal_policy.name, remedy)
-
-
-def _check_domain(problems: Problems, zone: route53.IHostedZone | None, domain: str | None) -> None:
-    if zone is None:
-        if domain is not None:
-            problems.add("domain", domain, "pass its hosted_zone too, or omit it")
-        return
-    try:
-        name = zone.zone_name
-    except RuntimeError:  # what JavaScript's errors become
-        problems.add(
-            "hosted_zone",
-            zone.node.path,
-            "import it with from_hosted_zone_attributes or from_lookup: its name is unknown",
-        )
-        return
-    if domain is None:
-        return
-    check_domain(problems, "domain", domain)
-    if (
-        resolved(domain)
-        and resolved(name)
-        and not f".{domain}".endswith(f".{name.removesuffix('.')}")
-    ):
-        problems.add("domain", domain, f"name the zone {name} or a subdomain of it")

@@ -24,6 +24,7 @@ from cdk_mailroom import actions
 from cdk_mailroom._checks import (
     ConfigurationError,
     Problems,
+    check_list,
     check_recipients,
     check_rule_name,
     leaving_nothing,
@@ -90,7 +91,7 @@ class RuleOptions:
         if store is None:
             return None
         return StoredMail(
-            bucket=store.bucket, prefix=store.prefix, client_side_key=store.client_side_key
+            bucket=store.bucket, prefix=store.object_prefix, client_side_key=store.client_side_key
         )
 
     @cached_property
@@ -105,14 +106,18 @@ class RuleOptions:
             named["Handler"] = self.handler
         return named | {f"After{number}": item for number, item in enumerate(self.after, start=1)}
 
-    def check(self, problems: Problems, rule_id: str) -> None:
+    def check(self, problems: Problems, rule_id: str, stack: Stack) -> None:
         """Note what can be found before anything is created."""
         check_rule_name(problems, "rule_name", self.rule_name)
         if not isinstance(self.recipients, EveryRecipient):
             check_recipients(problems, self.recipients)
+        for argument, items in (("before", self.before), ("after", self.after)):
+            if not check_list(problems, argument, items):
+                return
         if not self.named:
             problems.add("handler", None, "pass a handler or an action: the rule would do nothing")
         facts = RuleFacts(
+            stack=stack,
             rule_id=rule_id,
             recipients=self.recipients_listed,
             scanned=self.scan,
@@ -230,16 +235,22 @@ class InboundRule(Construct):
     def _bind(
         self, problems: Problems, named: Mapping[str, Action], present: int = 0
     ) -> dict[str, BoundAction]:
-        """Bind all actions, those first that create and grant nothing but may be refused."""
+        """Bind all actions, those last that are never refused but grant to what is not ours.
+
+        A policy of aws-cdk-lib takes statements and gives none back, so what an action granted
+        before another one is refused stays.
+        """
         positions = {name: f"actions[{present + at}]" for at, name in enumerate(named)}
         bound: dict[str, BoundAction] = {}
-        for step in (_has_no_effects, _is_native, _is_ours):
+        for step in (_has_no_effects, _is_of_users, _is_native, _is_function, _is_ours):
             for name, item in named.items():
                 if name not in bound and step(item):
                     with problems.collecting():
                         bound[name] = self._bind_one(name, item)
                         if not isinstance(item, _CHECKED):
-                            check_settings(problems, positions[name], bound[name].action)
+                            check_settings(
+                                problems, positions[name], bound[name].action, self._context.stack
+                            )
             problems.raise_if_any()
         return {name: bound[name] for name in named}
 
@@ -338,6 +349,14 @@ def _has_no_effects(item: Action) -> bool:
 
 def _is_native(item: Action) -> bool:
     return not isinstance(item, ReceiptAction) and hasattr(item, "bind")
+
+
+def _is_of_users(item: Action) -> bool:
+    return isinstance(item, ReceiptAction) and not isinstance(item, _CHECKED)
+
+
+def _is_function(item: Action) -> bool:
+    return isinstance(item, PythonFunction)
 
 
 def _is_ours(item: Action) -> bool:

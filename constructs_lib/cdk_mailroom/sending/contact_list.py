@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
-from cdk_mailroom._checks import Problems
+from cdk_mailroom._checks import Problems, check_list
 from mailroom.ses import TOPICS_PER_CONTACT_LIST
 
 __all__ = ["ContactList"]
@@ -48,9 +48,7 @@ class ContactList(Construct):
             problems.add(
                 "len(topics)", len(topics), f"pass 1 to {TOPICS_PER_CONTACT_LIST}, SES's limits"
             )
-        if isinstance(opted_in, str):
-            problems.add("opted_in", opted_in, f"pass a list: [{opted_in!r}]")
-        else:
+        if check_list(problems, "opted_in", opted_in):
             for name in opted_in:
                 if name not in topics:
                     problems.add("opted_in", name, f"use one of the topics {sorted(topics)}")

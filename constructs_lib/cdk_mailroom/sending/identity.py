@@ -14,7 +14,10 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_address, check_domain, resolved
 from cdk_mailroom._grants import check_sender, grant_sending
+from cdk_mailroom._identities import Zone, other_identity, zone_name
+from cdk_mailroom._places import check_sender_place
 from cdk_mailroom.events import EventPublishing
+from cdk_mailroom.sending.zones import CrossAccountZone, publish
 
 __all__ = ["OwnKey", "SendingIdentity"]
 
@@ -50,7 +53,7 @@ class SendingIdentity(Construct):
         *,
         domain: str | None = None,
         address: str | None = None,
-        hosted_zone: route53.IHostedZone | None = None,
+        hosted_zone: route53.IHostedZone | CrossAccountZone | None = None,
         own_key: OwnKey | None = None,
         mail_from_domain: str | None = None,
         reject_without_mx: bool = False,
@@ -66,7 +69,8 @@ class SendingIdentity(Construct):
             construct_id: The id below *scope*.
             domain: The domain; by default the name of *hosted_zone*.
             address: An address instead of a domain.
-            hosted_zone: Where the records are published; nowhere by default.
+            hosted_zone: Where the records are published; nowhere by default. A
+                `CrossAccountZone` if the zone is in another account.
             own_key: A DKIM key of your own instead of Easy DKIM with 2048 bits.
             mail_from_domain: A subdomain for the envelope sender, so that SPF passes for your
                 domain and not for Amazon's.
@@ -85,11 +89,19 @@ class SendingIdentity(Construct):
             ConfigurationError: Arguments that contradict each other, or have no effect.
         """
         problems = Problems(f"{scope.node.path}/{construct_id}")
-        name = address or domain or _zone_name(hosted_zone)
+        name = address or domain or zone_name(problems, hosted_zone)
         _check_name(problems, domain, address, hosted_zone)
+        other = other_identity(scope, name) if name else None
+        if other is not None:
+            problems.add(
+                "address" if address else "domain",
+                name,
+                f"{other} is its identity already, and SES has one for each name: use that; an "
+                "InboundMail takes yours as identity= if you make it first",
+            )
         if address is not None:
             for argument, shown in (
-                ("hosted_zone", hosted_zone and hosted_zone.node.path),
+                ("hosted_zone", hosted_zone and zone_name(problems, hosted_zone)),
                 ("own_key", own_key),
                 ("dmarc", dmarc),
             ):
@@ -110,6 +122,8 @@ class SendingIdentity(Construct):
         super().__init__(scope, construct_id)
         self.name = name
         """The domain or address."""
+        self.hosted_zone = hosted_zone
+        """The zone that its records are published in, if given."""
         self._own_key = own_key
         self.publishing = publishing
         """What handles the events of its mail, if given."""
@@ -136,8 +150,7 @@ class SendingIdentity(Construct):
         self.records = [] if address else self._records(mail_from_domain, dmarc)
         """The DNS records that the identity needs, published if a hosted zone was given."""
         if hosted_zone is not None:
-            for construct_id_of_record, record in self.records:
-                self._publish(construct_id_of_record, record, hosted_zone)
+            publish(self, hosted_zone, self.records)
 
     def grant_send(
         self,
@@ -165,6 +178,7 @@ class SendingIdentity(Construct):
         check_sender(
             problems, from_address=from_address, identities=[self.name], templates=templates
         )
+        check_sender_place(problems, "grantee", self, grantee)
         problems.raise_if_any()
         publishing = self.publishing
         if publishing is not None:
@@ -211,26 +225,12 @@ class SendingIdentity(Construct):
             records.append(("DmarcRecord", _record(f"_dmarc.{self.name}", "TXT", _quoted(dmarc))))
         return records
 
-    def _publish(
-        self, construct_id: str, record: Mapping[str, Any], zone: route53.IHostedZone
-    ) -> None:
-        # Not the L2 records: they complete names, and these are whole, tokens included.
-        route53.CfnRecordSet(
-            self,
-            construct_id,
-            hosted_zone_id=zone.hosted_zone_id,
-            name=record["name"],
-            type=record["type"],
-            resource_records=[record["value"]],
-            ttl="1800",
-        )
-
 
 def _check_name(
     problems: Problems,
     domain: str | None,
     address: str | None,
-    zone: route53.IHostedZone | None,
+    zone: Zone | None,
 ) -> None:
     if domain is not None and address is not None:
         problems.add("address", address, "pass a domain or an address, not both")
@@ -242,7 +242,9 @@ def _check_name(
         check_domain(problems, "domain", domain)
 
 
-def _check_dmarc(problems: Problems, dmarc: str, zone: route53.IHostedZone | None) -> None:
+def _check_dmarc(
+    problems: Problems, dmarc: str, zone: route53.IHostedZone | CrossAccountZone | None
+) -> None:
     if resolved(dmarc) and not dmarc.replace(" ", "").startswith("v=DMARC1;p="):
         problems.add("dmarc", dmarc, "write it as 'v=DMARC1; p=none; …' (RFC 7489)")
     if zone is None:
@@ -273,7 +275,3 @@ def _quoted(text: str) -> str:
     if not resolved(text):
         return f'"{text}"'
     return " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
-
-
-def _zone_name(zone: route53.IHostedZone | None) -> str:
-    return "" if zone is None else zone.zone_name.removesuffix(".")

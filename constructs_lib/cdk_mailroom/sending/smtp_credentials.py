@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import CustomResource, RemovalPolicy, Stack
+from aws_cdk import Annotations, CustomResource, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
-from cdk_mailroom import _provisioning
+from cdk_mailroom import _provisioning, _quotas
 from cdk_mailroom._checks import Problems, check_identities, resolved
 from cdk_mailroom._grants import SMTP_ACTIONS, check_sender, grant_sending, identity_names
 from cdk_mailroom._reviewed import reviewed
@@ -24,9 +24,10 @@ __all__ = ["SmtpCredentials"]
 class SmtpCredentials(Construct):
     """A user name and password for SES's SMTP interface, in a secret and nowhere else.
 
-    Creates an IAM user that may send raw mail from the identities, through the configuration set,
-    and do nothing else; a function makes its access key, derives the password as AWS documents,
-    and writes both to the secret: they are in no template, log or output.
+    Creates an IAM user that may send raw mail from addresses of the identities, through the
+    configuration set, and do nothing else; a function makes its access key, derives the password as
+    AWS documents, and writes both to the secret: they are in no template, log or output. What is
+    in the secret works at every moment, also while an update fails and is rolled back.
 
     https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
     """
@@ -49,10 +50,12 @@ class SmtpCredentials(Construct):
             construct_id: The id below *scope*.
             identities: The identities, or their names, that may be sent from; one or more.
             publishing: The event publishing whose configuration set mail may name.
-            from_address: The only From address that may be used; any of the identities by default.
+            from_address: The only From address that may be used; any address of the identities by
+                default, with a domain in the spelling of its identity.
             encryption_key: Encrypts the secret; by default Secrets Manager's own key.
-            rotation: Any text. Changing it makes new credentials, writes them to the secret, and
-                then ends the old ones: read the secret again afterwards.
+            rotation: Any text. Another text makes new credentials and writes them to the secret.
+                The credentials before them keep working until the next rotation, so that programs
+                have time to read the secret again.
 
         Raises:
             ConfigurationError: No identity, a From address that belongs to none, or no rotation.
@@ -76,16 +79,18 @@ class SmtpCredentials(Construct):
         super().__init__(scope, construct_id)
         self.user = iam.User(self, "User")
         """The IAM user behind the credentials."""
+        named = identity_names(
+            [one.identity if isinstance(one, SendingIdentity) else one for one in identities]
+        )
         grant_sending(
             self.user,
             stack=Stack.of(self),
-            identities=identity_names(
-                [one.identity if isinstance(one, SendingIdentity) else one for one in identities]
-            ),
+            identities=named,
             configuration_set_name=(
                 None if publishing is None else publishing.configuration_set_name
             ),
             from_address=from_address,
+            from_identities=named,
             actions=SMTP_ACTIONS,
         )
         self.secret = secretsmanager.Secret(
@@ -100,19 +105,6 @@ class SmtpCredentials(Construct):
         provider = _provisioning.provider(
             self, "MailroomSmtpCredentials", "mailroom.provisioning.smtp_credentials"
         )
-        provider.function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:ListAccessKeys"],
-                resources=[self.user.user_arn],
-            )
-        )
-        self.secret.grant_write(provider.function)
-        # The current version shows whether a request was delivered before.
-        provider.function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["secretsmanager:DescribeSecret"], resources=[self.secret.secret_arn]
-            )
-        )
         resource = CustomResource(
             self,
             "Resource",
@@ -125,8 +117,54 @@ class SmtpCredentials(Construct):
                 "Rotation": rotation,
             },
         )
-        # On delete, the key goes while there is still permission to end it.
-        resource.node.add_dependency(provider.function)
+        # On delete, the keys go while there is still permission to delete them.
+        resource.node.add_dependency(provider.function, self._allow(provider.function.role))
+        self._warn_of_region()
+
+    def _allow(self, role: iam.IRole | None) -> iam.Policy:
+        """Return the permission to manage these credentials, as a policy of its own.
+
+        The function's role is shared by all credentials of the stack. If its own policy named them,
+        removing one would take the permission away before its keys are deleted.
+        """
+        assert role is not None
+        statements = [
+            iam.PolicyStatement(
+                actions=["iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:ListAccessKeys"],
+                resources=[self.user.user_arn],
+            ),
+            # Version ids and labels are the function's memory; it never reads the value.
+            iam.PolicyStatement(
+                actions=[
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+                resources=[self.secret.secret_arn],
+            ),
+        ]
+        if self.secret.encryption_key is not None:
+            service = f"secretsmanager.{Stack.of(self).region}.amazonaws.com"
+            statements.append(
+                iam.PolicyStatement(
+                    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=[self.secret.encryption_key.key_arn],
+                    conditions={"StringEquals": {"kms:ViaService": service}},
+                )
+            )
+        return iam.Policy(self, "Policy", roles=[role], statements=statements)
+
+    def _warn_of_region(self) -> None:
+        region = Stack.of(self).region
+        if resolved(region) and region in _quotas.REGIONS_WITHOUT_SMTP:
+            Annotations.of(self).add_warning_v2(
+                "cdk-mailroom:smtp-region",
+                f"SES is not known to have an SMTP endpoint in {region}: send through the API with "
+                "Sender and grant_send, or deploy SmtpCredentials in a stack in another region; if "
+                f"SES has one in {region} meanwhile, call "
+                "Annotations.of(credentials).acknowledge_warning('cdk-mailroom:smtp-region')",
+            )
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* read the credentials."""

@@ -23,6 +23,7 @@ from cdk_mailroom.workmail.behaviours import (
     SensitivePattern,
     StopAction,
     StripAttachments,
+    UnreadableAction,
 )
 from cdk_mailroom.workmail.experimental import ExperimentalFlowRule
 from cdk_mailroom.workmail.handler import FlowHandler
@@ -46,4 +47,5 @@ __all__ = [
     "StopAction",
     "StripAttachments",
     "Synchronous",
+    "UnreadableAction",
 ]

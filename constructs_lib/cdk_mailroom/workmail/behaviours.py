@@ -17,6 +17,7 @@ from cdk_mailroom._checks import (
     Problems,
     check_addresses,
     check_domain,
+    check_list,
     check_number,
     check_prefix,
     resolved,
@@ -37,6 +38,7 @@ __all__ = [
     "SensitivePattern",
     "StopAction",
     "StripAttachments",
+    "UnreadableAction",
 ]
 
 _SETTINGS_BYTES: Final = 3000  # Lambda keeps all of a function's environment within 4 KB
@@ -49,6 +51,19 @@ class StopAction(StrEnum):
     """Do not deliver, and notify the sender."""
     DROP = "drop"
     """Do not deliver the mail, without notice."""
+
+
+class UnreadableAction(StrEnum):
+    """What happens to a mail that a bundled behaviour cannot read or change."""
+
+    BOUNCE = "bounce"
+    """Do not deliver, and notify the sender."""
+    DROP = "drop"
+    """Do not deliver, and notify nobody."""
+    JUNK = "junk"
+    """Deliver to the junk folder; inbound mail only."""
+    DELIVER = "deliver"
+    """Deliver unchanged, with a line in the log."""
 
 
 class _Bundled(FlowHandler):
@@ -96,45 +111,74 @@ class Disclaimer(_Bundled):
     only = "synchronous"
     _puts = True
 
-    def __init__(self, *, text: str, html: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        text: str,
+        html: str | None = None,
+        unreadable: UnreadableAction | str = UnreadableAction.DELIVER,
+    ) -> None:
         """Describe the text.
 
         Args:
             text: The plain text.
             html: The HTML; made from *text* by default.
+            unreadable: What happens to mail that is malformed or that WorkMail does not let
+                change: ``deliver`` or ``bounce``.
 
         Raises:
-            ConfigurationError: An empty text, or settings that are too long.
+            ConfigurationError: An empty text, settings that are too long, or another action.
         """
         problems = Problems("Disclaimer")
         _check_text(problems, text)
-        super().__init__("disclaimer", {"text": text, "html": html}, problems)
+        settings = {
+            "text": text,
+            "html": html,
+            "unreadable": _unreadable(problems, unreadable, ("deliver", "bounce")),
+        }
+        super().__init__("disclaimer", settings, problems)
 
 
 class ExternalBanner(_Bundled):
     """Put a warning above inbound mail from outside the organization.
 
-    Behaviour: ``mailroom.handlers.workmail.external_banner``.
+    Signed and encrypted mail has it in the subject, so that its content stays as it is. Behaviour:
+    ``mailroom.handlers.workmail.external_banner``.
     """
 
     only = "synchronous"
     _puts = True
 
-    def __init__(self, *, domains: Sequence[str], text: str, html: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        domains: Sequence[str],
+        text: str,
+        html: str | None = None,
+        unreadable: UnreadableAction | str = UnreadableAction.JUNK,
+    ) -> None:
         """Describe the warning.
 
         Args:
             domains: The organization's own domains, whose mail has no banner.
             text: The plain text.
             html: The HTML; made from *text* by default.
+            unreadable: What happens to mail that is so malformed that no warning can be added:
+                ``junk``, ``bounce`` or ``deliver``.
 
         Raises:
-            ConfigurationError: No domain, an empty text, or settings that are too long.
+            ConfigurationError: No domain, an empty text, settings that are too long, or another
+                action.
         """
         problems = Problems("ExternalBanner")
         _check_domains(problems, domains)
         _check_text(problems, text)
-        settings = {"domains": list(domains), "text": text, "html": html}
+        settings = {
+            "domains": list(domains),
+            "text": text,
+            "html": html,
+            "unreadable": _unreadable(problems, unreadable, ("junk", "bounce", "deliver")),
+        }
         super().__init__("external_banner", settings, problems)
 
 
@@ -165,7 +209,7 @@ class BlockSensitive(_Bundled):
         domains: Sequence[str] = (),
         action: StopAction | str = StopAction.BOUNCE,
         message: str | None = None,
-        block_encrypted: bool = False,
+        block_encrypted: bool = True,
     ) -> None:
         """Describe the blocking.
 
@@ -174,7 +218,7 @@ class BlockSensitive(_Bundled):
             domains: Domains whose recipients get the mail nevertheless.
             action: How a mail is stopped.
             message: The text of the bounce, before the patterns' names.
-            block_encrypted: Whether to stop what cannot be read, too.
+            block_encrypted: Whether to stop what cannot be read, encrypted or malformed, too.
 
         Raises:
             ConfigurationError: No pattern, one that is not a regular expression, or settings that
@@ -183,7 +227,11 @@ class BlockSensitive(_Bundled):
         problems = Problems("BlockSensitive")
         if not patterns:
             problems.add("patterns", [], "pass at least one; otherwise no mail is stopped")
-        for position, one in enumerate(patterns):
+        listed = patterns if check_list(problems, "patterns", patterns) else ()
+        for position, one in enumerate(listed):
+            if not isinstance(one, SensitivePattern):
+                problems.add(f"patterns[{position}]", one, "pass a SensitivePattern")
+                continue
             try:
                 re.compile(one.pattern)
             except re.error as error:
@@ -201,12 +249,13 @@ class BlockSensitive(_Bundled):
         settings = {
             "patterns": [
                 {"name": one.name, "pattern": one.pattern, "check": one.check or ""}
-                for one in patterns
+                for one in listed
+                if isinstance(one, SensitivePattern)
             ],
             "domains": list(domains),
             "action": str(action),
             "message": message,
-            "encrypted": "block" if block_encrypted else None,
+            "encrypted": "block" if block_encrypted else "pass",
         }
         super().__init__("block_sensitive", settings, problems)
 
@@ -226,6 +275,7 @@ class StripAttachments(_Bundled):
         extensions: Sequence[str] = (),
         max_bytes: int | None = None,
         notice: str | None = None,
+        unreadable: UnreadableAction | str = UnreadableAction.BOUNCE,
     ) -> None:
         """Describe the stripping.
 
@@ -234,16 +284,24 @@ class StripAttachments(_Bundled):
                 every attachment.
             max_bytes: Also remove attachments that are larger, as encoded in the mail.
             notice: The text of the notice; ``{name}`` in it is the file's name.
+            unreadable: What happens to mail that is malformed or that WorkMail does not let
+                change, so that an attachment may be left: any `UnreadableAction`. Outbound,
+                ``junk`` means ``bounce``.
 
         Raises:
-            ConfigurationError: A size that no mail has, or settings that are too long.
+            ConfigurationError: A size that no mail has, settings that are too long, or another
+                action.
         """
         problems = Problems("StripAttachments")
-        if isinstance(extensions, str):
-            problems.add("extensions", extensions, f"pass a list: [{extensions!r}]")
+        check_list(problems, "extensions", extensions)
         if max_bytes is not None:
             check_number(problems, "max_bytes", max_bytes, range(1, SENT_BYTES), "bytes")
-        settings = {"extensions": list(extensions), "max_bytes": max_bytes, "notice": notice}
+        settings = {
+            "extensions": list(extensions),
+            "max_bytes": max_bytes,
+            "notice": notice,
+            "unreadable": _unreadable(problems, unreadable, tuple(UnreadableAction)),
+        }
         super().__init__("strip_attachments", settings, problems)
 
 
@@ -279,9 +337,9 @@ class RestrictRecipients(_Bundled):
         """
         problems = Problems("RestrictRecipients")
         for argument, addresses in (("groups", groups), ("senders", senders)):
-            if isinstance(addresses, str) or (argument == "groups" and not addresses):
+            if argument == "groups" and not addresses:
                 problems.add(argument, addresses, "pass a list of addresses")
-            else:
+            elif check_list(problems, argument, addresses):
                 check_addresses(problems, argument, addresses)
         _check_domains(problems, domains)
         _check_stop(problems, action, message)
@@ -347,8 +405,9 @@ class FlowMetrics(_Bundled):
 
 
 def _check_domains(problems: Problems, domains: Sequence[str]) -> None:
-    if isinstance(domains, str) or not domains:
+    if not domains:
         problems.add("domains", domains, "pass a list of the organization's own domains")
+    if not check_list(problems, "domains", domains):
         return
     for position, one in enumerate(domains):
         check_domain(problems, f"domains[{position}]", one)
@@ -357,6 +416,13 @@ def _check_domains(problems: Problems, domains: Sequence[str]) -> None:
 def _check_text(problems: Problems, text: str) -> None:
     if resolved(text) and not text.strip():
         problems.add("text", text, "pass a text that is not empty")
+
+
+def _unreadable(problems: Problems, action: str, allowed: Sequence[str]) -> str | None:
+    """Return the setting; ``None`` for the first of *allowed*, which is the default."""
+    if action not in allowed:
+        problems.add("unreadable", action, f"use one of {', '.join(allowed)}")
+    return None if action == allowed[0] else str(action)
 
 
 def _check_stop(problems: Problems, action: StopAction | str, message: str | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 
-from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._checks import Problems, check_list, check_unit, resolved
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.workmail import limits
 from cdk_mailroom.workmail.handler import FlowHandler
@@ -41,8 +41,7 @@ def check_organization(
 
 def check_patterns(problems: Problems, argument: str, patterns: Sequence[str]) -> None:
     """Report patterns that WorkMail refuses, or that are duplicates."""
-    if isinstance(patterns, str):
-        problems.add(argument, patterns, f"pass a list: [{patterns!r}]")
+    if not check_list(problems, argument, patterns):
         return
     if not patterns:
         problems.add(argument, [], "pass at least one pattern; ['*'] matches all")
@@ -87,7 +86,9 @@ def check_mode(
             "recipients",
         )
     longest = limits.TIMEOUT_MINUTES[-1]
-    if not mode.timeout.is_unresolved():
+    if mode.timeout.is_unresolved():
+        check_unit(problems, "mode.timeout", mode.timeout.to_minutes, "Duration.minutes(…)")
+    else:
         minutes = mode.timeout.to_minutes(integral=False)
         if minutes % 1 or not 0 <= minutes <= longest:
             problems.add("mode.timeout", f"{minutes:g} min", f"pass whole minutes, 0 to {longest}")
@@ -107,6 +108,7 @@ def check_handler(
     if not isinstance(handler, FlowHandler | PythonHandler):
         problems.add("handler", handler, "pass a FlowHandler, a bundled behaviour or PythonHandler")
         return
+    handler.check_argument(problems, "a flow rule", ["FlowMail"])
     synchronous = isinstance(mode, Synchronous)
     if isinstance(handler, FlowHandler):
         name = "synchronous" if synchronous else "asynchronous"

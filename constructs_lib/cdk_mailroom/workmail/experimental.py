@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations, CustomResource, Stack
+from aws_cdk import Annotations, CustomResource, Fn, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -27,6 +27,8 @@ class ExperimentalFlowRule(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, flow: EmailFlowRule) -> None:
         """Create the custom resource and its permissions, for this organization's rules only.
 
+        A parameter of SSM remembers which rules it created; it is deleted with the last of them.
+
         Args:
             scope: The parent construct.
             construct_id: The id below *scope*.
@@ -45,17 +47,36 @@ class ExperimentalFlowRule(Construct):
             self, "MailroomExperimentalFlowRule", "mailroom.provisioning.workmail_rule"
         )
         direction = "Inbound" if flow.direction == FlowDirection.INBOUND else "Outbound"
-        provider.function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=[
-                    *(
-                        f"workmail:{verb}{direction}MailFlowRule"
-                        for verb in ("Create", "Delete", "Describe", "Update")
-                    ),
-                    f"workmail:List{direction}MailFlowRules",
-                ],
-                resources=[flow.organization_arn],
-            )
+        # With the stack's GUID in it, so that no later stack of the same name finds it.
+        guid = Fn.select(2, Fn.split("/", stack.stack_id))
+        ledger = f"/cdk-mailroom/{guid}/workmail-rule/{self.node.addr}"
+        role = provider.function.role
+        assert role is not None
+        # Not in the role's own policy, which loses what a deployment removes before it is deleted.
+        policy = iam.Policy(
+            self,
+            "Policy",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=[
+                        *(
+                            f"workmail:{verb}{direction}MailFlowRule"
+                            for verb in ("Create", "Delete", "Describe", "Update")
+                        ),
+                        f"workmail:List{direction}MailFlowRules",
+                    ],
+                    resources=[flow.organization_arn],
+                ),
+                iam.PolicyStatement(
+                    actions=["ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter"],
+                    resources=[
+                        stack.format_arn(
+                            service="ssm", resource="parameter", resource_name=ledger[1:]
+                        )
+                    ],
+                ),
+            ],
         )
         self.resource = CustomResource(
             self,
@@ -67,10 +88,11 @@ class ExperimentalFlowRule(Construct):
                 "Direction": direction,
                 # A string, because CloudFormation would turn the number in it into one.
                 "Rule": stack.to_json_string(flow.rule),
+                "Ledger": ledger,
             },
         )
         # WorkMail may check that it can call the function when the rule is made.
-        self.resource.node.add_dependency(flow.permission)
+        self.resource.node.add_dependency(flow.permission, provider.function, policy)
         Annotations.of(self).add_warning_v2(
             "cdk-mailroom:experimental-flow-rule",
             "this calls operations of WorkMail that AWS has not published, and was never tried "

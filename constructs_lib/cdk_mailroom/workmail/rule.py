@@ -14,6 +14,7 @@ from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues
 from cdk_mailroom._checks import Problems, leaving_nothing
+from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._objects import grant_write
 from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
 from cdk_mailroom.handlers import PythonHandler
@@ -210,26 +211,23 @@ class EmailFlowRule(Construct):
             return
         self.function.add_environment("MAILROOM_FLOW_BUCKET", self.bucket.bucket_name)
         grant_write(self.function, self.bucket, "changed/")
-        added = self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["s3:GetObject", "s3:GetObjectVersion"],
-                principals=[iam.ServicePrincipal(self._principal())],
-                resources=[self.bucket.arn_for_objects("*")],
-                conditions={
-                    "Bool": {"aws:SecureTransport": "true"},
-                    "StringEquals": {"aws:SourceAccount": self._stack.account},
-                    "ArnLike": {"aws:SourceArn": self._messages_arn("*")},
-                },
-            )
-        ).statement_added
-        if not added:
-            Annotations.of(self).add_warning_v2(
-                "cdk-mailroom:imported-bucket",
-                f"the bucket {self.bucket.bucket_name} is imported, so this app cannot change its "
-                f"policy: allow "
-                f"{self._principal()} s3:GetObject and s3:GetObjectVersion where aws:SourceAccount "
-                f"is this account and aws:SourceArn is like {self._messages_arn('*')}, or WorkMail "
-                "refuses every changed message with InvalidContentLocation",
+        statement = iam.PolicyStatement(
+            actions=["s3:GetObject", "s3:GetObjectVersion"],
+            principals=[iam.ServicePrincipal(self._principal())],
+            resources=[self.bucket.arn_for_objects("*")],
+            conditions={
+                "Bool": {"aws:SecureTransport": "true"},
+                "StringEquals": {"aws:SourceAccount": self._stack.account},
+                "ArnLike": {"aws:SourceArn": self._messages_arn("*")},
+            },
+        )
+        if not self.bucket.add_to_resource_policy(statement).statement_added:
+            warn_of_import(
+                self,
+                "bucket",
+                self.bucket,
+                statement,
+                "WorkMail refuses every changed message with InvalidContentLocation",
             )
 
     def _make_bucket(self) -> s3.Bucket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mailroom.ses import SETUP_NOTIFICATION
+from mailroom.ses import SETUP_NOTIFICATION, object_key
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.policies import Service
 from mailroom_local._ses_error import SesError
@@ -65,8 +65,8 @@ def _check_bucket(source: Service, fields: Mapping[str, str], *, rule_name: str)
     refusal = SesError("InvalidS3Configuration", f"Could not write to bucket: {bucket}")
     if bucket not in internals.s3.buckets:
         raise refusal
-    prefix = fields.get("ObjectKeyPrefix", "")
-    resource = f"arn:aws:s3:::{bucket}/{prefix}{SETUP_NOTIFICATION}"
+    key = object_key(fields.get("ObjectKeyPrefix", ""), SETUP_NOTIFICATION)
+    resource = f"arn:aws:s3:::{bucket}/{key}"
     policy = internals.s3.bucket_policies.get(bucket)
     if role := fields.get("IamRoleArn"):
         if not source.may_as(role, "s3:PutObject", resource):

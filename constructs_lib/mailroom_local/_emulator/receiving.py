@@ -10,7 +10,13 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mailroom.ses import IP_FILTERS, RULE_SETS, RULES_PER_RULE_SET, SETUP_NOTIFICATION
+from mailroom.ses import (
+    IP_FILTERS,
+    RULE_SETS,
+    RULES_PER_RULE_SET,
+    SETUP_NOTIFICATION,
+    object_key,
+)
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.checks import check_rule
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
@@ -221,9 +227,9 @@ def _update_rule_resource(
         )
         return name, {}
     with CloudFormationErrors():
+        # Another `After` moves nothing: nobody has shown that CloudFormation moves a rule, and
+        # UpdateReceiptRule is known to keep its place.
         _replace_rule(set_name, rules.rule_from_properties(declared, name=physical_id))
-        if new_properties.get("After") != old_properties.get("After"):
-            _move(_rule_set(set_name), physical_id, after=new_properties.get("After") or None)
     return physical_id, {}
 
 
@@ -299,7 +305,7 @@ def _announce_setup(rule: Rule, *, previous: Rule | None) -> None:
     known = {_target(fields) for kind, fields in before if kind == "S3Action"}
     for kind, fields in rules.actions(rule):
         if kind == "S3Action" and _target(fields) not in known:
-            key = fields.get("ObjectKeyPrefix", "") + SETUP_NOTIFICATION
+            key = object_key(fields.get("ObjectKeyPrefix", ""), SETUP_NOTIFICATION)
             internals.s3.put_object(fields["BucketName"], key, _setup_message(fields), {})
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from mailroom.events.reading import automated
 from mailroom.ses import CLOUDFORMATION_EVENT_NAMES, EventType
 from mailroom_local.mail.headers import described, timestamp
 from mailroom_local.sending.message import SentMessage
@@ -19,6 +20,7 @@ from mailroom_local.sending.message import SentMessage
 _HEADER_BYTES = 10 * 1024
 _REPORTING_MTA = "a8-0.smtp-out.amazonses.com"
 _OUTGOING_IP = "127.0.0.1"
+_REMOTE_MTA_IP = "127.0.0.1"
 
 # The tags that SES adds, by AWS's samples.
 _BRIEF = ("configuration-set",)
@@ -182,7 +184,13 @@ def _delivery(happening: Happening, outgoing: SentMessage, at: datetime) -> dict
         "recipients": [happening.recipient],
         "smtpResponse": "250 2.6.0 Message received",
         "reportingMTA": _REPORTING_MTA,
+        "remoteMtaIp": _REMOTE_MTA_IP,
     }
+
+
+def _bot(user_agent: str) -> str:
+    """SES's opinion; how it comes to it is not documented."""
+    return "Likely" if automated({"userAgent": user_agent}) else "Unlikely"
 
 
 def _open(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
@@ -190,6 +198,7 @@ def _open(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str
         "ipAddress": happening.detail["ip_address"],
         "timestamp": timestamp(at),
         "userAgent": happening.detail["user_agent"],
+        "isBotEvent": _bot(happening.detail["user_agent"]),
     }
 
 
@@ -200,6 +209,7 @@ def _click(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[st
         "linkTags": happening.detail["link_tags"] or None,
         "timestamp": timestamp(at),
         "userAgent": happening.detail["user_agent"],
+        "isBotEvent": _bot(happening.detail["user_agent"]),
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
-from email.utils import getaddresses
+
+from mailroom.mime import addresses, words
 
 Headers = Sequence[tuple[str, str]]
 
@@ -42,10 +42,7 @@ def described(headers: Headers, *, max_bytes: int) -> tuple[list[dict[str, str]]
 
 def decode(value: str) -> str:
     """A header's text with its encoded words decoded."""
-    try:
-        return printable(str(make_header(decode_header(value))))
-    except (LookupError, ValueError):
-        return printable(value)
+    return words.decode(value)
 
 
 def printable(value: str) -> str:
@@ -57,7 +54,13 @@ def printable(value: str) -> str:
 def addressed(raw: bytes) -> list[str]:
     """The recipients that a message's own header names."""
     named = [value for name, value in read_headers(raw) if name.lower() in ("to", "cc", "bcc")]
-    return [address for _, address in getaddresses(named) if address]
+    return [address for _, address in mailboxes(named)]
+
+
+def mailboxes(values: Iterable[str]) -> list[tuple[str, str]]:
+    """The display name and address of every mailbox in address fields, however they are written."""
+    found = [one for value in values for one in addresses.parse(value).mailboxes]
+    return [one for one in found if one[1]]
 
 
 def timestamp(moment: datetime) -> str:

@@ -6,11 +6,10 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from email.utils import getaddresses
 from typing import Any
 
 from mailroom.ses import LAMBDA_HEADER_BYTES, SNS_HEADER_BYTES
-from mailroom_local.mail.headers import decode, described, timestamp
+from mailroom_local.mail.headers import decode, described, mailboxes, timestamp
 from mailroom_local.receiving.message import Match, Message
 
 
@@ -96,7 +95,7 @@ def _common_headers(headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
         if key in _ADDRESS_LISTS:
             common[key] = [
                 f"{_quoted(display)} <{address}>" if display else address
-                for display, address in getaddresses([decoded])
+                for display, address in mailboxes([decoded])
             ]
         else:
             common[key] = decoded.strip("<>") if key == "returnPath" else decoded
@@ -105,7 +104,7 @@ def _common_headers(headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 def _destination(headers: Sequence[tuple[str, str]]) -> list[str]:
     listed = [decode(value) for name, value in headers if name.lower() in ("to", "cc")]
-    return [address for _, address in getaddresses(listed) if "@" in address]
+    return [address for _, address in mailboxes(listed) if "@" in address]
 
 
 _COMMON = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from mailroom.ses import SNS_ACTION_BYTES, SYNCHRONOUS_SECONDS, Disposition
+from mailroom.ses import SNS_ACTION_BYTES, SYNCHRONOUS_SECONDS, Disposition, object_key
 from mailroom_local._journal import Journal, elapsed_ms
 from mailroom_local.control import clients
 from mailroom_local.mail.headers import subject_of
@@ -175,7 +175,7 @@ class Receiver:
     def _store(
         self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
     ) -> tuple[str, Disposition]:
-        key = fields.get("ObjectKeyPrefix", "") + message.message_id
+        key = object_key(fields.get("ObjectKeyPrefix", ""), message.message_id)
         described["objectKey"] = key
         body = message.content(match)
         metadata: dict[str, str] = {}

@@ -32,6 +32,10 @@ class _Conversation(SMTP):
     is that of Postfix: ``XCLIENT ADDR=203.0.113.9 NAME=mx.example.com``.
     """
 
+    # SES is assumed to take lines beyond RFC 5321's 1,000 octets, as most servers do: mail that
+    # breaks the rule is common, and handlers must be rehearsed with it.
+    line_length_limit = RECEIVED_BYTES
+
     def _create_session(self) -> _Session:
         return _Session(self.loop)
 

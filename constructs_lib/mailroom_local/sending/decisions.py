@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from mailroom.ses import EventType
+from mailroom.ses import TAG_NAME, TAG_VALUE, EventType
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending.message import MailingList, SentMessage
 from mailroom_local.sending.outcomes import Outcome, outcomes
 
-_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_TAG_RULES = {
+    "name": (re.compile(TAG_NAME), "'_',  '-'"),
+    "value": (re.compile(TAG_VALUE), "'_',  '-' , '.', '@'"),
+}
+_TAG_CHARACTERS = 255
 
 
 def story(outgoing: SentMessage) -> list[tuple[Outcome, str | None]]:
@@ -45,7 +49,7 @@ def tags_of_header(value: str | None) -> dict[str, str]:
     found = {}
     for pair in re.split(r"[,;]", value or ""):
         name, equals, content = (part.strip() for part in pair.partition("="))
-        if equals and _TAG.fullmatch(name) and _TAG.fullmatch(content):
+        if equals and not _tag_problem("name", name) and not _tag_problem("value", content):
             found[name] = content
     return found
 
@@ -67,11 +71,22 @@ def checked_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
     for tag in tags:
         name, value = tag.get("Name", ""), tag.get("Value", "")
         for part, text in (("name", name), ("value", value)):
-            if not _TAG.fullmatch(text):
-                raise SesError(
-                    "InvalidParameterValue",
-                    f"Invalid tag {part} <{text}>: only alphanumeric ASCII characters, '_', and "
-                    "'-' are allowed, at most 256 of them.",
-                )
+            if problem := _tag_problem(part, text):
+                raise SesError("InvalidParameterValue", problem)
         found[name] = value
     return found
+
+
+def _tag_problem(part: str, text: str) -> str | None:
+    """What SES answers to a tag's name or value, if it refuses it."""
+    pattern, characters = _TAG_RULES[part]
+    if not text:
+        return f"The tag {part} must be specified."
+    if len(text) > _TAG_CHARACTERS:
+        return f"Tag {part} cannot exceed {_TAG_CHARACTERS} characters."
+    if not pattern.fullmatch(text):
+        return (
+            f"Invalid tag {part} <{text}>: only alphanumeric ASCII characters, {characters} are "
+            "allowed."
+        )
+    return None

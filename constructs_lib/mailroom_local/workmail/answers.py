@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Sequence
 from email import message_from_bytes
-from email.utils import parseaddr
 from typing import Any
 
-from mailroom_local.mail.headers import decode, read_headers
+from mailroom_local.mail.headers import decode, mailboxes, read_headers
 from mailroom_local.workmail.model import (
     INBOUND,
     NOT_DELIVERED,
@@ -46,9 +45,9 @@ def flow_event(flow: Flow, recipients: Sequence[str], invocation_id: str) -> dic
         "flowDirection": flow.direction.upper(),
         "truncated": False,
     }
-    sender = parseaddr(headers.get("sender") or headers.get("from", ""))[1]
-    if sender:
-        event["sender"] = {"address": sender}
+    senders = mailboxes([headers.get("sender") or headers.get("from", "")])
+    if senders:
+        event["sender"] = {"address": senders[0][1]}
     if "subject" in headers:
         event["subject"] = headers["subject"][:MAX_SUBJECT]
     size = len(json.dumps(event))

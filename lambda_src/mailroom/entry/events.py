@@ -7,7 +7,8 @@ import os
 import time
 
 from mailroom import _runtime
-from mailroom.entry._function import resolve
+from mailroom.entry._deadline import answer_due, deadline, time_until
+from mailroom.entry._function import resolve, survivable
 from mailroom.errors import MalformedEvent, NotConfigured
 from mailroom.events import SendingEvent, SkippedRecord, records
 
@@ -47,7 +48,9 @@ class _Settings:
 ANY_TYPE = "*"
 """In ``MAILROOM_HANDLERS``: the functions for every type without an entry of its own."""
 
-_RESERVE_MILLIS = 1_000
+_RESERVE = 1.0
+"""Seconds that are kept for the answer."""
+_LATE = "the invocation's time was up before this event was handled"
 
 _settings: _Settings | None = None
 
@@ -61,8 +64,9 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
 
     A record that cannot be read fails, and so reaches the dead-letter queue unchanged. SES's
     validation text is skipped. An event that no function takes is logged and counted in the
-    metric ``Unhandled``. When the invocation is about to time out, the remaining records fail at
-    once, so that they are retried without those that were handled.
+    metric ``Unhandled``. When the invocation is about to time out, the record that is being handled
+    fails, and so do the remaining ones at once: they are retried without those that were handled.
+    A function that ends the process, as ``sys.exit`` does, fails its record only.
 
     Args:
         event: What SQS, SNS or EventBridge invokes the function with, or a bare event.
@@ -81,18 +85,17 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
         _settings = _Settings()
     failed: list[str] = []
     error: Exception | None = None
-    begun = False
+    remaining = time_until(answer_due(context), reserve=_RESERVE)
+    end = None if remaining is None else time.monotonic() + remaining
     for record_id, item in records(event):
         started = time.perf_counter()
         try:
-            if begun and _out_of_time(context):
-                raise TimeoutError("no time left to begin this record")
-            begun = True
-            outcome = _handle(item, _settings)
-        except Exception as caught:
-            error = caught
+            with deadline(None if end is None else end - time.monotonic(), _LATE):
+                outcome = _handle(item, _settings)
+        except BaseException as caught:
+            error = survivable(caught)
             failed.append(record_id)
-            _log(item, "failed", started, _settings, caught)
+            _log(item, "failed", started, _settings, error)
         else:
             _log(item, outcome, started, _settings)
     if _from_sqs(event):
@@ -116,11 +119,6 @@ def _handle(item: SendingEvent | SkippedRecord, settings: _Settings) -> str:
     for function in functions:
         function(item)
     return "handled"
-
-
-def _out_of_time(context: Any) -> bool:
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    return remaining is not None and remaining() < _RESERVE_MILLIS
 
 
 def _from_sqs(event: Mapping[str, Any]) -> bool:

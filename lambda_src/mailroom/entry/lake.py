@@ -4,7 +4,10 @@ Settings
     ``MAILROOM_TRANSFORM``
         The user's function, ``module:function``: ``transform(event) -> dict | None``. ``None``
         drops the event. A key that is a column replaces its value; any other goes into the map
-        ``extra``, as text. An exception fails that record only. Default: none.
+        ``extra``, as text. An exception, an exit and a call that does not return within the
+        invocation's time fail that record only, the last one also those behind it that find no
+        time. If the process itself dies, Firehose calls three more times and then keeps the whole
+        batch under its error prefix. Default: none.
     ``MAILROOM_PSEUDONYM_SECRET``
         ARN or name of the secret whose text is the key of the recipients' pseudonyms
         (`mailroom.lake.pseudonymiser`). Read once in the life of a process, so a new key takes
@@ -37,7 +40,8 @@ import os
 import time
 
 from mailroom import _runtime
-from mailroom.entry._function import resolve
+from mailroom.entry._deadline import answer_due, deadline, time_until
+from mailroom.entry._function import resolve, survivable
 from mailroom.errors import MalformedEvent, UnknownInvocation
 from mailroom.events import SkippedRecord, parse, records
 from mailroom.lake.pseudonyms import pseudonymised, pseudonymiser
@@ -56,6 +60,10 @@ __all__ = ["MAX_ANSWER_BYTES", "handler"]
 
 MAX_ANSWER_BYTES = 6_000_000
 """The largest answer of `handler`; Lambda's own limit is 6,291,556 bytes."""
+
+
+_RESERVE = 1.0
+"""Seconds that are kept for the answer."""
 
 
 class _Settings:
@@ -92,7 +100,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
 
     Args:
         event: What Firehose invokes a transformation with.
-        context: Lambda's context object, which is not used.
+        context: Lambda's context object, which has the remaining time.
 
     Returns:
         The answer that Firehose expects of a transformation.
@@ -110,10 +118,13 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     errors: dict[str, int] = {}
     at: str | None = None
     answers = []
+    remaining = time_until(answer_due(context), reserve=_RESERVE)
+    end = None if remaining is None else time.monotonic() + remaining
     for position, record in enumerate(found):
         try:
-            answer = _answer(record, _settings)
-        except Exception as error:  # raised by the user's transform, or by a malformed event
+            answer = _answer(record, _settings, end)
+        except BaseException as caught:  # raised by the user's transform, or by a malformed event
+            error = survivable(caught)
             name = type(error).__name__
             errors[name] = errors.get(name, 0) + 1
             at = at or _runtime.where(error)
@@ -141,7 +152,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     return {"records": answers}
 
 
-def _answer(record: Any, settings: _Settings) -> dict[str, Any]:
+def _answer(record: Any, settings: _Settings, end: float | None) -> dict[str, Any]:
     from binascii import a2b_base64, b2a_base64
 
     item: SendingEvent | SkippedRecord
@@ -163,7 +174,8 @@ def _answer(record: Any, settings: _Settings) -> dict[str, Any]:
         text = encode(item.raw)
     made = fill(item, text)
     if settings.transform is not None:
-        answer = settings.transform(item)
+        with deadline(_share(end), "the transform did not return in time"):
+            answer = settings.transform(item)
         if answer is None:
             return _untouched(record, "Dropped")
         extend(made, answer)
@@ -175,6 +187,11 @@ def _answer(record: Any, settings: _Settings) -> dict[str, Any]:
         "data": b2a_base64(line, newline=False).decode("ascii"),
         "metadata": {"partitionKeys": partition(item, made)},
     }
+
+
+def _share(end: float | None) -> float | None:
+    # Half of what is left, so that one that hangs leaves time for the rows of the others.
+    return None if end is None else (end - time.monotonic()) / 2
 
 
 def _unwrapped(record: Any) -> SendingEvent | SkippedRecord:

@@ -31,9 +31,7 @@ def domain_of(address: str) -> str | None:
     return address.rpartition("@")[2] or None if "@" in address else None
 
 
-_AUTOMATED_NAMES = ("automat", "machine", "prefetch", "synthetic")
-_TRUE = frozenset(("true", "yes", "1", "bot", "automated", "machine", "prefetch", "synthetic"))
-_FALSE = frozenset(("false", "no", "0", "human", "none", "person", "user"))
+_SAID = {"likely": True, "unlikely": False, "true": True, "false": False}
 
 # Parts of the user agents of programs.
 _PROGRAMS = (
@@ -60,44 +58,26 @@ _PREFETCHERS = frozenset(
 )
 
 
-def automated(detail: Mapping[str, Any]) -> str:
-    """Return ``yes``, ``no`` or ``unknown``: whether a machine opened the mail or followed a link.
+def automated(detail: Mapping[str, Any]) -> bool | None:
+    """Return whether a machine opened the mail or followed a link; ``None`` if that is unknown.
 
-    SES has reported this since August 2026 in a field that its documentation does not name. So
-    every field counts whose name contains ``automat``, ``bot``, ``machine``, ``prefetch`` or
-    ``synthetic``, and whose value is a boolean or a word such as ``human``. Without one, the user
-    agent of a prefetcher or a program is ``yes``, and any other ``unknown``, never ``no``.
-    Google's image proxy is ``unknown``, because it fetches when a person opens the mail.
+    What SES says in ``isBotEvent``, ``Likely`` or ``Unlikely``, decides. It is absent from events
+    before August 2026. Where it is, the user agent of a prefetcher or a program is ``True``, and
+    any other ``None``, never ``False``. Google's image proxy is ``None``, because it fetches when
+    a person opens the mail.
 
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html,
     https://bird.com/en-gb/blog/gmail-prefetching-images
 
     Args:
         detail: The event's own part.
     """
-    said = {_said(value) for name, value in detail.items() if _tells(name)}
-    if "yes" in said:
-        return "yes"
-    if "no" in said:
-        return "no"
+    said = detail.get("isBotEvent")
+    if said is not None:
+        return _SAID.get(str(said).strip().lower())
     agent = detail.get("userAgent")
     if isinstance(agent, str):
         text = agent[:1_000].strip().lower().replace("cubot", "")  # a brand of phones
         if text in _PREFETCHERS or any(program in text for program in _PROGRAMS):
-            return "yes"
-    return "unknown"
-
-
-def _tells(name: str) -> bool:
-    lower = name.lower()
-    if any(part in lower for part in _AUTOMATED_NAMES):
-        return True
-    # Only as a word of the camel-cased name, unlike in "bottom".
-    at = lower.find("bot")
-    return at >= 0 and not name[at + 3 : at + 4].islower()
-
-
-def _said(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    word = value.strip().lower() if isinstance(value, str) else ""
-    return "yes" if word in _TRUE else "no" if word in _FALSE else ""
+            return True
+    return None

@@ -75,7 +75,7 @@ class Bounce(_Feedback):
 
     @property
     def remote_mta_ip(self) -> str | None:
-        """The server that SES tried to deliver to; only in the feedback of identities."""
+        """The IP address of the server that SES tried to deliver to, if SES gives it."""
         return self._may("remoteMtaIp", str)
 
     @property
@@ -102,7 +102,9 @@ class Complaint(_Feedback):
 
     @property
     def complaint_sub_type(self) -> str | None:
-        """``OnAccountSuppressionList`` if SES did not send the mail at all, else ``None``."""
+        """``OnAccountSuppressionList`` or ``OnTenantSuppressionList`` if SES did not send the mail
+        at all, else ``None``.
+        """
         return self._may("complaintSubType", str)
 
     @property
@@ -156,7 +158,7 @@ class Delivery(SendingEvent):
 
     @property
     def remote_mta_ip(self) -> str | None:
-        """The IP address of the receiving server; only in the feedback of identities."""
+        """The IP address of the receiving server; absent from older events."""
         return self._may("remoteMtaIp", str)
 
 
@@ -195,6 +197,13 @@ class Open(SendingEvent):
         """The program that it came from."""
         return self._may("userAgent", str)
 
+    @property
+    def automated(self) -> bool | None:
+        """Whether a machine did it, by SES or else by the user agent; ``None`` if unknown."""
+        from mailroom.events.reading import automated
+
+        return automated(self.detail)
+
 
 class Click(SendingEvent):
     """A link in the mail was followed, by a person or by a machine."""
@@ -221,6 +230,13 @@ class Click(SendingEvent):
     def user_agent(self) -> str | None:
         """The program that it came from."""
         return self._may("userAgent", str)
+
+    @property
+    def automated(self) -> bool | None:
+        """Whether a machine did it, by SES or else by the user agent; ``None`` if unknown."""
+        from mailroom.events.reading import automated
+
+        return automated(self.detail)
 
     @property
     def key(self) -> str:

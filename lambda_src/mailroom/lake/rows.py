@@ -92,6 +92,7 @@ def _bounce(made: dict[str, Any], detail: Mapping[str, Any]) -> None:
     made["bounce_type"] = _text(detail, "bounceType")
     made["bounce_sub_type"] = _text(detail, "bounceSubType")
     made["reporting_mta"] = _text(detail, "reportingMTA")
+    made["remote_mta_ip"] = _text(detail, "remoteMtaIp")
     _first_recipient(made, detail.get("bouncedRecipients"))
 
 
@@ -108,6 +109,7 @@ def _delivery(made: dict[str, Any], detail: Mapping[str, Any]) -> None:
     made["latency_ms"] = latency if is_bigint(latency) else None
     made["smtp_response"] = _text(detail, "smtpResponse")
     made["reporting_mta"] = _text(detail, "reportingMTA")
+    made["remote_mta_ip"] = _text(detail, "remoteMtaIp")
 
 
 def _delay(made: dict[str, Any], detail: Mapping[str, Any]) -> None:
@@ -124,7 +126,7 @@ def _reject(made: dict[str, Any], detail: Mapping[str, Any]) -> None:
 def _open(made: dict[str, Any], detail: Mapping[str, Any]) -> None:
     made["ip_address"] = _text(detail, "ipAddress")
     made["user_agent"] = _text(detail, "userAgent")
-    made["automated"] = {"yes": True, "no": False}.get(automated(detail))
+    made["automated"] = automated(detail)
 
 
 def _click(made: dict[str, Any], detail: Mapping[str, Any]) -> None:

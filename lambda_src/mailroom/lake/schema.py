@@ -73,8 +73,11 @@ SCHEMA = (
         "diagnostic_code", "string", "Bounce, delay: the response of the first recipient's server"
     ),
     Column("reporting_mta", "string", "Bounce, delivery, delay: the server that reported it"),
+    Column("remote_mta_ip", "string", "Bounce, delivery: the receiving server's IP address"),
     Column("complaint_feedback_type", "string", "Complaint: abuse, fraud, not-spam and others"),
-    Column("complaint_sub_type", "string", "Complaint: OnAccountSuppressionList if not sent"),
+    Column(
+        "complaint_sub_type", "string", "Complaint: OnAccountSuppressionList and others if not sent"
+    ),
     Column("arrival_date", "string", "Complaint: when the mail arrived: ISO 8601, UTC"),
     Column("delay_type", "string", "Delay: MailboxFull, SpamDetected, IPFailure and others"),
     Column("expiration_time", "string", "Delay: when SES gives up: ISO 8601, UTC"),

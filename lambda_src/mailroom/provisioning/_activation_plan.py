@@ -1,4 +1,4 @@
-"""What an activation remembers, what CloudFormation asks for, and what to do about it.
+"""What CloudFormation asks for, and the next step towards it.
 
 Nothing here calls AWS; `mailroom.provisioning.activation` does, and describes the rules.
 """
@@ -8,232 +8,215 @@ from __future__ import annotations
 import re
 
 from mailroom.errors import MailroomError, MissingField
+from mailroom.provisioning._ledger import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["Activated", "ActivationError", "Joined", "Plan", "Request", "decide", "parse"]
+    from mailroom.provisioning._ledger import Entries
+
+__all__ = ["ActivationError", "Request", "Step", "next_step", "release"]
 
 _MODES = ("refuse", "join", "replace")
 
 # WorkMail creates this set and receives an organization's mail through it.
 _WORKMAIL = "INBOUND_MAIL"
 
-_NAME = r"[A-Za-z0-9_.-]{1,64}"
-_MODE = "|".join(_MODES)
-_ACTIVATED = re.compile(rf"mailroom:activated=({_NAME});mode=({_MODE})(?:;previous=({_NAME}))?")
-_JOINED = re.compile(
-    rf"mailroom:joined=({_NAME});own=({_NAME})(?:;was=({_MODE}),({_NAME})(?:,({_NAME}))?)?"
-)
-
 
 class ActivationError(MailroomError, RuntimeError):
-    """The rule set was not activated; the message gives the reason and the remedy."""
-
-
-class Activated:
-    """Our set *name* is the account's active one; *previous* is what it displaced."""
-
-    __slots__ = ("mode", "name", "previous")
-
-    def __init__(self, name: str, mode: str, previous: str | None = None) -> None:
-        self.name = name
-        self.mode = mode
-        self.previous = previous
-
-    @property
-    def rule_set(self) -> str:
-        """The set for the rules."""
-        return self.name
-
-    @property
-    def own(self) -> str:
-        """Our own set."""
-        return self.name
-
-    def __str__(self) -> str:
-        text = f"mailroom:activated={self.name};mode={self.mode}"
-        return f"{text};previous={self.previous}" if self.previous else text
-
-
-class Joined:
-    """The foreign set *rule_set* is active and has our rules; none of ours is active.
-
-    *was* is the set of ours that had been displaced before we joined, if the mode was `refuse`.
-    """
-
-    __slots__ = ("own", "rule_set", "was")
-
-    def __init__(self, rule_set: str, own: str, was: Activated | None = None) -> None:
-        self.rule_set = rule_set
-        self.own = own
-        self.was = was
-
-    def __str__(self) -> str:
-        text = f"mailroom:joined={self.rule_set};own={self.own}"
-        if self.was is None:
-            return text
-        facts = (self.was.mode, self.was.name, self.was.previous)
-        return f"{text};was={','.join(fact for fact in facts if fact)}"
-
-
-def parse(physical_id: str | None) -> Activated | Joined | None:
-    """Return the state in *physical_id*; ``None`` if this module did not write it."""
-    if match := _ACTIVATED.fullmatch(physical_id or ""):
-        name, mode, previous = match.groups()
-        return Activated(name, mode, previous)
-    if match := _JOINED.fullmatch(physical_id or ""):
-        joined, own, mode, name, previous = match.groups()
-        return Joined(joined, own, Activated(name, mode, previous) if mode else None)
-    return None
+    """The rule set was not activated; the text says why and what to do."""
 
 
 class Request:
-    """One request of CloudFormation, as the Provider framework passes it on."""
+    """One request of CloudFormation."""
 
-    __slots__ = ("id", "kind", "mode", "name", "old_mode", "old_name", "physical_id", "state")
+    __slots__ = ("kind", "ledger", "made", "mode", "name", "resource", "siblings")
 
     def __init__(self, event: Mapping[str, Any]) -> None:
-        self.id: str | None = event.get("RequestId")
         self.kind: str = event.get("RequestType", "")
-        self.physical_id: str | None = event.get("PhysicalResourceId")
-        self.state = parse(self.physical_id)
+        self.resource: str = event.get("LogicalResourceId") or ""
         properties = event.get("ResourceProperties") or {}
-        before = event.get("OldResourceProperties") or {}
         self.name: str = properties.get("RuleSetName") or ""
         self.mode: str = properties.get("Mode") or "refuse"
-        self.old_name: str = before.get("RuleSetName") or self.name
-        self.old_mode: str = before.get("Mode") or ("refuse" if before else self.mode)
+        self.ledger: str = properties.get("Ledger") or ""
+        # Whether this stack makes the rule set, and so deletes it.
+        self.made: bool = properties.get("Made") == "true"
+        # The other activations of the template, without those that this deployment removes.
+        self.siblings: list[str] = properties.get("Siblings") or []
 
     def check(self) -> None:
-        """Raise unless the properties can be acted on; a Delete needs none of them."""
+        """Raise unless the properties can be acted on."""
         if self.kind not in ("Create", "Update", "Delete"):
             raise ActivationError(
                 f"RequestType is {self.kind!r}: send 'Create', 'Update' or 'Delete'"
             )
-        if self.kind == "Delete":
-            return
-        if not self.name:
-            raise MissingField("missing 'ResourceProperties.RuleSetName'")
-        if not re.fullmatch(_NAME, self.name):
+        for name, value in (("RuleSetName", self.name), ("Ledger", self.ledger)):
+            if not value:
+                raise MissingField(f"missing 'ResourceProperties.{name}'")
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.name):
             raise ActivationError(f"RuleSetName is {self.name!r}: use 1 to 64 of A-Z a-z 0-9 _ . -")
         if self.mode not in _MODES:
             raise ActivationError(f"Mode is {self.mode!r}: use one of {', '.join(_MODES)}")
 
-    @property
-    def held(self) -> Activated | None:
-        """The set that we activated, as the id remembers it."""
-        return self.state if isinstance(self.state, Activated) else None
 
-    @property
-    def memory(self) -> str | None:
-        """The foreign set that deletion restores."""
-        return self.held.previous if self.held else None
+class Step:
+    """The next thing to do: write *entries*, then activate *activate* if *change*.
 
-    @property
-    def stops_replacing(self) -> bool:
-        """Whether this Update turns ``replace`` into ``join``."""
-        return (self.old_mode, self.mode) == ("replace", "join")
+    Without a change it was the last step, and *rule_set* is where the rules belong.
+    """
 
-    def is_own(self, rule_set: str | None) -> bool:
-        """Whether *rule_set* is ours: the one wanted now, or the one before it."""
-        return rule_set == self.name or (self.state is not None and rule_set == self.state.own)
-
-    @property
-    def undoes(self) -> Activated | None:
-        """The state in the id, if that is exactly what this Update asks for.
-
-        CloudFormation sends no Update without a change, so this one undoes an update that failed.
-        """
-        if (self.old_name, self.old_mode) == (self.name, self.mode):
-            return None
-        if held := self.held:
-            never_renamed = self.old_name != held.name
-            same = held.name == self.name and (never_renamed or held.mode == self.mode)
-            return held if same else None
-        was = self.state.was if isinstance(self.state, Joined) else None
-        return was if was and (was.name, self.mode) == (self.name, "refuse") else None
-
-
-class Plan:
-    """What to do: make *activate* the active set if *change*, and remember *state*."""
-
-    __slots__ = ("activate", "change", "outcome", "state")
+    __slots__ = ("activate", "change", "entries", "outcome", "rule_set")
 
     def __init__(
         self,
         outcome: str,
+        entries: Entries,
         *,
-        state: Activated | Joined | None = None,
+        rule_set: str = "",
         change: bool = False,
         activate: str | None = None,
     ) -> None:
         self.outcome = outcome
-        self.state = state
+        self.entries = entries
+        self.rule_set = rule_set
         self.change = change
         self.activate = activate
 
 
-def decide(request: Request, active: str | None, memory_exists: bool) -> Plan:
-    """Return what *request* calls for while *active* is the account's active set.
+def next_step(
+    request: Request,
+    entries: Entries,
+    active: str | None,
+    *,
+    lost: set[str],
+    rolling_back: Callable[[], bool],
+) -> Step:
+    """Return the next step of a Create or an Update while *active* is the active rule set.
 
-    *memory_exists* says whether the set that the id remembers still exists; it matters only if
-    `Request.stops_replacing`. Raises `ActivationError` if a foreign set is in the way.
+    *lost* are rule sets that were found not to exist any more. Raises `ActivationError` if somebody
+    else's rule set is in the way.
     """
-    if request.kind == "Delete":
-        return _release(request, active)
-    if active is None or request.is_own(active):
-        return _hold(request, active, memory_exists)
+    mine = entries.get(request.resource)
+    if mine and mine.fresh and mine.rule_set != request.name and rolling_back():
+        return _undo(request, entries, active, lost)
+    if active == request.name:
+        if request.mode == "join" and mine and _can_be_handed_back(mine, lost):
+            # What a join would have found without the replace before it. A rollback may take it.
+            given = {
+                **entries,
+                request.resource: Entry(request.name, mine.before, taking=mine.before),
+            }
+            return Step("handing back", given, change=True, activate=mine.before)
+        held = {**entries, request.resource: _held(request, entries)}
+        return Step("active", held, rule_set=request.name)
+    if active is None or active in _ours(request, entries):
+        before = mine.before if mine and mine.changed else active
+        fresh = request.kind == "Update" and not (mine and mine.changed)
+        entry = Entry(request.name, before, taking=active, fresh=fresh)
+        return _take(request, entries, "activating", entry)
     if request.mode == "join":
-        # Only `refuse` could not return to this state: see `undoes`.
-        was = request.held if request.old_mode == "refuse" else None
-        return Plan("joined", state=Joined(active, request.name, was))
-    if undone := request.undoes:
-        return Plan("left displaced", state=undone)
-    if request.mode == "replace" and request.held is None:
-        state = Activated(request.name, "replace", active)
-        return Plan("replaced", state=state, change=True, activate=request.name)
-    raise ActivationError(_in_the_way(request, active))
+        return Step("joined", entries, rule_set=active)
+    mine = mine if mine and mine.changed else None
+    replaces = request.mode == "replace"
+    if replaces and mine and active == mine.taking:
+        entry = Entry(request.name, active, taking=active, fresh=mine.fresh)
+        return _take(request, entries, "replacing", entry)
+    if request.kind == "Update" and rolling_back():
+        if mine:
+            entries = {**entries, request.resource: Entry(request.name, mine.before)}
+        return Step("left displaced", entries, rule_set=request.name)
+    if replaces and not mine:
+        fresh = request.kind == "Update"
+        entry = Entry(request.name, active, taking=active, fresh=fresh)
+        return _take(request, entries, "replacing", entry)
+    raise ActivationError(_in_the_way(request, active, displaced=mine is not None))
 
 
-def _release(request: Request, active: str | None) -> Plan:
-    held = request.held
-    if held is None or active != held.name:
-        return Plan("left alone")
-    if held.previous:
-        return Plan("restored", change=True, activate=held.previous)
-    return Plan("deactivated", change=True)
+def _undo(request: Request, entries: Entries, active: str | None, lost: set[str]) -> Step:
+    """Return the step of a rollback to properties with which the resource had changed nothing."""
+    mine = entries[request.resource]
+    if active == mine.rule_set != mine.before:
+        target = None if mine.before in lost else mine.before
+        return Step("undoing", entries, change=True, activate=target)
+    rest = {key: entry for key, entry in entries.items() if key != request.resource}
+    joined = request.mode == "join" and active
+    return Step("undone", rest, rule_set=joined or request.name)
 
 
-def _hold(request: Request, active: str | None, memory_exists: bool) -> Plan:
-    """Return the plan if no foreign set is active, so that ours may be."""
-    held = request.held
-    if request.stops_replacing and memory_exists and active:
-        # What a join would have found without the replace; undoing join -> replace is the same.
-        state = Joined(str(request.memory), request.name)
-        return Plan("handed back", state=state, change=True, activate=state.rule_set)
-    if held is not None:
-        # The memory belongs to the resource: the next set of ours restores the same set.
-        mode, previous = held.mode, held.previous
-    else:
-        # Joined although ours is active: this is a second delivery of join -> replace.
-        again = request.mode == "replace" and isinstance(request.state, Joined) and active
-        mode = request.mode
-        previous = request.state.rule_set if again and request.state else None
-    return Plan(
-        "active already" if active == request.name else "activated",
-        state=Activated(request.name, mode, previous),
-        change=active != request.name,
-        activate=request.name,
-    )
+def release(request: Request, entries: Entries, active: str | None, lost: set[str]) -> Step:
+    """Return the step of a Delete; its entries are to be written after the activation."""
+    mine = entries.get(request.resource) or _unchanged(request.name)
+    rest = {key: entry for key, entry in entries.items() if key != request.resource}
+    if active != mine.rule_set:
+        _hand_down(mine, rest)
+    for key, entry in rest.items():
+        if entry.rule_set == active == mine.rule_set:
+            # The resource has another logical id now, and its rule set is the same.
+            rest[key] = mine if mine.changed else entry
+            return Step("left to another resource", rest)
+    # An active rule set cannot be deleted, so one that the stack made ends here in any case.
+    ends = request.made and active == request.name
+    target = mine.before if mine.changed else None
+    activated = mine.changed and active == mine.rule_set
+    if active is None or target == active or not (ends or activated):
+        return Step("left alone", rest)
+    passed = {active}
+    while target in lost or target in passed:
+        passed.add(target)
+        target = next((e.before for e in entries.values() if e.rule_set == target), None)
+    return Step("restored" if target else "deactivated", rest, change=True, activate=target)
 
 
-def _in_the_way(request: Request, active: str) -> str:
+def _hand_down(mine: Entry, rest: dict[str, Entry]) -> None:
+    """Let the resource that displaced *mine* restore what *mine* would have restored."""
+    for key, entry in rest.items():
+        displaced = mine.changed and entry.changed and entry.before == mine.rule_set
+        if displaced and entry.rule_set != mine.before:
+            rest[key] = Entry(entry.rule_set, mine.before)
+
+
+def _take(request: Request, entries: Entries, outcome: str, entry: Entry) -> Step:
+    # Another resource's claim to the same rule set has ended, since that is not active.
+    taken = {key: other for key, other in entries.items() if other.rule_set != request.name}
+    taken[request.resource] = entry
+    return Step(outcome, taken, change=True, activate=request.name)
+
+
+def _held(request: Request, entries: Entries) -> Entry:
+    """Return the entry of a rule set that was active when the request came."""
+    mine = entries.get(request.resource)
+    if mine and request.name in (mine.rule_set, mine.taking):
+        return Entry(request.name, mine.before, changed=mine.changed, fresh=mine.fresh)
+    if request.made:
+        return Entry(request.name, mine.before if mine and mine.changed else None)
+    return _unchanged(request.name)
+
+
+def _unchanged(rule_set: str) -> Entry:
+    return Entry(rule_set, rule_set, changed=False)
+
+
+def _ours(request: Request, entries: Entries) -> set[str | None]:
+    """Return the rule sets that this stack activated and that need not stay active."""
+    found: set[str | None] = set()
+    for resource, entry in entries.items():
+        if resource not in request.siblings and entry.changed:
+            found.add(entry.rule_set)
+            if entry.taking != entry.before:
+                found.add(entry.taking)
+    return found
+
+
+def _can_be_handed_back(mine: Entry, lost: set[str]) -> bool:
+    return mine.changed and mine.before is not None and mine.before not in lost
+
+
+def _in_the_way(request: Request, active: str, *, displaced: bool) -> str:
     text = f"receipt rule set {active!r} is active in this account and region"
-    if request.held:
-        text += f"; it was activated after {request.held.name!r}"
+    if displaced:
+        text += f"; somebody activated it after {request.name!r} or its predecessor"
     if active == _WORKMAIL:
         text += (
             "; WorkMail receives through it, and displacing it stops all mail of the organization: "
@@ -242,12 +225,15 @@ def _in_the_way(request: Request, active: str) -> str:
         if request.mode == "refuse":
             text += ", or 'replace' if WorkMail is to receive no more mail"
     elif request.mode == "refuse":
-        text += ": deactivate it, or choose activation 'join' or 'replace'"
+        text += (
+            ": deactivate it, or choose activation 'join', 'replace', or 'none' if another stack "
+            "activates the rule set"
+        )
     else:
         text += ": deactivate it, or choose activation 'join'"
-    if request.held:
+    if displaced:
         text += (
-            f". To replace {active!r} and restore it later, deploy once with 'join', "
+            f". To replace {active!r} and restore it later, deploy once with 'none', "
             "then with 'replace'"
         )
     return text

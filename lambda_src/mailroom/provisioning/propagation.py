@@ -1,4 +1,4 @@
-"""Wait until a new IAM role is known everywhere: the ``on_event`` handler behind CDK's Provider.
+"""Wait until a new IAM role is known everywhere: the handler of a custom resource.
 
 SES assumes a role as soon as it is configured to publish to Firehose, and refuses (``Could not
 assume IAM role``) a new one that IAM has not yet propagated. CloudFormation does not retry.
@@ -32,14 +32,13 @@ _LONGEST = 240.0
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
-    """Provider framework entry point; returns the resource's id, which never changes."""
+    """Wait, if there is something new to wait for; changes nothing, so it remembers nothing."""
     properties = dict(event.get("ResourceProperties") or {})
     kind = event.get("RequestType")
-    physical_id = event.get("PhysicalResourceId") or str(event.get("LogicalResourceId") or "wait")
     seconds = 0.0
     unchanged = kind == "Update" and properties == dict(event.get("OldResourceProperties") or {})
     if kind in ("Create", "Update") and not unchanged and "AWS_ENDPOINT_URL" not in os.environ:
         seconds = min(float(properties.get("Seconds") or 0), _LONGEST)
     time.sleep(seconds)
     _runtime.log("INFO", "mailroom.provisioning.propagation", request=kind, waited=seconds)
-    return {"PhysicalResourceId": physical_id}
+    return {}

@@ -11,55 +11,76 @@ secret. The password is nowhere else: in no property, output, log line or physic
     ``Region``
         The region in which the password works.
     ``Rotation``
-        Any text; another text creates another key.
+        Any text; another text makes another key.
     ``Host``, ``Port``
         Written into the secret. Default: SES in ``Region``, and 587.
 
 Permissions
     ``iam:CreateAccessKey``, ``iam:DeleteAccessKey`` and ``iam:ListAccessKeys`` on the user;
-    ``secretsmanager:PutSecretValue`` and ``secretsmanager:DescribeSecret`` (version ids and
-    labels, nothing secret) on the secret, and ``kms:GenerateDataKey`` and ``kms:Decrypt`` if it
-    has a customer key.
+    ``secretsmanager:DescribeSecret`` (version ids and labels, nothing secret), ``PutSecretValue``
+    and ``UpdateSecretVersionStage`` on the secret, and ``kms:GenerateDataKey`` and ``kms:Decrypt``
+    on its customer key, if it has one.
+
+Memory
+    The physical id never changes and says nothing. The id of each version of the secret names its
+    access key and, as a digest, the properties that it was made for. Before a key is created, a
+    version without credentials announces it, so that a later request recognises a key whose process
+    died before the secret was written. A key that no version names belongs to somebody else.
 
 Life of a key
-    The physical id is the access key's id. Any change of a property creates a new key and writes
-    the secret; CloudFormation then deletes the old id, and so the old key, after the rest of the
-    update has succeeded. A user has at most two keys, so there must be only one between updates.
+    A user can have two keys: the one in ``AWSCURRENT``, and the one before it. The key in
+    ``AWSCURRENT`` is deleted only with the resource. The one before it goes when the next is
+    created, so until the next rotation a program that still has the previous password can log in.
 
-    The id of the version of the secret that a request writes is made from the properties and from
-    the request. By the whole id, a second delivery is recognised. By its first half, the rollback
-    of a rotation is: it finds both keys and an earlier version with the properties now wanted,
-    keeps the newer key in use, and deletes the older one. A request that fails leaves no key.
+    A rollback moves ``AWSCURRENT`` back to the version before, whose key is still there. The same
+    rotation deployed again moves it forward. A day after the newer key was created, a return to the
+    previous properties is a rotation like any other and makes a new key.
+
+A key that somebody creates by hand for this user within six minutes after a request died or lost an
+answer is taken for that request's, and deleted.
 
 https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
 """
 
 from __future__ import annotations
 
-import json
-import re
 import time
 
 from mailroom import _runtime
-from mailroom.errors import MailroomError, MissingField
-from mailroom.sending import smtp_host, smtp_password
+from mailroom.provisioning._smtp_memory import (
+    Key,
+    Memory,
+    Request,
+    SmtpCredentialsError,
+    Version,
+    announcement_id,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 __all__ = ["SmtpCredentialsError", "handler"]
 
 _MAX_KEYS = 2
-_ACCESS_KEY = re.compile(r"[A-Z0-9]{16,128}")
+
+_ANNOUNCED = "MAILROOM_CREATING_A_KEY"
+# Seconds after which a return to the previous properties is not taken for a rollback.
+_ROLLBACK = 86400
+
+# Seconds after which Secrets Manager shows what was written.
+_UNTIL_SEEN = 15
 
 # Seconds of waiting for one whole request, out of the function's five minutes.
 _PATIENCE = 60.0
 _LONGEST_WAIT = 8.0
-# Each of them proves that nothing was done.
+# Each of them says that nothing was done. A policy that was attached a moment ago may still be
+# unknown to the service.
 _LATER = frozenset(
     (
+        "AccessDenied",
+        "AccessDeniedException",
         "ConcurrentModification",
         "EntityTemporarilyUnmodifiable",
         "RequestLimitExceeded",
@@ -72,123 +93,100 @@ _LATER = frozenset(
 _clients: dict[str, Any] = {}
 
 
-class SmtpCredentialsError(MailroomError, RuntimeError):
-    """The credentials were not created; the message gives the reason and the remedy."""
+class Account:
+    """The calls of one request; what was refused for the moment is tried again for a while."""
 
+    __slots__ = ("_iam", "_patience", "_request", "_secrets")
 
-# View.
+    def __init__(self, request: Request) -> None:
+        self._iam = _iam()
+        self._secrets = _runtime.client("secretsmanager")
+        self._request = request
+        self._patience = _PATIENCE
 
+    def keys(self) -> dict[str, Key]:
+        """Return all keys of the user, by id."""
+        answer = self._call(self._iam.list_access_keys, UserName=self._request.user)
+        return {key.id: key for key in map(Key, answer["AccessKeyMetadata"])}
 
-class Request:
-    """One request of CloudFormation, as the Provider framework passes it on."""
+    def keys_of_user_if_any(self) -> dict[str, Key]:
+        """Return all keys of the user; none if there is no such user."""
+        try:
+            return self.keys()
+        except self._iam.exceptions.NoSuchEntityException:
+            return {}
 
-    __slots__ = ("before", "id", "kind", "physical_id", "properties")
+    def memory(self) -> Memory:
+        """Return what the secret's versions say."""
+        answer = self._call(self._secrets.describe_secret, SecretId=self._request.secret)
+        return Memory(answer.get("VersionIdsToStages") or {})
 
-    def __init__(self, event: Mapping[str, Any]) -> None:
-        self.kind: str = event.get("RequestType", "")
-        self.physical_id: str = event.get("PhysicalResourceId") or ""
-        self.properties = _relevant(event.get("ResourceProperties") or {})
-        self.before = _relevant(event.get("OldResourceProperties") or {})
-        self.id = str(event.get("RequestId") or "")
+    def memory_if_any(self) -> Memory | None:
+        """Return what the secret's versions say; ``None`` if there is no such secret."""
+        try:
+            return self.memory()
+        except self._secrets.exceptions.ResourceNotFoundException:
+            return None
 
-    def check(self) -> None:
-        """Raise unless the properties can be acted on."""
-        if self.kind not in ("Create", "Update", "Delete"):
-            raise SmtpCredentialsError(
-                f"RequestType is {self.kind!r}: send 'Create', 'Update' or 'Delete'"
-            )
-        if self.kind == "Delete" and not _ACCESS_KEY.fullmatch(self.physical_id):
-            return
-        for name in ("UserName",) if self.kind == "Delete" else ("UserName", "SecretArn", "Region"):
-            if not self.properties[name]:
-                raise MissingField(f"missing 'ResourceProperties.{name}'")
+    def announce(self, beside: Iterable[str]) -> str:
+        """Remember that a key is about to be created *beside* the user's others."""
+        now = f"{int(time.time()):010d}"
+        self._put(announcement_id(now, beside), "{}", _ANNOUNCED)
+        return now
 
-    @property
-    def user(self) -> str:
-        """The IAM user."""
-        return self.properties["UserName"]
-
-    @property
-    def secret(self) -> str:
-        """The secret's ARN."""
-        return self.properties["SecretArn"]
-
-    @property
-    def version_family(self) -> str:
-        """The first half of the version ids of these properties."""
-        return _digest(json.dumps(self.properties, sort_keys=True))
-
-    @property
-    def version(self) -> str:
-        """The id of the version of the secret that this request writes."""
-        return f"{self.version_family}-{_digest(self.id)}"
-
-    def value(self, key: Mapping[str, str]) -> str:
-        """Return the value of the secret for the access key *key*."""
-        region = self.properties["Region"]
-        return json.dumps(
-            {
-                "username": key["AccessKeyId"],
-                "password": smtp_password(key["SecretAccessKey"], region),
-                "host": self.properties["Host"] or smtp_host(region),
-                "port": int(self.properties["Port"] or 587),
-            }
+    def withdraw(self, when: str, beside: Iterable[str]) -> None:
+        """Forget an announcement, since no key was created."""
+        self._call(
+            self._secrets.update_secret_version_stage,
+            SecretId=self._request.secret,
+            VersionStage=_ANNOUNCED,
+            RemoveFromVersionId=announcement_id(when, beside),
         )
 
-
-def _digest(text: str) -> str:
-    from hashlib import sha256
-
-    return sha256(text.encode()).hexdigest()[:24]
-
-
-def _relevant(properties: Mapping[str, Any]) -> dict[str, str]:
-    names = ("UserName", "SecretArn", "Region", "Rotation", "Host", "Port")
-    return {name: str(properties.get(name) or "") for name in names}
-
-
-# Act.
-
-
-class Keys:
-    """The user's access keys; throttled calls are made again for a while."""
-
-    __slots__ = ("iam", "patience", "user")
-
-    def __init__(self, user: str) -> None:
-        self.iam = _iam()
-        self.user = user
-        self.patience = _PATIENCE
-
-    def ids(self) -> list[str]:
-        """Return the ids of all keys, oldest first."""
-        answer = self.call(self.iam.list_access_keys, UserName=self.user)
-        keys = sorted(answer["AccessKeyMetadata"], key=lambda key: str(key.get("CreateDate")))
-        return [key["AccessKeyId"] for key in keys]
-
-    def create(self, before: list[str]) -> dict[str, str]:
-        """Create a key in addition to those *before*, and leave none behind if that fails."""
+    def create_key(self) -> Mapping[str, str] | None:
+        """Create a key; ``None`` if the user has two."""
         try:
-            answer = self.call(self.iam.create_access_key, UserName=self.user)
-        except self.iam.exceptions.LimitExceededException:
-            raise SmtpCredentialsError(_full(self.user, before)) from None
-        except Exception:
-            # Perhaps only the answer was lost, and a key without its secret is useless.
-            for stray in set(self.ids()) - set(before):
-                self.delete(stray)
-            raise
+            answer = self._call(self._iam.create_access_key, UserName=self._request.user)
+        except self._iam.exceptions.LimitExceededException:
+            return None
         key: dict[str, str] = answer["AccessKey"]
         return key
 
-    def delete(self, key_id: str) -> bool:
-        """Delete a key; false if it or the user does not exist."""
+    def delete_key(self, key_id: str) -> None:
+        """Delete a key, if it exists."""
         try:
-            self.call(self.iam.delete_access_key, UserName=self.user, AccessKeyId=key_id)
-        except self.iam.exceptions.NoSuchEntityException:
-            return False
-        return True
+            self._call(self._iam.delete_access_key, UserName=self._request.user, AccessKeyId=key_id)
+        except self._iam.exceptions.NoSuchEntityException:
+            return
+        _log("INFO", self._request, outcome="key deleted", key=key_id)
 
-    def call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
+    def write(self, key: Mapping[str, str], announced: str) -> None:
+        """Make *key* the current credentials."""
+        version_id = self._request.version_id(key["AccessKeyId"], announced)
+        self._put(version_id, self._request.value(key), "AWSCURRENT")
+
+    def promote(self, version: Version, instead_of: str | None) -> None:
+        """Make the credentials of *version* the current ones again."""
+        current = {} if instead_of is None else {"RemoveFromVersionId": instead_of}
+        self._call(
+            self._secrets.update_secret_version_stage,
+            SecretId=self._request.secret,
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=version.id,
+            **current,
+        )
+
+    def _put(self, version_id: str, value: str, label: str) -> None:
+        # botocore may repeat this, since the same token with the same content changes nothing.
+        self._call(
+            self._secrets.put_secret_value,
+            SecretId=self._request.secret,
+            SecretString=value,
+            ClientRequestToken=version_id,
+            VersionStages=[label],
+        )
+
+    def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         wait = 0.5
         while True:
             try:
@@ -196,10 +194,10 @@ class Keys:
             except Exception as error:
                 response = getattr(error, "response", None) or {}
                 code = (response.get("Error") or {}).get("Code")
-                if code not in _LATER or self.patience < wait:
+                if code not in _LATER or self._patience < wait:
                     raise
             time.sleep(wait)
-            self.patience -= wait
+            self._patience -= wait
             wait = min(wait * 2, _LONGEST_WAIT)
 
 
@@ -214,132 +212,120 @@ def _iam() -> Any:
     return _clients["iam"]
 
 
-def _versions(request: Request) -> dict[str, list[str]]:
-    """Return the staging labels of every version of the secret that has any."""
-    answer = _runtime.client("secretsmanager").describe_secret(SecretId=request.secret)
-    versions: dict[str, list[str]] = answer.get("VersionIdsToStages") or {}
-    return versions
-
-
-def _write(request: Request, key: Mapping[str, str]) -> None:
-    # botocore may repeat this, since the same token with the same content changes nothing.
-    _runtime.client("secretsmanager").put_secret_value(
-        SecretId=request.secret,
-        SecretString=request.value(key),
-        ClientRequestToken=request.version,
-    )
-
-
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     """Provider framework entry point; see the module for properties and permissions.
 
-    Returns ``PhysicalResourceId``, the access key's id, and ``Data.SecretArn``. Raises
-    `SmtpCredentialsError` or what AWS raised, and then leaves no key behind.
+    Returns ``PhysicalResourceId``, which never changes, and ``Data.SecretArn``. Raises
+    `SmtpCredentialsError` or what AWS raised; the credentials in the secret still work then.
     """
     request = Request(event)
+    if request.kind == "Delete" and not (request.user and request.secret):
+        return {"PhysicalResourceId": request.physical_id}  # what could not even be created
     request.check()
+    account = Account(request)
     if request.kind == "Delete":
-        return _delete(request)
-    if request.kind == "Update" and request.before == request.properties:
-        # Something else about the resource changed, such as the function behind it.
-        return _answer(request, request.physical_id, "unchanged")
-    keys = Keys(request.user)
-    ids = keys.ids()
-    if served := _served(request, ids):
-        return _answer(request, served, "served before")
-    if len(ids) >= _MAX_KEYS:
-        return _rolled_back(request, keys, ids)
-    key = keys.create(ids)
+        _log("INFO", request, outcome=_delete(request, account))
+        return {"PhysicalResourceId": request.physical_id}
     try:
-        _write(request, key)
-    except Exception as error:
-        if not _arrived(request):
-            _take_back(request, keys, key["AccessKeyId"], error)
+        outcome = _provide(request, account)
+    except Exception:
+        # What an Update leaves is cleaned up by the next request, which is the rollback.
+        if request.kind == "Update" or not _take_back(request, account):
             raise
-    return _answer(request, key["AccessKeyId"], "created")
+        outcome = "created"
+    _log("INFO", request, outcome=outcome)
+    return {
+        "PhysicalResourceId": request.physical_id or request.secret,
+        "Data": {"SecretArn": request.secret},
+    }
 
 
-def _served(request: Request, ids: list[str]) -> str | None:
-    """Return the key that another delivery of this very request made."""
-    others = [key_id for key_id in ids if key_id != request.physical_id]
-    if others and request.id and request.version in _versions(request):
-        return others[-1]
-    return None
+def _provide(request: Request, account: Account) -> str:
+    keys, memory = account.keys(), account.memory()
+    if memory.strays(keys.values()):
+        # The version of a key that is in use may have been written a moment ago, and not be seen.
+        time.sleep(_UNTIL_SEEN)
+        memory = account.memory()
+    for stray in memory.strays(keys.values()):
+        account.delete_key(stray)
+        del keys[stray]
+    if _serves(memory.current, request, keys):
+        return "unchanged"
+    if _serves(memory.previous, request, keys) and _is_recent(memory, keys):
+        assert memory.previous is not None
+        account.promote(memory.previous, memory.current_id)
+        return "went back to the previous key"
+    if request.digest not in memory.digests:
+        request.check_place()
+    # A value that somebody wrote by hand may have the key of the one before it.
+    newest = memory.current or memory.previous
+    in_use = newest.key if newest else None
+    for key_id in memory.keys & keys.keys() - {in_use}:
+        account.delete_key(key_id)
+        del keys[key_id]
+    if len(keys) >= _MAX_KEYS:
+        raise _full(request, keys)
+    announced = account.announce(beside=keys)
+    key = account.create_key()
+    if key is None:
+        account.withdraw(announced, beside=keys)
+        raise _full(request, account.keys())
+    account.write(key, announced)
+    if in_use and memory.current is None and in_use in keys:
+        # No version names it any more.
+        account.delete_key(in_use)
+    return "created"
 
 
-def _rolled_back(request: Request, keys: Keys, ids: list[str]) -> dict[str, Any]:
-    earlier = [key_id for key_id in ids if key_id != request.physical_id]
-    undone = (
-        request.kind == "Update"
-        and request.before["UserName"] == request.user
-        and ids[-1] == request.physical_id
-        and any(
-            version.startswith(request.version_family) and "AWSCURRENT" not in stages
-            for version, stages in _versions(request).items()
-        )
+def _full(request: Request, keys: Iterable[str]) -> SmtpCredentialsError:
+    return SmtpCredentialsError(
+        f"user {request.user!r} has {_MAX_KEYS} access keys ({', '.join(keys)}) and can have no "
+        "more: delete the one that nothing uses, then deploy again"
     )
-    if not undone:
-        raise SmtpCredentialsError(_full(request.user, ids))
-    # The earlier key's secret is lost, but the newer key fits the same properties if only the
-    # rotation differs; otherwise its password is for another region or server.
-    if _place(request.before) != _place(request.properties):
-        keys.delete(earlier[0])
-        key = keys.create(ids[-1:])
-        try:
-            _write(request, key)
-        except Exception as error:
-            _take_back(request, keys, key["AccessKeyId"], error)
-            raise
-        return _answer(request, key["AccessKeyId"], "rolled back to a new key")
-    keys.delete(earlier[0])
-    return _answer(request, request.physical_id, "rolled back")
 
 
-def _place(properties: Mapping[str, str]) -> list[str]:
-    return [value for name, value in sorted(properties.items()) if name != "Rotation"]
-
-
-def _arrived(request: Request) -> bool:
-    """Whether the secret was written although the call failed, as its answer was lost."""
-    try:
-        return "AWSCURRENT" in _versions(request).get(request.version, ())
-    except Exception:  # in doubt the key is deleted and the request fails
+def _serves(version: Version | None, request: Request, keys: Mapping[str, Key]) -> bool:
+    if version is None or version.digest != request.digest:
         return False
+    return version.key in keys and keys[version.key].active
 
 
-def _take_back(request: Request, keys: Keys, key_id: str, error: Exception) -> None:
+def _is_recent(memory: Memory, keys: Mapping[str, Key]) -> bool:
+    newest = max(keys[key_id].created for key_id in memory.keys & keys.keys())
+    return newest > time.time() - _ROLLBACK
+
+
+def _take_back(request: Request, account: Account) -> bool:
+    """Delete what a Create that failed has made, unless only the last answer was lost.
+
+    Returns whether the credentials are in the secret after all. CloudFormation has the framework
+    delete nothing of a Create that failed, and the user could not be deleted with a key.
+    """
     try:
-        keys.delete(key_id)
-    except Exception as second:
-        _log("ERROR", request, outcome="key left behind", key=key_id, error=type(second).__name__)
+        keys, memory = account.keys(), account.memory()
+        if _serves(memory.current, request, keys):
+            return True
+        for stray in memory.strays(keys.values()):
+            account.delete_key(stray)
+    except Exception as error:
+        _log("ERROR", request, outcome="a key may be left", error=type(error).__name__)
+    return False
+
+
+def _delete(request: Request, account: Account) -> str:
+    keys = account.keys_of_user_if_any()
+    if not keys:
+        return "no key is left"
+    memory = account.memory_if_any()
+    if memory is None:
         raise SmtpCredentialsError(
-            f"access key {key_id} of user {request.user!r} could be neither used "
-            f"({type(error).__name__}) nor deleted ({type(second).__name__}): delete it by hand"
-        ) from error
-
-
-def _delete(request: Request) -> dict[str, Any]:
-    if not _ACCESS_KEY.fullmatch(request.physical_id):
-        # The framework's own id after a Create that failed.
-        _log("INFO", request, outcome="nothing to delete")
-    else:
-        gone = not Keys(request.user).delete(request.physical_id)
-        _log(
-            "INFO", request, outcome="gone already" if gone else "deleted", key=request.physical_id
+            f"the secret {request.secret!r} was deleted, and it said which access keys of user "
+            f"{request.user!r} are ours ({', '.join(keys)}): delete them by hand, then delete "
+            "again"
         )
-    return {"PhysicalResourceId": request.physical_id} if request.physical_id else {}
-
-
-def _full(user: str, ids: list[str]) -> str:
-    return (
-        f"user {user!r} has {len(ids)} access keys ({', '.join(ids)}) and can have {_MAX_KEYS}: "
-        "delete the one that nothing uses, then deploy again"
-    )
-
-
-def _answer(request: Request, key_id: str, outcome: str) -> dict[str, Any]:
-    _log("INFO", request, outcome=outcome, key=key_id)
-    return {"PhysicalResourceId": key_id, "Data": {"SecretArn": request.secret}}
+    for key_id in [*memory.strays(keys.values()), *sorted(memory.keys & keys.keys())]:
+        account.delete_key(key_id)
+    return "deleted"
 
 
 def _log(level: str, request: Request, **fields: Any) -> None:

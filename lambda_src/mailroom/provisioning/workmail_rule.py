@@ -1,40 +1,42 @@
 """**Experimental**: an email flow rule of WorkMail, by operations that AWS has not published.
 
-The ``on_event`` handler behind CDK's Provider. **Nothing here has been tried against AWS.** The
-operations' shapes are from public models of the console's own client: JSON 1.1,
-``X-Amz-Target: WorkMailService.<Operation>``, Signature Version 4 for ``workmail``. boto3 does not
-have them, so the requests are made and signed here. Whether they accept ordinary credentials is
-unknown; the form of Describe's answer is a guess, and any object with a ``Condition`` is accepted.
+The ``on_event`` handler behind CDK's Provider. **Nothing here has been tried against AWS.** Whether
+the operations (`_workmail_operations`) accept ordinary credentials is unknown.
 
 ``ResourceProperties``
-    ``OrganizationId``; ``Direction``, ``Inbound`` or ``Outbound``; ``Rule``, as JSON text.
+    ``OrganizationId``; ``Direction``, ``Inbound`` or ``Outbound``; ``Rule``, as JSON text;
+    ``Ledger``, the name of a parameter of SSM that belongs to this resource alone.
 
 Permissions
     ``workmail:{Create,Update,Delete,Describe}<Direction>MailFlowRule`` and
-    ``workmail:List<Direction>MailFlowRules`` on the organization.
+    ``workmail:List<Direction>MailFlowRules`` on the organization; ``ssm:DeleteParameter``,
+    ``ssm:GetParameter`` and ``ssm:PutParameter`` on the parameter.
 
-Create
+Memory
+    The physical id never changes and says nothing. The ledger has the name of each rule that was
+    created here, with the functions that it was given; a name is added before the rule is created.
+    A rule is ours if its name is in the ledger and it calls one of those functions.
+
+Create and Update
     List first: if that does not answer, nothing has been done, and the error says what to do by
-    hand. If a rule of that name exists, it is refused. What was written is read back, and if it
-    differs, the rule is deleted again before the error is raised.
-Update
-    A rule with the same name is changed only if it still calls a function that this stack gave it.
-    Another name or organization is another physical id, so a Create; CloudFormation deletes the old
-    one.
+    hand. A rule of that name that is not ours is refused. What was written is read back; if it
+    differs, a rule that was just created is deleted again before the error is raised. A rule of
+    another name, from before a renaming or from an update that is being rolled back, is deleted
+    when the one that is wanted exists: mail never passes without a rule in between.
 Delete
     Succeeds if the rule, the organization, the operations or WorkMail no longer exist, and does not
-    touch a rule that calls someone else's function. From 2027-03-31, when WorkMail ends, no
-    failure keeps the stack from being deleted.
+    touch a rule that is not ours. From 2027-03-31, when WorkMail ends, no failure keeps the stack
+    from being deleted.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
 
 from mailroom import _runtime
 from mailroom.errors import MailroomError, MissingField
+from mailroom.provisioning._workmail_operations import Refused, Unreachable, WorkMail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,16 +45,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowRuleError", "handler"]
 
-_PREFIX = "workmail-flow-rule"
 _END_OF_SUPPORT = 1806451200  # 2027-03-31
-_SECONDS = 20
-_ATTEMPTS = 5
 _LOOKS = (1, 2, 4)
 _BY_HAND = (
     "create the rule in the console as the stack's output ConsoleSteps says, and remove "
     "ExperimentalFlowRule"
 )
-_THROTTLED = frozenset(("Throttling", "ThrottlingException", "TooManyRequestsException"))
 _NO_OPERATION = frozenset(
     (
         "AccessDeniedForUnknownOperation",
@@ -69,24 +67,9 @@ _NO_RULE = frozenset(
 )
 _NO_ORGANIZATION = frozenset(("OrganizationNotFoundException", "OrganizationStateException"))
 
-# The answers, in case the framework delivers a request twice to the same process.
-_answers: dict[str, dict[str, Any]] = {}
-
 
 class FlowRuleError(MailroomError, RuntimeError):
-    """The rule was not created; the message gives the reason and the remedy."""
-
-
-class Refused(Exception):
-    """WorkMail's own refusal, by its code."""
-
-    def __init__(self, operation: str, code: str, text: str) -> None:
-        super().__init__(f"{operation}: {code}: {text:.300}")
-        self.code = code
-
-
-class Unreachable(Exception):
-    """Nothing answers at WorkMail's address, or something other than WorkMail."""
+    """The rule was not created; the text says why and what to do."""
 
 
 # View.
@@ -95,21 +78,19 @@ class Unreachable(Exception):
 class Request:
     """One request of CloudFormation, as the Provider framework passes it on."""
 
-    __slots__ = ("before", "direction", "id", "kind", "organization", "physical_id", "rule")
+    __slots__ = ("direction", "kind", "ledger", "organization", "physical_id", "rule")
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.kind: str = event.get("RequestType", "")
-        self.id = str(event.get("RequestId") or "")
-        self.physical_id: str = event.get("PhysicalResourceId") or ""
         properties = event.get("ResourceProperties") or {}
-        for name in ("OrganizationId", "Direction", "Rule"):
+        for name in ("OrganizationId", "Direction", "Rule", "Ledger"):
             if not properties.get(name):
                 raise MissingField(f"missing 'ResourceProperties.{name}'")
         self.organization: str = properties["OrganizationId"]
         self.direction: str = properties["Direction"]
+        self.ledger: str = properties["Ledger"]
+        self.physical_id: str = event.get("PhysicalResourceId") or self.ledger
         self.rule: dict[str, Any] = json.loads(properties["Rule"])
-        old = (event.get("OldResourceProperties") or {}).get("Rule")
-        self.before: dict[str, Any] = json.loads(old) if old else {}
         if self.kind not in ("Create", "Update", "Delete"):
             raise FlowRuleError(
                 f"RequestType is {self.kind!r}: send 'Create', 'Update' or 'Delete'"
@@ -123,14 +104,9 @@ class Request:
         return str(self.rule["Name"])
 
     @property
-    def wanted_id(self) -> str:
-        """The physical id of the rule that the properties describe."""
-        return f"{_PREFIX}/{self.direction}/{self.organization}/{self.name}"
-
-    @property
-    def functions(self) -> set[str]:
-        """The functions that this stack gave the rule, now and before."""
-        return {function_of(rule) for rule in (self.rule, self.before) if rule}
+    def place(self) -> str:
+        """Where the rule is."""
+        return f"{self.organization}/{self.direction}"
 
 
 def function_of(rule: Mapping[str, Any]) -> str:
@@ -157,185 +133,125 @@ def differences(wanted: Any, found: Any, path: str = "Rule") -> list[str]:
 # Act.
 
 
-class WorkMail:
-    """The five unpublished operations for one direction."""
+class Ledger:
+    """What was created in *place*: the functions that each rule was given, by the rule's name."""
 
-    __slots__ = ("_direction", "_organization", "_session")
+    __slots__ = ("_client", "_name", "_written", "place", "rules")
 
-    def __init__(self, organization: str, direction: str) -> None:
-        self._organization = organization
-        self._direction = direction
-        self._session: Any = None
-
-    def names(self) -> list[str]:
-        """Return the names of all rules."""
-        answer = self._call(f"List{self._direction}MailFlowRules")
-        found = answer.get(f"{self._direction}MailFlowRuleSummaries")
-        if not isinstance(found, list):
-            raise Unreachable("the answer of List has an unknown form")
-        return [str(one.get("RuleName")) for one in found if isinstance(one, dict)]
-
-    def describe(self, name: str) -> dict[str, Any]:
-        """Return the rule *name*; empty if the answer has no rule that can be recognised."""
-        answer = self._call(f"Describe{self._direction}MailFlowRule", RuleName=name)
-        for candidate in (answer, *answer.values()):
-            if isinstance(candidate, dict) and "Condition" in candidate:
-                return candidate
-        return {}
-
-    def create(self, rule: Mapping[str, Any]) -> None:
-        """Create *rule*."""
-        self._call(f"Create{self._direction}MailFlowRule", Rule=rule)
-
-    def update(self, rule: Mapping[str, Any]) -> None:
-        """Change the rule of that name to *rule*."""
-        self._call(f"Update{self._direction}MailFlowRule", Rule=rule)
-
-    def delete(self, name: str) -> None:
-        """Delete the rule *name*."""
-        self._call(f"Delete{self._direction}MailFlowRule", RuleName=name)
-
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        body = json.dumps({"OrganizationId": self._organization, **arguments}).encode()
-        for attempt in range(_ATTEMPTS):
-            last = attempt == _ATTEMPTS - 1
-            try:
-                status, content = self._send(operation, body)
-            except (Unreachable, Refused):
-                if last:
-                    raise
-                time.sleep(2**attempt / 2)
-                continue
-            answer = _decoded(content)
-            if 200 <= status < 300:
-                if answer is None:
-                    raise Unreachable(f"{operation}: the answer is not JSON")
-                return answer
-            # The code may have a namespace before it or a URL after it.
-            code = str((answer or {}).get("__type") or status).rpartition("#")[2].partition(":")[0]
-            text = str((answer or {}).get("message") or (answer or {}).get("Message") or "")
-            if last or not (code in _THROTTLED or status >= 500):
-                raise Refused(operation, code, text)
-            time.sleep(2**attempt / 2)
-        raise AssertionError
-
-    def _send(self, operation: str, body: bytes) -> tuple[int, bytes]:
-        import boto3
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-        from botocore.exceptions import (
-            ConnectTimeoutError,
-            EndpointConnectionError,
-            HTTPClientError,
-        )
-        from botocore.httpsession import URLLib3Session
-
-        region = _runtime.setting("AWS_REGION")
-        url = (
-            os.environ.get("AWS_ENDPOINT_URL_WORKMAIL")
-            or os.environ.get("AWS_ENDPOINT_URL")
-            or f"https://workmail.{region}.amazonaws.com"
-        )
-        request = AWSRequest(
-            method="POST",
-            url=f"{url.rstrip('/')}/",
-            data=body,
-            headers={
-                "Content-Type": "application/x-amz-json-1.1",
-                "X-Amz-Target": f"WorkMailService.{operation}",
-            },
-        )
-        credentials: Any = boto3.session.Session().get_credentials()
-        SigV4Auth(credentials, "workmail", region).add_auth(request)
-        if self._session is None:
-            self._session = URLLib3Session(timeout=_SECONDS)
+    def __init__(self, name: str) -> None:
+        self._client = _runtime.client("ssm")
+        self._name = name
+        self._written: str | None = None
+        self.place = ""
+        self.rules: dict[str, list[str]] = {}
         try:
-            answer = self._session.send(request.prepare())
-        except (ConnectTimeoutError, EndpointConnectionError) as error:
-            raise Unreachable(f"{operation}: {type(error).__name__}") from error
-        except HTTPClientError as error:
-            # Something answered, so WorkMail has not ended.
-            raise Refused(operation, type(error).__name__, "the answer was incomplete") from error
-        return answer.status_code, answer.content
+            self._written = self._client.get_parameter(Name=name)["Parameter"]["Value"]
+        except self._client.exceptions.ParameterNotFound:
+            return
+        found: dict[str, Any] = json.loads(self._written or "{}")
+        self.place, self.rules = found["place"], found["rules"]
 
+    def has(self, name: str, rule: Mapping[str, Any]) -> bool:
+        """Whether *rule*, which is called *name*, is ours."""
+        return function_of(rule) in self.rules.get(name, ())
 
-def _decoded(content: bytes) -> dict[str, Any] | None:
-    if not content.strip():
-        return {}
-    try:
-        answer = json.loads(content)
-    except ValueError:
-        return None
-    return answer if isinstance(answer, dict) else None
+    def save(self) -> None:
+        """Write what has changed."""
+        value = json.dumps({"place": self.place, "rules": self.rules})
+        if value != self._written:
+            self._client.put_parameter(
+                Name=self._name,
+                Description="Email flow rules of WorkMail that this stack created",
+                Type="String",
+                Value=value,
+                Overwrite=True,
+            )
+            self._written = value
+
+    def delete(self) -> None:
+        """Delete the parameter, since nothing of ours is left."""
+        try:
+            self._client.delete_parameter(Name=self._name)
+        except self._client.exceptions.ParameterNotFound:
+            return
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     """Provider framework entry point; see the module for what happens.
 
-    Returns ``PhysicalResourceId``. Raises `FlowRuleError`, and then leaves no rule behind.
+    Returns ``PhysicalResourceId``. Raises `FlowRuleError`; a Create has then left nothing, and
+    what an Update has left is cleaned up by the next request, which is the rollback.
     """
     request = Request(event)
-    if request.id in _answers:
-        return _answers[request.id]
+    ledger = Ledger(request.ledger)
     workmail = WorkMail(request.organization, request.direction)
     if request.kind == "Delete":
-        outcome = _delete(request, workmail)
-        answer = {"PhysicalResourceId": request.physical_id}
+        outcome = _delete(request, ledger, workmail)
     else:
         try:
-            outcome = _write(request, workmail)
+            outcome = _write(request, ledger, workmail)
         except (Refused, Unreachable) as error:
             _log("ERROR", request, "failed", str(error))
             raise FlowRuleError(f"{error}; {_BY_HAND}") from error
-        answer = {"PhysicalResourceId": request.wanted_id}
     _log("INFO", request, outcome)
-    if request.id:
-        _answers[request.id] = answer
-    return answer
+    return {"PhysicalResourceId": request.physical_id}
 
 
-def _write(request: Request, workmail: WorkMail) -> str:
-    there = request.name in workmail.names()
-    ours = request.kind == "Update" and request.physical_id == request.wanted_id
-    if there and not ours:
+def _write(request: Request, ledger: Ledger, workmail: WorkMail) -> str:
+    if ledger.rules and ledger.place != request.place:
+        raise FlowRuleError(
+            f"the rule was created in {ledger.place} and is to be in {request.place}: an update "
+            "cannot move it; give the ExperimentalFlowRule another construct id"
+        )
+    exists = request.name in workmail.names()
+    if exists and request.name not in ledger.rules:
         raise FlowRuleError(
             f"there is already a rule {request.name!r} that this stack did not create; it was not "
             "changed: pass another rule_name, or delete that rule"
         )
-    if not there:
-        return _create(request, workmail)
-    if function_of(workmail.describe(request.name)) not in request.functions:
+    found = workmail.describe(request.name) if exists else {}
+    if exists and not ledger.has(request.name, found):
         raise FlowRuleError(
             f"the rule {request.name!r} calls a function that this stack did not give it, so "
-            "someone else created or changed it: delete it, then deploy again"
+            "somebody else created or changed it: delete it, then deploy again"
         )
-    workmail.update(request.rule)
-    _check_written(request, workmail)
-    return "updated"
+    ledger.place = request.place
+    functions = {*ledger.rules.get(request.name, ()), function_of(request.rule)}
+    ledger.rules[request.name] = sorted(functions)
+    ledger.save()
+    if not exists:
+        _create(request, ledger, workmail)
+    elif differences(request.rule, found):
+        workmail.update(request.rule)
+        _check_written(request, workmail)
+    for other in [name for name in ledger.rules if name != request.name]:
+        _delete_ours(other, ledger, workmail)
+    ledger.rules = {request.name: [function_of(request.rule)]}
+    ledger.save()
+    return "updated" if exists else "created"
 
 
-def _create(request: Request, workmail: WorkMail) -> str:
-    # CloudFormation deletes nothing after a Create that failed, so it is cleaned up here.
+def _create(request: Request, ledger: Ledger, workmail: WorkMail) -> None:
+    made = False
     try:
-        workmail.create(request.rule)
-    except (Refused, Unreachable):
-        # The response may have been lost, or someone else may have created a rule of that name.
-        _clean_up(request, workmail, made=False)
-        raise
-    try:
+        try:
+            workmail.create(request.rule)
+        except (Refused, Unreachable):
+            # Perhaps only the answer was lost, and the rule is there.
+            if not ledger.has(request.name, workmail.describe(request.name)):
+                raise
+        made = True
         _check_written(request, workmail)
     except (FlowRuleError, Refused, Unreachable):
-        _clean_up(request, workmail, made=True)
+        # CloudFormation deletes nothing after a Create that failed.
+        try:
+            if made:
+                workmail.delete(request.name)
+            if request.kind == "Create":
+                ledger.delete()
+        except (Refused, Unreachable) as error:
+            _log("WARNING", request, "perhaps left behind", str(error))
         raise
-    return "created"
-
-
-def _clean_up(request: Request, workmail: WorkMail, *, made: bool) -> None:
-    try:
-        if made or function_of(workmail.describe(request.name)) in request.functions:
-            workmail.delete(request.name)
-    except (Refused, Unreachable) as error:
-        _log("WARNING", request, "possibly left behind", str(error))
 
 
 def _check_written(request: Request, workmail: WorkMail) -> None:
@@ -357,33 +273,35 @@ def _check_written(request: Request, workmail: WorkMail) -> None:
     )
 
 
-def _delete(request: Request, workmail: WorkMail) -> str:
-    # A Create that failed left nothing, and its id is the framework's own.
-    if request.physical_id != request.wanted_id:
-        return "nothing to delete"
+def _delete(request: Request, ledger: Ledger, workmail: WorkMail) -> str:
+    outcome = "deleted" if ledger.rules else "nothing to delete"
     try:
-        return _delete_ours(request, workmail)
+        for name in ledger.rules:
+            _delete_ours(name, ledger, workmail)
     except Unreachable as error:
         _log("WARNING", request, "unreachable", str(error))
-        return "WorkMail is gone"
+        outcome = "WorkMail is gone"
     except Refused as error:
-        gone = _NO_OPERATION | _NO_RULE | _NO_ORGANIZATION
-        if error.code in gone or error.code == "404" or time.time() >= _END_OF_SUPPORT:
-            _log("WARNING", request, "refused", str(error))
-            return "gone"
-        raise FlowRuleError(
-            f"{error}: delete the rule {request.name!r} in the console, then delete the stack "
-            "again and retain this resource"
-        ) from error
+        gone = _NO_OPERATION | _NO_ORGANIZATION
+        if not (error.code in gone or error.code == "404" or time.time() >= _END_OF_SUPPORT):
+            raise FlowRuleError(
+                f"{error}: delete the rule {request.name!r} in the console, then delete the stack "
+                "again and retain this resource"
+            ) from error
+        _log("WARNING", request, "refused", str(error))
+        outcome = "gone"
+    ledger.delete()
+    return outcome
 
 
-def _delete_ours(request: Request, workmail: WorkMail) -> str:
-    if request.name not in workmail.names():
-        return "gone"
-    if function_of(workmail.describe(request.name)) not in request.functions:
-        return "left alone: it calls someone else's function"
-    workmail.delete(request.name)
-    return "deleted"
+def _delete_ours(name: str, ledger: Ledger, workmail: WorkMail) -> None:
+    """Delete the rule *name*, unless it is gone or somebody else's."""
+    try:
+        if name in workmail.names() and ledger.has(name, workmail.describe(name)):
+            workmail.delete(name)
+    except Refused as error:
+        if error.code not in _NO_RULE:
+            raise
 
 
 def _log(level: str, request: Request, outcome: str, detail: str | None = None) -> None:

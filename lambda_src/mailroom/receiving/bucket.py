@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailroom import _runtime
+from mailroom import _runtime, ses
 from mailroom.errors import MessageNotStored, NotConfigured
 
 TYPE_CHECKING = False
@@ -26,14 +26,15 @@ _CHUNK = 64 * 1024
 
 
 class MailBucket:
-    """The mail bucket, which the rule's S3 action fills: one object a message, named by its id.
+    """The mail bucket, which the rule's S3 action fills: one object a message.
 
     Marks of handled messages are empty objects in the same bucket, so recognising a repeated
     delivery needs no table.
 
     Args:
         bucket: The bucket's name.
-        prefix: What the keys of messages begin with. Default: nothing.
+        prefix: The S3 action's prefix; a slash joins it to the message id unless it ends with
+            one. Default: nothing.
         mark_prefix: What the keys of marks begin with. Default: no marks are kept.
         client: An S3 client. Default: this process's own, made on first use.
     """
@@ -55,11 +56,15 @@ class MailBucket:
             self._client = _runtime.client("s3")
         return self._client
 
+    def key(self, message_id: str) -> str:
+        """Return the key of a message."""
+        return ses.object_key(self.prefix, message_id)
+
     def open(self, message_id: str) -> BufferedIOBase:
         """Open the stored message, as `ReceivedMail.open` does."""
         from io import BufferedReader
 
-        key = self.prefix + message_id
+        key = self.key(message_id)
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=key)
         except self.client.exceptions.ClientError as error:

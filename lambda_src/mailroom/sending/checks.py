@@ -33,8 +33,8 @@ __all__ = [
 
 _MAX_FIELDS = 15
 
-_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_TAG_RULE = "must be 1 to 256 of A-Z a-z 0-9 _ -"
+_TAG_NAME = re.compile(ses.TAG_NAME)
+_TAG_VALUE = re.compile(ses.TAG_VALUE)
 # Tabs and bidirectional controls too: C0, DEL and C1, Unicode's own line ends, lone surrogates.
 _BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 FIELD_NAME = re.compile(r"[!-9;-~]{1,126}")
@@ -92,16 +92,20 @@ def checked_tags(tags: Tags | None, what: str = "tags") -> dict[str, str]:
             problems.append(f"{pair!r:.80} is not a pair of a name and a value")
             continue
         name, value = pair
-        if isinstance(name, str) and name.lower().startswith("ses:"):
+        if not (isinstance(name, str) and _TAG_NAME.fullmatch(name)):
             problems.append(
-                f"tag {name!r:.80} has the prefix 'ses:', which SES reserves for itself"
+                f"tag {name!r:.80} has the prefix 'ses:', which SES reserves for itself, except "
+                "for ses:feedback-id-a and ses:feedback-id-b"
+                if isinstance(name, str) and name.lower().startswith("ses:")
+                else f"the name of tag {name!r:.80} must be 1 to 255 of A-Z a-z 0-9 _ -"
             )
-        elif not (isinstance(name, str) and _TAG.fullmatch(name)):
-            problems.append(f"the name of tag {name!r:.80} {_TAG_RULE}")
         elif name in found:
             problems.append(f"tag {name!r:.80} is given twice")
-        elif not (isinstance(value, str) and _TAG.fullmatch(value)):
-            problems.append(f"tag {name!r:.80} has the value {value!r:.80}, which {_TAG_RULE}")
+        elif not (isinstance(value, str) and _TAG_VALUE.fullmatch(value)):
+            problems.append(
+                f"tag {name!r:.80} has the value {value!r:.80}, which must be 1 to 255 of "
+                "A-Z a-z 0-9 _ - . @"
+            )
         else:
             found[name] = value
     if problems:

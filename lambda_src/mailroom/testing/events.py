@@ -47,6 +47,7 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
             "linkTags": {"samplekey0": ["samplevalue0"], "samplekey1": ["samplevalue1"]},
             "timestamp": _LATER,
             "userAgent": _AGENT,
+            "isBotEvent": "Unlikely",
         },
     ),
     EventType.COMPLAINT: (
@@ -68,6 +69,7 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
             "recipients": [],
             "smtpResponse": "250 2.6.0 Message received",
             "reportingMTA": "mta.example.com",
+            "remoteMtaIp": "192.0.2.25",
         },
     ),
     EventType.DELIVERY_DELAY: (
@@ -82,7 +84,15 @@ _DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
-    EventType.OPEN: ("open", {"ipAddress": "192.0.2.1", "timestamp": _LATER, "userAgent": _AGENT}),
+    EventType.OPEN: (
+        "open",
+        {
+            "ipAddress": "192.0.2.1",
+            "timestamp": _LATER,
+            "userAgent": _AGENT,
+            "isBotEvent": "Unlikely",
+        },
+    ),
     EventType.REJECT: ("reject", {"reason": "Bad content"}),
     EventType.RENDERING_FAILURE: (
         "failure",

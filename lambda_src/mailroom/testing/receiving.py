@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from email import policy
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.parser import BytesParser
-from email.utils import getaddresses
 from io import BytesIO
 from typing import Any
 
+from mailroom import mime
 from mailroom.errors import MessageNotStored
 from mailroom.receiving import ReceivedMail
 
@@ -130,12 +130,12 @@ def received_mail_event(
     """
     parsed = _parse(content)
     fields = [{"name": name, "value": str(value)} for name, value in parsed.items()]
-    sender = [address for _, address in getaddresses([str(parsed.get("From", ""))]) if address]
+    sender = [one.addr_spec for one in _addresses(parsed, "From") if one.addr_spec]
     envelope_sender = source if source is not None else (sender[0] if sender else "")
     common: dict[str, Any] = {"returnPath": envelope_sender}
     for key, name in (("from", "From"), ("to", "To"), ("cc", "Cc"), ("replyTo", "Reply-To")):
         if name in parsed:
-            common[key] = [str(address) for address in parsed[name].addresses]
+            common[key] = [str(address) for address in _addresses(parsed, name)]
     for key, name in (("date", "Date"), ("messageId", "Message-ID"), ("subject", "Subject")):
         if name in parsed:
             common[key] = str(parsed[name])
@@ -192,9 +192,13 @@ def received_mail(
     return ReceivedMail(raw, store=store)
 
 
+def _addresses(parsed: EmailMessage, name: str) -> Sequence[Address]:
+    return parsed[name].addresses if name in parsed else ()
+
+
 def _parse(content: EmailMessage | bytes | None) -> EmailMessage:
     if content is None:
         return message()
     if isinstance(content, bytes):
-        return BytesParser(policy=policy.default).parsebytes(content)
+        return mime.read(content)
     return content

@@ -21,10 +21,9 @@ def checked_content(message: EmailMessage | bytes) -> bytes:
     if isinstance(message, bytes):
         content = message
     else:
-        from email import policy
-
         try:
-            content = message.as_bytes(policy=policy.SMTP)
+            # Its own policy, by which a message that was read keeps the fields nobody changed.
+            content = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
         except Exception as error:  # the email package raises whatever its parts do
             raise NotReplaceable(f"the message cannot be written as bytes: {error}") from error
     if b"\x00" in content or re.search(rb"\r(?!\n)", content):
@@ -46,13 +45,19 @@ def _check_structure(content: bytes) -> None:
     from email.message import EmailMessage
     from email.parser import BytesFeedParser
 
-    parser = BytesFeedParser(EmailMessage, policy=policy.default)
-    for start in range(0, len(content), _CHUNK):
-        parser.feed(content[start : start + _CHUNK])
-    message = parser.close()
+    try:
+        parser = BytesFeedParser(EmailMessage, policy=policy.compat32)
+        for start in range(0, len(content), _CHUNK):
+            parser.feed(content[start : start + _CHUNK])
+        message = parser.close()
+        parts = list(message.walk())
+    except Exception as error:  # the email package raises whatever its parser does
+        raise NotReplaceable(
+            f"the message cannot be parsed ({type(error).__name__}): correct its structure"
+        ) from error
     if not message.keys():
         raise NotReplaceable("the message has no header: add one")
-    for part in message.walk():
+    for part in parts:
         # A malformed field is the sender's; a malformed structure loses parts.
         if part.defects:
             raise NotReplaceable(

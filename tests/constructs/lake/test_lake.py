@@ -382,6 +382,7 @@ def test_an_alarm_reports_single_broken_events(plain):
     alarm = plain.at("Out/Lake/BrokenEventAlarm")
     assert alarm["MetricName"] == transformation["MetricName"]
     assert alarm["Namespace"] == transformation["MetricNamespace"]
+    assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Sum", 300, 0)
     assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
 
 

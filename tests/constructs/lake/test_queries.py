@@ -45,14 +45,14 @@ EVENTS = [
     happened("Send", "m1"),
     DELIVERED,
     DELIVERED,
-    happened("Open", "m1", minutes=2, user_agent=MACHINE),
+    happened("Open", "m1", minutes=2, is_bot_event="Likely", user_agent=MACHINE),
     happened("Open", "m1", minutes=3),
     happened("Click", "m1", minutes=4),
     happened("Send", "m2", to="b@two.test"),
     happened("Bounce", "m2", to="b@two.test", minutes=1, feedback_id="f2"),
     happened("Send", "m3", to="c@two.test"),
     happened("Delivery", "m3", to="c@two.test", minutes=1, processing_time_millis=4_000),
-    happened("Open", "m3", to="c@two.test", minutes=2, user_agent=MACHINE),
+    happened("Open", "m3", to="c@two.test", minutes=2, is_bot_event="Likely", user_agent=MACHINE),
     happened("Complaint", "m3", to="c@two.test", minutes=9, feedback_id="f3"),
     happened("Complaint", "m1", minutes=9, feedback_id="f4", complaint_feedback_type="not-spam"),
     happened("Send", "m4", to=["d@two.test", "e@one.test"]),
@@ -143,7 +143,7 @@ def test_the_query_message_story_lists_each_event_once(lake):
         ("click", 1),
         ("complaint", 1),
     ]
-    assert [one["automated"] for one in found[2:4]] == [True, None]
+    assert [one["automated"] for one in found[2:4]] == [True, False]
 
 
 def test_the_query_engagement_by_tag_separates_people_from_machines(lake):

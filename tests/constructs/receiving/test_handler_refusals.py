@@ -61,6 +61,7 @@ def test_a_function_that_takes_one_argument_is_accepted(handler):
 def test_a_function_behind_a_star_import_is_not_refused(tmp_path):
     """What a star brings cannot be known without importing, so nothing is said about it."""
     (tmp_path / "app.py").write_text("from elsewhere import *\n")
+    (tmp_path / "elsewhere.py").write_text("")
     assert PythonHandler(tmp_path, "app:on_mail")
 
 

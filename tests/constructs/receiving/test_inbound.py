@@ -165,7 +165,7 @@ def test_a_rule_set_has_no_name_of_its_own_unless_given(plain):
 
 
 def test_a_given_rule_set_is_used_and_none_is_created():
-    """rule_set= takes the rules and is what gets activated."""
+    """rule_set= takes the rules, and is not activated."""
 
     def build(stack):
         given = ses.ReceiptRuleSet.from_receipt_rule_set_name(stack, "Theirs", "theirs")
@@ -175,7 +175,7 @@ def test_a_given_rule_set_is_used_and_none_is_created():
     template = synthesized(build)
     assert template.of("AWS::SES::ReceiptRuleSet") == {}
     assert template.at("Inbound/Support/Rule")["RuleSetName"] == "theirs"
-    assert template.at("Inbound/Activation/Resource/Default")["RuleSetName"] == "theirs"
+    assert template.of("Custom::SesActiveReceiptRuleSet") == {}
 
 
 def test_our_rules_can_follow_one_of_theirs():
@@ -311,7 +311,8 @@ def test_two_stacks_of_one_app_do_not_collide():
     app = new_app()
     stacks = [new_stack(app, name, region=REGION) for name in ("One", "Two")]
     for stack in stacks:
-        InboundMail(stack, "Inbound").add_rule("Support", recipients=["a@example.com"])
+        inbound = InboundMail(stack, "Inbound", activation="join")
+        inbound.add_rule("Support", recipients=["a@example.com"])
     assembly = app.synth()
     one, two = (assembly.get_stack_by_name(stack.stack_name) for stack in stacks)
     assert not one.dependencies[1:]

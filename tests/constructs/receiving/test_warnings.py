@@ -139,7 +139,7 @@ def test_an_imported_function_raises_a_warning():
 
     def build(stack, inbound):
         function = lambda_.Function.from_function_arn(
-            stack, "Function", "arn:aws:lambda:us-east-1:999999999999:function:theirs"
+            stack, "Function", "arn:aws:lambda:eu-west-1:999999999999:function:theirs"
         )
         inbound.add_rule(
             "Rule", recipients=["a@example.com"], after=[actions.InvokeFunction(function)]

@@ -25,6 +25,7 @@ def test_the_workmail_package_exports_these_names():
         "StopAction",
         "StripAttachments",
         "Synchronous",
+        "UnreadableAction",
     ]
 
 

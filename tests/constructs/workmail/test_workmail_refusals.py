@@ -229,6 +229,8 @@ def test_the_experiment_is_in_the_rules_stack():
         ),
         (lambda: StripAttachments(extensions="exe"), "pass a list"),
         (lambda: StripAttachments(max_bytes=0), "max_bytes"),
+        (lambda: StripAttachments(unreadable="keep"), "use one of bounce, drop, junk, deliver"),
+        (lambda: Disclaimer(text="a", unreadable="junk"), "use one of deliver, bounce"),
         (lambda: RestrictRecipients(groups=[], domains=["example.com"]), "groups"),
         (lambda: RestrictRecipients(groups=["a"], domains=["example.com"]), r"groups\[0\]"),
         (

@@ -78,10 +78,27 @@ def shape(value: Any, *, at: tuple[str, ...] = ()) -> Any:
     return type(value).__name__
 
 
+# Fields that SES added after AWS published these samples.
+ADDED = {"Click": "isBotEvent", "Delivery": "remoteMtaIp", "Open": "isBotEvent"}
+
+
 @pytest.mark.parametrize("kind", sorted(SAMPLES))
 def test_a_payload_has_the_documented_shape(kind: str) -> None:
     """Key by key and type by type, at every depth."""
-    assert shape(told(kind)) == shape(SAMPLES[kind])
+    payload = told(kind)
+    if kind in ADDED:
+        assert payload[kind.lower()].pop(ADDED[kind])
+    assert shape(payload) == shape(SAMPLES[kind])
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "opinion"), [("curl/8", "Likely"), ("Mozilla/5.0 (X11) Firefox/140", "Unlikely")]
+)
+def test_ses_says_whether_a_machine_opened_the_mail(user_agent: str, opinion: str) -> None:
+    """By the user agent here; SES does not say how it decides."""
+    reader = {"ip_address": "192.0.2.1", "user_agent": user_agent}
+    opened = payloads.payload(Happening(kind=EventType.OPEN, detail=reader), outgoing(), at=NOW)
+    assert opened["open"]["isBotEvent"] == opinion
 
 
 def test_there_are_ten_types() -> None:

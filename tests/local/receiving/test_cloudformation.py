@@ -71,7 +71,7 @@ def test_after_places_a_rule_and_its_absence_puts_it_in_front(account: Any) -> N
 
 
 def test_a_rule_is_updated_in_place(account: Any) -> None:
-    """Everything but its name and its set; `After` moves it."""
+    """Everything but its name and its set; another `After` does not move it."""
     name = account.name("set")
     before = {
         "Set": rule_set(name),
@@ -86,7 +86,7 @@ def test_a_rule_is_updated_in_place(account: Any) -> None:
         "C": rule(Name="c", after={"Ref": "A"}),
     }
     assert account.deploy(after, stack=stack)["StackStatus"] == "UPDATE_COMPLETE"
-    assert account.order(name) == ["a", "c", "b"]
+    assert account.order(name) == ["a", "b", "c"]
     found = account.ses.describe_receipt_rule(RuleSetName=name, RuleName="b")["Rule"]
     assert found["Recipients"] == ["example.com"]
 

@@ -271,7 +271,7 @@ def test_ses_writes_its_setup_notification_to_the_bucket(account: Any, rule_set:
     name = account.rule(rule_set, store(bucket, ObjectKeyPrefix="in/"))
     assert b"Setup Notification" in account.read(bucket, "in/AMAZON_SES_SETUP_NOTIFICATION")
     account.s3.delete_object(Bucket=bucket, Key="in/AMAZON_SES_SETUP_NOTIFICATION")
-    changed = {"Name": name, "Actions": [store(bucket, ObjectKeyPrefix=p) for p in ("in/", "b/")]}
+    changed = {"Name": name, "Actions": [store(bucket, ObjectKeyPrefix=p) for p in ("in/", "b")]}
     account.ses.update_receipt_rule(RuleSetName=rule_set, Rule=changed)
     objects = account.s3.list_objects_v2(Bucket=bucket)["Contents"]
     assert [found["Key"] for found in objects] == ["b/AMAZON_SES_SETUP_NOTIFICATION"]

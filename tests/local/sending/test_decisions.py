@@ -7,11 +7,17 @@ from typing import Any
 import pytest
 
 from mailroom.ses import EventType
+from mailroom_local._ses_error import SesError
 from mailroom_local.events.payloads import wanted
 from mailroom_local.mail.content import EICAR
 from mailroom_local.mail.headers import addressed
 from mailroom_local.sending.compose import Content, compose
-from mailroom_local.sending.decisions import list_management_of_header, reached, story
+from mailroom_local.sending.decisions import (
+    checked_tags,
+    list_management_of_header,
+    reached,
+    story,
+)
 from mailroom_local.sending.message import MailingList, SentMessage, Unrendered
 from mailroom_local.sending.outcomes import ON_ACCOUNT_LIST
 
@@ -49,6 +55,40 @@ def test_a_message_made_of_parts_has_the_fields_that_were_given() -> None:
     assert message["Subject"] == "Hi"
     assert "Cc" not in message
     assert "Reply-To" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "answer"),
+    [
+        (
+            "a:b",
+            "x",
+            "Invalid tag name <a:b>: only alphanumeric ASCII characters, '_',  '-' are allowed.",
+        ),
+        (
+            "a:b",
+            "c:d",
+            "Invalid tag name <a:b>: only alphanumeric ASCII characters, '_',  '-' are allowed.",
+        ),
+        (
+            "a",
+            "c:d",
+            (
+                "Invalid tag value <c:d>: only alphanumeric ASCII characters, '_',  '-' , '.', '@' "
+                "are allowed."
+            ),
+        ),
+        ("n" * 256, "x", "Tag name cannot exceed 255 characters."),
+        ("a", "v" * 256, "Tag value cannot exceed 255 characters."),
+        ("", "x", "The tag name must be specified."),
+        ("a", "", "The tag value must be specified."),
+    ],
+)
+def test_tags_are_refused_in_the_words_of_ses(name: str, value: str, answer: str) -> None:
+    """As recorded from AWS: of a tag with two faults, the name is reported."""
+    with pytest.raises(SesError) as caught:
+        checked_tags([{"Name": name, "Value": value}])
+    assert caught.value.message == answer
 
 
 def test_each_recipient_has_its_own_story() -> None:

@@ -46,12 +46,15 @@ def test_headers_name_configuration_set_and_tags(
     )
     connection.auth(mechanism, getattr(connection, f"auth_{mechanism.lower()}"))
     before = len(account.aws.sent())
-    connection.send_message(letter(X_SES_CONFIGURATION_SET=name, X_SES_MESSAGE_TAGS="a=b"))
+    field = "a=jane@example.com, ses:feedback-id-a=may.1, ses:other=x, b.c=d"
+    connection.send_message(letter(X_SES_CONFIGURATION_SET=name, X_SES_MESSAGE_TAGS=field))
     message_id = account.aws.sent()[before]["MessageId"]
     tags = account.story(message_id)[0]["mail"]["tags"]
     assert tags["ses:configuration-set"] == [name]
     assert tags["ses:caller-identity"] == ["mailroom"]
-    assert tags["a"] == ["b"]
+    assert tags["a"] == ["jane@example.com"]
+    assert tags["ses:feedback-id-a"] == ["may.1"]
+    assert tags.keys().isdisjoint({"ses:other", "b.c"})
     assert account.delivered(message_id)["X-SES-CONFIGURATION-SET"] is None
 
 

@@ -56,6 +56,7 @@ class Aws:
         self.suppressed: dict[str, str] = {}
         self.calls: list[str] = []
         self.failing: dict[str, int] = {}
+        self.refusing = ""
         self.fail_at = 0
         self.kill_at: tuple[int, str] | None = None
 
@@ -128,6 +129,8 @@ class Aws:
             self.failing[operation] = self.failing.get(operation, 1) - 1
             return _answer(400, "ThrottlingException")
         if operation == "PutSuppressedDestination":
+            if self.refusing:
+                return _answer(400, self.refusing)
             asked = json.loads(params["body"])
             self.suppressed[asked["EmailAddress"]] = asked["Reason"]
             if self.kill_at == (len(self.calls), "after"):

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mailroom.errors import MissingField
 from mailroom.events import (
@@ -59,6 +60,9 @@ def test_a_permanent_bounce_is_suppressed(aws: Aws, capsys: Capture) -> None:
     [
         ("Permanent", "Suppressed"),
         ("Permanent", "OnAccountSuppressionList"),
+        ("Permanent", "OnTenantSuppressionList"),
+        ("Permanent", "EmailValidationSuppressed"),
+        ("Permanent", "OnSomeLaterSuppressionList"),
         ("Permanent", "UnsubscribedRecipient"),
         ("Transient", "General"),
         ("Transient", "MailboxFull"),
@@ -72,6 +76,32 @@ def test_other_bounces_are_only_counted(aws: Aws, capsys: Capture, kind: str, su
     assert aws.suppressed == {}
     (line,) = named(metrics(capsys.readouterr().out), "Bounces")
     assert (line["BounceType"], line["BounceSubType"]) == (kind, sub)
+    assert len(aws.items) == 1
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "BadRequestException", "SandboxError"])
+def test_a_refused_suppression_is_logged_and_not_retried(
+    aws: Aws, capsys: Capture, code: str
+) -> None:
+    """SES may refuse it in the sandbox, and would each time; a person reads it in the alert."""
+    aws.refusing = code
+    bounce.on_event(a_bounce(recipients=TWO))
+    complaint.on_event(a_complaint())
+    assert aws.suppressed == {}
+    assert len(aws.items) == 3
+    lines = metrics(output := capsys.readouterr().out)
+    refused = [(line["NotSuppressed"], line["Reason"]) for line in named(lines, "NotSuppressed")]
+    assert refused == [(2, "BOUNCE"), (1, "COMPLAINT")]
+    assert f'"errors": ["{code}"]' in output
+    assert "SES refused to put them on the account's suppression list" in aws.alerts[0][1]
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "ExpiredTokenException"])
+def test_a_suppression_that_may_work_later_is_retried(aws: Aws, code: str) -> None:
+    """Throttling and expired credentials say nothing about the address."""
+    aws.refusing = code
+    with pytest.raises(ClientError, match=code):
+        bounce.on_event(a_bounce())
     assert len(aws.items) == 1
 
 
@@ -151,6 +181,10 @@ def test_every_recipient_who_may_have_complained_is_suppressed(aws: Aws, capsys:
         (
             {"complaint_feedback_type": None, "complaint_sub_type": "OnAccountSuppressionList"},
             "OnAccountSuppressionList",
+        ),
+        (
+            {"complaint_feedback_type": None, "complaint_sub_type": "OnTenantSuppressionList"},
+            "OnTenantSuppressionList",
         ),
     ],
 )

@@ -17,7 +17,6 @@ from mailroom.events import (
     Subscription,
     parse,
 )
-from mailroom.events.reading import automated
 from mailroom.handlers.events import (
     click,
     complaint,
@@ -78,45 +77,44 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
 @pytest.mark.parametrize(
     ("detail", "wanted"),
     [
-        # What SES says, whatever the field is called, comes before what we think.
-        ({"isBot": True}, "yes"),
-        ({"isBot": False}, "no"),
-        ({"isBot": False, "userAgent": "curl/8"}, "no"),
-        ({"bot": "true"}, "yes"),
-        ({"automated": "No"}, "no"),
-        ({"interactionType": "AUTOMATED"}, "unknown"),
-        ({"automationStatus": "HUMAN"}, "no"),
-        ({"machineOpen": True, "isBot": False}, "yes"),
-        ({"isBotClick": True}, "yes"),
-        ({"syntheticOpen": "machine"}, "yes"),
-        ({"prefetched": "1"}, "yes"),
-        ({"botScore": 5}, "unknown"),
-        ({"isBot": None}, "unknown"),
-        ({"automated": "perhaps"}, "unknown"),
-        ({"bottom": True, "both": True}, "unknown"),
+        # What SES says comes before what we think.
+        ({"isBotEvent": "Likely", "userAgent": CHROME}, True),
+        ({"isBotEvent": "Unlikely", "userAgent": "Mozilla/5.0"}, False),
+        ({"isBotEvent": "Unlikely", "userAgent": "python-requests/2"}, False),
+        ({"isBotEvent": "LIKELY"}, True),
+        ({"isBotEvent": True}, True),
+        ({"isBotEvent": "Undecided", "userAgent": "curl/8"}, None),
+        ({"isBotEvent": 5}, None),
+        ({"isBotEvent": None, "userAgent": "curl/8"}, True),
+        ({"isBot": True, "botScore": 9}, None),
         # Without a flag from SES, only a program's name in the user agent counts.
-        ({}, "unknown"),
-        ({"userAgent": 5}, "unknown"),
-        ({"userAgent": CHROME}, "unknown"),
-        ({"userAgent": GMAIL_PROXY}, "unknown"),
-        ({"userAgent": "Mozilla/5.0 (Linux; Android 9; CUBOT_X19) Chrome/9"}, "unknown"),
-        ({"userAgent": GMAIL_PREFETCH}, "yes"),
-        ({"userAgent": "Mozilla/5.0"}, "yes"),
-        ({"userAgent": "Mozilla/5.0 (compatible; bingbot/2.0)"}, "yes"),
-        ({"userAgent": "Mozilla/5.0 (compatible; Baiduspider/2.0)"}, "yes"),
-        ({"userAgent": "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/140.0.0.0"}, "yes"),
-        ({"userAgent": "Example-Crawler/1.0"}, "yes"),
-        ({"userAgent": "MailScanner/5.5"}, "yes"),
-        ({"userAgent": "Go-http-client/2.0"}, "yes"),
-        ({"userAgent": "Java/21.0.2"}, "yes"),
-        ({"userAgent": "Wget/1.21.4"}, "yes"),
-        ({"userAgent": "curl/8.5.0"}, "yes"),
-        ({"userAgent": "python-requests/2.32"}, "yes"),
+        ({}, None),
+        ({"userAgent": 5}, None),
+        ({"userAgent": CHROME}, None),
+        ({"userAgent": GMAIL_PROXY}, None),
+        ({"userAgent": "Mozilla/5.0 (Linux; Android 9; CUBOT_X19) Chrome/9"}, None),
+        ({"userAgent": GMAIL_PREFETCH}, True),
+        ({"userAgent": "Mozilla/5.0"}, True),
+        ({"userAgent": "Mozilla/5.0 (compatible; bingbot/2.0)"}, True),
+        ({"userAgent": "Mozilla/5.0 (compatible; Baiduspider/2.0)"}, True),
+        ({"userAgent": "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/140.0.0.0"}, True),
+        ({"userAgent": "Example-Crawler/1.0"}, True),
+        ({"userAgent": "MailScanner/5.5"}, True),
+        ({"userAgent": "Go-http-client/2.0"}, True),
+        ({"userAgent": "Java/21.0.2"}, True),
+        ({"userAgent": "Wget/1.21.4"}, True),
+        ({"userAgent": "curl/8.5.0"}, True),
+        ({"userAgent": "python-requests/2.32"}, True),
     ],
 )
-def test_automated_interactions_are_recognised(detail: dict[str, Any], wanted: str) -> None:
-    """By SES's flag under any likely name, by a program's name; never guessed to be a person."""
-    assert automated(detail) == wanted
+@pytest.mark.parametrize("kind", ["Open", "Click"])
+def test_automated_interactions_are_recognised(
+    kind: str, detail: dict[str, Any], wanted: bool | None
+) -> None:
+    """By SES's flag, else by a program's name; never guessed to be a person."""
+    payload = {"eventType": kind, "mail": {}, kind.lower(): detail}
+    event: Any = parse(payload)
+    assert event.automated is wanted
 
 
 @pytest.mark.parametrize(
@@ -126,10 +124,10 @@ def test_opens_and_clicks_are_counted_by_the_automated_flag(
     aws: Aws, capsys: Capture, module: Any, kind: str, metric: str
 ) -> None:
     """The flag is kept in the item as well."""
-    module.on_event(sending_event(kind, isBot=True))
+    module.on_event(sending_event(kind, is_bot_event="Likely"))
     (line,) = named(metrics(capsys.readouterr().out), metric)
     assert line == {metric: 1, "Automated": "yes", "ConfigurationSet": "ConfigSet"}
-    assert json.loads(aws.items[0]["detail"])["isBot"] is True
+    assert json.loads(aws.items[0]["detail"])["isBotEvent"] == "Likely"
 
 
 # Rejects

@@ -24,11 +24,18 @@ def shape(value: Any, *path: str) -> Any:
     return type(value).__name__
 
 
+# Fields that SES added after AWS published these samples.
+ADDED = {"Click": "isBotEvent", "Delivery": "remoteMtaIp", "Open": "isBotEvent"}
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_payload_has_exactly_the_documented_shape(name: str) -> None:
     """Same keys, same types, at every depth."""
     kind = SAMPLES[name]["eventType"]
-    assert shape(sending_event_payload(kind)) == shape(SAMPLES[name])
+    payload = sending_event_payload(kind)
+    if kind in ADDED:
+        assert payload[kind.lower()].pop(ADDED[kind])
+    assert shape(payload) == shape(SAMPLES[name])
 
 
 def test_a_payload_is_json() -> None:

@@ -170,11 +170,10 @@ def test_an_event_without_a_function_is_logged_and_counted(
     assert json.loads(output.splitlines()[-1])["outcome"] == "unhandled"
 
 
-def test_records_that_time_ran_out_for_are_retried(app: App) -> None:
-    """The first record is begun in any case, as else nothing would ever move."""
+def test_a_record_is_begun_however_short_the_time(app: App) -> None:
+    """Otherwise nothing would ever move; without a time from Lambda there is no limit."""
     invocation = event_invocation(sends("a", "b", "c", "d"))
-    assert failed(handler(invocation, Context(5000, 5000, 100))) == ["record-3"]
-    assert failed(handler(invocation, Context(100))) == ["record-1", "record-2", "record-3"]
+    assert failed(handler(invocation, Context(100))) == []
     assert failed(handler(invocation, object())) == []
 
 
@@ -302,3 +301,21 @@ def test_a_bounce_is_handled_in_the_real_runtime_client(tmp_path: Path) -> None:
         "handled",
         "failed",
     ]
+
+
+@pytest.mark.parametrize(
+    "line", ["while True: pass", "import time; time.sleep(60)", "import sys; sys.exit(1)"]
+)
+def test_an_event_that_hangs_or_exits_fails_without_those_handled_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """What was handled is not repeated, and the answer comes before Lambda kills the process."""
+    (tmp_path / "hostile.py").write_text(
+        f"def on_event(event):\n    if event.mail.message_id == 'poison':\n        {line}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "hostile", raising=False)
+    use(monkeypatch, {"Send": ["hostile:on_event"]})
+    answer = handler(event_invocation(sends("a", "poison", "b")), Context(1_000))
+    kept_going = "exit" in line
+    assert failed(answer) == (["record-1"] if kept_going else ["record-1", "record-2"])

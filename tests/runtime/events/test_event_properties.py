@@ -17,7 +17,7 @@ from mailroom import _runtime
 from mailroom.entry.events import handler
 from mailroom.events import records
 from mailroom.handlers.events import _alerts, _table
-from mailroom.handlers.events.bounce import HELD_BACK
+from mailroom.ses import HELD_BACK
 from mailroom.testing import event_invocation
 from runtime.events.event_aws import ENVELOPES, SAMPLES, flat, metrics, new_process, sample, size
 

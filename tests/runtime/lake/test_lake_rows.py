@@ -106,16 +106,17 @@ def test_the_fields_of_each_type_fill_their_columns(name: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "changes", "columns"),
     [
-        ("Bounce", {}, ["feedback_id", "bounce_type", "bounce_sub_type", "action", "status",
-                        "diagnostic_code", "reporting_mta"]),
-        ("Click", {"isBot": True}, ["ip_address", "user_agent", "automated", "link", "link_tags"]),
+        ("Bounce", {"remote_mta_ip": "192.0.2.25"},
+         ["feedback_id", "bounce_type", "bounce_sub_type", "action", "status", "diagnostic_code",
+          "reporting_mta", "remote_mta_ip"]),
+        ("Click", {}, ["ip_address", "user_agent", "automated", "link", "link_tags"]),
         ("Complaint", {"complaint_sub_type": "x"},
          ["feedback_id", "complaint_feedback_type", "complaint_sub_type", "arrival_date",
           "user_agent"]),
-        ("Delivery", {}, ["reporting_mta", "latency_ms", "smtp_response"]),
+        ("Delivery", {}, ["reporting_mta", "remote_mta_ip", "latency_ms", "smtp_response"]),
         ("DeliveryDelay", {"reporting_mta": "mta"},
          ["status", "diagnostic_code", "reporting_mta", "delay_type", "expiration_time"]),
-        ("Open", {"isBot": False}, ["ip_address", "user_agent", "automated"]),
+        ("Open", {}, ["ip_address", "user_agent", "automated"]),
         ("Reject", {}, ["reject_reason"]),
         ("Rendering Failure", {}, ["template_name", "error_message"]),
         ("Send", {}, []),
@@ -136,10 +137,10 @@ def test_a_type_fills_the_columns_that_describe_it_and_no_others(
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"isBot": True}, True),
-        ({"isBot": False}, False),
-        ({"user_agent": "curl/8"}, True),
-        ({}, None),
+        ({"is_bot_event": "Likely"}, True),
+        ({"is_bot_event": "Unlikely"}, False),
+        ({"is_bot_event": None, "user_agent": "curl/8"}, True),
+        ({"is_bot_event": None}, None),
     ],
 )
 def test_automated_opens_are_recognised_as_in_the_handlers(

@@ -1,4 +1,4 @@
-"""No test of a custom resource waits, or sees clients and answers of another."""
+"""No test of a custom resource waits, or sees the clients of another."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from mailroom import _runtime
-from mailroom.provisioning import activation
 
 
 @pytest.fixture(autouse=True)
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that activation slept, without sleeping them."""
+    """Seconds that a handler slept, without sleeping them."""
     slept: list[float] = []
-    monkeypatch.setattr("mailroom.provisioning.activation.time.sleep", slept.append)
-    monkeypatch.setattr(activation, "_answers", {})
+    monkeypatch.setattr("time.sleep", slept.append)
     return slept
 
 
 @pytest.fixture(autouse=True)
-def _forget_client() -> Iterator[None]:
+def _forget_clients() -> Iterator[None]:
     yield
-    _runtime._clients.pop("ses", None)
+    _runtime._clients.clear()

@@ -185,6 +185,12 @@ def test_folding_without_text_does_not_end_the_header(outbox: Outbox) -> None:
     assert body == b"Hello\r\n"
 
 
+def test_a_parameter_at_the_margin_stays_with_its_field(outbox: Outbox) -> None:
+    """Some programs fold without indenting; without its boundary the body could not be read."""
+    forwarded(outbox, plain("Content-Type: multipart/mixed;\r\nboundary=b", "Subject: x"))
+    assert b"Content-Type: multipart/mixed;\r\n boundary=b\r\n" in outbox.raw[0]
+
+
 def test_a_line_that_is_not_a_field_is_kept(outbox: Outbox) -> None:
     """Such a line can be the sender's text, and must not end the header."""
     sent = forwarded(outbox, plain("Subject: x", "Where is my order?", "Bcc: victim@example.org"))

@@ -29,11 +29,31 @@ def test_default_stops_failed_mail(check: str) -> None:
     assert reject_spam.on_mail(mail) is Disposition.STOP_RULE_SET
 
 
-@pytest.mark.parametrize("status", ["PASS", "GRAY", "PROCESSING_FAILED", "DISABLED", None, "NEW"])
-def test_unnamed_verdicts_continue(status: str | None) -> None:
+@pytest.mark.parametrize("status", ["PASS", "GRAY", "DISABLED", None, "NEW"])
+def test_what_is_not_named_continues(status: str | None) -> None:
     """A status that the setting does not name lets the mail pass."""
     mail = received_mail(synchronous=True, spam=status, virus=status, dmarc="FAIL", spf="FAIL")
     assert reject_spam.on_mail(mail) is Disposition.CONTINUE
+
+
+@pytest.mark.parametrize("check", ["spam", "virus"])
+def test_mail_that_ses_could_not_check_is_stopped_and_logged(check: str, capsys: Any) -> None:
+    """Malforming a mail is no way past the control."""
+    verdict: Any = {check: "PROCESSING_FAILED"}
+    mail = received_mail(synchronous=True, **verdict)
+    assert reject_spam.on_mail(mail) is Disposition.STOP_RULE_SET
+    line = json.loads(capsys.readouterr().out)
+    assert line["reason"] == f"no verdict: {check} PROCESSING_FAILED"
+
+
+def test_mail_that_ses_could_not_check_passes_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It is logged nevertheless."""
+    monkeypatch.setenv("MAILROOM_REJECT_UNCHECKED", "0")
+    mail = received_mail(synchronous=True, spam="PROCESSING_FAILED")
+    assert reject_spam.on_mail(mail) is Disposition.CONTINUE
+    assert json.loads(capsys.readouterr().out)["outcome"] == "CONTINUE"
 
 
 def test_strongest_disposition_wins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,14 +89,37 @@ def test_a_missing_message_is_named_with_its_bucket(
         entry.handler(sample(), CONTEXT)
 
 
-def test_stored_at_is_the_bucket_and_key(bucket: Any, deploy: Callable[..., None]) -> None:
-    """`stored_at` is bucket and object name, or ``None`` for a function without a bucket."""
+def test_stored_at_is_none_without_a_bucket(deploy: Callable[..., None]) -> None:
+    """A function without a mail bucket has nothing to point to."""
     seen: list[object] = []
     deploy(lambda mail: seen.append(mail.stored_at))
     entry.handler(sample(), CONTEXT)
-    deploy(lambda mail: seen.append(mail.stored_at), bucket=BUCKET, prefix="inbox/")
+    assert seen == [None]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key"),
+    [
+        ("", MESSAGE_ID),
+        ("mail", f"mail/{MESSAGE_ID}"),
+        ("inbox/", f"inbox/{MESSAGE_ID}"),
+        ("a/b", f"a/b/{MESSAGE_ID}"),
+        ("a//", f"a//{MESSAGE_ID}"),
+    ],
+)
+def test_mail_is_read_where_ses_stores_it(
+    bucket: Any, deploy: Callable[..., None], prefix: str, key: str
+) -> None:
+    """SES puts a slash between prefix and message id unless the prefix ends with one."""
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"Subject: found\r\n\r\n")
+    seen: list[object] = []
+    deploy(
+        lambda mail: seen.append((mail.stored_at, mail.read()["Subject"])),
+        bucket=BUCKET,
+        prefix=prefix,
+    )
     entry.handler(sample(), CONTEXT)
-    assert seen == [None, (BUCKET, f"inbox/{MESSAGE_ID}")]
+    assert seen == [((BUCKET, key), "found")]
 
 
 def test_without_a_bucket_the_remedy_is_named(deploy: Callable[..., None]) -> None:

@@ -7,15 +7,19 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from mailroom import _runtime
 from mailroom.errors import MissingField
 from mailroom.provisioning import workmail_rule
 from mailroom.provisioning.workmail_rule import FlowRuleError, differences, handler
 
 ORGANIZATION = "m-" + "0a" * 16
+LEDGER = "/cdk-mailroom/0a1b/flow-rule/c8"
 FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:ours"
 
 
@@ -44,6 +48,7 @@ class Server:
 
     def __init__(self) -> None:
         self.rules: dict[str, Any] = {}
+        self.parameters = Parameters()
         self.calls: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.refuse: dict[str, list[tuple[int, str]]] = {}
@@ -104,10 +109,45 @@ class Server:
             self.rules[name] = body["Rule"]
         return 200, ""
 
+    def made(self, *rules: dict[str, Any]) -> None:
+        """Have *rules* be there, created by the stack."""
+        self.rules = {one["Name"]: one for one in rules}
+        names = {one["Name"]: [FUNCTION] for one in rules}
+        ledger = {"place": f"{ORGANIZATION}/Inbound", "rules": names}
+        self.parameters.values[LEDGER] = json.dumps(ledger)
+
     def close(self) -> None:
         self.http.shutdown()
         self.http.server_close()
         self._thread.join()
+
+
+class ParameterNotFound(ClientError):
+    """There is no such parameter."""
+
+
+class Parameters:
+    """SSM as far as a ledger needs it."""
+
+    exceptions = SimpleNamespace(ParameterNotFound=ParameterNotFound)
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def get_parameter(self, **call: str) -> dict[str, Any]:
+        self._check(call)
+        return {"Parameter": {"Value": self.values[call["Name"]]}}
+
+    def put_parameter(self, **call: Any) -> None:
+        self.values[call["Name"]] = call["Value"]
+
+    def delete_parameter(self, **call: str) -> None:
+        self._check(call)
+        del self.values[call["Name"]]
+
+    def _check(self, call: dict[str, str]) -> None:
+        if call["Name"] not in self.values:
+            raise ParameterNotFound({"Error": {"Code": "ParameterNotFound"}}, "call")
 
 
 def refusal(code: str, status: int = 400) -> tuple[int, str]:
@@ -119,31 +159,28 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     found = Server()
     monkeypatch.setenv("AWS_ENDPOINT_URL_WORKMAIL", found.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
-    monkeypatch.setattr(workmail_rule, "_answers", {})
+    monkeypatch.setitem(_runtime._clients, "ssm", found.parameters)
     monkeypatch.setattr(workmail_rule.time, "sleep", lambda seconds: None)
     yield found
     found.close()
 
 
 def event(kind: str, wanted: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    wanted = wanted or rule()
     return {
         "RequestType": kind,
-        "RequestId": more.pop("request_id", ""),
         "ResourceProperties": {
-            "OrganizationId": ORGANIZATION,
+            "OrganizationId": more.pop("organization", ORGANIZATION),
             "Direction": more.pop("direction", "Inbound"),
-            "Rule": json.dumps(wanted),
+            "Rule": json.dumps(wanted or rule()),
+            "Ledger": LEDGER,
         },
-        "PhysicalResourceId": f"workmail-flow-rule/Inbound/{ORGANIZATION}/{wanted['Name']}",
-        **more,
+        "PhysicalResourceId": LEDGER,
     }
 
 
-def test_a_rule_is_created(server):
+def test_a_rule_is_made(server):
     """After a look whether the operations answer, and with a look at what was written."""
-    answer = handler(event("Create"))
-    assert answer == {"PhysicalResourceId": f"workmail-flow-rule/Inbound/{ORGANIZATION}/ours"}
+    assert handler(event("Create")) == {"PhysicalResourceId": LEDGER}
     assert server.rules == {"ours": rule()}
     assert server.calls == [
         "ListInboundMailFlowRules",
@@ -172,18 +209,12 @@ def test_outbound_rules_have_operations_of_their_own(server):
     assert server.calls[0] == "ListOutboundMailFlowRules"
 
 
-def test_a_foreign_rule_is_left_alone(server):
+def test_a_rule_of_somebody_else_is_not_touched(server):
     """Not even one that is the same."""
     server.rules = {"ours": rule()}
     with pytest.raises(FlowRuleError, match="already"):
         handler(event("Create"))
     assert server.calls == ["ListInboundMailFlowRules"]
-
-
-def test_a_repeated_request_is_served_once(server):
-    first = handler(event("Create", request_id="one"))
-    assert handler(event("Create", request_id="one")) == first
-    assert server.calls.count("CreateInboundMailFlowRule") == 1
 
 
 @pytest.mark.parametrize(
@@ -211,17 +242,17 @@ def test_another_rule_read_back_is_an_error(server, field):
     with pytest.raises(FlowRuleError, match="returns another Rule"):
         handler(event("Create"))
     assert server.calls[-1] == "DeleteInboundMailFlowRule"
-    assert server.rules == {}
+    assert server.rules == server.parameters.values == {}
 
 
-def test_a_rule_that_becomes_visible_late_is_found(server):
+def test_what_was_written_may_be_seen_later(server):
     """WorkMail need not be consistent at once."""
     server.refuse["DescribeInboundMailFlowRule"] = [refusal("EntityNotFoundException")]
     handler(event("Create"))
     assert server.rules == {"ours": rule()}
 
 
-def test_the_first_stack_keeps_the_rule(server):
+def test_who_was_quicker_keeps_the_rule(server):
     """A rule of that name was made between the look and the making."""
     theirs = rule(function="arn:aws:lambda:eu-west-1:1:function:theirs")
     server.rules = {"ours": theirs}
@@ -233,15 +264,14 @@ def test_the_first_stack_keeps_the_rule(server):
     assert server.rules == {"ours": theirs}
 
 
-def test_a_lost_answer_leaves_nothing(server):
-    """The rule may have been made all the same."""
+def test_a_lost_answer_is_no_failure(server):
+    """The rule is there all the same."""
     server.loses = "CreateInboundMailFlowRule"
-    with pytest.raises(FlowRuleError):
-        handler(event("Create"))
-    assert server.rules == {}
+    handler(event("Create"))
+    assert server.rules == {"ours": rule()}
 
 
-def test_throttling_is_retried(server):
+def test_throttling_is_waited_for(server):
     """And a fault of the service."""
     server.refuse["ListInboundMailFlowRules"] = [
         refusal("ThrottlingException"),
@@ -252,60 +282,57 @@ def test_throttling_is_retried(server):
     assert server.rules
 
 
-def test_an_update_changes_the_rule(server):
-    """The one that this stack made."""
-    server.rules = {"ours": rule()}
-    old = {"Rule": json.dumps(rule())}
-    handler(event("Update", rule(minutes=60), OldResourceProperties=old))
-    assert server.rules == {"ours": rule(minutes=60)}
-
-
-def test_an_update_recreates_what_was_deleted_by_hand(server):
-    """The rule should be there."""
-    handler(event("Update"))
-    assert server.rules == {"ours": rule()}
-
-
-def test_a_change_of_the_name_creates_another_rule(server):
-    """And takes no other's."""
-    server.rules = {"ours": rule(), "theirs": rule("theirs")}
-    before = event("Update")["PhysicalResourceId"]
-    answer = handler(event("Update", rule("new"), PhysicalResourceId=before))
-    assert answer["PhysicalResourceId"].endswith("/new")
+def test_a_renamed_rule_takes_no_others_name(server):
+    """Ours keeps its name then."""
+    server.made(rule())
+    server.rules["theirs"] = rule("theirs")
     with pytest.raises(FlowRuleError, match="already"):
-        handler(event("Update", rule("theirs"), PhysicalResourceId=before))
+        handler(event("Update", rule("theirs")))
+    assert list(server.rules) == ["ours", "theirs"]
 
 
 def test_an_update_does_not_overwrite_another_rule(server):
     """Of the same name, made meanwhile."""
+    server.made(rule())
     server.rules = {"ours": rule(function="arn:aws:lambda:eu-west-1:1:function:theirs")}
-    with pytest.raises(FlowRuleError, match="someone else created or changed it"):
-        handler(event("Update"))
+    with pytest.raises(FlowRuleError, match="somebody else created or changed it"):
+        handler(event("Update", rule(minutes=60)))
     assert "UpdateInboundMailFlowRule" not in server.calls
 
 
-def test_a_rule_is_deleted(server):
-    """Ours alone."""
-    server.rules = {"ours": rule(), "theirs": rule("theirs")}
+@pytest.mark.parametrize(
+    "place", [{"direction": "Outbound"}, {"organization": "m-" + "0b" * 16}], ids=str
+)
+def test_a_rule_is_not_moved(server, place):
+    """The permission for the old place is gone by then."""
+    server.made(rule())
+    with pytest.raises(FlowRuleError, match="another construct id"):
+        handler(event("Update", **place))
+    assert server.calls == []
+
+
+def test_an_update_that_failed_can_be_rolled_back(server):
+    """The rule still calls the function of before then."""
+    server.made(rule())
+    server.refuse["UpdateInboundMailFlowRule"] = [refusal("AccessDeniedException")]
+    with pytest.raises(FlowRuleError, match="AccessDenied"):
+        handler(event("Update", rule(function=f"{FUNCTION}-2")))
+    handler(event("Update"))
+    assert server.rules == {"ours": rule()}
+
+
+def test_every_rule_of_ours_is_deleted(server):
+    """There are two after a renaming whose rollback failed."""
+    server.made(rule(), rule("renamed"))
+    server.rules["theirs"] = rule("theirs")
     handler(event("Delete"))
     assert list(server.rules) == ["theirs"]
 
 
-@pytest.mark.parametrize(
-    "rules", [{}, {"ours": rule(function="arn:aws:lambda:eu-west-1:1:function:theirs")}]
-)
-def test_deleting_leaves_others_alone(server, rules):
-    """What is gone is gone, and what another made in its place stays."""
-    server.rules = dict(rules)
-    handler(event("Delete"))
-    assert server.rules == rules
-
-
 def test_nothing_is_deleted_that_was_not_made(server):
-    """After a Create that failed, the id is the framework's own."""
+    """After a Create that failed, the ledger is empty."""
     server.rules = {"ours": rule()}
-    answer = handler(event("Delete", PhysicalResourceId="AWSCDK::CustomResource::CREATE_FAILED"))
-    assert answer == {"PhysicalResourceId": "AWSCDK::CustomResource::CREATE_FAILED"}
+    handler(event("Delete"))
     assert server.calls == []
 
 
@@ -320,20 +347,23 @@ def test_nothing_is_deleted_that_was_not_made(server):
     ],
 )
 def test_deletion_succeeds_when_there_is_nothing_left_to_ask(server, answer):
-    """Otherwise the stack could never be deleted."""
+    """Or the stack would stay for ever."""
+    server.made(rule())
     server.refuse["ListInboundMailFlowRules"] = [answer]
     assert handler(event("Delete"))
 
 
-def test_deletion_succeeds_when_the_service_is_gone(server, monkeypatch):
+def test_deletion_succeeds_when_nobody_is_there(server, monkeypatch):
     """Not even a server."""
+    server.made(rule())
     monkeypatch.setenv("AWS_ENDPOINT_URL_WORKMAIL", "http://127.0.0.1:1")
     assert handler(event("Delete"))
 
 
 @pytest.mark.parametrize("answer", [refusal("AccessDeniedException"), (0, ""), (500, "")])
 def test_deletion_fails_while_the_rule_may_be_there(server, answer, monkeypatch):
-    """It would call a function that no longer exists; after WorkMail's end it cannot."""
+    """It would call a function that is no more; after WorkMail's last day it cannot be."""
+    server.made(rule())
     server.refuse["ListInboundMailFlowRules"] = [answer] * 5
     with pytest.raises(FlowRuleError, match="in the console"):
         handler(event("Delete"))
@@ -342,8 +372,8 @@ def test_deletion_fails_while_the_rule_may_be_there(server, answer, monkeypatch)
     assert handler(event("Delete"))
 
 
-@pytest.mark.parametrize("name", ["OrganizationId", "Direction", "Rule"])
-def test_the_error_names_a_missing_property(name):
+@pytest.mark.parametrize("name", ["OrganizationId", "Direction", "Rule", "Ledger"])
+def test_a_missing_property_is_named(name):
     """Nothing is asked."""
     request = event("Create")
     del request["ResourceProperties"][name]
@@ -351,7 +381,7 @@ def test_the_error_names_a_missing_property(name):
         handler(request)
 
 
-def test_each_difference_is_named():
+def test_differences_are_named():
     """What WorkMail adds is none, nor is the order of patterns."""
     assert differences(rule(), {**rule(), "More": 1}) == []
     assert differences({"Patterns": ["a", "b"]}, {"Patterns": ["b", "a"]}) == []

@@ -23,8 +23,9 @@ SELECT
 FROM events
 WHERE day >= cast(cast(current_date - INTERVAL '30' DAY AS date) AS varchar)
     AND event_type IN ('send', 'delivery', 'bounce', 'complaint')
-    AND coalesce(bounce_sub_type, '') <> 'OnAccountSuppressionList'
-    AND coalesce(complaint_sub_type, '') <> 'OnAccountSuppressionList'
+    AND coalesce(bounce_sub_type, complaint_sub_type, '') NOT IN (
+        'OnAccountSuppressionList', 'OnTenantSuppressionList', 'EmailValidationSuppressed'
+    )
     AND coalesce(complaint_feedback_type, '') <> 'not-spam'
 GROUP BY day
 ORDER BY day

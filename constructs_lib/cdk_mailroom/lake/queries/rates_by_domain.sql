@@ -21,8 +21,9 @@ FROM events
 CROSS JOIN unnest(recipient_domains) AS one (domain)
 WHERE day >= cast(cast(current_date - INTERVAL '30' DAY AS date) AS varchar)
     AND event_type IN ('send', 'delivery', 'bounce', 'complaint')
-    AND coalesce(bounce_sub_type, '') <> 'OnAccountSuppressionList'
-    AND coalesce(complaint_sub_type, '') <> 'OnAccountSuppressionList'
+    AND coalesce(bounce_sub_type, complaint_sub_type, '') NOT IN (
+        'OnAccountSuppressionList', 'OnTenantSuppressionList', 'EmailValidationSuppressed'
+    )
     AND coalesce(complaint_feedback_type, '') <> 'not-spam'
 GROUP BY domain
 ORDER BY sent DESC, domain

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from mailroom.events import SendingEvent
 
-__all__ = ["configuration_set", "digest", "dimension", "shown", "stamp"]
+__all__ = ["answer", "configuration_set", "digest", "dimension", "shown", "stamp"]
 
 
 def configuration_set(event: SendingEvent) -> str:
@@ -21,6 +21,11 @@ def dimension(value: object) -> str:
     if not isinstance(value, str):
         return "none"
     return shown(value, 100).encode("ascii", "replace").decode() or "none"
+
+
+def answer(value: bool | None) -> str:
+    """Return ``yes``, ``no`` or, for ``None``, ``unknown``, as a dimension's value."""
+    return "unknown" if value is None else "yes" if value else "no"
 
 
 def shown(value: object, limit: int = 200) -> str:

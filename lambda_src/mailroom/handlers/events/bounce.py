@@ -2,9 +2,9 @@
 
 Permanent
     Each bounced recipient is put on the account's suppression list with the reason ``BOUNCE``,
-    so that no second attempt harms the sender's reputation. Not if SES itself held the mail back:
-    the address is on SES's list or the account's already (``Suppressed``,
-    ``OnAccountSuppressionList``), or it works and has unsubscribed (``UnsubscribedRecipient``).
+    so that no second attempt harms the sender's reputation. Not if SES itself held the mail back
+    (`mailroom.ses.HELD_BACK`, and any subtype that speaks of suppression): the address is on
+    another list already, SES only expects it not to work, or it works and has unsubscribed.
 Transient, undetermined, and types that AWS adds later
     Recorded only: a full mailbox, for example, may be emptied.
 
@@ -18,12 +18,13 @@ Permissions
 
 Metrics
     ``Events`` by ``Type``; ``Bounces`` by ``BounceType`` and ``BounceSubType``; both count
-    recipients.
+    recipients. ``NotSuppressed`` by ``Reason``: addresses that SES refused to put on the list.
 
 Failures
     Recording and suppressing are both tried before the first error is raised and the record is
-    retried; suppressing twice changes nothing. A permanent bounce without recipients raises
-    `MissingField`, because a person must look at it.
+    retried; suppressing twice changes nothing. If SES refuses to suppress, as it may in the
+    sandbox, that is logged and counted, and the record is not retried. A permanent bounce without
+    recipients raises `MissingField`, because a person must look at it.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types,
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutSuppressedDestination.html
@@ -38,17 +39,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailroom.events import Bounce
 
-__all__ = ["HELD_BACK", "decide", "on_event"]
-
-HELD_BACK = frozenset(("OnAccountSuppressionList", "Suppressed", "UnsubscribedRecipient"))
-"""Subtypes of mail that SES did not try to deliver, so they say nothing about the address."""
+__all__ = ["decide", "on_event"]
 
 _settings.prepare(suppression=True)
 
 
 def decide(event: Bounce) -> list[str]:
     """Return the addresses to suppress; raise `MissingField` if none are named."""
-    if event.bounce_type != "Permanent" or event.bounce_sub_type in HELD_BACK:
+    if event.bounce_type != "Permanent" or _suppression.held_back(event.bounce_sub_type):
         return []
     if not event.recipients:
         raise MissingField("missing 'bounce.bouncedRecipients' of a permanent bounce")

@@ -1,6 +1,6 @@
 """Record a complaint, suppress the recipient, and raise an alert.
 
-Not every event of this type is a complaint: ``not-spam`` takes one back, and
+Not every event of this type is a complaint: ``not-spam`` takes one back, and a subtype such as
 ``OnAccountSuppressionList`` means that SES held the mail back because of an earlier one. Both are
 only recorded.
 
@@ -15,13 +15,16 @@ Permissions
 
 Metrics
     ``Events`` by ``Type``; ``Complaints`` by ``FeedbackType``: the report's own (``abuse``,
-    ``not-spam`` …), else the subtype ``OnAccountSuppressionList``, else ``none``. One for each
-    event: the recipients are those who *may* have complained.
+    ``not-spam`` …), else the subtype, such as ``OnAccountSuppressionList``, else ``none``. One for
+    each event: the recipients are those who *may* have complained. ``NotSuppressed`` by
+    ``Reason``: addresses that SES refused to put on the suppression list.
 
 Failures
     Recording, suppressing and alerting are all tried before the first error is raised and the
     record is retried. Suppressing twice changes nothing; the alert goes out at least once, and
-    again only after a failure. A complaint without recipients raises `MissingField`.
+    again only after a failure. If SES refuses to suppress, as it may in the sandbox, that is
+    logged, counted and said in the alert, and the record is not retried. A complaint without
+    recipients raises `MissingField`.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#complaint-object,
 RFC 5965 §7.3, https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutSuppressedDestination.html
@@ -46,14 +49,25 @@ _SHOWN = 10
 
 def decide(event: Complaint) -> list[str]:
     """Return the addresses to suppress and alert on; none if this is not a new complaint."""
-    if not event.is_complaint or event.complaint_sub_type == "OnAccountSuppressionList":
+    if not event.is_complaint or _suppression.held_back(event.complaint_sub_type):
         return []
     if not event.recipients:
         raise MissingField("missing 'complaint.complainedRecipients'")
     return event.recipients
 
 
-def sentences(event: Complaint, recipients: list[str], *, suppressed: bool) -> list[str]:
+_OUTCOMES = {
+    "suppressed": (
+        "This function puts them on the account's suppression list, so they get no more mail."
+    ),
+    "refused": (
+        "SES refused to put them on the account's suppression list: see this function's log."
+    ),
+    "off": "This function is configured to leave the account's suppression list unchanged.",
+}
+
+
+def sentences(event: Complaint, recipients: list[str], *, outcome: str) -> list[str]:
     """Return the alert's text."""
     who = [_text.shown(address(one)) for one in recipients]
     names = ", ".join(who[:_SHOWN]) + (" and others" if len(who) > _SHOWN else "")
@@ -62,9 +76,7 @@ def sentences(event: Complaint, recipients: list[str], *, suppressed: bool) -> l
     one = f"{names} complained" if len(who) == 1 else f"One of these may have complained: {names}"
     return [
         f"{one} about a mail from {_text.shown(event.mail.source) or 'this account'}.{reported}",
-        "This function puts them on the account's suppression list, so they get no more mail."
-        if suppressed
-        else "This function is configured to leave the account's suppression list unchanged.",
+        _OUTCOMES[outcome],
         (
             "What to do: remove them from your lists, and find out why the mail was not wanted. "
             "AWS reviews accounts with a complaint rate of 0.1 % or more."
@@ -75,6 +87,7 @@ def sentences(event: Complaint, recipients: list[str], *, suppressed: bool) -> l
 def on_event(event: Complaint) -> None:
     """Record *event*, suppress the recipient, and raise an alert."""
     settings = _settings.settings()
+    outcome = "suppressed" if settings.suppress else "off"
 
     def record() -> None:
         detail = event.detail
@@ -83,14 +96,15 @@ def on_event(event: Complaint) -> None:
         _table.record(event, settings, complaints)
 
     def suppress() -> None:
+        nonlocal outcome
         recipients = decide(event)
-        if recipients and settings.suppress:
-            _suppression.suppress(recipients, "COMPLAINT")
+        if recipients and settings.suppress and not _suppression.suppress(recipients, "COMPLAINT"):
+            outcome = "refused"
 
     def alert() -> None:
         recipients = decide(event)
         if recipients:
-            text = sentences(event, recipients, suppressed=settings.suppress)
+            text = sentences(event, recipients, outcome=outcome)
             _alerts.alert(event, settings, "Complaint about a mail", text)
 
     _settings.each(record, suppress, alert)

@@ -53,6 +53,7 @@ _ONCE = re.compile(
     "|thread-.*|user-agent|vbr-info"
 )
 _NAME = re.compile(rb"[!-9;-~]+")
+_PARAMETER = re.compile(rb"[A-Za-z0-9*-]{1,60}[ \t]*=")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -61,7 +62,8 @@ def read_header(stream: BufferedIOBase, limit: int = _MAX_HEADER) -> tuple[list[
 
     Fields are ``(lower-case name, name and value with folding)``; ``None`` instead if the block is
     longer than *limit*. Control characters become spaces, because a bare CR ends a line for some
-    readers. A line that is not a field is kept in ``X-Malformed``: it may be the sender's text.
+    readers. A parameter at the margin belongs to the field above it. Any other line that is not a
+    field is kept in ``X-Malformed``: it may be the sender's text.
     """
     fields: list[Field] = []
     size = 0
@@ -75,7 +77,8 @@ def read_header(stream: BufferedIOBase, limit: int = _MAX_HEADER) -> tuple[list[
         if not text.strip():
             continue  # only folding, which some readers take for the end of the header
         name, colon, value = text.partition(b":")
-        if text[:1] in (b" ", b"\t") and fields:
+        if fields and (text[:1] in (b" ", b"\t") or _PARAMETER.match(text)):
+            text = text if text[:1] in (b" ", b"\t") else b" " + text
             fields[-1] = (fields[-1][0], fields[-1][1] + b"\r\n" + text)
         elif colon and _NAME.fullmatch(name.rstrip()):
             name = name.rstrip()

@@ -118,8 +118,6 @@ def decide(mail: ReceivedMail, settings: Settings) -> str | None:
         return "bulk mail"
     if _words(headers.get_all("X-Auto-Response-Suppress")) & _SUPPRESSING:
         return "automatic replies suppressed by the sender"
-    if "X-Autoreply" in headers or "X-Autorespond" in headers:
-        return "automatic mail"
     if settings.token in headers.get_all(_mail.LOOP_FIELD):
         return "our own mail"
     if not _mail.is_address(mail.source):

@@ -8,6 +8,10 @@ Settings
         ``spam``, ``virus``, ``spf``, ``dkim``, ``dmarc``; statuses ``PASS``, ``FAIL``, ``GRAY``,
         ``PROCESSING_FAILED``, ``DISABLED``; dispositions those of `Disposition`. Any other
         verdict continues. Default: spam and virus ``FAIL`` stop the rule set. ``{}`` stops nothing.
+    ``MAILROOM_REJECT_UNCHECKED``
+        ``1`` (default) to treat spam and virus ``PROCESSING_FAILED`` like ``FAIL`` unless
+        ``MAILROOM_REJECT`` names it: SES could not check the mail, for example because it is
+        malformed, and malforming it must not be a way past this control. ``0``: it continues.
 
 Permissions
     None. It decides from the event only and never loads boto3.
@@ -15,6 +19,8 @@ Permissions
 Failures
     An invalid setting raises `NotConfigured` when Lambda initialises the function. AWS does not
     document what SES does then. An asynchronous action, whose answer SES ignores, raises as well.
+
+Mail that has no verdict of a check that the setting names is logged, whatever happens to it.
 
 Stopped mail is not bounced: the sending server was told that it was accepted, and a bounce would
 go to whatever address the spammer gave. It stays where an earlier action stored it.
@@ -27,6 +33,7 @@ from __future__ import annotations
 import json
 import os
 
+from mailroom import _runtime
 from mailroom.errors import NotConfigured
 from mailroom.ses import VERDICTS, Disposition
 
@@ -45,6 +52,7 @@ CHECKS = ("spam", "virus", "spf", "dkim", "dmarc")
 STATUSES = VERDICTS
 DEFAULT = '{"spam": {"FAIL": "STOP_RULE_SET"}, "virus": {"FAIL": "STOP_RULE_SET"}}'
 
+_SCANS = ("spam", "virus")
 _STRENGTH = (Disposition.CONTINUE, Disposition.STOP_RULE, Disposition.STOP_RULE_SET)
 
 
@@ -72,7 +80,7 @@ def settings() -> Rejections:
         value = json.loads(text)
     except ValueError as error:
         raise NotConfigured(f"MAILROOM_REJECT is not JSON: {error}") from error
-    return {
+    rejections = {
         _one_of(check, CHECKS, "check"): {
             _one_of(status, STATUSES, f"status of {check}"): Disposition(
                 _one_of(answer, [item.value for item in Disposition], f"{check} {status}")
@@ -81,6 +89,22 @@ def settings() -> Rejections:
         }
         for check, by_status in _object(value, "the value").items()
     }
+    if os.environ.get("MAILROOM_REJECT_UNCHECKED", "1") != "0":
+        for check in _SCANS:
+            by_status = rejections.get(check, {})
+            if "FAIL" in by_status:
+                by_status.setdefault("PROCESSING_FAILED", by_status["FAIL"])
+    return rejections
+
+
+def unchecked(mail: ReceivedMail, rejections: Rejections) -> list[str]:
+    """Return those of the checks in *rejections* on which SES has no verdict, with its word."""
+    verdicts = {"spam": mail.spam, "virus": mail.virus}
+    return [
+        f"{check} {verdict.status}"
+        for check, verdict in verdicts.items()
+        if check in rejections and verdict.status not in ("PASS", "FAIL", "GRAY")
+    ]
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:
@@ -112,4 +136,14 @@ def on_mail(mail: ReceivedMail) -> Disposition:
             "the rule's Lambda action is asynchronous, where SES ignores the answer: make it "
             "synchronous (RequestResponse)"
         )
-    return decide(mail, _settings)
+    disposition = decide(mail, _settings)
+    missing = unchecked(mail, _settings)
+    if missing:
+        _runtime.log(
+            "WARNING",
+            "mailroom.handlers.receiving.reject_spam",
+            message_id=mail.message_id,
+            outcome=disposition.value,
+            reason=f"no verdict: {', '.join(missing)}",
+        )
+    return disposition

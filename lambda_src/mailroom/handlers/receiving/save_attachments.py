@@ -23,16 +23,18 @@ Objects
 
 Manifest
     ``version`` (1), ``message_id``, ``verdicts`` (spam, virus), ``reason`` (why nothing was saved,
-    or null), ``attachments`` and ``omitted`` (how many there were beyond the 1,000 listed). An
-    attachment has ``index`` (the NN), ``name`` (the sender's, or null), ``safe_name``,
-    ``content_type``, ``size``, ``sha256``, ``key`` (null if not saved) and ``reason``: null,
-    ``too large``, or ``too many`` (size and sha256 are null, because it was not decoded).
+    or null), ``attachments``, ``omitted`` (how many there were beyond the 1,000 listed), and
+    ``defects`` if anything of the message's structure could not be read. An attachment has
+    ``index`` (the NN), ``name`` (the sender's, or null), ``safe_name``, ``content_type``, ``size``,
+    ``sha256``, ``key`` (null if not saved) and ``reason``: null, ``too large``, ``too many`` (size
+    and sha256 are null, because it was not decoded), or what in it could not be read, although the
+    rest is saved. What could not be read is logged too.
 
 What is an attachment
     Every part of the message except plain or HTML text without a file name: files, inline images,
     calendar invitations, signatures, TNEF (``winmail.dat``, as one file). An attached message is
-    one attachment; its own are not extracted. Malformed base64 is saved as far as it decodes, or
-    unchanged. A virus ``FAIL`` saves nothing.
+    one attachment; its own are not extracted. What is malformed is saved as far as it can be
+    decoded, or unchanged, and its ``reason`` says so. A virus ``FAIL`` saves nothing.
 
 Failures
     What S3 refuses propagates without a manifest, so that Lambda retries and then uses the failure
@@ -48,20 +50,17 @@ import json
 import os
 import re
 
-from mailroom import _runtime
+from mailroom import _runtime, mime
 from mailroom.errors import NotConfigured
-from mailroom.handlers import _mail
 from mailroom.ses import RECEIVED_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from email.message import Message
+    from collections.abc import Iterator
     from typing import Any
 
+    from mailroom.mime.parts import Part
     from mailroom.receiving import ReceivedMail
-
-    AnyMessage = Message[Any, Any]
 
 __all__ = ["attachments", "on_mail", "safe_name", "unique_name"]
 
@@ -107,86 +106,32 @@ def _number(name: str, default: int) -> int:
     return int(text)
 
 
-def attachments(message: AnyMessage) -> Iterator[tuple[str | None, str, bytes]]:
+def attachments(message: Part) -> Iterator[tuple[str | None, str, bytes]]:
     """Yield ``(name, content type, content)`` of every attachment of *message*, in order.
 
     The name is the sender's, decoded but not safe (see `safe_name`), or ``None``. Malformed parts
     are read as far as possible; nothing that a sender writes makes this raise.
     """
     for part in _parts(message):
-        yield _name(part), _content_type(part), _content(part)
+        yield part.name, _content_type(part), part.content()[0]
 
 
-def _parts(message: AnyMessage) -> Iterator[AnyMessage]:
-    # Not Message.walk(), which opens attached messages and recurses as deep as a sender likes.
-    waiting = [message]
-    while waiting:
-        part = waiting.pop()
-        if part.is_multipart() and not _content_type(part).startswith("message/"):
-            children: Any = part.get_payload()
-            waiting.extend(reversed(children))
-        elif not _is_text_to_read(part):
+def _parts(message: Part) -> Iterator[Part]:
+    # An attached message is one attachment: its parts are not listed.
+    for part in message.walk(into_messages=False):
+        if (part.is_message or not part.children) and not _is_text_to_read(part):
             yield part
 
 
-def _is_text_to_read(part: AnyMessage) -> bool:
-    if _content_type(part) not in ("text/plain", "text/html"):
+def _is_text_to_read(part: Part) -> bool:
+    if part.content_type not in ("text/plain", "text/html"):
         return False
-    disposition = _careful(lambda: part.get_content_disposition())
-    return disposition != "attachment" and _name(part) is None
+    return part.disposition.main != "attachment" and part.name is None
 
 
-def _careful(read: Callable[[], Any]) -> Any:
-    # email's header parser raises IndexError, AttributeError and others on malformed parameters.
-    try:
-        return read()
-    except Exception:
-        return None
-
-
-def _content_type(part: AnyMessage) -> str:
-    found = _careful(lambda: part.get_content_type())
-    if isinstance(found, str) and _CONTENT_TYPE.fullmatch(found):
-        return found
-    return "application/octet-stream"
-
-
-def _name(part: AnyMessage) -> str | None:
-    found = _careful(lambda: part.get_filename())
-    if not isinstance(found, str) or not found:
-        return None
-    return _mail.decoded(found)
-
-
-def _content(part: AnyMessage) -> bytes:
-    if part.is_multipart():
-        return _nested(part)
-    content = _careful(lambda: part.get_payload(decode=True))
-    if isinstance(content, bytes):
-        return content
-    # Unchanged if even the name of the transfer encoding cannot be read.
-    return str(getattr(part, "_payload", "")).encode("utf-8", "surrogateescape")
-
-
-def _nested(part: AnyMessage) -> bytes:
-    # Serialised as it was parsed: refolding header fields would break the signatures over them.
-    # (Only spaces right after a field's colon are lost, because the parser drops them.)
-    from email import policy
-
-    kept = policy.default.clone(refold_source="none", linesep="\r\n")
-    whole = _careful(lambda: part.as_bytes(policy=kept))
-    if not isinstance(whole, bytes):
-        whole = _careful(lambda: part.as_bytes(policy=policy.compat32.clone(linesep="\r\n"))) or b""
-    content = re.split(rb"\r?\n\r?\n", whole, maxsplit=1)[-1]
-    if str(_careful(lambda: part["Content-Transfer-Encoding"])).strip().lower() == "base64":
-        # RFC 2046 §5.2.1 forbids this, but some senders do it: the whole message is base64.
-        import binascii
-
-        try:
-            return binascii.a2b_base64(content.strip(), strict_mode=False)
-        except ValueError:
-            pass
-    return content
+def _content_type(part: Part) -> str:
+    found = part.content_type
+    return found if _CONTENT_TYPE.fullmatch(found) else "application/octet-stream"
 
 
 def safe_name(name: str | None, content_type: str = "application/octet-stream") -> str:
@@ -252,7 +197,7 @@ def content_disposition(name: str) -> str:
 
 
 def plan(
-    message: AnyMessage, folder: str, settings: Settings
+    message: Part, folder: str, settings: Settings
 ) -> Iterator[tuple[dict[str, Any], bytes | None]]:
     """Yield each attachment's manifest entry, and its content if it is to be saved."""
     from hashlib import sha256
@@ -262,7 +207,7 @@ def plan(
         if index > _LISTED and index > settings.max_count:
             yield {}, None
             continue
-        name, content_type = _name(part), _content_type(part)
+        name, content_type = part.name, _content_type(part)
         safe = unique_name(safe_name(name, content_type), taken)
         entry: dict[str, Any] = {
             "index": index,
@@ -278,7 +223,8 @@ def plan(
             entry["reason"] = "too many"
             yield entry, None
             continue
-        content = _content(part)
+        content, defect = part.content()
+        entry["reason"] = defect or next(iter(part.defects), None)
         entry["size"] = len(content)
         entry["sha256"] = sha256(content).hexdigest()
         if len(content) > settings.max_bytes:
@@ -316,9 +262,13 @@ def on_mail(mail: ReceivedMail) -> None:
     settings = _settings = _settings or _init()
     folder = f"{settings.prefix}{mail.message_id}/"
     entries: list[dict[str, Any]] = []
+    defects: list[str] = []
     omitted = 0
     if not mail.virus.failed:
-        for entry, content in plan(mail.read(), folder, settings):
+        with mail.open() as stream:
+            message = mime.parse(mime.load(stream))
+        defects = list(message.problems())
+        for entry, content in plan(message, folder, settings):
             if content is not None:
                 _save(entry, content, settings)
             if entry:
@@ -333,6 +283,17 @@ def on_mail(mail: ReceivedMail) -> None:
         "attachments": entries,
         "omitted": omitted,
     }
+    if defects:
+        manifest["defects"] = defects[:_LISTED]
+    unread = [*defects, *(one["reason"] for one in entries if one["key"] and one["reason"])]
+    if unread:
+        _runtime.log(
+            "WARNING",
+            "mailroom.handlers.receiving.save_attachments",
+            message_id=mail.message_id,
+            outcome="not all could be read",
+            defects=list(dict.fromkeys(unread))[:10],
+        )
     # Last, because its existence means that everything else exists.
     _runtime.client("s3").put_object(
         Bucket=settings.bucket,

@@ -13,171 +13,64 @@ from mailroom.errors import MailroomError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from email.message import Message
-    from typing import Any
+
+    from mailroom.mime.parts import Part
 
     Edit = tuple[int, int, bytes]
 
 __all__ = [
-    "Part",
+    "ENCRYPTED",
+    "SIGNED",
     "Unreadable",
     "apply",
     "bodies",
-    "encrypted",
-    "parts",
+    "closed",
+    "ordinary",
     "read",
     "replaced",
     "rewritten",
+    "sealed",
+    "unread",
+    "wrapped",
 ]
 
-_MAX_DEPTH = 30
-_MAX_PARTS = 1000
-_LINE = 998
-_BLANK = re.compile(rb"^\r?\n", re.MULTILINE)
-_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:.*(?:\n[ \t].*)*\n?", re.MULTILINE)
-_SEALED = frozenset(
+ENCRYPTED = frozenset(
     (
         "application/pgp-encrypted",
         "application/pkcs7-mime",
         "application/x-pkcs7-mime",
         "multipart/encrypted",
-        "multipart/signed",
     )
 )
+"""Types of what only the recipient can read; S/MIME signatures may have the second and third."""
+SIGNED = frozenset(("multipart/signed",))
+"""Types of what a change would break."""
+
+_LINE = 998
 _INLINE_PGP = re.compile(rb"^-----BEGIN PGP (SIGNED )?MESSAGE-----\r?$", re.MULTILINE)
+_TEXTS = ("text/plain", "text/html")
 
 
 class Unreadable(MailroomError):
     """The message or a part of it is malformed, so nothing in it is changed."""
 
 
-class Part:
-    """One part: ``start`` and ``end`` in the message, and where its body begins."""
-
-    __slots__ = ("body", "children", "data", "end", "header", "start")
-
-    def __init__(self, data: bytes, start: int, end: int, depth: int = 0) -> None:
-        from email import policy
-        from email.parser import BytesHeaderParser
-
-        if depth > _MAX_DEPTH:
-            raise Unreadable(f"the message has parts nested more than {_MAX_DEPTH} deep")
-        self.data = data
-        self.start = start
-        self.end = end
-        blank = _BLANK.search(data, start, end)
-        self.body = end if blank is None else blank.end()
-        self.header: Message[Any, Any] = BytesHeaderParser(policy=policy.compat32).parsebytes(
-            data[start : self.body]
-        )
-        self.children: list[Part] = []
-        if self.header.get_content_maintype() == "multipart":
-            self.children = [Part(data, *place, depth + 1) for place in self._places()]
-
-    def _places(self) -> Iterator[tuple[int, int]]:
-        boundary = self.header.get_boundary()
-        if not boundary:
-            raise Unreadable("a multipart has no boundary")
-        name = re.escape(boundary.encode("ascii", "surrogateescape"))
-        line = re.compile(rb"^--" + name + rb"(--)?[ \t]*(\r?\n|\r?\Z)", re.MULTILINE)
-        begin = None
-        for count, found in enumerate(line.finditer(self.data, self.body, self.end)):
-            if count > _MAX_PARTS:
-                raise Unreadable(f"a multipart has more than {_MAX_PARTS} parts")
-            if begin is not None:
-                # The line end before a boundary belongs to the boundary (RFC 2046 §5.1.1).
-                end = found.start() - 1
-                if end > begin and self.data[end - 1 : end] == b"\r":
-                    end -= 1
-                yield begin, max(begin, end)
-            if found[1]:
-                return
-            begin = found.end()
-        raise Unreadable("a multipart has no closing boundary")
-
-    @property
-    def content_type(self) -> str:
-        """``text/plain`` and so on; lower case."""
-        return self.header.get_content_type()
-
-    @property
-    def is_attachment(self) -> bool:
-        """Whether it is an attachment, by its disposition or because it has a file name."""
-        return self.header.get_content_disposition() == "attachment" or bool(self.names)
-
-    @property
-    def names(self) -> list[str]:
-        """Every file name that the part has; mail programs differ in which they use."""
-        from email.utils import collapse_rfc2231_value
-
-        found = []
-        for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
-            value = self.header.get_param(parameter, None, field)
-            if value:
-                found.append(_decoded(collapse_rfc2231_value(value)))
-        return found
-
-    @property
-    def encoding(self) -> str:
-        """The content transfer encoding; ``7bit`` if there is none."""
-        value = str(self.header.get("content-transfer-encoding", "7bit"))
-        return value.partition(";")[0].strip().lower() or "7bit"
-
-    @property
-    def charset(self) -> str:
-        """The declared charset; ``utf-8`` for none or ASCII."""
-        said = self.header.get_content_charset() or "utf-8"
-        return "utf-8" if said in ("us-ascii", "ascii") else said
-
-    def text(self) -> str:
-        """Return the decoded text; raise `Unreadable` if it is malformed."""
-        raw = self.data[self.body : self.end]
-        try:
-            if self.encoding == "base64":
-                from binascii import a2b_base64
-
-                raw = a2b_base64(raw)
-            elif self.encoding == "quoted-printable":
-                from binascii import a2b_qp
-
-                raw = a2b_qp(raw)
-            elif self.encoding not in ("7bit", "8bit", "binary"):
-                raise Unreadable(f"a part has the unknown encoding {self.encoding!r:.40}")
-            return raw.decode(self.charset)
-        except (LookupError, ValueError) as error:
-            raise Unreadable(
-                f"a text does not fit its charset or encoding: {type(error).__name__}"
-            ) from error
-
-
-def _decoded(name: str) -> str:
-    """Return *name* with its RFC 2047 words decoded, which are common although not allowed here."""
-    from email.header import decode_header, make_header
-
-    if "=?" not in name:
-        return name.strip()
-    try:
-        return str(make_header(decode_header(name))).strip()
-    except Exception:  # a malformed word is taken literally
-        return name.strip()
-
-
 def read(data: bytes) -> Part:
-    """Return the whole message as a part; raise `Unreadable` if its structure is broken."""
-    return Part(data, 0, len(data))
+    """Return the message *data* as a part."""
+    from mailroom import mime
+
+    return mime.parse(data)
 
 
-def parts(part: Part) -> Iterator[Part]:
-    """Yield *part* and all parts in it, without those of attached messages."""
-    yield part
-    for child in part.children:
-        yield from parts(child)
+def unread(message: Part) -> list[str]:
+    """Return why mail programs may show more of *message* than what was read; empty if not."""
+    return [defect for part in message.walk() if part.unread for defect in part.defects]
 
 
-def encrypted(message: Part) -> bool:
+def sealed(message: Part) -> bool:
     """Whether any part is encrypted or signed, so that a change would break it."""
-    for part in parts(message):
-        if part.content_type in _SEALED:
+    for part in message.walk():
+        if part.content_type in ENCRYPTED or part.content_type in SIGNED:
             return True
         if part.content_type == "text/plain" and _INLINE_PGP.search(part.data, part.body, part.end):
             return True
@@ -186,14 +79,50 @@ def encrypted(message: Part) -> bool:
 
 def bodies(part: Part) -> list[Part]:
     """Return the texts that a person reads first: plain, HTML, or both alternatives."""
-    if part.content_type == "multipart/alternative":
-        return [body for child in part.children for body in bodies(child)]
-    if part.children:
-        # The first part of a mixed or related one is the text; the rest belongs to it.
-        return bodies(part.children[0])
-    if part.content_type in ("text/plain", "text/html") and not part.is_attachment:
-        return [part]
-    return []
+    found = []
+    waiting = [part]
+    while waiting:
+        one = waiting.pop()
+        if one.content_type == "multipart/alternative":
+            waiting.extend(reversed(one.children))
+        elif one.children and not one.is_message:
+            # The first part of a mixed or related one is the text; the rest belongs to it.
+            waiting.append(one.children[0])
+        elif one.content_type in _TEXTS and not _attached(one):
+            found.append(one)
+    return found
+
+
+def _attached(part: Part) -> bool:
+    return part.disposition.main == "attachment" or part.name is not None
+
+
+def ordinary(message: Part) -> bool:
+    """Whether every mail program shows the `bodies` of *message*, and nothing else before them."""
+    if unread(message):
+        return False
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        kinds = [
+            part.all(f"content-{name}") for name in ("type", "disposition", "transfer-encoding")
+        ]
+        if any(len(values) > 1 for values in kinds):
+            return False
+        if part.content_type == "multipart/alternative":
+            waiting.extend(part.children)
+        elif part.content_type in ("multipart/mixed", "multipart/related", "multipart/report"):
+            if part.type.get("start") is not None or not part.children:
+                return False
+            waiting.append(part.children[0])
+        elif (
+            (kinds[0] and part.type.main not in _TEXTS)
+            or part.file_names
+            or part.text()[1]
+            or part.disposition.main not in ("", "inline")
+        ):
+            return False
+    return True
 
 
 def rewritten(part: Part, text: str) -> Iterator[Edit]:
@@ -202,27 +131,49 @@ def rewritten(part: Part, text: str) -> Iterator[Edit]:
     Charset and encoding stay unless *text* does not fit them; then those two fields change, and no
     others.
     """
-    charset, encoding = part.charset, part.encoding
-    try:
-        content = text.encode(charset)
-    except (LookupError, UnicodeError):
-        charset = "utf-8"
-        content = text.encode(charset, "replace")
+    label = part.charset
+    charset = _charset(label, text)
+    content = text.encode(charset, "replace")
+    encoding = part.encoding
     if encoding not in ("base64", "quoted-printable"):
         longest = max(map(len, content.splitlines()), default=0)
-        fits = content.isascii() or encoding != "7bit"
+        fits = encoding in ("7bit", "8bit", "binary") and (content.isascii() or encoding != "7bit")
         if longest > _LINE or not fits or b"\x00" in content:
             encoding = "quoted-printable" if content.count(b"\x00") == 0 else "base64"
-    newline = b"\r\n" if b"\r\n" in part.data[: part.body] else b"\n"
-    ascii_only = charset == "utf-8" and part.header.get_content_charset() in (
-        None,
-        "us-ascii",
-        "ascii",
-    )
-    relabelled = charset != part.charset or (ascii_only and not content.isascii())
-    if encoding != part.encoding or relabelled:
-        yield from _fields(part, charset, encoding, newline)
+    newline = _newline(part)
+    fields = {}
+    if charset != (label or "us-ascii"):
+        kept = [
+            f'{name}="{value}"'
+            for name, value in part.type.items.items()
+            if name != "charset" and re.fullmatch(r"[ !#-\[\]-~]*", value)
+        ]
+        value = "; ".join([part.content_type, f'charset="{charset}"', *kept])
+        fields[b"content-type"] = b"Content-Type: " + value.encode("ascii", "replace") + newline
+    if encoding != part.encoding:
+        fields[b"content-transfer-encoding"] = (
+            b"Content-Transfer-Encoding: " + encoding.encode() + newline
+        )
+    if fields:
+        yield from _fields(part, fields, newline)
     yield part.body, part.end, _encoded(content, encoding, newline)
+
+
+def _charset(label: str | None, text: str) -> str:
+    """Return *label* if everybody reads *text* by it, else UTF-8."""
+    from mailroom.mime import charsets
+
+    if label is None or charsets.codec(label) is None:
+        return "us-ascii" if text.isascii() and label is None else "utf-8"
+    try:
+        text.encode(label)
+    except (LookupError, UnicodeError):
+        return "utf-8"
+    return label
+
+
+def _newline(part: Part) -> bytes:
+    return b"\r\n" if b"\r\n" in part.data[: part.body] else b"\n"
 
 
 def _encoded(content: bytes, encoding: str, newline: bytes) -> bytes:
@@ -243,45 +194,81 @@ def _encoded(content: bytes, encoding: str, newline: bytes) -> bytes:
     return content
 
 
-def _fields(part: Part, charset: str, encoding: str, newline: bytes) -> Iterator[Edit]:
-    parameters = part.header.get_params() or [(part.content_type, "")]
-    kept = [
-        f'{name}="{value}"'
-        for name, value in parameters[1:]
-        if name.lower() != "charset" and re.fullmatch(r"[ !#-\[\]-~]*", value)
-    ]
-    value = "; ".join([part.content_type, f'charset="{charset}"', *kept])
-    wanted = {
-        b"content-type": b"Content-Type: " + value.encode("ascii") + newline,
-        b"content-transfer-encoding": b"Content-Transfer-Encoding: " + encoding.encode() + newline,
-    }
-    if part.body == part.start or not _BLANK.search(part.data, part.start, part.body):
-        raise Unreadable("a part has no header in which its new type could be declared")
-    for found in _FIELD.finditer(part.data, part.start, part.body):
-        name = found[0].partition(b":")[0].strip().lower()
-        if name in wanted:
-            yield found.start(), found.end(), wanted.pop(name)
-    if wanted:
-        # Before the blank line, which is the last of the header block.
-        blank = _BLANK.search(part.data, part.start, part.body)
-        assert blank is not None
-        yield blank.start(), blank.start(), b"".join(wanted.values())
+def _fields(part: Part, wanted: dict[bytes, bytes], newline: bytes) -> Iterator[Edit]:
+    """Yield the edits that give *part* the *wanted* fields, in the places of those it has."""
+    from mailroom.mime import headers
+
+    missing = dict(wanted)
+    for name, start, _, end in headers.ranges(part.data, *part.header):
+        if name.lower() in wanted:
+            yield start, end, missing.pop(name.lower(), b"")
+    place = part.header[1]
+    end_of_header = newline if part.body == place else b""
+    if missing or end_of_header:
+        yield place, place, b"".join(missing.values()) + end_of_header
 
 
 def replaced(part: Part, text: str) -> Iterator[Edit]:
     """Yield the edits that make *part* a plain text, keeping fields other than ``Content-*``."""
-    newline = b"\r\n" if b"\r\n" in part.data[: part.body] else b"\n"
-    header = b'Content-Type: text/plain; charset="utf-8"' + newline
-    header += b"Content-Transfer-Encoding: quoted-printable" + newline
+    from mailroom.mime import headers
+
+    newline = _newline(part)
+    for name, start, _, end in headers.ranges(part.data, *part.header):
+        if name.lower().startswith(b"content-"):
+            yield start, end, b""
+    place = part.header[1]
+    end_of_header = newline if part.body == place else b""
+    yield place, place, _text_header(newline) + end_of_header
     content = _encoded(text.encode("utf-8", "replace"), "quoted-printable", newline)
-    for found in _FIELD.finditer(part.data, part.start, part.body):
-        if found[0].lower().startswith(b"content-"):
-            yield found.start(), found.end(), b""
-    blank = _BLANK.search(part.data, part.start, part.body)
-    if blank is None:
-        raise Unreadable("the header of a part has no end")
-    yield blank.start(), blank.start(), header
     yield part.body, part.end, content
+
+
+def _text_header(newline: bytes) -> bytes:
+    return (
+        b'Content-Type: text/plain; charset="utf-8"'
+        + newline
+        + b"Content-Transfer-Encoding: quoted-printable"
+        + newline
+    )
+
+
+def closed(message: Part) -> Iterator[Edit]:
+    """Yield the edits that add the closing boundaries that are missing."""
+    for part in reversed([one for one in message.walk() if one.data is message.data]):
+        if part.children and not part.closed and not part.is_message:
+            newline = _newline(part)
+            yield part.end, part.end, newline + b"--" + part.boundaries[0] + b"--" + newline
+
+
+def wrapped(message: Part, text: str) -> bytes:
+    """Return *message* with *text* as a part above it; its content is one part, byte for byte."""
+    from hashlib import sha256
+
+    from mailroom.mime import headers
+
+    data, newline = message.data, _newline(message)
+    boundary = b"=_" + sha256(data).hexdigest()[:32].encode()
+    top: list[bytes] = []
+    inner: list[bytes] = []
+    for name, start, _, end in headers.ranges(data, *message.header):
+        field = data[start:end]
+        (inner if name.lower().startswith(b"content-") else top).append(field)
+    if not any(field.lower().startswith(b"mime-version") for field in top):
+        top.append(b"MIME-Version: 1.0" + newline)
+    if top[-1][-1:] != b"\n":
+        top.append(newline)
+    top.append(b'Content-Type: multipart/mixed; boundary="' + boundary + b'"' + newline)
+    words = _encoded(text.encode("utf-8", "replace"), "quoted-printable", newline)
+    delimiter = newline + b"--" + boundary
+    return b"".join(
+        (
+            *top,
+            delimiter + newline + _text_header(newline) + newline + words,
+            delimiter + newline + b"".join(inner) + newline,
+            apply(data, closed(message))[message.body :],
+            delimiter + b"--" + newline,
+        )
+    )
 
 
 def apply(data: bytes, edits: Iterable[Edit]) -> bytes:

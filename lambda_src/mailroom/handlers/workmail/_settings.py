@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from mailroom.workmail import FlowMail
+    from mailroom.workmail import Answer, FlowMail
 
-__all__ = ["domain", "internal", "internal_sender", "settings", "words"]
+__all__ = ["action", "domain", "internal", "internal_sender", "settings", "strict", "words"]
 
 _NAME = "MAILROOM_FLOW_SETTINGS"
+_UNREADABLE = "The message was not delivered, because it is malformed and could not be checked."
 
 
 def settings(*needed: str) -> dict[str, Any]:
@@ -31,6 +32,26 @@ def settings(*needed: str) -> dict[str, Any]:
     if missing:
         raise NotConfigured(f"{_NAME} lacks {', '.join(missing)}: add them")
     return found
+
+
+def action(found: dict[str, Any], allowed: tuple[str, ...]) -> str:
+    """Return the setting ``unreadable``, one of *allowed*; the first of them is the default."""
+    value = found.get("unreadable") or allowed[0]
+    if value not in allowed:
+        raise NotConfigured(f"{_NAME}: unreadable is {value!r}: use one of {', '.join(allowed)}")
+    return str(value)
+
+
+def strict(mail: FlowMail, event: str, action: str, reason: str) -> Answer | None:
+    """Return the answer of the name *action* for a *mail* that cannot be read, and log it."""
+    _runtime.log("WARNING", event, message_id=mail.message_id, outcome=action, reason=reason)
+    if action == "bounce":
+        return mail.answer().bounce(_UNREADABLE)
+    if action == "drop":
+        return mail.answer().drop()
+    if action == "junk":
+        return mail.answer().move_to_junk()
+    return None
 
 
 def words(values: Iterable[str]) -> frozenset[str]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 
-from mailroom import _runtime
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailroom.workmail import FlowMail
+    from mailroom.mime.parts import Part
 
     Change = Callable[[str, str], str | None]
 
-__all__ = ["as_html", "change_bodies", "flat"]
+__all__ = ["as_html", "changed", "flat", "visible"]
 
+_HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|title)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
 _TAGS = re.compile(r"<[^<>]*>")
 
 
@@ -26,43 +25,35 @@ def as_html(text: str) -> str:
     return "<br>\n".join(escape(line) for line in text.splitlines())
 
 
+def visible(html: str, between: str = " ") -> str:
+    """Return what a person sees of *html*, with *between* in the place of each tag."""
+    from html import unescape
+
+    return unescape(_TAGS.sub(between, _HIDDEN.sub(between, html)))
+
+
 def flat(text: str, content_type: str) -> str:
     """Return *text* without tags and quote marks of replies, with white space made equal."""
     if content_type == "text/html":
-        from html import unescape
-
-        text = unescape(_TAGS.sub(" ", text))
+        text = visible(text)
     return " ".join(re.sub(r"^[> \t]+", "", text, flags=re.MULTILINE).split())
 
 
-def change_bodies(mail: FlowMail, change: Change, event: str) -> None:
-    """Replace each text of the message by what *change* returns for its text and content type.
+def changed(message: Part, change: Change) -> bytes | None:
+    """Return *message* with each text replaced by what *change* returns for it and its type.
 
-    If *change* returns ``None``, that text is kept. Signed and encrypted mail passes unchanged, and
-    so does mail that is malformed or whose change WorkMail refuses, with a line in the log:
-    delivering the mail matters more than the added words.
+    If *change* returns ``None``, that text is kept; if it does so for all, the result is ``None``.
     """
     from mailroom.handlers.workmail import _message
-    from mailroom.workmail import MessageFrozen, NotReplaceable
 
-    with mail.open() as stream:
-        data = stream.read()
-    reason: str | None = None
-    try:
-        message = _message.read(data)
-        if _message.encrypted(message):
-            reason = "signed or encrypted"
-        else:
-            edits = [
-                edit
-                for part in _message.bodies(message)
-                if (text := change(part.text(), part.content_type)) is not None
-                for edit in _message.rewritten(part, text)
-            ]
-            if edits:
-                mail.replace(_message.apply(data, edits))
-                return
-            reason = "no text, or added before"
-    except (_message.Unreadable, NotReplaceable, MessageFrozen) as error:
-        reason = f"{type(error).__name__}: {error}"
-    _runtime.log("INFO", event, message_id=mail.message_id, outcome="unchanged", reason=reason)
+    edits: list[_message.Edit] = []
+    for part in _message.bodies(message):
+        content, wrong = part.text()
+        if wrong:
+            raise _message.Unreadable(wrong)
+        text = change(content, part.content_type)
+        if text is not None:
+            edits += _message.rewritten(part, text)
+    if not edits:
+        return None
+    return _message.apply(message.data, [*edits, *_message.closed(message)])

@@ -10,13 +10,17 @@ Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
     ``domains``
         The organization's domains, whose recipients get the mail. Default: none.
     ``encrypted``
-        ``block`` to stop encrypted mail too. Default: it passes.
+        ``block`` (default) to stop mail that cannot be read too, encrypted or malformed; ``pass``
+        to let it go, with a line in the log.
 
 Permissions
     Reading messages.
 
-The subject and every text are searched, including attached ones, and HTML without its tags. Files
-such as PDF are not opened. The log names the patterns that matched, never the matches.
+Searched are the subject and other fields that a person reads, the names of all files, and every
+content that is text, whatever its type, charset and encoding say, in attached messages too; HTML as
+a person sees it. A number is found beside other numbers, and with any blanks and hyphens in it.
+Files such as PDF and archives are not opened, but stopped if they are encrypted. The log names the
+patterns that matched, never the matches.
 """
 
 from __future__ import annotations
@@ -30,17 +34,17 @@ from mailroom.handlers.workmail import _settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from email.message import EmailMessage
+    from collections.abc import Callable, Iterable
 
     from mailroom.workmail import Answer, FlowMail
 
 __all__ = ["CHECKS", "found_in", "iban", "luhn", "on_flow"]
 
+_EVENT = "mailroom.workmail.block_sensitive"
 _MESSAGE = "The message was not delivered, because it contains what may not be sent."
-_UNREADABLE = frozenset(
-    ("application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
-)
+# What begins or ends a word that a match may begin or end with.
+_WORD_START = re.compile(r"(?<![^\W_])[^\W_]")
+_WORD_END = re.compile(r"[^\W_](?![^\W_])")
 
 
 def luhn(text: str) -> bool:
@@ -71,7 +75,7 @@ CHECKS = {"luhn": luhn, "iban": iban, "": _anything}
 class Settings:
     """The environment, read once."""
 
-    __slots__ = ("block_encrypted", "domains", "drop", "message", "patterns")
+    __slots__ = ("block_unread", "domains", "drop", "message", "patterns")
 
     def __init__(self) -> None:
         found = _settings.settings("patterns")
@@ -90,7 +94,7 @@ class Settings:
         self.drop = found.get("action") == "drop"
         self.message = str(found.get("message") or _MESSAGE)
         self.domains = _settings.words(found.get("domains") or ())
-        self.block_encrypted = found.get("encrypted") == "block"
+        self.block_unread = (found.get("encrypted") or "block") == "block"
 
 
 def found_in(texts: Iterable[str], settings: Settings) -> list[str]:
@@ -99,28 +103,32 @@ def found_in(texts: Iterable[str], settings: Settings) -> list[str]:
         name
         for text in texts
         for name, pattern, check in settings.patterns
-        if any(check(match[0]) for match in pattern.finditer(text))
+        if _matches(pattern, check, text)
     )
     return list(names)
 
 
-def texts_of(message: EmailMessage) -> Iterator[str]:
-    """Yield every readable text of *message*."""
-    from mailroom.handlers.workmail import _text
+def _matches(pattern: re.Pattern[str], check: Callable[[str], bool], text: str) -> bool:
+    """Whether *pattern* matches anywhere in *text* what passes *check*.
 
-    yield str(message.get("Subject", ""))
-    for part in message.walk():
-        if part.get_content_maintype() != "text":
-            continue
-        content = part.get_payload(decode=True)
-        raw = content if isinstance(content, bytes) else b""
-        try:
-            text = raw.decode(part.get_content_charset() or "utf-8", "replace")
-        except LookupError:
-            text = raw.decode("latin-1")
-        yield text
-        if part.get_content_type() == "text/html":
-            yield _text.flat(text, "text/html")
+    A number is often beside others (a date of expiry, a second card), and a pattern may match all
+    of them as one. So each match that does not pass is tried again from its other words on, and
+    without its last words.
+    """
+    place = 0
+    while (found := pattern.search(text, place)) is not None:
+        if check(found[0]):
+            return True
+        ends = [one.end() for one in _WORD_END.finditer(text, found.start(), found.end())]
+        for end in reversed(ends):
+            shorter = pattern.fullmatch(text, found.start(), end) if end < found.end() else None
+            if shorter is not None and check(shorter[0]):
+                return True
+        following = _WORD_START.search(text, found.start() + 1)
+        if following is None:
+            return False
+        place = following.start()
+    return False
 
 
 _found = Settings() if "MAILROOM_FLOW_SETTINGS" in os.environ else None
@@ -133,17 +141,25 @@ def on_flow(mail: FlowMail) -> Answer | None:
     outside = [one for one in mail.recipients if not _settings.internal(one, settings.domains)]
     if not outside and not mail.truncated:
         return None
-    message = mail.read()
-    names = found_in(texts_of(message), settings)
-    if settings.block_encrypted and any(
-        part.get_content_type() in _UNREADABLE for part in message.walk()
-    ):
-        names.append("encrypted")
+    from mailroom.handlers.workmail import _content, _message
+
+    with mail.open() as stream:
+        message = _message.read(stream.read())
+    texts = _content.Texts(message)
+    names = found_in(texts, settings)
+    if texts.unread:
+        if settings.block_unread:
+            names.append("unreadable")
+        _runtime.log(
+            "WARNING",
+            _EVENT,
+            message_id=mail.message_id,
+            outcome="blocked" if settings.block_unread else "searched in part",
+            reason=", ".join(texts.unread)[:500],
+        )
     if not names:
         return None
-    _runtime.log(
-        "WARNING", "mailroom.workmail.block_sensitive", message_id=mail.message_id, found=names
-    )
+    _runtime.log("WARNING", _EVENT, message_id=mail.message_id, found=names)
     answer = mail.answer()
     inside = [one for one in mail.recipients if _settings.internal(one, settings.domains)]
     if inside:

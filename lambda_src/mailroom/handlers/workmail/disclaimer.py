@@ -3,14 +3,16 @@
 Settings, as JSON in ``MAILROOM_FLOW_SETTINGS``
     ``text``
         The disclaimer. ``html``: the same as HTML. Default: made from ``text``.
+    ``unreadable``
+        What happens to mail that cannot be read or changed: ``deliver`` (default), unchanged,
+        because delivering it matters more than the added words; or ``bounce``.
 
 Permissions
     Reading and replacing messages.
 
 Signed and encrypted mail, and mail without a text, passes unchanged. A text that contains the
 disclaimer already, for example quoted in a reply, gets no second one, so a retry changes nothing
-twice. All other parts keep every byte. Mail that cannot be changed passes unchanged, with a line in
-the log.
+twice. All other parts keep every byte. The log has a line for each mail that is not changed.
 """
 
 from __future__ import annotations
@@ -21,9 +23,14 @@ from mailroom.handlers.workmail import _settings, _text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mailroom.workmail import FlowMail
+    from typing import Any
+
+    from mailroom.workmail import Answer, FlowMail
 
 __all__ = ["below", "on_flow"]
+
+_EVENT = "mailroom.workmail.disclaimer"
+_ACTIONS = ("deliver", "bounce")
 
 
 def below(content: str, content_type: str, text: str, html: str | None) -> str | None:
@@ -48,18 +55,38 @@ def _newline(content: str) -> str:
     return "\n" if "\n" in content and "\r\n" not in content else "\r\n"
 
 
-def _init() -> tuple[str, str | None]:
+def _init() -> dict[str, Any]:
     found = _settings.settings("text")
-    return str(found["text"]), found.get("html")
+    _settings.action(found, _ACTIONS)
+    return found
 
 
-_words = _init() if "MAILROOM_FLOW_SETTINGS" in os.environ else None
+_found = _init() if "MAILROOM_FLOW_SETTINGS" in os.environ else None
 
 
-def on_flow(mail: FlowMail) -> None:
+def on_flow(mail: FlowMail) -> Answer | None:
     """Add the disclaimer to *mail*."""
-    global _words
-    text, html = _words = _words or _init()
-    _text.change_bodies(
-        mail, lambda content, kind: below(content, kind, text, html), "mailroom.workmail.disclaimer"
-    )
+    global _found
+    settings = _found = _found or _init()
+    from mailroom.handlers.workmail import _message
+    from mailroom.workmail import MessageFrozen, NotReplaceable
+
+    text, html = str(settings["text"]), settings.get("html")
+    with mail.open() as stream:
+        message = _message.read(stream.read())
+    try:
+        if _message.sealed(message):
+            return _settings.strict(mail, _EVENT, "unchanged", "signed or encrypted")
+        if reasons := _message.unread(message):
+            raise _message.Unreadable(reasons[0])
+        content = _text.changed(message, lambda words, kind: below(words, kind, text, html))
+        if content is None:
+            return _settings.strict(mail, _EVENT, "unchanged", "no text, or added before")
+        mail.replace(content)
+    except (_message.Unreadable, NotReplaceable, MessageFrozen) as error:
+        reason = f"{type(error).__name__}: {error}"
+        action = _settings.action(settings, _ACTIONS)
+        return _settings.strict(
+            mail, _EVENT, "unchanged" if action == "deliver" else action, reason
+        )
+    return None

@@ -1,0 +1,47 @@
+"""Reads a message as mail programs show it, whatever a stranger put into it.
+
+`read` returns an ``email.message.EmailMessage`` for users, `parse` the tree of `Part` that the
+bundled behaviours work on. Both come from the same bytes by the same rules: nothing that SMTP lets
+through raises, time is linear in the size, and what cannot be read is named in ``defects``.
+
+Nothing here is loaded before a message is read.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+    from io import BufferedIOBase
+
+    from mailroom.mime.parts import Part
+
+__all__ = ["load", "parse", "read"]
+
+_CHUNK = 256 * 1024
+
+
+def load(stream: BufferedIOBase) -> bytes:
+    """Return everything in *stream*, held in memory once."""
+    from io import BytesIO
+
+    # Joining a list of chunks would hold the message twice for a moment.
+    whole = BytesIO()
+    while chunk := stream.read(_CHUNK):
+        whole.write(chunk)
+    return whole.getvalue()
+
+
+def parse(data: bytes) -> Part:
+    """Return the message *data* as a tree of parts."""
+    from mailroom.mime.structure import parse
+
+    return parse(data)
+
+
+def read(data: bytes) -> EmailMessage:
+    """Return the message *data* as an ``EmailMessage``."""
+    from mailroom.mime.message import build
+    from mailroom.mime.structure import parse
+
+    return build(parse(data))

@@ -1,0 +1,122 @@
+"""Records in a zone of another account: what a request changes, and what it never touches."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailroom.provisioning import zone_records
+from mailroom.provisioning.zone_records import ZoneRecordsError, handler
+
+MX = {"Name": "example.com", "Type": "MX", "Value": "10 inbound-smtp.eu-west-1.amazonaws.com"}
+DKIM = {"Name": "a._domainkey.example.com", "Type": "CNAME", "Value": "a.dkim.amazonses.com"}
+MOVED = {**MX, "Value": "10 inbound-smtp.us-east-1.amazonaws.com"}
+PLACE = {"HostedZoneId": "Z1", "RoleArn": "arn:aws:iam::222222222222:role/zone"}
+
+
+class Route53:
+    """A zone that changes as Route 53's do: a batch as a whole, or not at all."""
+
+    def __init__(self):
+        self.records: dict[tuple[str, str], list[str]] = {}
+        self.batches = 0
+
+    def list_resource_record_sets(self, **asked):
+        key = (asked["StartRecordName"], asked["StartRecordType"])
+        following = sorted(one for one in self.records if one >= key)[: int(asked["MaxItems"])]
+        return {
+            "ResourceRecordSets": [
+                {
+                    "Name": name,
+                    "Type": kind,
+                    "ResourceRecords": [{"Value": one} for one in self.records[name, kind]],
+                }
+                for name, kind in following
+            ]
+        }
+
+    def change_resource_record_sets(self, **asked):
+        after = dict(self.records)
+        for change in asked["ChangeBatch"]["Changes"]:
+            one = change["ResourceRecordSet"]
+            key = (one["Name"].rstrip(".") + ".", one["Type"])
+            values = [value["Value"] for value in one["ResourceRecords"]]
+            if change["Action"] == "CREATE":
+                assert key not in after, "InvalidChangeBatch: it already exists"
+            if change["Action"] == "DELETE":
+                assert after.pop(key) == values, "InvalidChangeBatch: values do not match"
+            else:
+                after[key] = values
+        self.records = after
+        self.batches += 1
+
+
+@pytest.fixture
+def zone(monkeypatch) -> Route53:
+    """Return the zone that the role may change."""
+    zone = Route53()
+    monkeypatch.setattr(zone_records, "_client", lambda role_arn: zone)
+    return zone
+
+
+def request(kind, records, before=None):
+    """Send what the provider framework sends, and return its answer."""
+    event = {
+        "RequestType": kind,
+        "LogicalResourceId": "Records",
+        "ResourceProperties": {**PLACE, "Records": records},
+    }
+    if kind != "Create":
+        event["PhysicalResourceId"] = "Records"
+    if before is not None:
+        event["OldResourceProperties"] = {**PLACE, "Records": before}
+    return handler(event)
+
+
+def names(zone):
+    return {name for name, _ in zone.records}
+
+
+def test_records_are_published_and_removed_again(zone):
+    assert request("Create", [MX, DKIM]) == {"PhysicalResourceId": "Records"}
+    assert names(zone) == {"example.com.", "a._domainkey.example.com."}
+    assert request("Delete", [MX, DKIM]) == {"PhysicalResourceId": "Records"}
+    assert zone.records == {}
+
+
+def test_an_update_changes_what_differs_in_one_batch(zone):
+    request("Create", [MX, DKIM])
+    assert request("Update", [MOVED], [MX, DKIM]) == {"PhysicalResourceId": "Records"}
+    assert zone.records == {("example.com.", "MX"): [MOVED["Value"]]}
+    assert zone.batches == 2
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_a_second_delivery_changes_nothing(zone, kind):
+    before = [DKIM] if kind == "Update" else None
+    request(kind, [MX], before)
+    records, batches = dict(zone.records), zone.batches
+    request(kind, [MX], before)
+    assert (zone.records, zone.batches) == (records, batches)
+
+
+def test_a_rollback_restores_what_was_there(zone):
+    request("Create", [MX, DKIM])
+    before = dict(zone.records)
+    request("Update", [MOVED], [MX, DKIM])
+    request("Update", [MX, DKIM], [MOVED])
+    assert zone.records == before
+
+
+def test_mail_that_goes_elsewhere_is_not_taken_away(zone):
+    """An MX record that is not ours stops the request before anything is done."""
+    zone.records["example.com.", "MX"] = ["1 aspmx.l.google.com"]
+    with pytest.raises(ZoneRecordsError, match=r"example\.com has the MX record 1 aspmx"):
+        request("Create", [DKIM, MX])
+    assert zone.records == {("example.com.", "MX"): ["1 aspmx.l.google.com"]}
+
+
+def test_a_record_that_was_changed_since_is_left_alone(zone):
+    request("Create", [MX])
+    zone.records["example.com.", "MX"] = ["1 aspmx.l.google.com"]
+    request("Delete", [MX])
+    assert zone.records == {("example.com.", "MX"): ["1 aspmx.l.google.com"]}

@@ -36,7 +36,8 @@ ADDRESS_FIELDS = frozenset(
 )
 
 _LINE = 998
-_LONG = re.compile(rb"[^\n]{999,}")
+# Anchored, or each line would be read again from each of its bytes.
+_LONG = re.compile(rb"^[^\n]{999,}", re.MULTILINE)
 _SHOWN = 900  # leaves room for a field's name and a prefix
 _DECODED = 40_000  # no mail program shows more of a field
 _MAX_DEPTH = 50

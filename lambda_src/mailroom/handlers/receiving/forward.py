@@ -34,10 +34,11 @@ What is changed
     Only the header, unless the body has a line that SES refuses for its length: the part with such
     a line gets another transfer encoding. Otherwise the body is copied byte for byte. ``From``
     becomes ``Jane Doe via support`` with the verified sender's address, because SES sends from
-    verified senders only and DMARC would fail. ``Reply-To`` stays, or becomes the original ``From``. Removed are fields that would
-    no longer be true (signatures, ARC, authentication results, ``Return-Path``, ``Sender``) or
-    would control our own sending (``X-SES-*``, ``Errors-To`` and the like, ``Feedback-ID``),
-    ``Bcc``, and repeats of fields that SES accepts only once. ``Received`` stays, because mail
+    verified senders only and DMARC would fail. ``Reply-To`` stays, or becomes the original
+    ``From``. Removed are fields that would no longer be true (signatures, ARC, authentication
+    results, ``Return-Path``, ``Sender``) or would control our own sending (``X-SES-*``,
+    ``Errors-To`` and the like, ``Feedback-ID``), ``Bcc``, and repeats of fields that SES accepts
+    only once. ``Received`` stays, because mail
     servers count it to end loops. SES replaces ``Message-ID`` and ``Date``: the former is kept in
     ``References``, so that replies stay in their thread, and both in ``X-Original-*``. Fields that
     SES refuses are mended: addresses that it cannot read leave (``X-Original-To`` and the like

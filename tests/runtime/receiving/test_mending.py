@@ -1,0 +1,151 @@
+"""What SES would refuse in a forwarded mail is mended; what it takes stays byte for byte."""
+
+from __future__ import annotations
+
+import time
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP, default
+
+import pytest
+
+from mailroom.handlers.receiving import _mending
+
+LINE = "x" * 5_000
+
+
+def split(raw: bytes) -> tuple[list[tuple[str, bytes]], list[bytes]]:
+    head, _, body = raw.partition(b"\r\n\r\n")
+    fields: list[bytes] = []
+    for line in head.split(b"\r\n"):
+        if line[:1] in b" \t":
+            fields[-1] += b"\r\n" + line
+        else:
+            fields.append(line)
+    return [(one.partition(b":")[0].lower().decode(), one) for one in fields], [body]
+
+
+def mended(raw: bytes) -> bytes:
+    fields, body = _mending.mend(*split(raw))
+    return b"\r\n".join(value for _, value in fields) + b"\r\n\r\n" + b"".join(body)
+
+
+def longest(raw: bytes) -> int:
+    return max(map(len, raw.split(b"\r\n")))
+
+
+def a_message(text: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = "Hi"
+    message.set_content(text, cte="7bit") if len(text) < 900 else message.set_content("short\n")
+    return message
+
+
+def test_mail_without_long_lines_is_not_touched() -> None:
+    message = a_message("Hi\n")
+    message.add_attachment(b"\x00\x01" * 500, maintype="application", subtype="pdf", filename="a")
+    fields, body = split(message.as_bytes())
+    assert _mending.mend(fields, body) == (fields, body)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Type: text/html", f"<p>{LINE}</p>\r\n<p>2</p>\r\n".encode()),
+        (b"Content-Type: text/plain; charset=utf-8", f"{LINE} ä\r\n".encode()),
+        (b"Subject: no type", f"{LINE}\r\nand = signs\r\n".encode()),
+        (b"Content-Type: application/json", b"{" + LINE.encode() + b"}\r\n"),
+        (
+            b"Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable",
+            b"=41" * 600 + b"\r\n",
+        ),
+        (
+            b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64",
+            b"QUJD" * 600 + b"\r\n",
+        ),
+    ],
+)
+def test_a_part_with_a_long_line_keeps_its_content(head: bytes, body: bytes) -> None:
+    raw = b"Subject: a\r\n" + head + b"\r\n\r\n" + body
+    result = mended(raw)
+    assert longest(result) <= 998
+    before, after = (
+        message_from_bytes(one, policy=default).get_payload(decode=True) for one in (raw, result)
+    )
+    assert after.replace(b"\r\n", b"\n").rstrip() == before.replace(b"\r\n", b"\n").rstrip()
+
+
+def test_only_the_part_with_the_long_line_changes() -> None:
+    inner = (
+        b'Content-Type: multipart/mixed; boundary="b=1"\r\n\r\n'
+        b"--b=1\r\nContent-Type: text/plain\r\n\r\n%s\r\n"
+        b"--b=1\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        b"QUJD\r\n--b=1--\r\n"
+    )
+    result = mended(b"Subject: a\r\n" + inner % LINE.encode())
+    assert longest(result) <= 998
+    assert b"Content-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--b=1--\r\n" in result
+    text, pdf = message_from_bytes(result, policy=default).iter_parts()
+    assert text.get_content().strip() == LINE
+    assert pdf.get_payload(decode=True) == b"ABC"
+
+
+def test_signed_content_with_a_long_line_is_refused() -> None:
+    raw = (
+        b"Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\n"
+        + LINE.encode()
+        + b"\r\n--s--\r\n"
+    )
+    with pytest.raises(_mending.Unmendable, match="signed"):
+        mended(raw)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([b" jane@example.com"], b" jane@example.com"),
+        ([b' "Doe, Jane" <jane@example.com>, b@example.com'],) * 2,
+        ([b" root"], b""),
+        ([b" <a@example.com> <b@example.com>"], None),
+        ([b" a@example.com", b" b@example.com"], None),
+        ([b" undisclosed-recipients:;"], b" undisclosed-recipients:;"),
+    ],
+)
+def test_address_fields_are_kept_if_ses_takes_them(
+    values: list[bytes], expected: bytes | list[bytes] | None
+) -> None:
+    found = _mending.addresses(values)
+    if expected is None:
+        assert found
+        assert _mending.addresses([found]) == found
+    else:
+        assert found == (expected[0] if isinstance(expected, list) else expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("subject", b"Subject: " + b"word " * 400),
+        ("subject", "Subject: Grüße".encode()),
+        ("subject", b"Subject: =?cp-850?Q?Gr=81?="),
+        ("references", b"References: " + b"<abc@example.com> " * 200),
+        ("x-long", b"X-Long: " + b"x" * 5_000),
+    ],
+)
+def test_a_field_becomes_ascii_in_short_lines(name: str, raw: bytes) -> None:
+    found = _mending.field(name, raw)
+    assert longest(found) <= 998
+    assert found.isascii()
+    assert b"cp-850" not in found
+
+
+def test_a_bare_parameter_is_left_out() -> None:
+    found = _mending.field("content-type", b'Content-Type: text/plain; charset; name="a; b"')
+    assert found == b'Content-Type: text/plain; name="a; b"'
+
+
+def test_a_large_mail_is_searched_in_linear_time() -> None:
+    body = b"".join(b"%076d\r\n" % number for number in range(130_000))
+    started = time.process_time()
+    assert _mending.mend([], [body]) == ([], [body])
+    assert time.process_time() - started < 1.5

@@ -458,4 +458,5 @@ def test_a_bundled_behaviour_runs_on_its_own_asset_alone(behaviour, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert path.stat().st_size < 60_000
+    # Reading hostile mail and mending it for SES took Forward from 33 KB beyond the 60 KB.
+    assert path.stat().st_size < (68_000 if behaviour == "receiving.forward" else 60_000)

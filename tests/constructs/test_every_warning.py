@@ -16,7 +16,14 @@ from aws_cdk import aws_sns as sns
 from synthesis import new_app, new_stack, warnings_of
 
 import cdk_mailroom
-from cdk_mailroom import EventLake, EventPublishing, EventType, InboundMail, actions
+from cdk_mailroom import (
+    EventLake,
+    EventPublishing,
+    EventType,
+    InboundMail,
+    SmtpCredentials,
+    actions,
+)
 
 RECIPIENTS = ["a@example.com"]
 
@@ -76,6 +83,11 @@ BUILDS = {
     "cdk-mailroom:lake-alarms": lake_elsewhere,
     "cdk-mailroom:receiving-region": lambda stack: InboundMail(
         new_stack(cdk.App.of(stack), "Gov", region="us-gov-west-1"), "Inbound"
+    ),
+    "cdk-mailroom:smtp-region": lambda stack: SmtpCredentials(
+        new_stack(cdk.App.of(stack), "Cape", region="af-south-1"),
+        "Smtp",
+        identities=["example.com"],
     ),
 }
 

@@ -148,7 +148,9 @@ def test_a_function_elsewhere_cannot_send_through_a_configuration_set(env, place
         to=["team@example.net"], configuration_set_name=out.configuration_set_name
     )
     with refuses("configuration_set_name is 'Ours/Out/ConfigurationSet/Resource'", place):
-        InboundMail(stack, "Other").add_rule("Rule", recipients=["a@x.example"], handler=forward)
+        InboundMail(stack, "Other", activation="none").add_rule(
+            "Rule", recipients=["a@x.example"], handler=forward
+        )
 
 
 def test_a_function_of_another_stack_of_the_same_place_may_send():

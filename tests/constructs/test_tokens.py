@@ -13,6 +13,7 @@ from token_cases import KINDS, cases, complaints, public_callables
 import cdk_mailroom
 from assemblies import ROOT
 from cdk_mailroom import (
+    ActiveRuleSet,
     ContactList,
     CrossAccountZone,
     EmailTemplate,
@@ -91,6 +92,9 @@ DIMENSION = ses.CloudWatchDimension(
 STORED = {"bucket": None, "prefix": ""}
 
 CALLS = {
+    "ActiveRuleSet": lambda stack, **arguments: ActiveRuleSet(
+        stack, "Active", **{"rule_set": ses.ReceiptRuleSet(stack, "Set")} | arguments
+    ),
     "ContactList": lambda stack, **arguments: ContactList(
         stack,
         "List",

@@ -11,7 +11,7 @@ from mailroom import mime
 from runtime.mime.mime_samples import HEAD
 
 SIZE = 1 << 19
-SECONDS = 1
+SECONDS = 2.0
 MEMORY = 4
 
 

@@ -106,7 +106,7 @@ def test_an_unknown_invocation_is_an_invocation_error(task_root: Path) -> None:
     ("spec", "text"),
     [
         ("app:on_male", "module 'app' has no function 'on_male'"),
-        ("apq:on_mail", "no module 'apq'"),
+        ("apq:on_mail", "module 'apq' does not exist"),
     ],
 )
 def test_a_wrong_name_fails_the_initialisation_and_says_which(

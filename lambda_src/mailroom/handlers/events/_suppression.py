@@ -58,7 +58,7 @@ def suppress(recipients: Sequence[str], reason: str) -> bool:
 
 def _refusal(error: Any) -> str | None:
     """Return the code of an answer that a retry would not change."""
-    from mailroom.sending.failures import classify
+    from mailroom._failures import classify
 
     failure = classify(error, "PutSuppressedDestination")
     if failure.kind != "refused" or any(word in failure.code for word in _ABOUT_CREDENTIALS):

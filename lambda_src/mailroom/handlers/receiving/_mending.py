@@ -167,7 +167,7 @@ def _part(head: list[bytes], body: bytes, out: list[bytes], depth: int) -> list[
     if not _LONG.search(body):
         out.append(body)
         return head
-    values = {}
+    values: dict[bytes, bytes] = {}
     for raw in head:
         name, _, value = raw.partition(b":")
         values.setdefault(name.strip().lower(), value.replace(b"\r\n", b"").strip())

@@ -27,7 +27,7 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.setenv("DOMAIN", "example.com")
     # Both cache their settings for the life of the process.
     monkeypatch.setattr(block_sensitive, "_found", None)
-    monkeypatch.setattr(disclaimer, "_words", None)
+    monkeypatch.setattr(disclaimer, "_found", None)
     yield importlib.import_module("policy")
     for name in ("policy", "compliance"):
         sys.modules.pop(name, None)

@@ -32,7 +32,7 @@ $(INSTALLED): pyproject.toml constraints.txt Makefile
 demo: install ## deploy the examples to a local AWS, send real mail and show what happens to it
 	@for demo in examples/*/demo.py; do $(BIN)/python $$demo || exit 1; echo; done
 
-test: install ## run the tests on all cores (about six minutes on two)
+test: install ## run the tests on all cores (six to seven minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 separable: install ## remove WorkMail from a copy of the repository and test the rest

@@ -11,9 +11,13 @@ from cdk_mailroom import _assembly, _roles
 from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.functions import default_architecture, default_runtime
 
-__all__ = ["Provider", "provider"]
+__all__ = ["SERVICE_TIMEOUT", "Provider", "provider"]
 
 _ENTRY = "mailroom.provisioning.entry"
+
+# How long CloudFormation waits for an answer; an hour by default. Lambda starts a function that
+# died twice again, after one minute and after two.
+SERVICE_TIMEOUT = Duration.minutes(20)
 
 
 def provider(scope: Construct, construct_id: str, module: str) -> Provider:

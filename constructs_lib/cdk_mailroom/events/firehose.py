@@ -53,6 +53,7 @@ def to_firehose(
         service_token=_provisioning.provider(
             scope, "MailroomPropagation", "mailroom.provisioning.propagation"
         ).service_token,
+        service_timeout=_provisioning.SERVICE_TIMEOUT,
         resource_type="Custom::IamPropagation",
         properties={
             "Seconds": str(_PROPAGATION_SECONDS),

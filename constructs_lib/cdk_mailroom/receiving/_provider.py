@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import jsii
-from aws_cdk import Duration, IStableListProducer, Lazy
+from aws_cdk import IStableListProducer, Lazy
 from constructs import Construct
 
 from cdk_mailroom import _provisioning
 
-__all__ = ["SERVICE_TIMEOUT", "later", "provider_of_rules"]
-
-# Lambda starts a function that dies twice again, after one minute and after two.
-SERVICE_TIMEOUT = Duration.minutes(20)
+__all__ = ["later", "provider_of_rules"]
 
 
 def provider_of_rules(scope: Construct) -> _provisioning.Provider:

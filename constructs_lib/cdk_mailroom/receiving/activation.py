@@ -11,9 +11,9 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct, IConstruct
 
 from cdk_mailroom._checks import Problems, resolved
-from cdk_mailroom._provisioning import Provider
+from cdk_mailroom._provisioning import SERVICE_TIMEOUT, Provider
 from cdk_mailroom._reviewed import reviewed_wildcard
-from cdk_mailroom.receiving._provider import SERVICE_TIMEOUT, later, provider_of_rules
+from cdk_mailroom.receiving._provider import later, provider_of_rules
 
 __all__ = ["Activation", "ActiveRuleSet", "check_refusal", "is_made_in"]
 

@@ -7,8 +7,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from cdk_mailroom._provisioning import SERVICE_TIMEOUT
 from cdk_mailroom._reviewed import reviewed_wildcard
-from cdk_mailroom.receiving._provider import SERVICE_TIMEOUT, later, provider_of_rules
+from cdk_mailroom.receiving._provider import later, provider_of_rules
 
 __all__ = ["RuleOrder"]
 

@@ -109,6 +109,7 @@ class SmtpCredentials(Construct):
             self,
             "Resource",
             service_token=provider.service_token,
+            service_timeout=_provisioning.SERVICE_TIMEOUT,
             resource_type="Custom::SesSmtpCredentials",
             properties={
                 "UserName": self.user.user_name,

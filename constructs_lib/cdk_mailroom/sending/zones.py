@@ -64,12 +64,22 @@ def _publish_elsewhere(
     provider = _provisioning.provider(
         scope, "MailroomZoneRecords", "mailroom.provisioning.zone_records"
     )
-    grant = iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[zone.role.role_arn])
-    provider.function.add_to_role_policy(grant)
+    assert provider.function.role is not None
+    # A policy of its own: one shared by all zones would lose the permission for a zone that is
+    # removed before its records are.
+    policy = iam.Policy(
+        scope,
+        "ZonePolicy",
+        roles=[provider.function.role],
+        statements=[
+            iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[zone.role.role_arn])
+        ],
+    )
     resource = CustomResource(
         scope,
         "ZoneRecords",
         service_token=provider.service_token,
+        service_timeout=_provisioning.SERVICE_TIMEOUT,
         resource_type="Custom::MailroomZoneRecords",
         properties={
             "HostedZoneId": zone.hosted_zone_id,
@@ -80,4 +90,4 @@ def _publish_elsewhere(
         },
     )
     # On delete, the records go while there is still permission to remove them.
-    resource.node.add_dependency(provider.function)
+    resource.node.add_dependency(provider.function, policy)

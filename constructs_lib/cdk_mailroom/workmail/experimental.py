@@ -82,6 +82,7 @@ class ExperimentalFlowRule(Construct):
             self,
             "Resource",
             service_token=provider.service_token,
+            service_timeout=_provisioning.SERVICE_TIMEOUT,
             resource_type="Custom::ExperimentalWorkMailFlowRule",
             properties={
                 "OrganizationId": flow.organization_id,

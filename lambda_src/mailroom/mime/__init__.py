@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mailroom.mime.parts import Part
 
-__all__ = ["load", "parse", "read"]
+__all__ = ["load", "parse", "read", "read_logged"]
 
 _CHUNK = 256 * 1024
 
@@ -45,3 +45,20 @@ def read(data: bytes) -> EmailMessage:
     from mailroom.mime.structure import parse
 
     return build(parse(data))
+
+
+def read_logged(stream: BufferedIOBase, event: str, message_id: str) -> EmailMessage:
+    """Return the message in *stream*, and log as *event* what could not be read of it."""
+    from mailroom import _runtime
+
+    message = read(load(stream))
+    defects = [str(defect) for part in message.walk() for defect in part.defects]
+    if defects:
+        _runtime.log(
+            "WARNING",
+            event,
+            message_id=message_id,
+            outcome="not all could be read",
+            defects=defects[:10],
+        )
+    return message

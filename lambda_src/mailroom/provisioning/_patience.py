@@ -1,4 +1,4 @@
-"""Waits for AWS when a call is throttled."""
+"""Makes a call again that AWS refused for the moment."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ _LONGEST_WAIT = 8.0
 class Patience:
     """Makes calls again while they are throttled, for so many *seconds* of waiting in all.
 
+    *also* are other error codes which say that nothing was done, and may be gone in a moment.
+
     SES allows one control call a second for the whole account. This comes in addition to botocore's
     own retries of up to 15 s a call.
     """
 
-    __slots__ = ("seconds",)
+    __slots__ = ("_codes", "seconds")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, also: frozenset[str] = frozenset()) -> None:
+        self._codes = _THROTTLED | also
         self.seconds = seconds
 
     def call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
@@ -38,7 +41,7 @@ class Patience:
             except Exception as error:
                 response = getattr(error, "response", None) or {}
                 code = (response.get("Error") or {}).get("Code")
-                if code not in _THROTTLED or self.seconds < wait:
+                if code not in self._codes or self.seconds < wait:
                     raise
             time.sleep(wait)
             self.seconds -= wait

@@ -31,7 +31,7 @@ class SmtpCredentialsError(MailroomError, RuntimeError):
 
 
 class Request:
-    """One request of CloudFormation, as the Provider framework passes it on."""
+    """One request of CloudFormation."""
 
     __slots__ = ("before", "kind", "physical_id", "properties")
 

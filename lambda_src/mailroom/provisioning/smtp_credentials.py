@@ -1,4 +1,4 @@
-"""Put SMTP credentials for SES into a secret: the ``on_event`` handler behind CDK's Provider.
+"""Put SMTP credentials for SES into a secret: the handler of a custom resource.
 
 It creates an access key for an IAM user, derives the SMTP password from it and writes both into the
 secret. The password is nowhere else: in no property, output, log line or physical id.
@@ -47,6 +47,7 @@ from __future__ import annotations
 import time
 
 from mailroom import _runtime
+from mailroom.provisioning._patience import Patience
 from mailroom.provisioning._smtp_memory import (
     Key,
     Memory,
@@ -58,7 +59,7 @@ from mailroom.provisioning._smtp_memory import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 __all__ = ["SmtpCredentialsError", "handler"]
@@ -74,19 +75,13 @@ _UNTIL_SEEN = 15
 
 # Seconds of waiting for one whole request, out of the function's five minutes.
 _PATIENCE = 60.0
-_LONGEST_WAIT = 8.0
-# Each of them says that nothing was done. A policy that was attached a moment ago may still be
-# unknown to the service.
+# A policy that was attached a moment ago may still be unknown to the service.
 _LATER = frozenset(
     (
         "AccessDenied",
         "AccessDeniedException",
         "ConcurrentModification",
         "EntityTemporarilyUnmodifiable",
-        "RequestLimitExceeded",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
     )
 )
 
@@ -102,11 +97,11 @@ class Account:
         self._iam = _iam()
         self._secrets = _runtime.client("secretsmanager")
         self._request = request
-        self._patience = _PATIENCE
+        self._patience = Patience(_PATIENCE, also=_LATER)
 
     def keys(self) -> dict[str, Key]:
         """Return all keys of the user, by id."""
-        answer = self._call(self._iam.list_access_keys, UserName=self._request.user)
+        answer = self._patience.call(self._iam.list_access_keys, UserName=self._request.user)
         return {key.id: key for key in map(Key, answer["AccessKeyMetadata"])}
 
     def keys_of_user_if_any(self) -> dict[str, Key]:
@@ -118,7 +113,7 @@ class Account:
 
     def memory(self) -> Memory:
         """Return what the secret's versions say."""
-        answer = self._call(self._secrets.describe_secret, SecretId=self._request.secret)
+        answer = self._patience.call(self._secrets.describe_secret, SecretId=self._request.secret)
         return Memory(answer.get("VersionIdsToStages") or {})
 
     def memory_if_any(self) -> Memory | None:
@@ -136,7 +131,7 @@ class Account:
 
     def withdraw(self, when: str, beside: Iterable[str]) -> None:
         """Forget an announcement, since no key was created."""
-        self._call(
+        self._patience.call(
             self._secrets.update_secret_version_stage,
             SecretId=self._request.secret,
             VersionStage=_ANNOUNCED,
@@ -146,7 +141,7 @@ class Account:
     def create_key(self) -> Mapping[str, str] | None:
         """Create a key; ``None`` if the user has two."""
         try:
-            answer = self._call(self._iam.create_access_key, UserName=self._request.user)
+            answer = self._patience.call(self._iam.create_access_key, UserName=self._request.user)
         except self._iam.exceptions.LimitExceededException:
             return None
         key: dict[str, str] = answer["AccessKey"]
@@ -155,7 +150,9 @@ class Account:
     def delete_key(self, key_id: str) -> None:
         """Delete a key, if it exists."""
         try:
-            self._call(self._iam.delete_access_key, UserName=self._request.user, AccessKeyId=key_id)
+            self._patience.call(
+                self._iam.delete_access_key, UserName=self._request.user, AccessKeyId=key_id
+            )
         except self._iam.exceptions.NoSuchEntityException:
             return
         _log("INFO", self._request, outcome="key deleted", key=key_id)
@@ -168,7 +165,7 @@ class Account:
     def promote(self, version: Version, instead_of: str | None) -> None:
         """Make the credentials of *version* the current ones again."""
         current = {} if instead_of is None else {"RemoveFromVersionId": instead_of}
-        self._call(
+        self._patience.call(
             self._secrets.update_secret_version_stage,
             SecretId=self._request.secret,
             VersionStage="AWSCURRENT",
@@ -178,27 +175,13 @@ class Account:
 
     def _put(self, version_id: str, value: str, label: str) -> None:
         # botocore may repeat this, since the same token with the same content changes nothing.
-        self._call(
+        self._patience.call(
             self._secrets.put_secret_value,
             SecretId=self._request.secret,
             SecretString=value,
             ClientRequestToken=version_id,
             VersionStages=[label],
         )
-
-    def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
-        wait = 0.5
-        while True:
-            try:
-                return operation(**arguments)
-            except Exception as error:
-                response = getattr(error, "response", None) or {}
-                code = (response.get("Error") or {}).get("Code")
-                if code not in _LATER or self._patience < wait:
-                    raise
-            time.sleep(wait)
-            self._patience -= wait
-            wait = min(wait * 2, _LONGEST_WAIT)
 
 
 def _iam() -> Any:
@@ -213,7 +196,7 @@ def _iam() -> Any:
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
-    """Provider framework entry point; see the module for properties and permissions.
+    """Serve one request of CloudFormation; see the module for properties and permissions.
 
     Returns ``PhysicalResourceId``, which never changes, and ``Data.SecretArn``. Raises
     `SmtpCredentialsError` or what AWS raised; the credentials in the secret still work then.
@@ -226,14 +209,8 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     if request.kind == "Delete":
         _log("INFO", request, outcome=_delete(request, account))
         return {"PhysicalResourceId": request.physical_id}
-    try:
-        outcome = _provide(request, account)
-    except Exception:
-        # What an Update leaves is cleaned up by the next request, which is the rollback.
-        if request.kind == "Update" or not _take_back(request, account):
-            raise
-        outcome = "created"
-    _log("INFO", request, outcome=outcome)
+    # What a request that fails leaves is cleaned up by the next one: a rollback, or a Delete.
+    _log("INFO", request, outcome=_provide(request, account))
     return {
         "PhysicalResourceId": request.physical_id or request.secret,
         "Data": {"SecretArn": request.secret},
@@ -293,23 +270,6 @@ def _serves(version: Version | None, request: Request, keys: Mapping[str, Key]) 
 def _is_recent(memory: Memory, keys: Mapping[str, Key]) -> bool:
     newest = max(keys[key_id].created for key_id in memory.keys & keys.keys())
     return newest > time.time() - _ROLLBACK
-
-
-def _take_back(request: Request, account: Account) -> bool:
-    """Delete what a Create that failed has made, unless only the last answer was lost.
-
-    Returns whether the credentials are in the secret after all. CloudFormation has the framework
-    delete nothing of a Create that failed, and the user could not be deleted with a key.
-    """
-    try:
-        keys, memory = account.keys(), account.memory()
-        if _serves(memory.current, request, keys):
-            return True
-        for stray in memory.strays(keys.values()):
-            account.delete_key(stray)
-    except Exception as error:
-        _log("ERROR", request, outcome="a key may be left", error=type(error).__name__)
-    return False
 
 
 def _delete(request: Request, account: Account) -> str:

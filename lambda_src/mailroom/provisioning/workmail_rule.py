@@ -1,6 +1,6 @@
 """**Experimental**: an email flow rule of WorkMail, by operations that AWS has not published.
 
-The ``on_event`` handler behind CDK's Provider. **Nothing here has been tried against AWS.** Whether
+The handler of a custom resource. **Nothing here has been tried against AWS.** Whether
 the operations (`_workmail_operations`) accept ordinary credentials is unknown.
 
 ``ResourceProperties``
@@ -76,7 +76,7 @@ class FlowRuleError(MailroomError, RuntimeError):
 
 
 class Request:
-    """One request of CloudFormation, as the Provider framework passes it on."""
+    """One request of CloudFormation."""
 
     __slots__ = ("direction", "kind", "ledger", "organization", "physical_id", "rule")
 
@@ -177,7 +177,7 @@ class Ledger:
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
-    """Provider framework entry point; see the module for what happens.
+    """Serve one request of CloudFormation; see the module for what happens.
 
     Returns ``PhysicalResourceId``. Raises `FlowRuleError`; a Create has then left nothing, and
     what an Update has left is cleaned up by the next request, which is the rollback.
@@ -243,7 +243,7 @@ def _create(request: Request, ledger: Ledger, workmail: WorkMail) -> None:
         made = True
         _check_written(request, workmail)
     except (FlowRuleError, Refused, Unreachable):
-        # CloudFormation deletes nothing after a Create that failed.
+        # Mail must not pass through a rule that is not what the template says.
         try:
             if made:
                 workmail.delete(request.name)

@@ -1,4 +1,4 @@
-"""Publish DNS records in a zone of another account: the ``on_event`` handler of CDK's Provider.
+"""Publish DNS records in a zone of another account: the handler of a custom resource.
 
 ``ResourceProperties``
     ``HostedZoneId``, ``RoleArn``
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from mailroom import _runtime
 from mailroom.errors import MailroomError
+from mailroom.provisioning._patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ZoneRecordsError", "handler"]
 
 _SECONDS_TO_LIVE = 1800
+_PATIENCE = 30.0
 
 
 class ZoneRecordsError(MailroomError, RuntimeError):
@@ -39,7 +41,7 @@ class ZoneRecordsError(MailroomError, RuntimeError):
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
-    """Provider framework entry point; returns the resource's id, which never changes."""
+    """Serve one request of CloudFormation; return the resource's id, which never changes."""
     kind = event.get("RequestType")
     wanted = event["ResourceProperties"]
     before = event.get("OldResourceProperties") or {}
@@ -138,8 +140,10 @@ def _entry(action: str, record: Mapping[str, str]) -> dict[str, Any]:
 def _client(role_arn: str) -> Any:
     import boto3
 
-    assumed = boto3.client("sts").assume_role(
-        RoleArn=role_arn, RoleSessionName="mailroom-zone-records"
+    # The policy that allows it was attached a moment ago, and IAM may not know it yet.
+    patience = Patience(_PATIENCE, also=frozenset({"AccessDenied"}))
+    assumed = patience.call(
+        boto3.client("sts").assume_role, RoleArn=role_arn, RoleSessionName="mailroom-zone-records"
     )["Credentials"]
     return boto3.client(
         "route53",

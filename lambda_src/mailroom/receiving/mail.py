@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailroom import _runtime
 from mailroom._views import Headers, View, date_time, listed, optional, required
 from mailroom.errors import NotConfigured
 from mailroom.ses import object_key
@@ -256,17 +255,7 @@ class ReceivedMail(View):
         from mailroom import mime
 
         with self.open() as stream:
-            message = mime.read(mime.load(stream))
-        defects = [str(defect) for part in message.walk() for defect in part.defects]
-        if defects:
-            _runtime.log(
-                "WARNING",
-                "mailroom.receiving.read",
-                message_id=self.message_id,
-                outcome="not all could be read",
-                defects=defects[:10],
-            )
-        return message
+            return mime.read_logged(stream, "mailroom.receiving.read", self.message_id)
 
     @property
     def stored_at(self) -> tuple[str, str] | None:

@@ -29,6 +29,7 @@ __all__ = [
     "one_line",
     "template_data",
     "template_name",
+    "utf8",
 ]
 
 _MAX_FIELDS = 15
@@ -193,3 +194,16 @@ def checked_fields(
             f"headers has {len(given)} fields; SES accepts {_MAX_FIELDS}: use send() for more"
         )
     return [{"Name": name, "Value": value} for name, value in given.items()]
+
+
+def utf8(text: object, what: str) -> str:
+    """Return *text*, which is *what*, if it is a string that UTF-8 can encode."""
+    if not isinstance(text, str):
+        raise InvalidMessage(f"{what} is a {type(text).__name__}: pass a string")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidMessage(
+            f"{what} has a lone surrogate at position {error.start}: remove it"
+        ) from error
+    return text

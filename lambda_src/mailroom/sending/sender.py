@@ -16,6 +16,7 @@ from mailroom.sending.checks import (
     one_line,
     template_data,
     template_name,
+    utf8,
 )
 from mailroom.sending.lists import check_one_way
 from mailroom.sending.message import Outgoing, reconcile
@@ -186,7 +187,7 @@ class Sender:
         body = {}
         for key, value in (("Text", text), ("Html", html)):
             if value is not None:
-                body[key] = {"Data": _utf8(value, key.lower()), "Charset": "UTF-8"}
+                body[key] = {"Data": utf8(value, key.lower()), "Charset": "UTF-8"}
         if not body:
             raise InvalidMessage("neither text nor html is given: pass one or both")
         size = sum(len(part["Data"].encode()) for part in body.values())
@@ -443,15 +444,3 @@ class Sender:
             tags=tags,
             recipients=recipients,
         )
-
-
-def _utf8(text: object, what: str) -> str:
-    if not isinstance(text, str):
-        raise InvalidMessage(f"{what} is a {type(text).__name__}: pass a string")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidMessage(
-            f"{what} has a lone surrogate at position {error.start}: remove it"
-        ) from error
-    return text

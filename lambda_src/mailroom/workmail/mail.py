@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from mailroom import _runtime
 from mailroom._views import optional, required
 from mailroom.errors import InvalidAnswer, NotConfigured
 from mailroom.workmail.answer import Answer
@@ -160,17 +159,7 @@ class FlowMail:
         from mailroom import mime
 
         with self.open() as stream:
-            message = mime.read(mime.load(stream))
-        defects = [str(defect) for part in message.walk() for defect in part.defects]
-        if defects:
-            _runtime.log(
-                "WARNING",
-                "mailroom.workmail.read",
-                message_id=self.message_id,
-                outcome="not all could be read",
-                defects=defects[:10],
-            )
-        return message
+            return mime.read_logged(stream, "mailroom.workmail.read", self.message_id)
 
     def replace(self, message: EmailMessage | bytes) -> None:
         """Replace this message by *message* for all recipients.

@@ -274,14 +274,17 @@ def test_records_of_a_zone_in_another_account_are_published_by_its_role(stack):
     ]
     dkim = published["Inbound/Identity/ZoneRecords/Default"]["Records"]
     assert [one["Type"] for one in dkim] == ["CNAME"] * 3
-    assert [
-        one
-        for one in template.statements("MailroomZoneRecords/Function")
-        if "logs:" not in str(one["Action"])
-    ] == [
-        {
-            "Action": "sts:AssumeRole",
-            "Effect": "Allow",
-            "Resource": "arn:aws:iam::222222222222:role/zone",
-        }
-    ]
+    for owner in ("Inbound", "Inbound/Identity"):
+        policy = template.at(f"{owner}/ZonePolicy")
+        assert policy["Roles"] == ["<MailroomZoneRecords/Role>"]
+        assert policy["PolicyDocument"]["Statement"] == [
+            {
+                "Action": "sts:AssumeRole",
+                "Effect": "Allow",
+                "Resource": "arn:aws:iam::222222222222:role/zone",
+            }
+        ]
+        # Removed after the records, whichever of the two goes first.
+        assert f"{owner}/ZonePolicy" in template.needs(f"{owner}/ZoneRecords/Default")
+    shared = template.at("MailroomZoneRecords/Role/DefaultPolicy")["PolicyDocument"]
+    assert "sts:" not in str(shared)

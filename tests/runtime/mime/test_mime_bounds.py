@@ -11,7 +11,7 @@ from mailroom import mime
 from runtime.mime.mime_samples import HEAD
 
 SIZE = 1 << 19
-SECONDS = 2.0
+SECONDS = 1.0
 MEMORY = 4
 
 
@@ -52,18 +52,23 @@ MAILS = {
 }
 
 
-@pytest.mark.parametrize("name", MAILS)
-def test_a_hostile_mail_is_read_in_bounded_time_and_memory(name: str) -> None:
-    """Half a megabyte of anything: one second of processor time, four times it in memory."""
-    data = MAILS[name]
+def cost(data: bytes) -> float:
+    """Return the seconds of reading a message and looking at what a handler would look at."""
     started = time.process_time()
     message = mime.read(data)
     for field_name in ("From", "To", "Subject", "Content-Type", "Content-Disposition"):
         _ = message[field_name]
     message.get_filename()
     sum(1 for _ in message.walk())
-    assert time.process_time() - started < SECONDS
-    del message
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_hostile_mail_is_read_in_bounded_time_and_memory(name: str) -> None:
+    """Half a megabyte of anything: one second of processor time, four times it in memory."""
+    data = MAILS[name]
+    # On a busy machine processor time is inflated too, so a slow reading is measured once more.
+    assert cost(data) < SECONDS or cost(data) < SECONDS
     tracemalloc.start()
     try:
         kept = mime.read(data)

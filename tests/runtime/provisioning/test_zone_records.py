@@ -59,7 +59,7 @@ def zone(monkeypatch) -> Route53:
 
 
 def request(kind, records, before=None):
-    """Send what the provider framework sends, and return its answer."""
+    """Send what CloudFormation sends, and return its answer."""
     event = {
         "RequestType": kind,
         "LogicalResourceId": "Records",

@@ -190,7 +190,7 @@ class FlowRules(RuleBasedStateMachine):
         self.served = True
 
     def tidy_up(self) -> None:
-        """After a Create that died or was delivered again, the framework does not ask again."""
+        """After a Create that died or was delivered again, nothing may have asked again."""
         for name in self.ours:
             del self.there[name]
         self.parameters.values.clear()

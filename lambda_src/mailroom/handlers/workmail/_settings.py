@@ -20,8 +20,11 @@ _NAME = "MAILROOM_FLOW_SETTINGS"
 _UNREADABLE = "The message was not delivered, because it is malformed and could not be checked."
 
 
-def settings(*needed: str) -> dict[str, Any]:
-    """Return the settings; raise `NotConfigured` if one of *needed* is missing or empty."""
+def settings(*needed: str, unreadable: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the settings; raise `NotConfigured` if one of *needed* is missing or empty.
+
+    *unreadable* is what the setting of that name may be; see `action`.
+    """
     try:
         found = json.loads(_runtime.setting(_NAME))
     except ValueError as error:
@@ -31,6 +34,8 @@ def settings(*needed: str) -> dict[str, Any]:
     missing = [name for name in needed if not found.get(name)]
     if missing:
         raise NotConfigured(f"{_NAME} lacks {', '.join(missing)}: add them")
+    if unreadable:
+        action(found, unreadable)
     return found
 
 

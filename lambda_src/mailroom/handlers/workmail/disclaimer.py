@@ -56,9 +56,7 @@ def _newline(content: str) -> str:
 
 
 def _init() -> dict[str, Any]:
-    found = _settings.settings("text")
-    _settings.action(found, _ACTIONS)
-    return found
+    return _settings.settings("text", unreadable=_ACTIONS)
 
 
 _found = _init() if "MAILROOM_FLOW_SETTINGS" in os.environ else None

@@ -134,9 +134,7 @@ def _in_subject(message: Part, text: str) -> bytes | None:
 
 
 def _init() -> dict[str, Any]:
-    found = _settings.settings("domains", "text")
-    _settings.action(found, _ACTIONS)
-    return found
+    return _settings.settings("domains", "text", unreadable=_ACTIONS)
 
 
 _found = _init() if "MAILROOM_FLOW_SETTINGS" in os.environ else None

@@ -88,6 +88,14 @@ def alive(pid: int) -> bool:
     return False
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_works() -> Iterator[None]:
+    """A shell's background jobs ignore SIGINT, and so would what these tests start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     """A folder with an app that synthesizes without the CDK."""

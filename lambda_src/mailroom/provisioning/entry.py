@@ -9,6 +9,9 @@ CloudFormation calls the function itself, without CDK's Provider framework betwe
 ``MAILROOM_RESOURCE`` names the module whose ``handler(event, context)`` does the work. What it
 returns may have ``PhysicalResourceId`` and ``Data``. By default the physical id is the logical id,
 and never changes: another id would make CloudFormation delete what the handler has just made.
+A Create that raises an error whose ``nothing_done`` is true never was a resource: it gets the id
+`NOTHING`, and the Delete that follows succeeds without the handler, which would fail for the same
+reason and leave the stack in ROLLBACK_FAILED.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["handler"]
+__all__ = ["NOTHING", "handler"]
+
+NOTHING = "nothing-was-created"
+"""The physical id of a Create that failed before it changed anything."""
 
 # CloudFormation takes 4 KB; a reason must leave room for the rest.
 _LONGEST_REASON = 2000
@@ -39,6 +45,10 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
     answer: dict[str, Any] = {}
     reason = ""
+    kind, given = event.get("RequestType"), event.get("PhysicalResourceId")
+    if kind == "Delete" and given == NOTHING:
+        _answer(event, NOTHING)
+        return
     try:
         module = importlib.import_module(_runtime.setting("MAILROOM_RESOURCE"))
         answer = module.handler(event, context) or {}
@@ -54,28 +64,30 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
         )
         reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
         reason += f" (log group {getattr(context, 'log_group_name', 'of the function')})"
-    given = event.get("PhysicalResourceId")
-    chosen = given if event.get("RequestType") == "Delete" else answer.get("PhysicalResourceId")
-    _answer(
-        event["ResponseURL"],
-        {
-            "Status": "FAILED" if reason else "SUCCESS",
-            "Reason": reason,
-            "PhysicalResourceId": chosen or given or event["LogicalResourceId"],
-            "StackId": event["StackId"],
-            "RequestId": event["RequestId"],
-            "LogicalResourceId": event["LogicalResourceId"],
-            "Data": answer.get("Data") or {},
-        },
-    )
+        if kind == "Create" and getattr(error, "nothing_done", False):
+            answer = {"PhysicalResourceId": NOTHING}
+    chosen = given if kind == "Delete" else answer.get("PhysicalResourceId")
+    _answer(event, chosen or given or event["LogicalResourceId"], reason, answer.get("Data"))
 
 
-def _answer(url: str, answer: Mapping[str, Any]) -> None:
+def _answer(event: Mapping[str, Any], physical_id: str, reason: str = "", data: Any = None) -> None:
     from urllib.request import Request, urlopen
 
+    answer = {
+        "Status": "FAILED" if reason else "SUCCESS",
+        "Reason": reason,
+        "PhysicalResourceId": physical_id,
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "Data": data or {},
+    }
     # The URL is signed for a request without a content type.
     request = Request(  # noqa: S310 (CloudFormation chose the URL)
-        url, data=json.dumps(answer).encode(), method="PUT", headers={"Content-Type": ""}
+        event["ResponseURL"],
+        data=json.dumps(answer).encode(),
+        method="PUT",
+        headers={"Content-Type": ""},
     )
     for attempt in range(1, _ATTEMPTS + 1):
         try:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-__all__ = ["ZoneRecordsError", "handler"]
+__all__ = ["ZoneRecordsError", "ZoneRefused", "handler"]
 
 _SECONDS_TO_LIVE = 1800
 _PATIENCE = 30.0
@@ -38,6 +38,12 @@ _PATIENCE = 30.0
 
 class ZoneRecordsError(MailroomError, RuntimeError):
     """A record of the same name exists already; the text says which, and what to do."""
+
+
+class ZoneRefused(MailroomError, RuntimeError):
+    """The role of the zone's account cannot be assumed, so nothing was done."""
+
+    nothing_done = True
 
 
 def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
@@ -140,11 +146,17 @@ def _entry(action: str, record: Mapping[str, str]) -> dict[str, Any]:
 def _client(role_arn: str) -> Any:
     import boto3
 
+    sts = boto3.client("sts")
     # The policy that allows it was attached a moment ago, and IAM may not know it yet.
     patience = Patience(_PATIENCE, also=frozenset({"AccessDenied"}))
-    assumed = patience.call(
-        boto3.client("sts").assume_role, RoleArn=role_arn, RoleSessionName="mailroom-zone-records"
-    )["Credentials"]
+    try:
+        assumed = patience.call(
+            sts.assume_role, RoleArn=role_arn, RoleSessionName="mailroom-zone-records"
+        )["Credentials"]
+    except sts.exceptions.ClientError as error:
+        raise ZoneRefused(
+            f"{error}: let the role {role_arn} trust the account of this stack, then deploy again"
+        ) from error
     return boto3.client(
         "route53",
         aws_access_key_id=assumed["AccessKeyId"],

@@ -144,7 +144,17 @@ def test_an_environment_name_of_the_runtime_is_refused(name):
         python(environment={name: "x"})
 
 
-@pytest.mark.parametrize("name", ["AWS_REGION", "1ST", "WITH-HYPHEN", "", "_X"])
+# "Defined runtime environment variables" of Lambda's guide, without those that it lets one set.
+RESERVED = """
+    AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_DEFAULT_REGION AWS_EXECUTION_ENV
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_VERSION
+    AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME
+    AWS_LAMBDA_RUNTIME_API AWS_REGION AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+    LAMBDA_RUNTIME_DIR LAMBDA_TASK_ROOT
+""".split()
+
+
+@pytest.mark.parametrize("name", [*RESERVED, "1ST", "WITH-HYPHEN", "", "_X"])
 def test_an_environment_name_that_lambda_rejects_is_refused(name):
     """Letters, digits and underscore, a letter first, and none of Lambda's own.
 

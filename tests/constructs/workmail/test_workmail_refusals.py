@@ -201,7 +201,7 @@ def test_a_receipt_rule_refuses_a_flow_handler():
 def test_the_experiment_is_in_the_rules_stack():
     """The provider's function is the stack's."""
     flow = rule()
-    with pytest.raises(ConfigurationError, match="another stack"):
+    with pytest.raises(ConfigurationError, match=f"flow is '{flow.node.path}': .*another stack"):
         ExperimentalFlowRule(new_stack(name="Other"), "Experiment", flow=flow)
 
 

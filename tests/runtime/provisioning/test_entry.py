@@ -86,6 +86,24 @@ def test_a_create_that_fails_has_the_id_by_which_it_is_deleted(answers: Answers)
     assert answer["Reason"] == "ValueError: no such set (log group /aws/lambda/Mail)"
 
 
+def test_a_create_that_did_nothing_is_deleted_without_its_handler(answers: Answers) -> None:
+    """The handler would fail again, and the stack would be stuck in ROLLBACK_FAILED."""
+    answers.result = error = ValueError("no access")
+    error.nothing_done = True  # type: ignore[attr-defined]
+    failed = answers.to()
+    assert failed["Status"] == "FAILED"
+    deleted = answers.to(RequestType="Delete", PhysicalResourceId=failed["PhysicalResourceId"])
+    assert deleted["Status"] == "SUCCESS"
+
+
+def test_an_update_that_did_nothing_keeps_the_physical_id(answers: Answers) -> None:
+    """The resource exists, whatever its last update did."""
+    answers.result = error = ValueError("no access")
+    error.nothing_done = True  # type: ignore[attr-defined]
+    answer = answers.to(RequestType="Update", PhysicalResourceId="old")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "old")
+
+
 def test_a_long_reason_is_cut(answers: Answers) -> None:
     """CloudFormation takes 4 KB in all."""
     answers.result = ValueError("x" * 10_000)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from mailroom.provisioning import zone_records
-from mailroom.provisioning.zone_records import ZoneRecordsError, handler
+from mailroom.provisioning.zone_records import ZoneRecordsError, ZoneRefused, handler
 
 MX = {"Name": "example.com", "Type": "MX", "Value": "10 inbound-smtp.eu-west-1.amazonaws.com"}
 DKIM = {"Name": "a._domainkey.example.com", "Type": "CNAME", "Value": "a.dkim.amazonses.com"}
@@ -120,3 +122,15 @@ def test_a_record_that_was_changed_since_is_left_alone(zone):
     zone.records["example.com.", "MX"] = ["1 aspmx.l.google.com"]
     request("Delete", [MX])
     assert zone.records == {("example.com.", "MX"): ["1 aspmx.l.google.com"]}
+
+
+def test_a_role_that_cannot_be_assumed_is_named_and_nothing_was_done(monkeypatch):
+    """The Delete after the failed Create needs no role either."""
+    sts = boto3.client("sts")
+    monkeypatch.setattr(boto3, "client", lambda service: sts)
+    monkeypatch.setattr(zone_records, "_PATIENCE", 0.0)
+    with Stubber(sts) as stubbed:
+        stubbed.add_client_error("assume_role", "AccessDenied")
+        with pytest.raises(ZoneRefused, match="role/zone trust the account") as caught:
+            request("Create", [MX])
+    assert caught.value.nothing_done

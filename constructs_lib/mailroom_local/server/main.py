@@ -98,6 +98,7 @@ async def _serve(
     from mailroom_local.server.certificate import server_context
     from mailroom_local.server.paths import with_own_paths
     from mailroom_local.server.smtp import SmtpServer
+    from mailroom_local.server.stacks import with_finished_stacks
 
     emulator = import_module("mailroom_local._emulator")
     place: Any = {
@@ -109,7 +110,7 @@ async def _serve(
     emulator.install(mailer.send)
     receiver = Receiver(**place, on_accepted=emulator.remember_received)
     others = list(extensions.connected(**place))
-    submit, application = emulator.submit, emulator.asgi_app()
+    submit, application = emulator.submit, with_finished_stacks(emulator.asgi_app())
     for other in others:
         submit, application = other.around_submit(submit), other.around_gateway(application)
 

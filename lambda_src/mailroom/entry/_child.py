@@ -158,4 +158,4 @@ def _prefer_to_kill_this() -> None:
         with open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 (pathlib costs 3 ms)
             score.write("1000")
     except OSError:  # not Linux, or not allowed
-        sys.stdout.flush()
+        pass

@@ -147,7 +147,7 @@ def test_output_appears_once_and_exit_handlers_run_in_the_parent_only(
     transform: Callable[[str], Path],
 ) -> None:
     """What was buffered before the fork is not written twice; what a transform printed is kept."""
-    folder = transform("print('last words'); os._exit(1)")
+    folder = transform("print('printed'); return {}")
     (folder / "main.py").write_text(
         textwrap.dedent("""
         import atexit, json, sys
@@ -159,10 +159,10 @@ def test_output_appears_once_and_exit_handlers_run_in_the_parent_only(
         """)
     )
     path = f"{folder}:{Path(mailroom.__file__).parents[1]}"
-    env = {**os.environ, "PYTHONPATH": path}
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": ""}
     done = subprocess.run(
         [sys.executable, folder / "main.py"],
-        input=json.dumps(sends("a", "b")),
+        input=json.dumps(sends("a", "poison")),
         env=env,
         capture_output=True,
         text=True,
@@ -171,7 +171,7 @@ def test_output_appears_once_and_exit_handlers_run_in_the_parent_only(
     )
     assert done.stderr == ""
     lines = [line for line in done.stdout.splitlines() if not line.startswith("{")]
-    assert lines == ["buffered", "['Ok', 'Ok']", "exit handler"]
+    assert lines == ["buffered", "printed", "['Ok', 'Ok']", "exit handler"]
 
 
 def test_lambdas_own_client_survives(transform: Callable[[str], Path]) -> None:

@@ -129,6 +129,7 @@ class Child:
         os.close(answers)
 
     def _serve(self, questions: int, answers: int) -> NoReturn:
+        os.setsid()  # a signal to its group is none to the parent
         _prefer_to_kill_this()
         with open(questions, "rb") as asked:
             while True:

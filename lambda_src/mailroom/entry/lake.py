@@ -39,7 +39,6 @@ import os
 import time
 
 from mailroom import _runtime
-from mailroom.entry._child import Child
 from mailroom.entry._deadline import answer_due, deadline, time_until
 from mailroom.entry._function import resolve, survivable
 from mailroom.errors import HandlerDied, MalformedEvent, OutOfTime, UnknownInvocation
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from mailroom.entry._child import Child
     from mailroom.events import SendingEvent
 
     _Outcome = tuple[dict[str, Any], str | None, str | None]
@@ -73,15 +73,24 @@ _SHORTEST = 0.1
 class _Settings:
     """The environment, read once per process."""
 
-    __slots__ = ("child", "pseudonymise", "transform")
+    __slots__ = ("_child", "pseudonymise", "transform")
 
     def __init__(self) -> None:
         spec = os.environ.get("MAILROOM_TRANSFORM")
         self.transform = resolve(spec) if spec else None
         secret = os.environ.get("MAILROOM_PSEUDONYM_SECRET")
         self.pseudonymise = pseudonymiser(_secret(secret)) if secret else None
-        self.child = Child(self.outcome)
+        self._child: Child | None = None
         import_rest()
+
+    @property
+    def child(self) -> Child:
+        """The process of the user's transform."""
+        if self._child is None:
+            from mailroom.entry._child import Child
+
+            self._child = Child(self.outcome)
+        return self._child
 
     def outcome(self, question: tuple[Any, int, float | None]) -> _Outcome:
         """Return the answer to a record, and the error and its place if it failed."""

@@ -26,6 +26,7 @@ DEADLY = {
     "leaves without a word": ("os._exit(3)", "HandlerDied", "exit status 3"),
     "claims success": ("os._exit(0)", "HandlerDied", "exit status 0"),
     "is killed, as for its memory": ("os.kill(os.getpid(), 9)", "HandlerDied", "signal 9"),
+    "kills its group": ("os.killpg(0, 15)", "HandlerDied", "signal 15"),
     "crashes": ("faulthandler.disable(); os.kill(os.getpid(), 11)", "HandlerDied", "signal 11"),
     "exits": ("sys.exit()", "HandlerExited", "hostile.py:5"),
     "eats the memory": (f"{LIMIT}; bytearray(2**32)", "MemoryError", "hostile.py:5"),

@@ -208,10 +208,14 @@ class MailDashboard(Construct):
             _graph(
                 "Oldest event waiting, in seconds",
                 [
-                    pipeline.queue.metric_approximate_age_of_oldest_message(
-                        statistic="Maximum", period=_FIVE_MINUTES, label=_name(pipeline)
+                    queue.metric_approximate_age_of_oldest_message(
+                        statistic="Maximum", period=_FIVE_MINUTES, label=label
                     )
                     for pipeline in pipelines
+                    for queue, label in (
+                        (pipeline.queue, _name(pipeline)),
+                        (pipeline.isolation_queue, f"{_name(pipeline)} isolated"),
+                    )
                 ],
             ),
             _graph(

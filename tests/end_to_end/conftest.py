@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from end_to_end.letters import batch
 from end_to_end.letters.stack import build
 from mailroom_cli import event_table, timeline
 from mailroom_local import LocalAws
@@ -78,4 +79,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     assembly = app.synth().directory
     with LocalAws(state=folder / "state") as aws:
         aws.deploy(app=assembly)
-        yield Deployed(aws, "Letters")
+        deployed = Deployed(aws, "Letters")
+        # Its tries take a while, during which the other tests run.
+        batch.begin(deployed)
+        yield deployed

@@ -15,6 +15,7 @@ import pytest
 
 from cdk_mailroom.lake import named_queries
 from mailroom.lake import PARTITIONS, SCHEMA
+from mailroom.testing import sending_event_payload
 
 SENDER = "news@news.example"
 READER = "jane@customer.example"
@@ -224,7 +225,7 @@ def test_an_event_of_the_bus_reaches_its_function(lake: Lake) -> None:
 
 
 def test_duplicates_are_found_and_left_out(lake: Lake) -> None:
-    """By the saved query, and in the view; last here, as it puts an event once more."""
+    """By the saved query, and in the view; late here, as it puts an event once more."""
     assert lake.ask(named_queries()["duplicates"]) == []
     (row,) = lake.ask("SELECT event_id, raw FROM events WHERE event_type = 'click'")
     lake.put((row["raw"] or "").encode())
@@ -233,3 +234,15 @@ def test_duplicates_are_found_and_left_out(lake: Lake) -> None:
     lake.ask(named_queries()["view_without_duplicates"])
     once = lake.ask("SELECT count(*) AS many FROM events_once")
     assert once == [{"many": str(lake.count)}]
+
+
+def test_a_record_that_kills_the_transform_is_kept_alone(lake: Lake) -> None:
+    """Those around it are rows; last here, as it adds them."""
+    names = ["innocent-1", "SIGKILL", "innocent-2"]
+    events = [json.dumps(sending_event_payload("Send", message_id=name)) for name in names]
+    lake.put(*(event.encode() for event in events))
+    query = "SELECT message_id FROM events WHERE message_id LIKE 'innocent-%' ORDER BY 1"
+    rows = lake.aws.wait_until(lambda: lake.ask(query), lambda rows: len(rows) == 2, seconds=15)
+    assert [row["message_id"] for row in rows] == ["innocent-1", "innocent-2"]
+    kept = [base64.b64decode(error["rawData"]).decode() for error in lake.errors()]
+    assert [one for one in kept if one != "poison"] == [events[1]]

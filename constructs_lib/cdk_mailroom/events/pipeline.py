@@ -1,4 +1,4 @@
-"""A pipeline: queue, dead-letter queue, alarms and function for some types of events."""
+"""A pipeline: queues, alarms and function for some types of events."""
 
 from __future__ import annotations
 
@@ -38,7 +38,14 @@ __all__ = [
     "check_handlers",
 ]
 
-_TRIES = 5
+_TRIES_IN_BATCHES = 2
+# AWS recommends at least five in a queue, as an event that Lambda throttles counts as received. It
+# counts "across all queues", so those in batches come on top.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+_TRIES = _TRIES_IN_BATCHES + 5
+# The fewest that Lambda accepts.
+_ISOLATED_CONCURRENCY = 2
 _PATIENCE_SECONDS = 3600
 _SNS = "sns.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
@@ -101,7 +108,12 @@ class PipelineSettings:
 
 
 class Pipeline(Construct):
-    """Queue, dead-letter queue, alarms and function."""
+    """Queue, isolation queue, dead-letter queue, alarms and function.
+
+    If the function's process dies, Lambda takes the whole batch for failed: which event did it
+    cannot be known. So events that failed twice go to the isolation queue, from which the function
+    gets one at a time, and only the event that kills it reaches the dead-letter queue.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: PipelineSettings) -> None:
         """Create them; subclasses connect the queue.
@@ -120,19 +132,33 @@ class Pipeline(Construct):
             None, "mailroom.handlers.events.record:on_event", memory_size=256
         )
         self.dead_letter_queue = _queues.dead_letter_queue(self, key=settings.key)
-        """Receives events that the function failed to handle five times, or could not read, and
-        those that could not be put into the queue."""
+        """Receives events that the function failed to handle twice in batches and at least five
+        times alone, or could not read, and those that could not be put into the queue."""
+        # AWS recommends six times the function's timeout: otherwise a slow batch comes twice.
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         hidden = 6 * _known_seconds(maker.timeout)
+        # A retention counts from when the event was first put into a queue.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+        self.isolation_queue = _queues.queue(
+            self,
+            "IsolationQueue",
+            key=settings.key,
+            retention=Duration.days(8),
+            visibility_timeout=Duration.seconds(hidden),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letter_queue, max_receive_count=_TRIES
+            ),
+        )
+        """Receives events that failed twice in batches; the function gets them one at a time, so
+        that none suffers for another."""
         self.queue = _queues.queue(
             self,
             "Queue",
             key=settings.key,
             retention=Duration.days(4),
-            # AWS recommends six times the function's timeout: otherwise a slow batch comes twice.
-            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
             visibility_timeout=Duration.seconds(hidden),
             dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letter_queue, max_receive_count=_TRIES
+                queue=self.isolation_queue, max_receive_count=_TRIES_IN_BATCHES
             ),
         )
         """The queue that events wait in."""
@@ -149,16 +175,20 @@ class Pipeline(Construct):
             self._grant_bundled(settings.bundled, settings.alert_topic)
         # Not SqsEventSource and SqsSubscription of aws-cdk-lib: their ids contain the stack's name,
         # and the subscription's key statement names the topic, which waits for the key itself.
-        self.queue.grant_consume_messages(self.function)
-        lambda_.EventSourceMapping(
-            self,
-            "Mapping",
-            target=self.function,
-            event_source_arn=self.queue.queue_arn,
-            batch_size=10,
-            report_batch_item_failures=True,
-            max_concurrency=settings.maximum_concurrency,
-        )
+        for construct_id, queue, batch_size, concurrency in (
+            ("Mapping", self.queue, 10, settings.maximum_concurrency),
+            ("IsolationMapping", self.isolation_queue, 1, _ISOLATED_CONCURRENCY),
+        ):
+            queue.grant_consume_messages(self.function)
+            lambda_.EventSourceMapping(
+                self,
+                construct_id,
+                target=self.function,
+                event_source_arn=queue.queue_arn,
+                batch_size=batch_size,
+                report_batch_item_failures=True,
+                max_concurrency=concurrency,
+            )
         self.dead_letter_alarm = _alarms.dead_letter_alarm(
             self,
             self.dead_letter_queue,
@@ -168,18 +198,34 @@ class Pipeline(Construct):
         """Goes off while an event is in the dead-letter queue."""
         self.age_alarm = _alarms.age_alarm(
             self,
+            "AgeAlarm",
             self.queue,
-            # An event that fails five times is no older than that, and has another alarm.
-            seconds=max(_PATIENCE_SECONDS, _TRIES * hidden),
+            # An event that fails every time is no older than that, and moves on.
+            seconds=max(_PATIENCE_SECONDS, _TRIES_IN_BATCHES * hidden),
             what=f"Events ({named})",
             topic=settings.alert_topic,
         )
-        """Goes off while an event waits for longer than all its attempts may take, or an hour."""
+        """Goes off while an event waits in the queue for an hour, or for longer than both of its
+        attempts there may take."""
+        self.isolation_age_alarm = _alarms.age_alarm(
+            self,
+            "IsolationAgeAlarm",
+            self.isolation_queue,
+            seconds=max(_PATIENCE_SECONDS, _TRIES * hidden),
+            what=f"Events ({named}) that failed twice",
+            topic=settings.alert_topic,
+        )
+        """Goes off while an event waits in the isolation queue for an hour, or for longer than all
+        of its attempts there may take."""
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
         """The alarms, by construct id."""
-        return {"DeadLetterAlarm": self.dead_letter_alarm, "AgeAlarm": self.age_alarm}
+        return {
+            "DeadLetterAlarm": self.dead_letter_alarm,
+            "AgeAlarm": self.age_alarm,
+            "IsolationAgeAlarm": self.isolation_age_alarm,
+        }
 
     def _grant_bundled(self, bundled: BundledSettings, alert_topic: sns.ITopic) -> None:
         table, function = bundled.table, self.function
@@ -344,12 +390,14 @@ def check_handlers(
         handler.check_for_events(problems)
         handler.check_events(problems, "a pipeline of these types", types)
         reserved = handler.reserved_concurrency
-        if reserved is not None and reserved < maximum_concurrency:
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+        needed = maximum_concurrency + _ISOLATED_CONCURRENCY
+        if reserved is not None and reserved < needed:
             problems.add(
                 "reserved_concurrency",
                 reserved,
-                f"pass at least {maximum_concurrency}, the maximum_concurrency: events that Lambda "
-                "throttles end in the dead-letter queue",
+                f"pass at least {needed}, the maximum_concurrency and {_ISOLATED_CONCURRENCY} for "
+                "the isolation queue: events that Lambda throttles end in the dead-letter queue",
             )
 
 

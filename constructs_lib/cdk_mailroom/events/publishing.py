@@ -55,7 +55,8 @@ class EventPublishing(EventDestinations):
     """The events of mail that you send, handled; choose the types with `on`.
 
     Creates a configuration set and a topic to which SES alone may publish, and for each call of
-    `on` a subscription that filters by type, a queue, a dead-letter queue, a function, and alarms.
+    `on` a subscription that filters by type, a queue, an isolation queue, a dead-letter queue, a
+    function, and alarms.
     SES publishes only the types that are handled. The bundled behaviours record each
     message's events in an event table (on demand, encrypted, point-in-time recovery, kept if the
     stack is deleted) and publish to the alert topic what needs a person's attention. Alarms warn
@@ -103,7 +104,8 @@ class EventPublishing(EventDestinations):
             alerts: When the bundled behaviours publish to the alert topic.
             suppress: Whether the bundled behaviours put permanent bounces and complaints on the
                 account's suppression list.
-            maximum_concurrency: How many batches each function handles at a time, 2 to 1000.
+            maximum_concurrency: How many batches each function handles at a time, 2 to 1000; it
+                handles two isolated events at a time in addition.
             reputation_alarms: Whether to create alarms on the account's bounce and complaint rates;
                 one set of them is enough for an account and region.
 
@@ -198,8 +200,9 @@ class EventPublishing(EventDestinations):
     ) -> EventPipeline:
         """Handle one type of event, or several together.
 
-        Creates a queue, a dead-letter queue, a function, a subscription of the queue to the topic,
-        and alarms while an event is in the dead-letter queue or waits for too long. The first type
+        Creates a queue, an isolation queue from which the function gets one event at a time after
+        two failures, a dead-letter queue, a function, a subscription of the queue to the topic, and
+        alarms while an event is in the dead-letter queue or waits for too long. The first type
         names the construct: another first type makes a new queue.
 
         Args:

@@ -172,6 +172,12 @@ def test_one_key_for_everything_admits_all_three_services():
 # Functions
 
 
+def test_only_sqs_itself_fills_the_isolation_queue(plain):
+    """Moving an event there needs no permission, so its policy grants none."""
+    statements = plain.at("Out/Bounce/IsolationQueue/Policy")["PolicyDocument"]["Statement"]
+    assert [one["Effect"] for one in statements] == ["Deny"]
+
+
 @pytest.mark.parametrize("kind", [kind for kind in EventType if kind is not EventType.OPEN])
 def test_a_bundled_behaviour_has_the_permissions_that_its_module_needs(plain, kind):
     """They are those in its docstring, plus reading its queue and logging."""
@@ -192,7 +198,7 @@ def test_a_bundled_behaviour_has_the_permissions_that_its_module_needs(plain, ki
     path = f"Out/{kind.replace(' ', '')}"
     assert actions_of(plain, f"{path}/Function") == {
         **expected,
-        **dict.fromkeys(QUEUE_ACTIONS, f"<{path}/Queue.Arn>"),
+        **{key: [f"<{path}/IsolationQueue.Arn>", f"<{path}/Queue.Arn>"] for key in QUEUE_ACTIONS},
         **dict.fromkeys(LOG_ACTIONS, f"<{path}/Logs.Arn>"),
     }
 

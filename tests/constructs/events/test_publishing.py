@@ -201,14 +201,15 @@ def test_a_subscription_filters_by_type_in_the_message(plain, pipeline, types):
 
 def test_each_call_has_a_queue_of_its_own(plain):
     """A flood of one type delays no other."""
-    assert len(plain.of("AWS::SQS::Queue")) == 2 * 5
+    assert len(plain.of("AWS::SQS::Queue")) == 3 * 5
     assert len(plain.of("AWS::Lambda::Function")) == 5
 
 
+@pytest.mark.parametrize("queue", ["Queue", "IsolationQueue"])
 @pytest.mark.parametrize(("pipeline", "seconds"), [("Bounce", 6 * 60), ("Click", 6 * 20)])
-def test_a_queue_waits_six_times_as_long_as_the_function_may_run(plain, pipeline, seconds):
+def test_a_queue_waits_six_times_as_long_as_the_function_may_run(plain, pipeline, seconds, queue):
     """AWS recommends this; otherwise a slow batch would be delivered again."""
-    assert plain.at(f"Out/{pipeline}/Queue")["VisibilityTimeout"] == seconds
+    assert plain.at(f"Out/{pipeline}/{queue}")["VisibilityTimeout"] == seconds
 
 
 def test_a_timeout_known_only_to_cloudformation_is_passed_on():
@@ -220,26 +221,42 @@ def test_a_timeout_known_only_to_cloudformation_is_passed_on():
 
     template = synthesized(build)
     assert template.at("Out/Open/Queue")["VisibilityTimeout"] == 6 * 900
-    assert template.at("Out/Open/AgeAlarm")["Threshold"] == 5 * 6 * 900
+    assert template.at("Out/Open/AgeAlarm")["Threshold"] == 2 * 6 * 900
+    assert template.at("Out/Open/IsolationAgeAlarm")["Threshold"] == 7 * 6 * 900
     assert template.at("Out/Open/Function")["Timeout"] == "<Seconds>"
 
 
-def test_a_record_that_fails_five_times_becomes_a_dead_letter(plain):
-    """It is kept for the longest time that SQS allows."""
-    assert plain.at("Out/Bounce/Queue")["RedrivePolicy"] == {
-        "deadLetterTargetArn": "<Out/Bounce/DeadLetterQueue.Arn>",
-        "maxReceiveCount": 5,
+@pytest.mark.parametrize("pipeline", ["Bounce", "Click"])
+def test_an_event_is_isolated_after_two_failures_and_dead_after_five_more(plain, pipeline):
+    """SQS counts what was received from any queue."""
+    redrives = {
+        name: plain.at(f"Out/{pipeline}/{name}").get("RedrivePolicy")
+        for name in ("Queue", "IsolationQueue", "DeadLetterQueue")
     }
-    assert plain.at("Out/Bounce/DeadLetterQueue")["MessageRetentionPeriod"] == 14 * 86_400
+    assert redrives == {
+        "Queue": {
+            "deadLetterTargetArn": f"<Out/{pipeline}/IsolationQueue.Arn>",
+            "maxReceiveCount": 2,
+        },
+        "IsolationQueue": {
+            "deadLetterTargetArn": f"<Out/{pipeline}/DeadLetterQueue.Arn>",
+            "maxReceiveCount": 7,
+        },
+        "DeadLetterQueue": None,
+    }
 
 
-def test_events_wait_long_enough_for_a_weekend(plain):
-    """A function that breaks on Friday evening loses nothing before Tuesday."""
-    assert plain.at("Out/Bounce/Queue")["MessageRetentionPeriod"] == 4 * 86_400
+def test_events_wait_long_enough_for_a_weekend_in_each_queue(plain):
+    """A move restarts no retention, so one that moves on its last day has days left."""
+    days = [
+        plain.at(f"Out/Bounce/{name}")["MessageRetentionPeriod"] / 86_400
+        for name in ("Queue", "IsolationQueue", "DeadLetterQueue")
+    ]
+    assert days == [4, 8, 14]
 
 
 def test_queues_are_encrypted_and_take_tls_only(plain):
-    """All ten of them."""
+    """All fifteen of them."""
     for queue in plain.of("AWS::SQS::Queue").values():
         assert queue["SqsManagedSseEnabled"] is True
     for path in plain.of("AWS::SQS::Queue"):
@@ -260,6 +277,17 @@ def test_a_broken_record_does_not_affect_other_records(request, case):
         "FunctionName": "<Out/Bounce/Function>",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "ScalingConfig": {"MaximumConcurrency": 10 if case == "plain" else 2},
+    }
+
+
+def test_an_isolated_event_does_not_share_an_invocation(plain):
+    """The same function takes it, so a process that dies fails this event only."""
+    assert plain.at("Out/Bounce/IsolationMapping") == {
+        "BatchSize": 1,
+        "EventSourceArn": "<Out/Bounce/IsolationQueue.Arn>",
+        "FunctionName": "<Out/Bounce/Function>",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 2},
     }
 
 
@@ -305,15 +333,15 @@ def test_what_sns_fails_to_deliver_is_an_alarm(request, case, topic, alerts, ala
     assert found["AlarmActions"] == [f"<{alerts}>"]
 
 
-@pytest.mark.parametrize(("pipeline", "seconds"), [("Bounce", 3600), ("Click", 3600)])
-def test_an_event_that_waits_for_an_hour_is_an_alarm(plain, pipeline, seconds):
-    """Five attempts of a minute, each hidden for six, are over after half an hour."""
-    alarm = plain.at(f"Out/{pipeline}/AgeAlarm")
+@pytest.mark.parametrize("name", ["", "Isolation"])
+def test_an_event_that_waits_for_an_hour_is_an_alarm(plain, name):
+    """Seven attempts of a minute, each hidden for six, are over before that."""
+    alarm = plain.at(f"Out/Bounce/{name}AgeAlarm")
     assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
     assert alarm["Dimensions"] == [
-        {"Name": "QueueName", "Value": f"<Out/{pipeline}/Queue.QueueName>"}
+        {"Name": "QueueName", "Value": f"<Out/Bounce/{name}Queue.QueueName>"}
     ]
-    assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", seconds)
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", 3600)
     assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
 
 
@@ -585,8 +613,10 @@ def test_reputation_alarms_can_be_left_out(given):
     assert sorted(given.of("AWS::CloudWatch::Alarm")) == [
         "Out/Bounce/AgeAlarm",
         "Out/Bounce/DeadLetterAlarm",
+        "Out/Bounce/IsolationAgeAlarm",
         "Out/Complaint/AgeAlarm",
         "Out/Complaint/DeadLetterAlarm",
+        "Out/Complaint/IsolationAgeAlarm",
         "Out/NotificationAlarm",
         "Out/RedriveAlarm",
     ]

@@ -39,7 +39,9 @@ def build(app: cdk.App) -> cdk.Stack:
 
 def _letters(stack: cdk.Stack) -> dict[str, str]:
     outbound = EventPublishing(stack, "Outbound", identities=[DOMAIN], reputation_alarms=False)
-    outbound.on(list(EventType))
+    telling = PythonHandler(HERE / "functions", "telling:on_delivery")
+    outbound.on(EventType.DELIVERY, telling)
+    outbound.on([kind for kind in EventType if kind is not EventType.DELIVERY])
     identity = SendingIdentity(
         stack,
         "Identity",

@@ -86,6 +86,7 @@ def _archive(stack: cdk.Stack) -> dict[str, str]:
     template = EmailTemplate(stack, "News", folder=HERE / "news")
     return {
         "ArchiveSet": publishing.configuration_set_name,
+        "ArchiveTable": publishing.event_table.table_name,
         "Bucket": lake.bucket.bucket_name,
         "Database": lake.database_name,
         "NewsTemplate": template.template_name,

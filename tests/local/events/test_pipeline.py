@@ -19,7 +19,7 @@ FEEDBACK = Path(__file__).parents[2] / "payloads" / "identity_feedback.json"
 
 @pytest.fixture
 def pipeline(account: Any) -> tuple[str, str, str, str]:
-    """A configuration set whose bounces go to a queue that a function handles, its DLQ, the topic."""
+    """A configuration set whose bounces go to a queue with a function, the DLQ, and the topic."""
     name = account.name("set")
     account.v2.create_configuration_set(ConfigurationSetName=name)
     topic = account.sns.create_topic(Name=account.name("topic"))["TopicArn"]

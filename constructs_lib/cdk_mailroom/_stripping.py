@@ -1,7 +1,6 @@
-"""Takes the docstrings out of a module of the runtime, which are a third of it.
+"""Takes the docstrings out of the runtime's modules, which are up to a third of a zip.
 
-Lambda compiles the modules of a zip at each cold start, and nobody reads docstrings there. Every
-line keeps its number, so that tracebacks fit the source.
+Nobody reads them in Lambda. Every line keeps its number, so that tracebacks fit the source.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ from functools import cache
 from cdk_mailroom._parsing import parsed
 
 __all__ = ["stripped"]
+
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @cache
@@ -40,11 +41,11 @@ def stripped(content: bytes) -> bytes:
 
 def _texts(tree: ast.Module) -> Iterator[tuple[ast.expr, bool]]:
     """Yield each statement that is only a text, and whether its block would be empty without."""
-    for node in ast.walk(tree):
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(node, field, None)
-            if not isinstance(block, list):
-                continue
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        for field in _BLOCKS:
+            block = getattr(node, field, ())
             found = [
                 one.value
                 for one in block
@@ -55,3 +56,4 @@ def _texts(tree: ast.Module) -> Iterator[tuple[ast.expr, bool]]:
             alone = len(found) == len(block) and not isinstance(node, ast.Module)
             for position, text in enumerate(found):
                 yield text, alone and position == 0
+            waiting += block

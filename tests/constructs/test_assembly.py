@@ -427,7 +427,7 @@ def test_a_function_with_layers_has_the_whole_runtime():
 
 
 def test_the_runtime_has_no_docstrings_and_the_users_code_keeps_them(folder):
-    """Nobody reads the runtime's in Lambda, which compiles them at each cold start."""
+    """Nobody reads the runtime's in Lambda."""
     source = b'"""Doc."""\n\nNAME = 1\n'
     (folder / "team" / "__init__.py").write_bytes(source)
     found = contents(asset(folder))

@@ -55,6 +55,8 @@ def test_a_deployed_module_is_the_same_code_on_the_same_lines(name):
         ('class A:\n    """A."""\n\n    x: int\n    """X."""\n', "class A:\n\n\n    x: int\n\n"),
         ('class A(E):\n    "A."\n    """B."""', "class A(E):\n    ...\n"),
         ('if x:\n    """A."""\nelse:\n    """B."""\n', "if x:\n    ...\nelse:\n    ...\n"),
+        ('try:\n    f()\nexcept E:\n    """A."""\n', "try:\n    f()\nexcept E:\n    ...\n"),
+        ('match x:\n    case 1:\n        "A."\n', "match x:\n    case 1:\n        ...\n"),
         ('x = """A."""\nf("""\nB""")\n', 'x = """A."""\nf("""\nB""")\n'),
         ('def f(): "A"\n', 'def f(): "A"\n'),
         ('"""Ä."""; x = 1\n', '"""Ä."""; x = 1\n'),

@@ -86,9 +86,14 @@ def story(message_id: str, found: Sequence[timeline.Entry]) -> RenderableType:
     begin = timeline.first(found)
     about = [f"from {begin.source}"] if begin.source else []
     about += [begin.configuration_set] if begin.configuration_set else []
-    moment = begin.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    moment = begin.at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if begin.at else "an unknown time"
     rows = [
-        _event_row(entry.at - begin.at, entry.kind, entry.recipient, entry.summary)
+        _event_row(
+            entry.at - begin.at if entry.at and begin.at else None,
+            entry.kind,
+            entry.recipient,
+            entry.summary,
+        )
         for entry in found
     ]
     return Group(

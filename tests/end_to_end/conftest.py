@@ -59,11 +59,13 @@ class Deployed:
             config=Config(retries={"total_max_attempts": 1}),
         )
 
-    def story(self, message_id: str, *, count: int) -> list[timeline.Entry]:
+    def story(
+        self, message_id: str, *, count: int, table: str = "EventTable"
+    ) -> list[timeline.Entry]:
         """What the event table has of a message, once that is so many events."""
 
         def read() -> list[timeline.Entry]:
-            items = event_table.read(self.aws.client("dynamodb"), self["EventTable"], message_id)
+            items = event_table.read(self.aws.client("dynamodb"), self[table], message_id)
             return timeline.entries(items)
 
         return self.aws.wait_until(read, lambda found: len(found) >= count, seconds=SECONDS)

@@ -25,7 +25,7 @@ from cdk_mailroom.events.access import allow_service, grant_key, service_of_acco
 from cdk_mailroom.events.bus import QueueTarget, pattern
 from cdk_mailroom.functions import PythonFunction
 from cdk_mailroom.handlers import PythonHandler
-from mailroom.ses import EventType
+from mailroom.ses import FEEDBACK_TYPES, EventType
 
 __all__ = [
     "BUNDLED",
@@ -38,6 +38,7 @@ __all__ = [
     "check_handlers",
 ]
 
+_RECORD = "mailroom.handlers.events.record:on_event"
 _TRIES_IN_BATCHES = 2
 # AWS recommends at least five in a queue, as an event that Lambda throttles counts as received. It
 # counts "across all queues", so those in batches come on top.
@@ -79,10 +80,8 @@ BUNDLED: Final = Bundled()
 
 @dataclass(frozen=True, kw_only=True)
 class BundledSettings:
-    """What bundled behaviours need."""
+    """What bundled behaviours need besides the event table."""
 
-    table: dynamodb.ITable
-    """The event table."""
     environment: Mapping[str, str]
     """Their settings."""
     suppress: bool
@@ -97,14 +96,18 @@ class PipelineSettings:
     """The types that it handles."""
     handlers: Sequence[PythonHandler | Bundled]
     """What handles them, in order: at most one `PythonHandler`."""
+    table: dynamodb.ITable
+    """The event table, in which every event is recorded, whatever handles it."""
+    recording: Mapping[str, str]
+    """The settings of the recording, besides the table's name."""
     key: kms.IKey | None
     """Encrypts the queues."""
     alert_topic: sns.ITopic
     """The topic of the alarm and of the bundled behaviours."""
     maximum_concurrency: int
     """How many batches the function handles at a time."""
-    bundled: BundledSettings | None
-    """``None`` if no handler is bundled."""
+    bundled: BundledSettings
+    """Of use if a handler is bundled."""
 
 
 class Pipeline(Construct):
@@ -128,9 +131,7 @@ class Pipeline(Construct):
         """The types that it handles."""
         named = ", ".join(self.types)
         own = next((one for one in settings.handlers if isinstance(one, PythonHandler)), None)
-        maker = own or PythonFunction(
-            None, "mailroom.handlers.events.record:on_event", memory_size=256
-        )
+        maker = own or PythonFunction(None, _RECORD, memory_size=256)
         self.dead_letter_queue = _queues.dead_letter_queue(self, key=settings.key)
         """Receives events that the function failed to handle twice in batches and at least five
         times alone, or could not read, and those that could not be put into the queue."""
@@ -171,7 +172,8 @@ class Pipeline(Construct):
             environment={"MAILROOM_HANDLERS": json.dumps(specs)},
         )
         """The function that handles them."""
-        if settings.bundled is not None:
+        self._grant_recording(settings.table, settings.recording)
+        if any(isinstance(one, Bundled) for one in settings.handlers):
             self._grant_bundled(settings.bundled, settings.alert_topic)
         # Not SqsEventSource and SqsSubscription of aws-cdk-lib: their ids contain the stack's name,
         # and the subscription's key statement names the topic, which waits for the key itself.
@@ -227,16 +229,19 @@ class Pipeline(Construct):
             "IsolationAgeAlarm": self.isolation_age_alarm,
         }
 
-    def _grant_bundled(self, bundled: BundledSettings, alert_topic: sns.ITopic) -> None:
-        table, function = bundled.table, self.function
-        environment = {**bundled.environment, "MAILROOM_EVENT_TABLE": table.table_name}
+    def _grant_recording(self, table: dynamodb.ITable, environment: Mapping[str, str]) -> None:
         # Not table.grant(), which includes the indexes: nothing is written there.
         iam.Grant.add_to_principal(
-            grantee=function, actions=["dynamodb:PutItem"], resource_arns=[table.table_arn]
+            grantee=self.function, actions=["dynamodb:PutItem"], resource_arns=[table.table_arn]
         )
         if table.encryption_key is not None:
-            table.encryption_key.grant(function, *_TABLE_KEY_ACTIONS)
+            table.encryption_key.grant(self.function, *_TABLE_KEY_ACTIONS)
             self._review_key("kms:GenerateDataKey*")
+        for name, value in {**environment, "MAILROOM_EVENT_TABLE": table.table_name}.items():
+            self.function.add_environment(name, value)
+
+    def _grant_bundled(self, bundled: BundledSettings, alert_topic: sns.ITopic) -> None:
+        function, environment = self.function, dict(bundled.environment)
         if not _ALERTING.isdisjoint(self.types):
             environment["MAILROOM_ALERT_TOPIC"] = alert_topic.topic_arn
             alert_topic.grant_publish(function)
@@ -295,18 +300,13 @@ class EventPipeline(Pipeline):
             protocol=sns.SubscriptionProtocol.SQS,
             endpoint=self.queue.queue_arn,
             raw_message_delivery=True,
-            filter_policy_with_message_body={
-                "eventType": sns.FilterOrPolicy.filter(
-                    sns.SubscriptionFilter.string_filter(
-                        allowlist=[str(kind) for kind in self.types]
-                    )
-                )
-            },
         )
         """The subscription of the queue to the topic."""
         # Not dead_letter_queue=, which names the topic in the policy of the queue's key, as above.
         resource = self.subscription.node.default_child
         assert isinstance(resource, sns.CfnSubscription)
+        # Not filter_policy_with_message_body=, which has no $or.
+        resource.filter_policy, resource.filter_policy_scope = _filter(self.types), "MessageBody"
         resource.redrive_policy = {"deadLetterTargetArn": self.dead_letter_queue.queue_arn}
         self.subscription.node.add_dependency(*(one for one in policies if one is not None))
 
@@ -402,8 +402,11 @@ def check_handlers(
 
 
 def _specs(settings: PipelineSettings) -> dict[str, list[str]]:
+    # The bundled behaviours record as well, but a function before them may fail.
+    first = [] if isinstance(settings.handlers[0], Bundled) else [_RECORD]
     return {
-        str(kind): [
+        str(kind): first
+        + [
             handler.handler
             if isinstance(handler, PythonHandler)
             else f"mailroom.handlers.events.{kind.name.lower()}:on_event"
@@ -411,6 +414,14 @@ def _specs(settings: PipelineSettings) -> dict[str, list[str]]:
         ]
         for kind in settings.types
     }
+
+
+def _filter(types: Sequence[EventType]) -> dict[str, object]:
+    # https://docs.aws.amazon.com/sns/latest/dg/and-or-logic.html#or-operator
+    published = {"eventType": [str(kind) for kind in types]}
+    # The topic may be one that an identity sends its feedback to as well.
+    notified = [str(kind) for kind in FEEDBACK_TYPES if kind in types]
+    return {"$or": [published, {"notificationType": notified}]} if notified else dict(published)
 
 
 def _known_seconds(timeout: Duration) -> float:

@@ -56,11 +56,11 @@ class EventPublishing(EventDestinations):
 
     Creates a configuration set and a topic to which SES alone may publish, and for each call of
     `on` a subscription that filters by type, a queue, an isolation queue, a dead-letter queue, a
-    function, and alarms.
-    SES publishes only the types that are handled. The bundled behaviours record each
-    message's events in an event table (on demand, encrypted, point-in-time recovery, kept if the
-    stack is deleted) and publish to the alert topic what needs a person's attention. Alarms warn
-    before AWS reviews the account (bounces 5 %, complaints 0.1 %), and at half that.
+    function, and alarms. SES publishes only the types that are handled. Each function records its
+    events in an event table (on demand, encrypted, point-in-time recovery, kept if the stack is
+    deleted), also where it runs only yours. The bundled behaviours publish to the alert topic what
+    needs a person's attention. Alarms warn before AWS reviews the account (bounces 5 %, complaints
+    0.1 %), and at half that.
     """
 
     def __init__(
@@ -152,14 +152,17 @@ class EventPublishing(EventDestinations):
             alert_topic=alert_topic,
         )
         self._identities = None if identities is None else identity_names(identities)
-        self._suppress = suppress
         self._maximum_concurrency = maximum_concurrency
-        self._bundled_environment = {
-            "MAILROOM_EVENT_TTL_DAYS": _days(retention),
-            "MAILROOM_ALERT_WINDOW_SECONDS": _seconds(chosen.window or Duration.hours(1)),
-            "MAILROOM_EXPIRY_WARNING_SECONDS": _seconds(chosen.delay_warning or Duration.hours(2)),
-            "MAILROOM_SUPPRESS": "1" if suppress else "0",
-        }
+        self._recording = {"MAILROOM_EVENT_TTL_DAYS": _days(retention)}
+        warning = chosen.delay_warning or Duration.hours(2)
+        self._bundled = BundledSettings(
+            environment={
+                "MAILROOM_ALERT_WINDOW_SECONDS": _seconds(chosen.window or Duration.hours(1)),
+                "MAILROOM_EXPIRY_WARNING_SECONDS": _seconds(warning),
+                "MAILROOM_SUPPRESS": "1" if suppress else "0",
+            },
+            suppress=suppress,
+        )
         self.topic: sns.ITopic = topic or self._make_topic("Topic")
         """The topic that SES publishes to, given or new."""
         self._event_table = event_table
@@ -184,7 +187,7 @@ class EventPublishing(EventDestinations):
 
     @property
     def event_table(self) -> dynamodb.ITable:
-        """The event table, given, or made when it is first needed."""
+        """The event table, given, or made when the first type is handled."""
         if self._event_table is not None:
             return self._event_table
         made = self.node.try_find_child(TABLE_ID)
@@ -210,7 +213,8 @@ class EventPublishing(EventDestinations):
                 no bounce. Several types in a list share them, which suits a small stack.
             *handlers: A `PythonHandler` is your function of the typed event. ``BUNDLED`` and a
                 `PythonHandler` run one after the other, in the order given. The bundled behaviour
-                alone by default.
+                alone by default. The event is recorded in the event table before your function is
+                called; an event that cannot be recorded fails and is retried.
 
         Returns:
             The pipeline.
@@ -359,21 +363,15 @@ class EventPublishing(EventDestinations):
     def _settings(
         self, types: Sequence[EventType], handlers: Sequence[PythonHandler | Bundled]
     ) -> PipelineSettings:
-        chain = handlers or (BUNDLED,)
-        bundled = None
-        if any(isinstance(one, Bundled) for one in chain):
-            bundled = BundledSettings(
-                table=self.event_table,
-                environment=self._bundled_environment,
-                suppress=self._suppress,
-            )
         return PipelineSettings(
             types=types,
-            handlers=chain,
+            handlers=handlers or (BUNDLED,),
+            table=self.event_table,
+            recording=self._recording,
             key=self._key,
             alert_topic=self.alert_topic,
             maximum_concurrency=self._maximum_concurrency,
-            bundled=bundled,
+            bundled=self._bundled,
         )
 
     def _publish_to_topic(self) -> None:

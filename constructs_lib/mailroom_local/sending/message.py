@@ -15,6 +15,9 @@ from mailroom_local.mail.content import EICAR, contains
 from mailroom_local.mail.headers import decode, printable, read_headers
 from mailroom_local.sending.outcomes import Outcome
 
+# Header fields with addresses, by their names in ``commonHeaders``.
+_ADDRESSES = {"from": "from", "to": "to", "cc": "cc", "reply-to": "replyTo"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingList:
@@ -81,10 +84,12 @@ class SentMessage:
         found: dict[str, Any] = {}
         for name, value in self.headers:
             key = name.lower()
-            if key in ("from", "to") and key not in found:
-                found[key] = _addresses(value)
+            if key in _ADDRESSES:
+                found.setdefault(_ADDRESSES[key], _addresses(value))
+            elif key == "date":
+                found.setdefault(key, value)
             elif key == "subject":
-                found["subject"] = decode(value)
+                found[key] = decode(value)
         return {**found, "messageId": self.message_id}
 
 

@@ -16,6 +16,8 @@ from synthesis import FOLDER, Template, new_stack, synthesized
 from cdk_mailroom import BUNDLED, ConfigurationError, EventPublishing, EventType, PythonHandler
 from cdk_mailroom.events import Alerts
 
+RECORD = "mailroom.handlers.events.record:on_event"
+
 
 def yours(**options) -> PythonHandler:
     """Return a handler of the user's."""
@@ -159,12 +161,15 @@ def test_nothing_is_published_if_nothing_is_handled():
     ("pipeline", "handlers"),
     [
         ("Bounce", {"Bounce": ["mailroom.handlers.events.bounce:on_event"]}),
-        ("Click", {"Click": ["app:on_mail"]}),
+        ("Click", {"Click": [RECORD, "app:on_mail"]}),
         (
             "Complaint",
             {"Complaint": ["mailroom.handlers.events.complaint:on_event", "app:on_mail"]},
         ),
-        ("Reject", {"Reject": ["app:on_mail", "mailroom.handlers.events.reject:on_event"]}),
+        (
+            "Reject",
+            {"Reject": [RECORD, "app:on_mail", "mailroom.handlers.events.reject:on_event"]},
+        ),
         (
             "Send",
             {
@@ -176,21 +181,25 @@ def test_nothing_is_published_if_nothing_is_handled():
     ],
 )
 def test_a_function_runs_the_handlers_in_the_order_given(plain, pipeline, handlers):
-    """Each type by the name that its events carry."""
+    """Each type by the name that its events carry; the event is recorded before all else."""
     environment = plain.environment(f"Out/{pipeline}/Function")
     assert json.loads(environment["MAILROOM_HANDLERS"]) == handlers
 
 
 @pytest.mark.parametrize(
     ("pipeline", "types"),
-    [("Bounce", ["Bounce"]), ("Send", ["Send", "Rendering Failure", "DeliveryDelay"])],
+    [
+        ("Bounce", {"$or": [{"eventType": ["Bounce"]}, {"notificationType": ["Bounce"]}]}),
+        ("Send", {"eventType": ["Send", "Rendering Failure", "DeliveryDelay"]}),
+    ],
 )
 def test_a_subscription_filters_by_type_in_the_message(plain, pipeline, types):
-    """SES sets no message attributes; raw delivery spares an envelope to decode."""
+    """SES sets no message attributes; raw delivery spares an envelope to decode. Only bounces,
+    complaints and deliveries have a notification of an identity."""
     subscription = plain.at(f"Out/{pipeline}/Subscription")
     assert subscription == {
         "Endpoint": f"<Out/{pipeline}/Queue.Arn>",
-        "FilterPolicy": {"eventType": types},
+        "FilterPolicy": types,
         "FilterPolicyScope": "MessageBody",
         "Protocol": "sqs",
         "RawMessageDelivery": True,
@@ -496,19 +505,33 @@ def test_another_destination_can_be_added_next_to_the_topic():
 def test_one_table_for_all_types(plain):
     """A message's history is in one place."""
     assert list(plain.of("AWS::DynamoDB::Table")) == ["Out/EventTable"]
-    for name in ("Bounce", "Complaint", "Reject", "Send"):
+    for name in ("Bounce", "Click", "Complaint", "Reject", "Send"):
         environment = plain.environment(f"Out/{name}/Function")
         assert environment["MAILROOM_EVENT_TABLE"] == "<Out/EventTable>"
 
 
-def test_custom_functions_alone_need_no_table():
-    """The table is created when it is needed or accessed."""
-    template = synthesized(
-        lambda stack: EventPublishing(stack, "Out").on(EventType.BOUNCE, yours())
-    )
-    assert not template.of("AWS::DynamoDB::Table")
-    asked = synthesized(lambda stack: EventPublishing(stack, "Out").event_table)
-    assert list(asked.of("AWS::DynamoDB::Table")) == ["Out/EventTable"]
+@pytest.mark.parametrize("way", ["on", "on_bus"])
+def test_a_custom_function_alone_has_a_table_too(way):
+    """Its events are in a message's history as all others are."""
+
+    def build(stack):
+        out = EventPublishing(stack, "Out", retention=Duration.days(7))
+        getattr(out, way)(EventType.BOUNCE, yours())
+
+    template = synthesized(build)
+    assert list(template.of("AWS::DynamoDB::Table")) == ["Out/EventTable"]
+    [function] = template.of("AWS::Lambda::Function")
+    environment = template.environment(function)
+    assert json.loads(environment.pop("MAILROOM_HANDLERS")) == {"Bounce": [RECORD, "app:on_mail"]}
+    assert environment == {
+        "MAILROOM_EVENT_TABLE": "<Out/EventTable>",
+        "MAILROOM_EVENT_TTL_DAYS": "7",
+    }
+
+
+def test_the_table_is_created_when_it_is_asked_for():
+    template = synthesized(lambda stack: EventPublishing(stack, "Out").event_table)
+    assert list(template.of("AWS::DynamoDB::Table")) == ["Out/EventTable"]
 
 
 def test_the_tables_keys_are_those_that_the_runtime_writes(plain):

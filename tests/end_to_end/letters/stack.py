@@ -41,7 +41,9 @@ def build(app: cdk.App) -> cdk.Stack:
 
 def _letters(stack: cdk.Stack) -> dict[str, str]:
     outbound = EventPublishing(stack, "Outbound", identities=[DOMAIN], reputation_alarms=False)
-    outbound.on(list(EventType))
+    telling = PythonHandler(HERE / "functions", "telling:on_delivery")
+    outbound.on(EventType.DELIVERY, telling)
+    outbound.on([kind for kind in EventType if kind is not EventType.DELIVERY])
     identity = SendingIdentity(
         stack,
         "Identity",
@@ -95,6 +97,7 @@ def _archive(stack: cdk.Stack) -> dict[str, str]:
     template = EmailTemplate(stack, "News", folder=HERE / "news")
     return {
         "ArchiveSet": publishing.configuration_set_name,
+        "ArchiveTable": publishing.event_table.table_name,
         "Bucket": lake.bucket.bucket_name,
         "Database": lake.database_name,
         "DeadLetterQueue": pipeline.dead_letter_queue.queue_url,

@@ -70,7 +70,7 @@ def code(
         own = dict(_tree(folder))
         _check_no_runtime(own, f"folder is {str(folder)!r}", "rename yours")
         files |= own
-    path, digest = _write(_runtime(modules, files) | files)
+    path, digest = _write({**_runtime(modules, files), **files})
     return lambda_.Code.from_asset(
         str(path), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM
     )
@@ -84,11 +84,11 @@ def runtime_files() -> Mapping[str, bytes]:
     return {name: files[name] for name in files if not name.startswith(_NOT_DEPLOYED)}
 
 
-def _runtime(modules: Iterable[str] | None, files: Mapping[str, bytes]) -> dict[str, bytes]:
+def _runtime(modules: Iterable[str] | None, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
     """Return the files of the runtime that a function needs."""
     runtime = runtime_files()
     if modules is None:
-        return _deployed(runtime)
+        return _deployed(frozenset(runtime))
     wanted = set(modules)
     for name, content in files.items():
         # Cheap first, as requirements may have thousands of files without any use of the runtime.
@@ -97,7 +97,8 @@ def _runtime(modules: Iterable[str] | None, files: Mapping[str, bytes]) -> dict[
     return _deployed(_reachable(frozenset(wanted)))
 
 
-def _deployed(names: Iterable[str]) -> dict[str, bytes]:
+@cache
+def _deployed(names: frozenset[str]) -> Mapping[str, bytes]:
     runtime = runtime_files()
     return {
         name: stripped(runtime[name]) if name.endswith(".py") else runtime[name] for name in names

@@ -171,6 +171,7 @@ def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
     if message.refused:
         refusal = Text.assemble(text(message.refused, "red"), text(f"  ({message.reason})"))
         parts.append(_indented(refusal))
+    parts += [_indented(text(problem, "red")) for problem in message.problems]
     if message.unverified and full:
         note = f"not verified, so SES would refuse it: {', '.join(message.unverified)}"
         parts.append(_indented(text(note, "yellow")))

@@ -107,7 +107,7 @@ async def _serve(
         "journal": Journal(state.journal),
     }
     mailer = Mailer(**place, put_event=emulator.put_event)
-    emulator.install(mailer.send)
+    emulator.install(mailer.send, place["journal"])
     receiver = Receiver(**place, on_accepted=emulator.remember_received)
     others = list(extensions.connected(**place))
     submit, application = emulator.submit, with_finished_stacks(emulator.asgi_app())
@@ -124,6 +124,7 @@ async def _serve(
             conversation=smtp.conversation(
                 receiver=receiver,
                 others=[other.receiver for other in others],
+                journal=place["journal"],
                 tls=tls,
                 host_name=inbound,
             ),
@@ -135,6 +136,7 @@ async def _serve(
                     user, password, region=server.region
                 ),
                 submit=submit,
+                journal=place["journal"],
                 tls=tls,
                 host_name=outbound,
             ),

@@ -56,7 +56,7 @@ class State:
         self._server = self.root / "server.json"
 
     def create(self) -> None:
-        """Create the directory.
+        """Create the directory, for this user only.
 
         Raises:
             MailroomError: If it holds something else.
@@ -67,9 +67,11 @@ class State:
                 remedy="choose another directory with --state or the variable MAILROOM_STATE",
             )
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / _MARK).touch()
+        self.root.chmod(0o700)
+        for path in (self.root / _MARK, self.server_log, self.deploy_log):
+            path.touch(mode=0o600)
         (self.root / ".gitignore").write_text("*\n")
-        self.temporary.mkdir(exist_ok=True)
+        self.temporary.mkdir(mode=0o700, exist_ok=True)
 
     def remove(self) -> None:
         """Delete the directory, unless it holds something else."""

@@ -1,7 +1,7 @@
 """The SMTP conversations of receiving; on AWS the server is ``inbound-smtp``."""
 
 # aiosmtpd looks up commands and hooks by names in capitals.
-# ruff: noqa: N802
+# ruff: noqa: N802, N815
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ class _Conversation(SMTP):
         assert isinstance(self.session, _Session)
         self.session.pretended = (address, attributes.get("NAME"))
         await self.push("220 2.0.0 OK")
+
+    async def smtp_HTTP(self, arg: str | None) -> None:
+        """End the conversation: a web page may hide SMTP commands in the body of a request."""
+        await self.push("421 4.7.0 HTTP is not spoken here")
+        self.transport.close()
+
+    # A page chooses no other methods before the browser has asked with OPTIONS.
+    smtp_GET = smtp_HEAD = smtp_OPTIONS = smtp_POST = smtp_HTTP
 
     async def push(self, status: Any) -> None:
         # aiosmtpd refuses large messages by itself; the journal should show them, too.

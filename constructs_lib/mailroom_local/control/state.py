@@ -48,6 +48,7 @@ class State:
         self.journal = self.root / "journal.jsonl"
         self.server_log = self.root / "server.log"
         self.deploy_log = self.root / "cdk.log"
+        self.install_log = self.root / "install.log"
         self.temporary = self.root / "tmp"
         self.certificate = self.temporary / "smtp.pem"
         self.cdk_home = self.root / "cdk-home"
@@ -68,9 +69,16 @@ class State:
             )
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
-        for path in (self.root / _MARK, self.server_log, self.deploy_log):
+        ignored = self.root / ".gitignore"
+        for path in (
+            self.root / _MARK,
+            ignored,
+            self.server_log,
+            self.deploy_log,
+            self.install_log,
+        ):
             path.touch(mode=0o600)
-        (self.root / ".gitignore").write_text("*\n")
+        ignored.write_text("*\n")
         self.temporary.mkdir(mode=0o700, exist_ok=True)
 
     def remove(self) -> None:

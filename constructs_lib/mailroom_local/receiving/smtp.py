@@ -54,7 +54,8 @@ class _Conversation(SMTP):
     async def smtp_HTTP(self, arg: str | None) -> None:
         """End the conversation: a web page may hide SMTP commands in the body of a request."""
         await self.push("421 4.7.0 HTTP is not spoken here")
-        self.transport.close()
+        if self.transport is not None:
+            self.transport.close()
 
     # A page chooses no other methods before the browser has asked with OPTIONS.
     smtp_GET = smtp_HEAD = smtp_OPTIONS = smtp_POST = smtp_HTTP

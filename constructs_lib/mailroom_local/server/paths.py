@@ -28,11 +28,11 @@ def with_own_paths(
     async def application(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "") if scope["type"] == "http" else ""
         if path in own:
-            answer = answers.get((scope["method"], path))
-            if answer is None:
+            own_answer = answers.get((scope["method"], path))
+            if own_answer is None:
                 await _respond(send, Answer(status=405))
                 return
-            content = json.dumps(await asyncio.to_thread(answer)).encode()
+            content = json.dumps(await asyncio.to_thread(own_answer)).encode()
             await _respond(send, Answer(status=200, body=content, content_type="application/json"))
         elif path.startswith(PREFIX):
             headers = {name.decode("latin-1"): value for name, value in scope["headers"]}

@@ -8,37 +8,47 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 CDK_CLI := aws-cdk@2.1148.1
 PYRIGHT := pyright@1.1.414
-INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+NPM := $(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund
+# Each command installs what it needs and no more; a stamp says that it is there.
+RUN := $(VENV)/.run
+ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test separable check format bench snapshots clean
+.PHONY: help install demo test separable check check-emulator format bench snapshots clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-install: $(INSTALLED) ## install Python packages, Node and the CDK CLI into .venv
+install: $(ALL) ## install everything that the commands below need into .venv
 
-$(INSTALLED): pyproject.toml constraints.txt Makefile
+$(RUN): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "cdk-mailroom needs Python 3.11 or later; choose one, for example: make PYTHON=python3.12"; exit 1; }
-	@echo "installing into $(VENV) (the first time takes a minute or two)"
+	@echo "installing into $(VENV) (the first time takes half a minute or so)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	  --editable '.[local]' --group dev
-	@$(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund $(CDK_CLI) $(PYRIGHT)
+	@$(PIP) pip
+	@# Python compiles what is imported; of aws-cdk-lib that is a small part.
+	@$(PIP) --no-compile --editable '.[emulator]' --group node
+	@$(NPM) $(CDK_CLI)
 	@touch $@
 
-demo: install ## deploy the examples to a local AWS, send real mail and show what happens to it
+$(VENV)/.%: $(RUN)
+	@echo "installing what make $* needs"
+	@$(PIP) --no-compile --group $*
+	@$(if $(filter check,$*),$(NPM) $(PYRIGHT))
+	@touch $@
+
+demo: $(RUN) ## deploy the examples to a local AWS, send real mail and show what happens to it
 	@for demo in examples/*/demo.py; do $(BIN)/python $$demo || exit 1; echo; done
 
-test: install ## run the tests on all cores (six to seven minutes on two)
+test: $(VENV)/.test ## run the tests on all cores (six to seven minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-separable: install ## remove WorkMail from a copy of the repository and test the rest
+separable: $(VENV)/.test ## remove WorkMail from a copy of the repository and test the rest
 	@$(BIN)/python tests/workmail_separable.py
 
-check: install ## check lint, format and types; run cfn-lint on the synthesized examples
+check: $(VENV)/.check ## check lint, format and types; run cfn-lint on the synthesized examples
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -51,15 +61,18 @@ check: install ## check lint, format and types; run cfn-lint on the synthesized 
 	@$(BIN)/cfn-lint --ignore-checks W3005 -- .check/*/*.template.json
 	@echo "all checks passed"
 
-format: install ## fix and format the code with ruff
+check-emulator: $(RUN) ## try the newest emulator, and list what of ours it would break
+	@$(BIN)/python tests/newest_emulator.py
+
+format: $(VENV)/.check ## fix and format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: install ## compare import, event and synth times with the alternatives
+bench: $(VENV)/.bench ## compare import, event and synth times with the alternatives
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 	@$(BIN)/python benchmarks/synth.py
 
-snapshots: install ## update the snapshots of the examples' synthesized templates
+snapshots: $(VENV)/.test ## update the snapshots of the examples' synthesized templates
 	@$(BIN)/pytest tests/constructs --snapshot-update
 
 clean: ## remove everything that make installed or built

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from mailroom_cli.errors import UsageError
 
-EXTRA = ("aiosmtpd", "cryptography", "duckdb", "ministack", "trustme")
-"""What the extra ``[local]`` installs."""
+EITHER = ("virtualenv", "ministack")
+"""What the extras ``[local]`` and ``[emulator]`` install: how to get the emulator, and itself."""
 
 
 class Arguments(Protocol):
@@ -35,9 +35,9 @@ def require(*, alternative: str = "") -> None:
         alternative: What else the user can do, appended to the message.
 
     Raises:
-        UsageError: A package of the extra is not installed.
+        UsageError: Neither extra is installed.
     """
-    if not all(map(_is_installed, EXTRA)):
+    if not any(map(_is_installed, EITHER)):
         raise UsageError(
             f'this command needs the local AWS: pip install "cdk-mailroom[local]"{alternative}'
         )

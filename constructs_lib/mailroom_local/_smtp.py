@@ -1,5 +1,8 @@
 """What both SMTP servers have in common: each refusal is in the journal, with its reason."""
 
+# aiosmtpd looks up commands by names in capitals.
+# ruff: noqa: N802, N815
+
 from __future__ import annotations
 
 import logging
@@ -48,6 +51,15 @@ class Conversation(SMTP):
             )
         self._reason = self._recipients = None
         await super().push(status)
+
+    async def smtp_HTTP(self, arg: str | None) -> None:
+        """End the conversation: a web page may hide SMTP commands in the body of a request."""
+        await self.push("421 4.7.0 HTTP is not spoken here")
+        if self.transport is not None:
+            self.transport.close()
+
+    # A page chooses no other methods before the browser has asked with OPTIONS.
+    smtp_GET = smtp_HEAD = smtp_OPTIONS = smtp_POST = smtp_HTTP
 
     def _reason_of(self, reply: str) -> str:
         # aiosmtpd refuses what is too large by itself, in other words than a reader needs.

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-MINISTACK_VERSION = "1.5.33"
-
 INTERNALS: Mapping[str, tuple[str, ...]] = {
     "ministack.app": ("AUTH", "_enforce_data_plane", "_enforce_ses_v2", "app"),
     "ministack.core.iam_actions": ("extract_iam_action",),

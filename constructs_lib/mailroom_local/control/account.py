@@ -73,11 +73,11 @@ class Account:
         At all other times the local AWS allows everything. The CDK CLI needs that to deploy: the
         roles that it assumes need permissions that the emulator does not support.
         """
-        gateway.get(self.server, ENFORCE_PATH)
+        gateway.post(self.server, ENFORCE_PATH)
         try:
             yield
         finally:
-            gateway.get(self.server, IGNORE_PATH)
+            gateway.post(self.server, IGNORE_PATH)
 
     def messages(self, *, handlers: bool = True) -> list[MessageRecord]:
         """Return every message: received, refused and sent.

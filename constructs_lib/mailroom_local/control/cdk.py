@@ -75,7 +75,7 @@ class Cdk:
             if bootstrap is not None:
                 with progress.step("Bootstrapping the local account"):
                     self._finish(bootstrap, "cdk bootstrap", "mailroom down, then try again")
-                self._state.bootstrapped.touch()
+                self._state.bootstrapped.touch(mode=0o600)
         with (
             progress.step("Deploying") as report,
             self._start(

@@ -19,10 +19,15 @@ def get(server: Server, path: str) -> Any:
     return _open(server.endpoint + path)
 
 
-def post(server: Server, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+def post(
+    server: Server,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
     """Send JSON to a path of the server and return its JSON answer."""
     request = urllib.request.Request(  # noqa: S310  # our own server
-        server.endpoint + path, data=json.dumps(body).encode(), headers=dict(headers)
+        server.endpoint + path, data=json.dumps(body or {}).encode(), headers=dict(headers or {})
     )
     return _open(request)
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mailroom_local.control import clients, gateway, server_process, smtp
+from mailroom_local.control import clients, emulator, gateway, server_process, smtp
 from mailroom_local.control.cdk import Cdk
 from mailroom_local.control.credentials import LOCAL, Credentials
+from mailroom_local.control.emulator import Interpreter
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.processes import stop_group
 from mailroom_local.control.progress import Progress, Silent
@@ -127,8 +128,8 @@ class LocalAws(_Account):
                 this process is killed.
 
         Raises:
-            MailroomError: If a local AWS runs with the state directory, a port is in use, or the
-                server does not start.
+            MailroomError: If a local AWS runs with the state directory, the emulator cannot be
+                installed, a port is in use, or the server does not start.
         """
         with contextlib.suppress(NotRunning):
             other = LocalAws.attach(state=self.state.root).server
@@ -139,8 +140,9 @@ class LocalAws(_Account):
         # Everything that the last server knew is gone with it, so its traces are of no use.
         self.state.remove()
         self.state.create()
+        interpreter = emulator.interpreter(self.state, self._progress)
         with self._progress.step("Starting the local AWS"):
-            self._start(detached=detached)
+            self._start(interpreter, detached=detached)
 
     def stop(self) -> None:
         """End the server and everything that it started; the state directory stays."""
@@ -254,9 +256,10 @@ class LocalAws(_Account):
     def _certificate(self) -> Path:
         return self.state.certificate
 
-    def _start(self, *, detached: bool) -> None:
+    def _start(self, interpreter: Interpreter, *, detached: bool) -> None:
         process = server_process.launch(
             self.state,
+            interpreter,
             port=self._port,
             smtp_port=self._smtp_port,
             submission_port=self._submission_port,

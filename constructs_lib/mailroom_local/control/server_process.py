@@ -6,11 +6,10 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
-from importlib.util import find_spec
 
 from mailroom_local.control import clients, gateway
+from mailroom_local.control.emulator import Interpreter
 from mailroom_local.control.errors import MailroomError
 from mailroom_local.control.state import Server, State
 
@@ -18,11 +17,11 @@ POLL_SECONDS = 0.05
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _TAIL_BYTES = 4000
-_NEEDED = ("aiosmtpd", "cryptography", "duckdb", "ministack", "trustme")
 
 
 def launch(
     state: State,
+    interpreter: Interpreter,
     *,
     port: int,
     smtp_port: int,
@@ -31,13 +30,9 @@ def launch(
     detached: bool,
 ) -> subprocess.Popen[bytes]:
     """Start the process; unless detached, it ends with this one, even if this one is killed."""
-    if any(find_spec(name) is None for name in _NEEDED):
-        raise MailroomError(
-            "the local AWS is not installed",
-            remedy="install it into this environment: pip install 'cdk-mailroom[local]'",
-        )
     command = [
-        *(sys.executable, "-m", "mailroom_local.server.main"),
+        # -P: the folder that it starts in may hold modules named like those that it imports.
+        *(interpreter.python, "-P", "-m", "mailroom_local.server.main"),
         *("--state", str(state.root)),
         *("--port", str(port)),
         *("--smtp-port", str(smtp_port)),
@@ -45,10 +40,16 @@ def launch(
         *("--region", region),
         *(() if detached else ("--parent", str(os.getpid()))),
     ]
+    environment = {
+        **clients.environment("", region=region),
+        "TMPDIR": str(state.temporary),
+    }
+    if interpreter.packages is not None:
+        environment["PYTHONPATH"] = str(interpreter.packages)
     with state.server_log.open("wb") as log:
         return subprocess.Popen(  # noqa: S603  # our own module and options
             command,
-            env={**clients.environment("", region=region), "TMPDIR": str(state.temporary)},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

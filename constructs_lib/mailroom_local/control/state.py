@@ -48,6 +48,7 @@ class State:
         self.journal = self.root / "journal.jsonl"
         self.server_log = self.root / "server.log"
         self.deploy_log = self.root / "cdk.log"
+        self.install_log = self.root / "install.log"
         self.temporary = self.root / "tmp"
         self.certificate = self.temporary / "smtp.pem"
         self.cdk_home = self.root / "cdk-home"
@@ -56,7 +57,7 @@ class State:
         self._server = self.root / "server.json"
 
     def create(self) -> None:
-        """Create the directory.
+        """Create the directory, for this user only.
 
         Raises:
             MailroomError: If it holds something else.
@@ -67,9 +68,18 @@ class State:
                 remedy="choose another directory with --state or the variable MAILROOM_STATE",
             )
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / _MARK).touch()
-        (self.root / ".gitignore").write_text("*\n")
-        self.temporary.mkdir(exist_ok=True)
+        self.root.chmod(0o700)
+        ignored = self.root / ".gitignore"
+        for path in (
+            self.root / _MARK,
+            ignored,
+            self.server_log,
+            self.deploy_log,
+            self.install_log,
+        ):
+            path.touch(mode=0o600)
+        ignored.write_text("*\n")
+        self.temporary.mkdir(mode=0o700, exist_ok=True)
 
     def remove(self) -> None:
         """Delete the directory, unless it holds something else."""

@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--parent", type=int)
     options = parser.parse_args(arguments)
 
+    # What a rehearsal leaves on disk is mail.
+    os.umask(0o077)
     keep_to_loopback()
     gateway, smtp, submission = (
         bind(port) for port in (options.port, options.smtp_port, options.submission_port)
@@ -96,6 +98,7 @@ async def _serve(
     from mailroom_local.sending.mailer import Mailer
     from mailroom_local.server import extensions
     from mailroom_local.server.certificate import server_context
+    from mailroom_local.server.guard import guarded
     from mailroom_local.server.paths import with_own_paths
     from mailroom_local.server.smtp import SmtpServer
     from mailroom_local.server.stacks import with_finished_stacks
@@ -158,13 +161,14 @@ async def _serve(
         smtp_server.start()
     state.announce(server)
     answers = {
-        STATUS_PATH: lambda: dataclasses.asdict(server),
-        SENT_PATH: emulator.sent_messages,
-        ENFORCE_PATH: lambda: emulator.enforce_permissions(True),
-        IGNORE_PATH: lambda: emulator.enforce_permissions(False),
+        ("GET", STATUS_PATH): lambda: dataclasses.asdict(server),
+        ("GET", SENT_PATH): emulator.sent_messages,
+        ("POST", ENFORCE_PATH): lambda: emulator.enforce_permissions(True),
+        ("POST", IGNORE_PATH): lambda: emulator.enforce_permissions(False),
     }
     try:
         served: Any = with_own_paths(application, answers, mailer.visit)
+        served = guarded(served, port=gateway.getsockname()[1])
         await serve(served, config, shutdown_trigger=stop.wait)
     finally:
         state.retract()

@@ -18,14 +18,21 @@ _URL_SAFE = "%:/?#[]@!$&'()*+,;=~"
 
 
 def with_own_paths(
-    gateway: App, answers: Mapping[str, Callable[[], Any]], visit: Callable[..., Answer]
+    gateway: App,
+    answers: Mapping[tuple[str, str], Callable[[], Any]],
+    visit: Callable[..., Answer],
 ) -> App:
-    """The gateway with JSON at these paths, and `visit` at the links of sent mail."""
+    """The gateway with JSON at these methods and paths, and `visit` at the links of sent mail."""
+    own = {path for _, path in answers}
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "") if scope["type"] == "http" else ""
-        if path in answers:
-            content = json.dumps(await asyncio.to_thread(answers[path])).encode()
+        if path in own:
+            own_answer = answers.get((scope["method"], path))
+            if own_answer is None:
+                await _respond(send, Answer(status=405))
+                return
+            content = json.dumps(await asyncio.to_thread(own_answer)).encode()
             await _respond(send, Answer(status=200, body=content, content_type="application/json"))
         elif path.startswith(PREFIX):
             headers = {name.decode("latin-1"): value for name, value in scope["headers"]}

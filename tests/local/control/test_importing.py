@@ -3,11 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
-from mailroom_local import LocalAws, MailroomError
-from mailroom_local.control import server_process
-
 _CHECK = """
 import sys
 class Missing:
@@ -27,11 +22,3 @@ def test_control_needs_only_boto3() -> None:
         [sys.executable, "-c", _CHECK], capture_output=True, text=True, timeout=30
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_a_missing_extra_is_named(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before a process is started that could not import it."""
-    monkeypatch.setattr(server_process, "find_spec", lambda name: None)
-    with pytest.raises(MailroomError, match="not installed") as error:
-        LocalAws(state=tmp_path / "state").start()
-    assert "cdk-mailroom[local]" in error.value.remedy

@@ -26,6 +26,7 @@ from mailroom_local._emulator import (
     sending_v1,
     sending_v2,
     suppression,
+    workers,
 )
 from mailroom_local._emulator.query import (
     Parameters,
@@ -71,9 +72,10 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     """Extend ministack's SES, Firehose, Athena and CloudFormation. Idempotent.
 
     ``send`` gets every message that SES accepts, and returns what its recipients get; ``journal``
-    gets every call that is refused instead.
+    gets every call that is refused instead, and every call of a function.
     """
     sending.server.send, sending.server.journal = send, journal
+    workers.install(journal)
     internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
     internals.app.patch(enforce_ses_v2=permissions.enforce_ses_v2)
     internals.ses.patch(handle_request=_handle_request, reset=_reset)

@@ -83,19 +83,21 @@ class Account:
         """Return every message: received, refused and sent.
 
         Args:
-            handlers: Whether to read from the log of each function what it reported.
+            handlers: Whether to find out if failed calls of functions are tried again, and which
+                dead-letter queue has what failed for good.
 
         Returns:
             The messages, oldest first.
         """
-        return self._joined(journal.read(self.state.journal), handlers=handlers)
+        return self._settled(journal.read(self.state.journal), handlers=handlers)
 
     def message(self, message_id: str, *, handlers: bool = True) -> MessageRecord:
         """Return one message.
 
         Args:
             message_id: Its id, or the beginning of it.
-            handlers: Whether to read from the log of each function what it reported.
+            handlers: Whether to find out if failed calls of functions are tried again, and which
+                dead-letter queue has what failed for good.
 
         Returns:
             The message.
@@ -113,7 +115,7 @@ class Account:
                 f"{len(found)} messages have an id that begins with {message_id!r}",
                 remedy="`mailroom log` lists the messages and their ids",
             )
-        return self._joined(found, handlers=handlers)[0]
+        return self._settled(found, handlers=handlers)[0]
 
     def wait(
         self, message_id: str, *, seconds: float = 30.0, handlers: bool = True
@@ -123,9 +125,8 @@ class Account:
         Args:
             message_id: Its id, or the beginning of it.
             seconds: How long to wait at most.
-            handlers: Whether to wait, too, until every asynchronous function has reported on it. A
-                function that does not use the `mailroom` runtime never does, and costs all of
-                `seconds`.
+            handlers: Whether to wait, too, until every asynchronous function has succeeded or
+                used up its tries.
 
         Returns:
             The message, finished or not.
@@ -182,8 +183,8 @@ class Account:
         """
         return journal.published(self.state.journal)
 
-    def _joined(self, messages: list[MessageRecord], *, handlers: bool) -> list[MessageRecord]:
+    def _settled(self, messages: list[MessageRecord], *, handlers: bool) -> list[MessageRecord]:
         if handlers and self._server is not None:
-            functions, logs = self.client("lambda"), self.client("logs")
-            outcomes.join(messages, functions=functions, logs=logs)
+            # All functions and queues are in the one account and region.
+            outcomes.settle(messages, client=lambda service, arn: self.client(service))
         return messages

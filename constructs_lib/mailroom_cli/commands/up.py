@@ -159,7 +159,7 @@ def _announce(aws: LocalAws) -> None:
     from rich.padding import Padding
     from rich.table import Table
 
-    from mailroom_cli.render import short_name
+    from mailroom_cli.names import short_name
     from mailroom_cli.terminal import show, text
 
     user = aws.credentials

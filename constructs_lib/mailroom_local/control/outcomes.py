@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -66,9 +66,16 @@ def _retries(functions: Any, function_arn: str) -> tuple[int, str | None]:
     """How often Lambda calls the function again, and the name of the queue that gets the rest."""
     name = ":".join(function_arn.split(":")[:7])
     try:
-        configured = functions.get_function_event_invoke_config(FunctionName=name)
+        found = functions.list_function_event_invoke_configs(FunctionName=name)
     except ClientError:
-        configured = {}
+        found = {}
+    # The CDK configures the version $LATEST, which the invocations without a version are.
+    own = [
+        each
+        for each in found.get("FunctionEventInvokeConfigs", [])
+        if each["FunctionArn"] in (name, f"{name}:$LATEST")
+    ]
+    configured: Mapping[str, Any] = min(own, key=lambda each: len(each["FunctionArn"]), default={})
     target = (configured.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination")
     if not target:
         try:

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from mailroom_cli.names import short_name
+from mailroom_cli.printed import line
 from mailroom_cli.terminal import text
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _named(name: str, call: HandlerOutcome) -> Text:
 def _error(call: HandlerOutcome) -> Text:
     said = ": ".join(part for part in (call.error, call.detail.strip()) if part) or "no reason"
     # An exception's text may have several lines.
-    whole = Text("\n").join(text(line, "red") for line in said.splitlines())
+    whole = Text("\n").join(text(one, "red") for one in said.splitlines())
     if call.place:
         whole.append_text(Text.assemble(text("  "), text(call.place, "bold red")))
     return whole
@@ -86,16 +87,17 @@ def _tries(call: HandlerOutcome, number: int, *, last: bool) -> Text | None:
 
 
 def _output(call: HandlerOutcome, *, full: bool) -> list[RenderableType]:
-    kept = call.output if full else call.output[-_LINES:]
-    shown = [Text.assemble(text("│ ", "dim"), text(line)) for line in kept]
-    above = len(call.output) - len(kept)
+    said = [one for one in map(line, call.output) if one is not None]
+    kept = said if full else said[-_LINES:]
+    shown = [Text.assemble(text("│ ", "dim"), one) for one in kept]
+    above = len(said) - len(kept)
     if above:
         shown.insert(0, text(f"│ … {above} lines above: `mailroom log` with the id", "dim"))
     if call.omitted:
         shown.append(text(f"│ … {call.omitted} lines more: `mailroom tail`", "dim"))
-    return [_indented(line) for line in shown]
+    return [_indented(one) for one in shown]
 
 
-def _indented(line: Text) -> Padding:
-    line.overflow = "fold"
-    return Padding(line, (0, 0, 0, _INDENT), expand=False)
+def _indented(one: Text) -> Padding:
+    one.overflow = "fold"
+    return Padding(one, (0, 0, 0, _INDENT), expand=False)

@@ -19,9 +19,6 @@ from mailroom.errors import MailroomError
 _ENDS = frozenset({"mailroom.events", "mailroom.receiving", "mailroom.workmail"})
 _IMPORT = "mailroom.import"
 _NOT_KEPT = "failure not kept"
-# What a line of the runtime says beyond these is worth reading.
-_KNOWN = frozenset({"timestamp", "level", "event", "message_id", "rule", "invocation_id"})
-
 _LINES = 200
 _LETTERS = 2_000
 
@@ -155,13 +152,12 @@ def _parts(log: str) -> tuple[list[tuple[dict[str, Any], list[str]]], list[str]]
                 printed = []
                 continue
             if parts:
-                parts[-1][1].append(_told(record))
+                parts[-1][1].append(line)
         elif "_aws" in record or record.get("event") == _IMPORT:
             # A metric, in the format that CloudWatch reads; and what `_ended` reads.
             continue
         else:
-            ours = str(record.get("event")).startswith("mailroom.")
-            printed.append(_told(record) if ours else line)
+            printed.append(line)
     return parts, printed
 
 
@@ -173,11 +169,6 @@ def _record(line: str) -> dict[str, Any]:
     except (RecursionError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
-
-
-def _told(record: Mapping[str, Any]) -> str:
-    said = (f"{name}={value}" for name, value in record.items() if name not in _KNOWN)
-    return f"{record['event']}: {', '.join(said)}"
 
 
 def _reported(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from mailroom_local._journal import kept
 from mailroom_local.control import clients, gateway, journal, outcomes
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.journal import MessageRecord
@@ -116,6 +117,22 @@ class Account:
                 remedy="`mailroom log` lists the messages and their ids",
             )
         return self._settled(found, handlers=handlers)[0]
+
+    def raw(self, message_id: str) -> bytes:
+        """Return the bytes of a message, whatever its rules do with it.
+
+        Args:
+            message_id: Its id, or the beginning of it.
+
+        Returns:
+            A received message as its sender sent it, without the header fields that SES adds; a
+            sent one as its recipients get it.
+
+        Raises:
+            MailroomError: If no message, or more than one, has an id with that beginning.
+        """
+        found = self.message(message_id, handlers=False)
+        return kept(self.state.journal, str(found.message_id)).read_bytes()
 
     def wait(
         self, message_id: str, *, seconds: float = 30.0, handlers: bool = True

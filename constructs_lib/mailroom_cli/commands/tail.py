@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         if chosen.local is None:
             for log in logs:
                 log.begin(int(time.time() - _HISTORY_SECONDS_AWS) * 1000)
-        screen = _Screen(logs, as_json=options.json)
+        screen = Screen(logs, as_json=options.json)
         past = _new(logs, keep=screen.worth)
         screen.show(past[max(len(past) - options.lines, 0) :])
         if not options.no_follow:
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def follow(logs: list[Log], screen: _Screen, *, pause: float, while_: Callable[[], bool]) -> None:
+def follow(logs: list[Log], screen: Screen, *, pause: float, while_: Callable[[], bool]) -> None:
     """Show what is new, again and again.
 
     Args:
@@ -75,7 +75,14 @@ def follow(logs: list[Log], screen: _Screen, *, pause: float, while_: Callable[[
         time.sleep(pause)
 
 
-class _Screen:
+class Screen:
+    """Writes lines, each with the name of its function in the function's colour.
+
+    Args:
+        logs: The functions' logs.
+        as_json: Whether to write JSON instead.
+    """
+
     def __init__(self, logs: list[Log], *, as_json: bool) -> None:
         from mailroom_cli.names import short_name
 
@@ -87,11 +94,13 @@ class _Screen:
         }
 
     def worth(self, printed: Printed) -> bool:
+        """Return whether a line is for people: Lambda's own lines and metrics are not."""
         from mailroom_cli.printed import line
 
         return self._as_json or line(printed.message) is not None
 
     def show(self, found: list[Printed]) -> None:
+        """Write lines."""
         from rich.text import Text
 
         from mailroom_cli.printed import line

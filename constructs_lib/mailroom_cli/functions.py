@@ -44,7 +44,7 @@ class Log:
         self._logs = logs
         self._group = group
         self._since = 0
-        self._seen: Counter[tuple[str, str]] = Counter()
+        self._seen: Counter[tuple[int, str, str]] = Counter()
 
     def begin(self, since: int) -> None:
         """Leave out what is older than this, in milliseconds since 1970."""
@@ -64,18 +64,20 @@ class Log:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return
             raise
-        known, again = self._seen, Counter[tuple[str, str]]()
+        counts: Counter[tuple[int, str, str]] = Counter()
         for event in found:
+            at = event["timestamp"]
             # The same line may be printed twice in a millisecond.
-            key = (str(event.get("eventId") or event["logStreamName"]), event["message"])
-            again[key] += 1
-            if event["timestamp"] > self._since:
-                self._since, self._seen = event["timestamp"], Counter()
-            if event["timestamp"] == self._since:
-                self._seen[key] = again[key]
-            if again[key] > known[key]:
-                at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-                yield Printed(function=self.function, at=at, message=event["message"])
+            key = (at, str(event.get("eventId") or event["logStreamName"]), event["message"])
+            counts[key] += 1
+            if counts[key] > self._seen[key]:
+                moment = datetime.fromtimestamp(at / 1000, UTC)
+                yield Printed(function=self.function, at=moment, message=event["message"])
+        if counts:
+            self._since = max(at for at, _, _ in counts)
+            # Of the newest millisecond, there may be more.
+            newest = {key: count for key, count in counts.items() if key[0] == self._since}
+            self._seen = Counter(newest)
 
 
 def find(account: Account, wanted: str | None) -> list[Log]:

@@ -74,10 +74,12 @@ def _is_settled(message: MessageRecord) -> bool:
 
 def _key(message: MessageRecord) -> tuple[str, str, int, int]:
     # A message is shown again when, for example, somebody opens it, or a function is called again.
-    outcomes = [action.handler for action in message.actions]
-    outcomes += [event.handlers for event in message.events]
-    calls = sum(map(len, [*outcomes, message.calls]))
-    return message.at.isoformat(), message.message_id or "", len(message.events), calls
+    return (
+        message.at.isoformat(),
+        message.message_id or "",
+        len(message.events),
+        len(message.outcomes),
+    )
 
 
 class _Screen:

@@ -165,6 +165,13 @@ class MessageRecord:
     calls: list[HandlerOutcome] = field(default_factory=list)
     """The calls of functions that neither an action nor an event of it explains."""
 
+    @property
+    def outcomes(self) -> list[HandlerOutcome]:
+        """Every call of a function for it: those of its actions, of its events, and the others."""
+        of_actions = [outcome for action in self.actions for outcome in action.handler]
+        of_events = [outcome for event in self.events for outcome in event.handlers]
+        return [*of_actions, *of_events, *self.calls]
+
 
 def read(path: Path) -> list[MessageRecord]:
     """Every message of the journal, oldest first."""

@@ -1,15 +1,11 @@
 """What functions printed and raised, in the records of their messages."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import mailroom
 from mailroom_local import HandlerOutcome
 
 HANDLER = """
@@ -27,35 +23,6 @@ def on_event(event):
     if "bounce" in event.recipients[0]:
         raise LookupError(f"{event.recipients[0]} is not a customer")
 """
-
-Function = Callable[..., str]
-
-
-@pytest.fixture
-def function(account: Any) -> Function:
-    """Make a function of the runtime and this code; return its ARN."""
-
-    def make(code: str = HANDLER, *, entry: str = "receiving", **variables: str) -> str:
-        archive = io.BytesIO()
-        root = Path(mailroom.__file__).parent
-        with zipfile.ZipFile(archive, "w") as entries:
-            entries.writestr("app.py", code)
-            for path in root.rglob("*.py"):
-                entries.write(path, f"mailroom/{path.relative_to(root)}")
-        name = account.name("handler")
-        arn: str = account.functions.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=f"arn:aws:iam::{account.id}:role/any",
-            Handler=f"mailroom.entry.{entry}.handler",
-            Code={"ZipFile": archive.getvalue()},
-            Timeout=20,
-            Environment={"Variables": variables},
-        )["FunctionArn"]
-        account.permit(name, SourceAccount=account.id)
-        return arn
-
-    return make
 
 
 @pytest.fixture
@@ -77,9 +44,9 @@ def line_of(text: str, code: str = HANDLER) -> int:
 
 
 def test_every_try_of_a_handler_has_its_output_its_error_and_the_users_own_line(
-    account: Any, function: Function, calls: Callable[..., list[HandlerOutcome]]
+    account: Any, calls: Callable[..., list[HandlerOutcome]]
 ) -> None:
-    arn = function(MAILROOM_HANDLER="app:on_mail")
+    arn = account.handler(HANDLER, MAILROOM_HANDLER="app:on_mail")
     queue = account.sqs.create_queue(QueueName=account.name("failed"))["QueueUrl"]
     name = queue.rpartition("/")[2]
     account.functions.put_function_event_invoke_config(
@@ -97,10 +64,10 @@ def test_every_try_of_a_handler_has_its_output_its_error_and_the_users_own_line(
 
 
 def test_an_import_error_is_a_failed_call(
-    function: Function, calls: Callable[..., list[HandlerOutcome]]
+    account: Any, calls: Callable[..., list[HandlerOutcome]]
 ) -> None:
     code = "print('importing')\nTABLE = {}['tickets']\ndef on_mail(mail): pass\n"
-    arn = function(code, MAILROOM_HANDLER="app:on_mail")
+    arn = account.handler(code, MAILROOM_HANDLER="app:on_mail")
     call = calls(arn, "RequestResponse")[-1]
     assert (call.error, call.detail, call.place) == ("KeyError", "'tickets'", "app.py:2")
     assert call.output == ["importing"]
@@ -115,7 +82,7 @@ def test_a_function_without_the_runtime_is_no_less_visible(
 
 
 def test_each_event_of_a_batch_has_the_output_and_the_error_of_its_own_handler(
-    account: Any, function: Function
+    account: Any,
 ) -> None:
     name, queue = account.configuration_set("BOUNCE", "DELIVERY")
     queue_arn = f"arn:aws:sqs:{account.region}:{account.id}:{queue.rpartition('/')[2]}"
@@ -125,7 +92,9 @@ def test_each_event_of_a_batch_has_the_output_and_the_error_of_its_own_handler(
     )
     account.story(message_id, count=2)
     # Only now, so that both events are in one batch.
-    arn = function(entry="events", MAILROOM_HANDLERS=json.dumps({"*": ["app:on_event"]}))
+    arn = account.handler(
+        HANDLER, entry="events", MAILROOM_HANDLERS=json.dumps({"*": ["app:on_event"]})
+    )
     account.functions.create_event_source_mapping(
         FunctionName=arn,
         EventSourceArn=queue_arn,

@@ -205,10 +205,10 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
     finally:
         status, printed, _ = mailroom("down", "--state", state)
     assert status == 0
-        assert printed == (
-            f"stopped the local AWS (process {server.pid})\n"
-            f"deleted {state} with all messages and logs\n"
-        )
+    assert printed == (
+        f"stopped the local AWS (process {server.pid})\n"
+        f"deleted {state} with all messages and logs\n"
+    )
     until(lambda: not alive(server.pid), seconds=10)
     assert not Path(state).exists()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from mailroom_local._journal import kept
-from mailroom_local.control import clients, gateway, journal, outcomes
+from mailroom_local.control import clients, gateway, journal, outcomes, sources
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.journal import MessageRecord
 from mailroom_local.control.paths import ENFORCE_PATH, IGNORE_PATH, SENT_PATH
@@ -204,4 +204,9 @@ class Account:
         if handlers and self._server is not None:
             # All functions and queues are in the one account and region.
             outcomes.settle(messages, client=lambda service, arn: self.client(service))
+        placed = [one for message in messages for one in message.outcomes if one.place]
+        if placed:
+            known = sources.folders(self.state.cdk_out)
+            for one in {id(one): one for one in placed}.values():
+                one.place = sources.located(one.place, sources.folder_of(one.function_name, known))
         return messages

@@ -30,7 +30,7 @@ class HandlerOutcome:
     detail: str = ""
     """The exception's text."""
     place: str = ""
-    """The file and line in the handler's folder that raised it."""
+    """The file and line that raised it, from the current folder if it is the app's."""
     output: list[str] = field(default_factory=list)
     """The lines that it printed."""
     omitted: int = 0

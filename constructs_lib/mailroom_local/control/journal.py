@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -275,18 +275,29 @@ def _extend(message: MessageRecord, record: dict[str, Any]) -> None:
 
 
 def _called(message: MessageRecord, record: dict[str, Any]) -> None:
-    names = {each.name for each in fields(HandlerOutcome)}
-    outcome = HandlerOutcome(**{key: value for key, value in record.items() if key in names})
-    outcome.function_arn = record["function"]
-    outcome.dead_letter_queue = record["kept_in"] and record["kept_in"].rpartition("/")[2]
-    # Only who knows the function's retries knows better.
-    outcome.final = not outcome.failed or record["kept_in"] is not None
+    kept = record["kept_in"]
+    outcome = HandlerOutcome(
+        outcome=record["outcome"],
+        function_arn=record["function"],
+        ms=record["ms"],
+        error=record["error"],
+        detail=record["detail"],
+        place=record["place"],
+        output=record["output"],
+        omitted=record["omitted"],
+        queue=record["queue"],
+        receives=record["receives"],
+        # Only who knows the function's retries knows better.
+        final=record["outcome"] != "failed" or kept is not None,
+        dead_letter_queue=kept.rpartition("/")[2] if kept else None,
+    )
     actions = [each for each in message.actions if each.function_name == outcome.function_name]
     # One function may serve two rules of the same message.
     for action in [each for each in actions if each.rule == record["rule"]] or actions:
         action.handler.append(outcome)
-    events = [each for each in message.events if identity(each.payload) == record["event"]]
-    for event in events:
-        event.handlers.append(outcome)
+    event = record["event"]
+    events = [each for each in message.events if event and identity(each.payload) == event]
+    for each in events:
+        each.handlers.append(outcome)
     if not actions and not events:
         message.calls.append(outcome)

@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.5
 # the message is shown, and again when the function has ended.
 _HANDLER_SECONDS = 10.0
 # How long the functions that handle the first events of a sent message are waited for.
-_EVENT_SECONDS = 1.5
+_EVENT_SECONDS = 3.0
 
 
 def follow(

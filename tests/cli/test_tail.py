@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mailroom_cli.functions import Log
+from mailroom_cli.account import Account
+from mailroom_cli.functions import Log, find
 from mailroom_cli.printed import line
 from mailroom_local import LocalAws
 
@@ -129,3 +130,32 @@ def test_an_unknown_function_is_status_1(mailroom: Run, local_aws: LocalAws, fun
     assert said.splitlines()[0] == (
         "mailroom: the local AWS has no function whose name contains 'nobody'"
     )
+
+
+class Functions:
+    """Two functions of an account, one of them made by cdk-mailroom."""
+
+    def get_paginator(self, operation: str) -> Any:
+        return self
+
+    def paginate(self) -> list[dict[str, Any]]:
+        ours = {"Variables": {"MAILROOM_HANDLER": "app:on_mail"}}
+        return [
+            {
+                "Functions": [
+                    {"FunctionName": "Help-Support", "Environment": ours},
+                    {"FunctionName": "payroll", "LoggingConfig": {"LogGroup": "/payroll"}},
+                ]
+            }
+        ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [(None, ["Help-Support"]), ("PAY", ["payroll"]), ("p", 2)]
+)
+def test_in_a_real_account_only_functions_of_cdk_mailroom_are_followed_unless_named(
+    wanted: str | None, found: list[str] | int
+) -> None:
+    clients: dict[str, Any] = {"lambda": Functions(), "logs": Logs()}
+    names = [log.function for log in find(Account(where="x", client=clients.__getitem__), wanted)]
+    assert names == found or len(names) == found

@@ -56,9 +56,12 @@ def of_invocation(
     """The fields of a journal's record for each mail or event in an invocation.
 
     Args:
-        event: What the function was invoked with; empty is the answer to anything but mail.
+        event: What the function was invoked with.
         answer: How that ended.
         configuration: The function's, as Lambda describes it.
+
+    Returns:
+        One for each; none if the function was invoked with anything else.
     """
     about = list(_subjects(event))
     if not about or (answer.error is None and "records" in event):
@@ -111,12 +114,12 @@ def _subjects(event: Any) -> Iterator[_Subject]:
         return
     found = event.get("Records")
     first = found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else {}
-    if "ses" in first:
-        ses = first["ses"]
-        invoked = (ses.get("receipt") or {}).get("action") or {}
+    if isinstance(first.get("ses"), dict):
+        mail, receipt = (first["ses"].get(part) or {} for part in ("mail", "receipt"))
+        invocation = (receipt.get("action") or {}).get("invocationType")
         yield _Subject(
-            message_id=str(ses["mail"]["messageId"]),
-            synchronous=invoked.get("invocationType") == "RequestResponse",
+            message_id=str(mail.get("messageId") or ""),
+            synchronous=invocation == "RequestResponse",
         )
         return
     records = found if isinstance(found, list) else [{}]

@@ -12,7 +12,13 @@ from typing import Any
 
 from mailroom.ses import DELIVERY_SECONDS
 from mailroom_local.mail.content import EICAR, contains
-from mailroom_local.mail.headers import decode, read_headers, shown_mailboxes
+from mailroom_local.mail.headers import (
+    decode,
+    header_of,
+    mailboxes,
+    read_headers,
+    shown_mailboxes,
+)
 from mailroom_local.sending.outcomes import Outcome
 
 
@@ -71,6 +77,12 @@ class SentMessage:
         return parseaddr(self.source)[1]
 
     @property
+    def from_domain(self) -> str:
+        """The domain of the ``From`` field; empty without one, whatever the call said."""
+        found = mailboxes([header_of(self.headers, "From") or ""])
+        return found[0][1].rpartition("@")[2] if found else ""
+
+    @property
     def rejected(self) -> bool:
         """Whether SES finds a virus in it."""
         return contains(self.raw, EICAR)
@@ -83,8 +95,8 @@ class SentMessage:
             key = name.lower()
             if key in ("from", "to") and key not in found:
                 found[key] = shown_mailboxes(value)
-            elif key == "subject":
-                found["subject"] = decode(value)
+            elif key in ("date", "subject"):
+                found[key] = decode(value)
         return {**found, "messageId": self.message_id}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,38 @@ if TYPE_CHECKING:
     from mailroom_local.control import LocalAws, Server
 
 
+# The usual port of each server, and what it is for.
+_PORTS = {
+    "port": (4566, "the AWS API"),
+    "smtp_port": (1025, "SMTP, for mail that is received"),
+    "submission_port": (1587, "SMTP submission, for mail that is sent"),
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        "stacks", nargs="*", metavar="STACK", help="a stack to deploy (default: all of the app)"
+    )
     parser.add_argument(
         "--app",
         metavar="COMMAND|DIR",
         help='the command that synthesizes, such as "python app.py", or a folder with a cdk.json '
         "or an app.py (default: the current folder, which needs a cdk.json)",
+    )
+    parser.add_argument(
+        "-c",
+        "--context",
+        action="append",
+        default=[],
+        type=_context,
+        metavar="KEY=VALUE",
+        help="a context value for the app; can be repeated",
+    )
+    parser.add_argument(
+        "--region",
+        metavar="REGION",
+        help="the region of stacks that are not pinned to one (default: us-east-1)",
     )
     parser.add_argument(
         "--identity",
@@ -34,13 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="with --detach: write addresses and ports as JSON"
     )
-    for name, what in (
-        ("port", "the AWS API"),
-        ("smtp-port", "SMTP, for mail that is received"),
-        ("submission-port", "SMTP submission, for mail that is sent"),
-    ):
+    for name, (usual, what) in _PORTS.items():
         parser.add_argument(
-            f"--{name}", type=_port, metavar="N", help=f"the port of {what} (default: a free one)"
+            f"--{name.replace('_', '-')}",
+            type=_port,
+            metavar="N",
+            help=f"the port of {what} (default: {usual} if it is free, or else any free one)",
         )
     local.add_state_argument(parser)
 
@@ -53,9 +79,10 @@ def run(options: argparse.Namespace) -> int:
     app, folder = _app(options.app)
     from mailroom_cli.progress import Steps
     from mailroom_local.control import LocalAws, MailroomError, NotRunning, find_cdk
+    from mailroom_local.control.clients import REGION
 
     try:
-        find_cdk()
+        find_cdk(folder)
     except MailroomError as error:
         raise UsageError(str(error.args[0]), remedy=error.remedy) from error
     steps = Steps()
@@ -64,10 +91,9 @@ def run(options: argparse.Namespace) -> int:
     except NotRunning:
         aws = LocalAws(
             state=options.state,
-            port=options.port or 0,
-            smtp_port=options.smtp_port or 0,
-            submission_port=options.submission_port or 0,
+            region=options.region or REGION,
             progress=steps,
+            **_ports(options),
         )
         return _start(aws, options, app, folder)
     _refuse_other_ports(aws.server, options)
@@ -104,6 +130,30 @@ def _app(given: str | None) -> tuple[str | None, Path]:
     return given, here
 
 
+def _ports(options: argparse.Namespace) -> dict[str, int]:
+    """The ports that were chosen, or else the usual ones, as far as they are free."""
+    from mailroom_cli.terminal import show
+
+    chosen = {}
+    for name, (usual, what) in _PORTS.items():
+        given = getattr(options, name)
+        free = given is not None or _is_free(usual)
+        if not free:
+            show(f"port {usual} is in use: {what} gets another one", stream=sys.stderr)
+        chosen[name] = given if given is not None else usual if free else 0
+    return chosen
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def _refuse_other_ports(server: Server, options: argparse.Namespace) -> None:
     running = {
         "port": int(server.endpoint.rpartition(":")[2]),
@@ -135,7 +185,13 @@ def _deploy(
     for identity in options.identity:
         with account.calls(f"cannot verify {identity}", remedy="pass a domain or an address"):
             aws.verify_identity(identity)
-    aws.deploy(app=app, cwd=folder)
+    aws.deploy(
+        app=app,
+        cwd=folder,
+        context=dict(options.context),
+        stacks=options.stacks,
+        region=options.region,
+    )
     if options.json:
         say_json(_addresses(aws))
     else:
@@ -207,3 +263,10 @@ def _port(value: str) -> int:
     if not (value.isascii() and value.isdigit() and int(value) < 65536):
         raise argparse.ArgumentTypeError(f"{value!r} is not a port: pass 0 to 65535")
     return int(value)
+
+
+def _context(value: str) -> tuple[str, str]:
+    name, equals, text = value.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a context value: pass KEY=VALUE")
+    return name, text

@@ -26,6 +26,7 @@ from mailroom_local._emulator import (
     sending_v2,
     suppression,
 )
+from mailroom_local._emulator.places import receiving as receiving_places
 from mailroom_local._emulator.query import (
     Parameters,
     Request,
@@ -45,6 +46,7 @@ __all__ = [
     "enforce_permissions",
     "install",
     "put_event",
+    "receiving_places",
     "remember_received",
     "sent_messages",
     "stop_functions",
@@ -91,10 +93,11 @@ def install(send: Callable[[SentMessage], bytes]) -> None:
         internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
 
 
-def put_event(entry: dict[str, Any], region: str) -> None:
+def put_event(entry: dict[str, Any], *, account: str, region: str) -> None:
     """Put an entry on the default event bus, with the source ``aws.ses`` as SES does."""
-    internals.responses.set_request_region(region)
-    status, _, body = internals.eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
+    with internals.responses.request_scope(account, region):
+        put = internals.eventbridge.put_events
+        status, _, body = put({"Entries": [entry]}, allow_aws_source=True)
     if status >= 400 or json.loads(body).get("FailedEntryCount"):
         raise RuntimeError(body.decode())
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -212,10 +214,8 @@ def _addresses(aws: LocalAws) -> dict[str, Any]:
 
 
 def _announce(aws: LocalAws) -> None:
-    from rich.padding import Padding
     from rich.table import Table
 
-    from mailroom_cli.render import short_name
     from mailroom_cli.terminal import show, text
 
     user = aws.credentials
@@ -234,18 +234,44 @@ def _announce(aws: LocalAws) -> None:
     ):
         table.add_row(text(name, "bold"), text(where), text(about))
     show("", table)
-    active = aws.client("ses").describe_active_receipt_rule_set()
+    for place in aws.environments:
+        several = f" of account {place.account} in {place.region}"
+        _announce_rules(
+            functools.partial(aws.client, account=place.account, region=place.region),
+            several if len(aws.environments) > 1 else "",
+        )
+
+
+def _announce_rules(client: Callable[[str], Any], where: str) -> None:
+    from rich.padding import Padding
+    from rich.table import Table
+
+    from mailroom_cli.identities import unverified
+    from mailroom_cli.render import short_name
+    from mailroom_cli.terminal import show, text
+
+    active = client("ses").describe_active_receipt_rule_set()
+    found = active.get("Rules", [])
     if "Metadata" not in active:
-        show(text("no receipt rule set is active, so every message is refused", "yellow"))
+        refused = f"no receipt rule set is active{where}, so every message is refused"
+        show(text(refused, "yellow"))
     rules = Table.grid(padding=(0, 2, 0, 0))
     rules.add_column(overflow="fold")
     rules.add_column(overflow="fold")
-    for rule in active.get("Rules", []):
+    for rule in found:
         recipients = ", ".join(rule.get("Recipients", [])) or "every verified identity"
         disabled = "" if rule["Enabled"] else "  (disabled)"
         rules.add_row(text(short_name(rule["Name"])), text(recipients + disabled))
     if rules.row_count:
-        show("", "receipt rules", Padding(rules, (0, 0, 0, 2), expand=False))
+        show("", text(f"receipt rules{where}"), Padding(rules, (0, 0, 0, 2), expand=False))
+    for domain, addresses in unverified(client, found).items():
+        show(
+            "",
+            text(
+                f"{domain} is not verified: SES neither receives for it nor sends from it", "yellow"
+            ),
+            text(f"  needed by {', '.join(addresses)}; to verify it: --identity {domain}"),
+        )
 
 
 def _watch(aws: LocalAws) -> None:

@@ -62,6 +62,7 @@ class LocalAws(_Account):
         self._region = region
         self._progress = progress or Silent()
         self._process: subprocess.Popen[bytes] | None = None
+        self._environments: list[Environment] = []
 
     @classmethod
     def attach(
@@ -114,6 +115,11 @@ class LocalAws(_Account):
         SES SMTP credentials work too, if their access key exists in the local IAM.
         """
         return LOCAL
+
+    @property
+    def environments(self) -> Sequence[Environment]:
+        """The accounts and regions of the last deployment, in the order of its stacks."""
+        return tuple(self._environments) or (self.environment,)
 
     @property
     def running(self) -> bool:
@@ -208,6 +214,7 @@ class LocalAws(_Account):
 
     def _use(self, environments: Sequence[Environment]) -> None:
         """Verify identities in these environments, and make one the one that clients use."""
+        self._environments = list(environments)
         before = self.environment
         for place in environments:
             for identity in self._verified if place != before else ():

@@ -6,6 +6,7 @@ import argparse
 import functools
 import socket
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,20 +181,24 @@ def _deploy(
     *,
     again: bool = False,
 ) -> None:
-    from mailroom_cli.terminal import say_json, show
+    from mailroom_cli.terminal import say_json, show, text
 
     if again and not options.json:
         show(f"the local AWS is running at {aws.server.endpoint}: deploying to it again")
     for identity in options.identity:
         with account.calls(f"cannot verify {identity}", remedy="pass a domain or an address"):
             aws.verify_identity(identity)
-    aws.deploy(
-        app=app,
-        cwd=folder,
-        context=dict(options.context),
-        stacks=options.stacks,
-        region=options.region,
-    )
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UserWarning)
+        aws.deploy(
+            app=app,
+            cwd=folder,
+            context=dict(options.context),
+            stacks=options.stacks,
+            region=options.region,
+        )
+    for warning in warned:
+        show(text(str(warning.message), "yellow"), stream=sys.stderr)
     if options.json:
         say_json(_addresses(aws))
     else:

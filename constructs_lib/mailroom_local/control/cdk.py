@@ -79,7 +79,7 @@ class Cdk:
         default: Environment,
     ) -> None:
         self._state = state
-        self._endpoint = server.endpoint
+        self._server = server
         self._cdk = find_cdk(cwd)
         self._cwd = cwd
         self._progress = progress
@@ -167,9 +167,13 @@ class Cdk:
     ) -> Child:
         chosen = environment or self._default
         env = {
-            **clients.environment(self._endpoint, region=chosen.region, account=chosen.account),
+            **clients.environment(
+                self._server.endpoint, region=chosen.region, account=chosen.account
+            ),
             # So that `python app.py` runs this Python, and the CLI the Node installed with it.
             "PATH": f"{_beside_python()}{os.pathsep}{_path()}",
+            # Requirements are then installed for it, not for Lambda.
+            "MAILROOM_LOCAL_PYTHON": self._server.python,
             "CDK_HOME": str(self._state.cdk_home),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "CDK_DISABLE_VERSION_CHECK": "true",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.message import EmailMessage
@@ -12,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mailroom_local.control import clients, emulator, gateway, server_process, smtp
+from mailroom_local.control import clients, compiled, emulator, gateway, server_process, smtp
 from mailroom_local.control.cdk import Cdk
 from mailroom_local.control.credentials import LOCAL, Credentials
 from mailroom_local.control.emulator import Interpreter
@@ -174,7 +175,9 @@ class LocalAws(_Account):
     ) -> None:
         """Deploy a CDK app with the CDK CLI, to the accounts and regions of its stacks.
 
-        Identities that were verified before are verified in each of them, too.
+        Identities that were verified before are verified in each of them, too. What the `mailroom`
+        constructs install from requirements is for this machine. A function with other compiled
+        modules that cannot be imported here is deployed, and a `UserWarning` names it.
 
         Args:
             app: The command that synthesizes, or the folder of a cloud assembly that
@@ -193,6 +196,8 @@ class LocalAws(_Account):
         environments = cdk.prepare(app=app, context=context or {})
         self._use(environments)
         cdk.deploy(environments, stacks=stacks)
+        for line in compiled.found(self.state.cdk_out, self.server.python):
+            warnings.warn(line, stacklevel=2)
 
     def destroy(self) -> None:
         """Delete every stack of the app that was deployed last.

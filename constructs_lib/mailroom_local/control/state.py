@@ -30,6 +30,8 @@ class Server:
     """The port at which mail from the account is submitted."""
     region: str
     """The region that clients use, unless they name another."""
+    python: str
+    """The Python that it runs in, and that runs functions."""
     account: str
     """The id of the account that clients use, unless they name another."""
 

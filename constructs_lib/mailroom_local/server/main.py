@@ -12,6 +12,7 @@ import dataclasses
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from importlib import import_module
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         submission_port=submission.getsockname()[1],
         region=options.region,
         account=clients.ACCOUNT,
+        python=sys.executable,
     )
     # Lambda functions inherit this environment and must not import from this package's path.
     os.environ.pop("PYTHONPATH", None)

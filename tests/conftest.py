@@ -38,7 +38,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     return _ByFile(config, log)
 
 
-LETTERS = ("end_to_end/test_lake.py", "end_to_end/test_sending.py", "end_to_end/test_readme.py")
+LETTERS = tuple(
+    f"end_to_end/test_{name}.py" for name in ("lake", "readme", "sending", "shared_batch")
+)
 SLOW = ("end_to_end", "cli", "test_workmail_separable.py", "test_wheel.py")
 
 

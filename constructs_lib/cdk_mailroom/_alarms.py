@@ -74,7 +74,13 @@ def dead_letter_alarm(
 
 
 def age_alarm(
-    scope: Construct, queue: sqs.IQueue, *, seconds: float, what: str, topic: sns.ITopic | None
+    scope: Construct,
+    construct_id: str,
+    queue: sqs.IQueue,
+    *,
+    seconds: float,
+    what: str,
+    topic: sns.ITopic | None,
 ) -> cloudwatch.Alarm:
     """Return an alarm while the oldest message of *queue* is older than *seconds*."""
     metric = queue.metric_approximate_age_of_oldest_message(
@@ -83,7 +89,7 @@ def age_alarm(
     text = Tokenization.stringify_number(seconds)
     description = f"{what} wait for more than {text} s: is the function throttled or disconnected?"
     return count_alarm(
-        scope, "AgeAlarm", metric, description=description, topic=topic, threshold=seconds
+        scope, construct_id, metric, description=description, topic=topic, threshold=seconds
     )
 
 

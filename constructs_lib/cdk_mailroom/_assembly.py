@@ -4,7 +4,8 @@ One zip per function, put together in Python without Docker. Its names are sorte
 modes fixed, and bytecode left out, so the same code gives the same bytes; and the asset's hash is
 taken from the names and contents alone, so nothing is redeployed because of who packed it. It has
 the modules of the runtime that the function can import and no others, so a change of one
-capability redeploys no function of another.
+capability redeploys no function of another. These modules have no docstrings; the user's code is
+left as it is.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import mailroom
 from cdk_mailroom import _requirements
 from cdk_mailroom._checks import ConfigurationError
 from cdk_mailroom._parsing import parsed
+from cdk_mailroom._stripping import stripped
 
 __all__ = ["code", "runtime_files"]
 
@@ -68,7 +70,7 @@ def code(
         own = dict(_tree(folder))
         _check_no_runtime(own, f"folder is {str(folder)!r}", "rename yours")
         files |= own
-    path, digest = _write(_runtime(modules, files) | files)
+    path, digest = _write({**_runtime(modules, files), **files})
     return lambda_.Code.from_asset(
         str(path), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM
     )
@@ -76,23 +78,31 @@ def code(
 
 @cache
 def runtime_files() -> Mapping[str, bytes]:
-    """Return name and content of each file of the runtime, as they are in the zip."""
+    """Return name and content of each file of the runtime, with the docstrings."""
     root = Path(mailroom.__file__).parent
     files = {f"mailroom/{name}": content for name, content in _tree(root)}
     return {name: files[name] for name in files if not name.startswith(_NOT_DEPLOYED)}
 
 
-def _runtime(modules: Iterable[str] | None, files: Mapping[str, bytes]) -> dict[str, bytes]:
+def _runtime(modules: Iterable[str] | None, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
     """Return the files of the runtime that a function needs."""
     runtime = runtime_files()
     if modules is None:
-        return dict(runtime)
+        return _deployed(frozenset(runtime))
     wanted = set(modules)
     for name, content in files.items():
         # Cheap first, as requirements may have thousands of files without any use of the runtime.
         if name.endswith(".py") and b"mailroom" in content:
             wanted.update(_imports(content))
-    return {name: runtime[name] for name in _reachable(frozenset(wanted))}
+    return _deployed(_reachable(frozenset(wanted)))
+
+
+@cache
+def _deployed(names: frozenset[str]) -> Mapping[str, bytes]:
+    runtime = runtime_files()
+    return {
+        name: stripped(runtime[name]) if name.endswith(".py") else runtime[name] for name in names
+    }
 
 
 @cache

@@ -49,8 +49,8 @@ class MailDashboard(Construct):
 
     From top to bottom: the rates by which AWS judges the account, with its thresholds; events by
     type; delivery latency; whether the handlers keep up; dead-letter queues; what SNS and SES
-    failed to do; and the state of all alarms. The graphs of events show the bundled behaviours'
-    metrics; a type that only a function of yours handles has none.
+    failed to do; and the state of all alarms. The graphs of events show the metrics of
+    what is recorded, whether the bundled behaviours or functions of yours handle it.
     Create the dashboard last: synth fails if a type or a rule is added later, because the dashboard
     would not show it.
     """
@@ -208,10 +208,14 @@ class MailDashboard(Construct):
             _graph(
                 "Oldest event waiting, in seconds",
                 [
-                    pipeline.queue.metric_approximate_age_of_oldest_message(
-                        statistic="Maximum", period=_FIVE_MINUTES, label=_name(pipeline)
+                    queue.metric_approximate_age_of_oldest_message(
+                        statistic="Maximum", period=_FIVE_MINUTES, label=label
                     )
                     for pipeline in pipelines
+                    for queue, label in (
+                        (pipeline.queue, _name(pipeline)),
+                        (pipeline.isolation_queue, f"{_name(pipeline)} isolated"),
+                    )
                 ],
             ),
             _graph(

@@ -67,7 +67,15 @@ def read(dynamodb: Any, table: str, message_id: str) -> list[dict[str, Any]]:
         KeyConditionExpression="message_id = :id",
         ExpressionAttributeValues={":id": {"S": message_id}},
     )
-    plain = TypeDeserializer().deserialize
+    deserialize = TypeDeserializer().deserialize
+
+    def plain(value: Any) -> Any:
+        try:
+            return deserialize(value)
+        except (ArithmeticError, TypeError, ValueError):
+            # Other tools may write what boto3 does not read, such as a number of 40 digits.
+            return value
+
     return [
         {name: plain(value) for name, value in item.items()}
         for page in pages

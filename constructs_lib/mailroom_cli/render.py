@@ -86,9 +86,14 @@ def story(message_id: str, found: Sequence[timeline.Entry]) -> RenderableType:
     begin = timeline.first(found)
     about = [f"from {begin.source}"] if begin.source else []
     about += [begin.configuration_set] if begin.configuration_set else []
-    moment = begin.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    moment = begin.at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if begin.at else "an unknown time"
     rows = [
-        _event_row(entry.at - begin.at, entry.kind, entry.recipient, entry.summary)
+        _event_row(
+            entry.at - begin.at if entry.at and begin.at else None,
+            entry.kind,
+            entry.recipient,
+            entry.summary,
+        )
         for entry in found
     ]
     return Group(
@@ -166,6 +171,7 @@ def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
     if message.refused:
         refusal = Text.assemble(text(message.refused, "red"), text(f"  ({message.reason})"))
         parts.append(_indented(refusal))
+    parts += [_indented(text(problem, "red")) for problem in message.problems]
     if message.unverified and full:
         note = f"not verified, so SES would refuse it: {', '.join(message.unverified)}"
         parts.append(_indented(text(note, "yellow")))

@@ -1,14 +1,17 @@
 """What happened to a sent message: one entry for each event, from the items of an event table.
 
-Pure functions of event payloads and items; `mailroom_cli.render` shows what they return.
+Pure functions of event payloads and items; `mailroom_cli.render` shows what they return. An item
+that is not as the runtime writes it is shown with what can be read of it, and stops nothing.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from mailroom.ses import CLOUDFORMATION_EVENT_NAMES, EventType
@@ -23,16 +26,22 @@ NOTABLE: frozenset[str] = frozenset({EventType.DELIVERY_DELAY, EventType.SUBSCRI
 # The key of the part of an event that only its type has.
 _BODIES = {str(kind): name for kind, name in CLOUDFORMATION_EVENT_NAMES.items()}
 _BODIES[EventType.RENDERING_FAILURE] = "failure"
+# What only a whole event has.
+_WHOLE = ("eventType", "notificationType")
+
+_DEEPEST = 40
+_YEARS = range(1970, 9999)
+_ODD = (AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One event of a message."""
 
-    at: datetime
-    """When it happened."""
+    at: datetime | None
+    """When it happened; ``None`` if that cannot be read."""
     kind: str
-    """Its type, as SES spells it."""
+    """Its type, as SES spells it; ``?`` if it has none."""
     recipient: str
     """The recipient that it is about; empty if it is about several or none."""
     summary: str
@@ -53,7 +62,7 @@ def summary(payload: Mapping[str, Any]) -> str:
     Args:
         payload: The event as SES publishes it.
     """
-    kind = str(payload.get("eventType", ""))
+    kind = str(payload.get("eventType") or payload.get("notificationType") or "")
     return summary_of(kind, payload.get(_BODIES.get(kind, ""), {}))
 
 
@@ -62,20 +71,26 @@ def summary_of(kind: str, detail: Any) -> str:
 
     Args:
         kind: The type, as SES spells it.
-        detail: That part; anything but a mapping is shown unchanged.
+        detail: That part; anything that is not as the type has it is shown unchanged.
     """
-    summarize = _SUMMARIES.get(kind)
+    summarize: Callable[[Mapping[str, Any]], str] = _SUMMARIES.get(kind, _line)
     if not isinstance(detail, Mapping):
-        return " ".join(str(detail or "").split())
-    return " ".join(str(summarize(detail)).split()) if summarize else ""
+        return _line(detail)
+    try:
+        return _line(summarize(detail))
+    except _ODD:
+        return _line(detail)
 
 
-def since(difference: timedelta) -> str:
+def since(difference: timedelta | None) -> str:
     """Return a time after the first event as text.
 
     Args:
-        difference: The time: shown in milliseconds if it is short, in days and hours if long.
+        difference: The time: shown in milliseconds if it is short, in days and hours if long;
+            ``None`` if it is not known.
     """
+    if difference is None:
+        return "?"
     seconds = difference.total_seconds()
     sign, seconds = ("-" if seconds < 0 else "+"), abs(seconds)
     if seconds < 1:
@@ -93,11 +108,12 @@ def entries(items: Iterable[Mapping[str, Any]]) -> list[Entry]:
     """Return the events of an event table's items, oldest first, Send before all others.
 
     Args:
-        items: The items in plain values. Only ``at`` must be there; ``detail`` may have been cut
-            in the middle.
+        items: The items in plain values, whatever they hold; ``detail`` may have been cut in the
+            middle. Items without a time that can be read come last.
     """
     found = [_entry(item) for item in items]
-    return sorted(found, key=lambda entry: (entry.at, entry.kind != EventType.SEND))
+    end = datetime.max.replace(tzinfo=UTC)
+    return sorted(found, key=lambda entry: (entry.at or end, entry.kind != EventType.SEND))
 
 
 def first(found: Sequence[Entry]) -> Entry:
@@ -106,7 +122,8 @@ def first(found: Sequence[Entry]) -> Entry:
     Args:
         found: The entries, at least one, oldest first.
     """
-    return next((entry for entry in found if entry.kind == EventType.SEND), found[0])
+    sends = (entry for entry in found if entry.kind == EventType.SEND and entry.at)
+    return next(sends, found[0])
 
 
 def document(message_id: str, found: Sequence[Entry]) -> dict[str, Any]:
@@ -116,35 +133,59 @@ def document(message_id: str, found: Sequence[Entry]) -> dict[str, Any]:
         message_id: The message's id.
         found: Its events.
     """
-    events = [{**asdict(entry), "at": entry.at.isoformat()} for entry in found]
+    events = [{**asdict(entry), "at": entry.at and entry.at.isoformat()} for entry in found]
     return {"message_id": message_id, "events": events}
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
     moment, _, rest = str(item.get("at", "")).partition("#")
-    kind = str(item.get("type") or rest.partition("#")[0])
-    detail = _decoded(item.get("detail"))
-    if isinstance(detail, Mapping) and "eventType" in detail:
+    kind = _line(item.get("type")) or _line(rest.partition("#")[0])
+    detail = _plain(_decoded(item.get("detail")))
+    if isinstance(detail, Mapping) and not detail.keys().isdisjoint(_WHOLE):
         # A table may keep the whole event.
         detail = detail.get(_BODIES.get(kind, ""), {})
     elif isinstance(detail, Mapping) and list(detail) == [_BODIES.get(kind)]:
         detail = detail[_BODIES[kind]]
-    tags = _decoded(item.get("tags"))
+    tags = _plain(_decoded(item.get("tags")))
     return Entry(
-        at=_moment(str(item.get("timestamp") or moment)),
-        kind=kind,
-        recipient=str(item.get("recipient") or ""),
-        summary=summary_of(kind, detail),
-        source=str(item.get("source") or ""),
-        configuration_set=str(item.get("configuration_set") or ""),
+        at=_moment(item.get("timestamp")) or _moment(moment),
+        kind=kind or "?",
+        recipient=_line(item.get("recipient")),
+        summary=summary_of(kind, detail) if kind else f"not an event: {_line(sorted(item))}",
+        source=_line(item.get("source")),
+        configuration_set=_line(item.get("configuration_set")),
         tags=tags if isinstance(tags, dict) else {},
         detail=detail,
     )
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return moment if moment.tzinfo else moment.astimezone()
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (OverflowError, ValueError):
+        return None
+    return moment if moment.year in _YEARS else None
+
+
+def _line(value: Any) -> str:
+    return "" if value is None or value == {} else " ".join(str(value).split())
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Return *value* in JSON's types; DynamoDB has numbers, sets and bytes of its own."""
+    if depth > _DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part, depth + 1) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        parts = [_plain(part, depth + 1) for part in value]
+        return parts if isinstance(value, list | tuple) else sorted(parts, key=str)
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def _decoded(value: Any) -> Any:
@@ -152,7 +193,7 @@ def _decoded(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (RecursionError, ValueError):
         return value
 
 
@@ -216,6 +257,7 @@ _SUMMARIES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     EventType.DELIVERY: _delivery,
     EventType.DELIVERY_DELAY: _delay,
     EventType.OPEN: lambda detail: detail.get("userAgent") or "",
+    EventType.SEND: lambda detail: "",
     EventType.REJECT: lambda detail: detail.get("reason") or "",
     EventType.RENDERING_FAILURE: lambda detail: (
         f"{detail.get('templateName', '')}: {detail.get('errorMessage', '')}"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+_log = logging.getLogger("mailroom")
 
 
 class Journal:
@@ -19,12 +25,53 @@ class Journal:
     def write(self, kind: str, /, **fields: Any) -> None:
         """Append one record; a line is one write, so concurrent writers cannot mix."""
         record = {"type": kind, "at": datetime.now(UTC).isoformat(), **fields}
-        line = json.dumps(record, separators=(",", ":")) + "\n"
+        # What JSON cannot carry is shown as text: a record must not be lost over one of its fields.
+        line = json.dumps(record, separators=(",", ":"), default=str) + "\n"
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
+
+    def refused(
+        self,
+        *,
+        mail_from: str,
+        rcpt_tos: Sequence[str],
+        reply: str,
+        reason: str,
+        operation: str | None = None,
+    ) -> None:
+        """Record an answer that refuses something, and why; ``operation`` if it was to be sent."""
+        self.write(
+            "refused",
+            mail_from=mail_from,
+            rcpt_tos=list(rcpt_tos),
+            reply=reply,
+            reason=reason,
+            operation=operation,
+        )
+
+    @contextmanager
+    def guarded(self, message_id: str | None) -> Iterator[None]:
+        """Turn an exception into a problem of a message's story; the log has it in full."""
+        try:
+            yield
+        except Exception as error:
+            text, place = described(error)
+            _log.exception("message %s: %s", message_id, text)
+            self.write("problem", message_id=message_id, error=text, place=place)
+
+
+def described(error: BaseException) -> tuple[str, str]:
+    """What an exception says, with its type, and the file and line that raised it."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return text, ""
+    # The innermost line of ours says more than where a library gave up.
+    own = [frame for frame in frames if "mailroom" in frame.filename] or list(frames)
+    return text, f"{'/'.join(Path(own[-1].filename).parts[-3:])}:{own[-1].lineno}"
 
 
 def elapsed_ms(started: float) -> float:

@@ -46,7 +46,7 @@ class OutboundPolicy(FlowHandler):
             "text": DISCLAIMER,
         }
 
-    def configure_flow(self, function: lambda_.Function, rule: EmailFlowRule) -> None:
+    def configure_flow(self, function: lambda_.Function) -> None:
         function.add_environment("MAILROOM_FLOW_SETTINGS", json.dumps(self.settings))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "DeadlineReached",
+    "HandlerDied",
     "HandlerExited",
     "HandlerNotFound",
     "InvalidAnswer",
@@ -34,6 +35,10 @@ class DeadlineReached(BaseException):
         super().__init__("the handler's time is up")
         self.owner = owner
         """The block that it ends."""
+
+
+class HandlerDied(MailroomError):
+    """The handler ended its process without an exception: by `os._exit`, a crash, or a signal."""
 
 
 class HandlerExited(MailroomError):

@@ -119,6 +119,10 @@ EVENT_BRIDGE_NAMES = {
 }
 """The types as EventBridge's ``detail-type`` spells them."""
 
+# https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
+FEEDBACK_TYPES = (EventType.BOUNCE, EventType.COMPLAINT, EventType.DELIVERY)
+"""What an identity's feedback tells, in ``notificationType`` instead of ``eventType``."""
+
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 HELD_BACK = frozenset(
     (

@@ -3,10 +3,13 @@
 import io
 import json
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailroom_cli import render, timeline
 from mailroom_cli.terminal import show
@@ -159,6 +162,82 @@ def test_an_item_that_is_truncated_or_of_a_new_type_is_still_shown(
     assert found[0].summary == summary
     assert found[0].kind in shown(found)[2]
     assert json.loads(json.dumps(timeline.document("m-1", found)))["events"][0]["kind"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "row"),
+    [
+        ({"timestamp": "yesterday", "at": "nobody knows#Bounce"}, "?  Bounce"),
+        ({"timestamp": "0001-01-01T00:00:00+14:00", "at": Decimal(7)}, "?  Bounce"),
+        ({"timestamp": ["2026"]}, "+0 ms  Bounce"),
+        ({"detail": json.dumps({"bouncedRecipients": ["a"]})}, "{'bouncedRecipients': ['a']}"),
+        ({"detail": {"bounceType": Decimal(3)}}, "3/?"),
+        ({"detail": "[" * 20_000}, "[[["),
+        ({"type": {"a": {1}}, "detail": b"\xff"}, "{'a': {1}}"),
+        (
+            {"type": None, "at": "2026-11-20T12:00:00Z"},
+            "+0 ms ? reader@example.net not an event: ",
+        ),
+    ],
+)
+def test_an_item_that_is_odd_is_an_odd_line(changes: dict[str, Any], row: str) -> None:
+    """Beside the others, which are shown as ever."""
+    found = timeline.entries(
+        [
+            {**item("bounce", "2026-11-20T12:00:00Z"), **changes},
+            item("send", "2026-11-20T12:00:00Z"),
+        ]
+    )
+    rows = [" ".join(line.split()) for line in shown(found)[2:]]
+    assert rows[0] == "+0 ms Send reader@example.net"
+    assert " ".join(row.split()) in rows[1]
+    assert len(json.loads(json.dumps(timeline.document("m-1", found)))["events"]) == 2
+
+
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals(allow_nan=False, allow_infinity=False, places=3)
+    | st.binary(max_size=5)
+    | st.text(st.characters(), max_size=12)
+    | st.sets(st.text(max_size=3), max_size=2)
+    | st.sampled_from(["9999-12-31T23:59:59-14:00", "\ud800", "[1]", "{", "2026-11-20T12:00"])
+)
+VALUES = st.recursive(
+    PLAIN,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@st.composite
+def odd_items(draw: st.DrawFn) -> dict[str, Any]:
+    """An item of a real event, of which any parts are missing or something else."""
+    sample = draw(st.sampled_from(sorted(path.stem for path in SAMPLES.glob("*.json"))))
+    found = item(sample, "2026-11-20T12:00:00Z")
+    detail = json.loads(found["detail"])
+    for part in draw(st.lists(st.sampled_from(sorted(detail) or ["x"]), max_size=3)):
+        detail[part] = draw(VALUES)
+    if draw(st.booleans()):
+        found["detail"] = detail
+    else:
+        found["detail"] = json.dumps(detail, default=str)
+    for name in draw(st.lists(st.sampled_from([*found, "other"]), max_size=3)):
+        found[name] = draw(VALUES)
+    for name in draw(st.lists(st.sampled_from(sorted(found)), max_size=2)):
+        found.pop(name, None)
+    return found
+
+
+@given(st.lists(odd_items(), min_size=1, max_size=3))
+def test_every_item_has_a_line_whatever_it_holds(items: list[dict[str, Any]]) -> None:
+    found = timeline.entries(items)
+    assert len(found) == len(items)
+    assert len(shown(found)) >= 2 + len(items)
+    document = json.dumps(timeline.document("m-1", found), allow_nan=False)
+    assert len(json.loads(document)["events"]) == len(items)
 
 
 def test_time_and_type_are_in_the_key_if_nowhere_else() -> None:

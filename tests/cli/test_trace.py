@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -61,6 +62,30 @@ def test_json_has_every_event_with_tags_and_detail(mailroom: Run, state: str) ->
     assert (send["kind"], send["at"]) == ("Send", "2026-11-20T12:00:00+00:00")
     assert send["tags"] == {"campaign": ["spring"]}
     assert bounce["detail"]["bounceType"] == "Permanent"
+
+
+def test_what_other_tools_wrote_does_not_stop_a_trace(
+    mailroom: Run, state: str, local_aws: LocalAws
+) -> None:
+    odd = {"S": "not a time"}
+    item = {"message_id": {"S": "m-odd"}, "at": odd, "size": {"N": "7"}, "parts": {"SS": ["a"]}}
+    local_aws.client("dynamodb").put_item(TableName=TABLE, Item=item)
+    for options in ([], ["--json"]):
+        status, printed, complaint = mailroom(
+            "trace", "m-odd", *options, "--state", state, "--table", TABLE
+        )
+        assert (status, complaint) == (0, "")
+        assert "not an event: ['at', 'message_id', 'parts', 'size']" in printed
+
+
+def test_a_number_that_boto3_does_not_read_is_left_as_it_is() -> None:
+    """Each value alone, so that the other attributes are there."""
+    item = {"message_id": {"S": "m-1"}, "at": {"S": "x"}, "n": {"N": "1" * 40}}
+    client = MagicMock()
+    client.get_paginator.return_value.paginate.return_value = [{"Items": [item]}]
+    assert event_table.read(client, TABLE, "m-1") == [
+        {"message_id": "m-1", "at": "x", "n": {"N": "1" * 40}}
+    ]
 
 
 def test_a_message_that_the_table_does_not_know_is_status_1(mailroom: Run, state: str) -> None:

@@ -203,7 +203,7 @@ def test_a_pipeline_is_named_after_all_its_types(both):
     labels = [drawn["label"] for _, drawn in metrics(page["Dead letters"])]
     assert labels == ["Bounce", "Complaint", "Click and 7 more"]
     waiting = [drawn["label"] for _, drawn in metrics(page["Oldest event waiting, in seconds"])]
-    assert waiting == labels
+    assert waiting == [name for label in labels for name in (label, f"{label} isolated")]
 
 
 def test_rules_without_a_function_have_no_graph(both, receiving):

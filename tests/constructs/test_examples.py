@@ -146,6 +146,10 @@ LOGICAL_IDS = {
         OutboundBounceDeadLetterQueue40FF98BE
         OutboundBounceDeadLetterQueuePolicy54A8AA5A
         OutboundBounceFunction62EFF846
+        OutboundBounceIsolationAgeAlarmAD174181
+        OutboundBounceIsolationMapping9E51AB33
+        OutboundBounceIsolationQueue0623B488
+        OutboundBounceIsolationQueuePolicyA04A12AA
         OutboundBounceLogs36C4740E
         OutboundBounceMappingB59896C3
         OutboundBounceQueue24754AC9
@@ -160,6 +164,10 @@ LOGICAL_IDS = {
         OutboundComplaintDeadLetterQueue975D43BF
         OutboundComplaintDeadLetterQueuePolicy811AE4EC
         OutboundComplaintFunctionE9D7BF27
+        OutboundComplaintIsolationAgeAlarmA6DB1B99
+        OutboundComplaintIsolationMapping36F26C42
+        OutboundComplaintIsolationQueue6DA957B8
+        OutboundComplaintIsolationQueuePolicyBAD8B02C
         OutboundComplaintLogs632E4F8A
         OutboundComplaintMapping3D3A4692
         OutboundComplaintQueue1F7A5A0C
@@ -179,6 +187,10 @@ LOGICAL_IDS = {
         OutboundSendDeadLetterQueue02ED379A
         OutboundSendDeadLetterQueuePolicy3B9B6F55
         OutboundSendFunction7FFD54E2
+        OutboundSendIsolationAgeAlarm2D6507A1
+        OutboundSendIsolationMapping46AEDD51
+        OutboundSendIsolationQueueCC52CD69
+        OutboundSendIsolationQueuePolicy1B77A967
         OutboundSendLogs1C03D8C2
         OutboundSendMapping85C51323
         OutboundSendQueue8C873FB6
@@ -192,6 +204,10 @@ LOGICAL_IDS = {
         OutboundSubscriptionDeadLetterQueuePolicy1ADA3F8C
         OutboundSubscriptionF8349BBB
         OutboundSubscriptionFunctionB36750C3
+        OutboundSubscriptionIsolationAgeAlarmA39FA425
+        OutboundSubscriptionIsolationMapping59331BE1
+        OutboundSubscriptionIsolationQueue5D863157
+        OutboundSubscriptionIsolationQueuePolicy98F2A2D6
         OutboundSubscriptionLogs3E9F6B13
         OutboundSubscriptionMapping935FA408
         OutboundSubscriptionQueueCC2B4922

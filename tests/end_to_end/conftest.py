@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from end_to_end.letters import batch
 from end_to_end.letters.stack import build
 from mailroom_cli import event_table, timeline
 from mailroom_local import LocalAws
@@ -58,11 +59,13 @@ class Deployed:
             config=Config(retries={"total_max_attempts": 1}),
         )
 
-    def story(self, message_id: str, *, count: int) -> list[timeline.Entry]:
+    def story(
+        self, message_id: str, *, count: int, table: str = "EventTable"
+    ) -> list[timeline.Entry]:
         """What the event table has of a message, once that is so many events."""
 
         def read() -> list[timeline.Entry]:
-            items = event_table.read(self.aws.client("dynamodb"), self["EventTable"], message_id)
+            items = event_table.read(self.aws.client("dynamodb"), self[table], message_id)
             return timeline.entries(items)
 
         return self.aws.wait_until(read, lambda found: len(found) >= count, seconds=SECONDS)
@@ -78,4 +81,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     assembly = app.synth().directory
     with LocalAws(state=folder / "state") as aws:
         aws.deploy(app=assembly)
-        yield Deployed(aws, "Letters")
+        deployed = Deployed(aws, "Letters")
+        # Its tries take a while, during which the other tests run.
+        batch.begin(deployed)
+        yield deployed

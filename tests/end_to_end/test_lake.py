@@ -15,6 +15,7 @@ import pytest
 
 from cdk_mailroom.lake import named_queries
 from mailroom.lake import PARTITIONS, SCHEMA
+from mailroom.testing import sending_event_payload
 
 SENDER = "news@news.example"
 READER = "jane@customer.example"
@@ -45,6 +46,7 @@ class Lake:
                 )
             self._read_and_leave(self.ids[READER])
             self.put(b"poison")
+            self.story = app.story(self.ids[READER], count=1, table="ArchiveTable")
             count = sum(map(len, STORIES.values()))
             self.count = self.aws.wait_until(self._rows, lambda rows: rows >= count, seconds=30)
 
@@ -157,6 +159,11 @@ def test_every_event_is_one_row(lake: Lake) -> None:
     assert len(set().union(*STORIES.values())) == 10
 
 
+def test_a_function_behind_the_bus_records_its_events(lake: Lake) -> None:
+    """With the permissions that it has; other types have no function, and are in the lake only."""
+    assert [entry.kind for entry in lake.story] == ["Click"]
+
+
 def test_a_row_has_every_column_and_the_whole_event(lake: Lake) -> None:
     """In the order of the schema, read back from Parquet."""
     (row,) = lake.ask("SELECT * FROM events WHERE event_type = 'click'")
@@ -224,7 +231,7 @@ def test_an_event_of_the_bus_reaches_its_function(lake: Lake) -> None:
 
 
 def test_duplicates_are_found_and_left_out(lake: Lake) -> None:
-    """By the saved query, and in the view; last here, as it puts an event once more."""
+    """By the saved query, and in the view; late here, as it puts an event once more."""
     assert lake.ask(named_queries()["duplicates"]) == []
     (row,) = lake.ask("SELECT event_id, raw FROM events WHERE event_type = 'click'")
     lake.put((row["raw"] or "").encode())
@@ -233,3 +240,15 @@ def test_duplicates_are_found_and_left_out(lake: Lake) -> None:
     lake.ask(named_queries()["view_without_duplicates"])
     once = lake.ask("SELECT count(*) AS many FROM events_once")
     assert once == [{"many": str(lake.count)}]
+
+
+def test_a_record_that_kills_the_transform_is_kept_alone(lake: Lake) -> None:
+    """Those around it are rows; last here, as it adds them."""
+    names = ["innocent-1", "SIGKILL", "innocent-2"]
+    events = [json.dumps(sending_event_payload("Send", message_id=name)) for name in names]
+    lake.put(*(event.encode() for event in events))
+    query = "SELECT message_id FROM events WHERE message_id LIKE 'innocent-%' ORDER BY 1"
+    rows = lake.aws.wait_until(lambda: lake.ask(query), lambda rows: len(rows) == 2, seconds=15)
+    assert [row["message_id"] for row in rows] == ["innocent-1", "innocent-2"]
+    kept = [base64.b64decode(error["rawData"]).decode() for error in lake.errors()]
+    assert [one for one in kept if one != "poison"] == [events[1]]

@@ -157,7 +157,9 @@ WAYS: list[Way] = [
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_mail_sent_in_any_way_has_events_with_its_tags(app: Any, way: Way) -> None:
-    """In the event table, so through configuration set, topic, queue and function."""
+    """In the event table, so through configuration set, topic, queue and function. The function of
+    deliveries is the app's own.
+    """
     tags = {"campaign": f"spring-{uuid.uuid4().hex[:8]}", "audience": "all"}
     found = app.story(way(app, tags), count=2)
     assert [entry.kind for entry in found] == ["Send", "Delivery"]

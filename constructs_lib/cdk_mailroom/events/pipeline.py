@@ -1,4 +1,4 @@
-"""A pipeline: queue, dead-letter queue, alarms and function for some types of events."""
+"""A pipeline: queues, alarms and function for some types of events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cdk_mailroom.events.access import allow_service, grant_key, service_of_acco
 from cdk_mailroom.events.bus import QueueTarget, pattern
 from cdk_mailroom.functions import PythonFunction
 from cdk_mailroom.handlers import PythonHandler
-from mailroom.ses import EventType
+from mailroom.ses import FEEDBACK_TYPES, EventType
 
 __all__ = [
     "BUNDLED",
@@ -38,7 +38,15 @@ __all__ = [
     "check_handlers",
 ]
 
-_TRIES = 5
+_RECORD = "mailroom.handlers.events.record:on_event"
+_TRIES_IN_BATCHES = 2
+# AWS recommends at least five in a queue, as an event that Lambda throttles counts as received. It
+# counts "across all queues", so those in batches come on top.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+_TRIES = _TRIES_IN_BATCHES + 5
+# The fewest that Lambda accepts.
+_ISOLATED_CONCURRENCY = 2
 _PATIENCE_SECONDS = 3600
 _SNS = "sns.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
@@ -72,10 +80,8 @@ BUNDLED: Final = Bundled()
 
 @dataclass(frozen=True, kw_only=True)
 class BundledSettings:
-    """What bundled behaviours need."""
+    """What bundled behaviours need besides the event table."""
 
-    table: dynamodb.ITable
-    """The event table."""
     environment: Mapping[str, str]
     """Their settings."""
     suppress: bool
@@ -90,18 +96,27 @@ class PipelineSettings:
     """The types that it handles."""
     handlers: Sequence[PythonHandler | Bundled]
     """What handles them, in order: at most one `PythonHandler`."""
+    table: dynamodb.ITable
+    """The event table, in which every event is recorded, whatever handles it."""
+    recording: Mapping[str, str]
+    """The settings of the recording, besides the table's name."""
     key: kms.IKey | None
     """Encrypts the queues."""
     alert_topic: sns.ITopic
     """The topic of the alarm and of the bundled behaviours."""
     maximum_concurrency: int
     """How many batches the function handles at a time."""
-    bundled: BundledSettings | None
-    """``None`` if no handler is bundled."""
+    bundled: BundledSettings
+    """Of use if a handler is bundled."""
 
 
 class Pipeline(Construct):
-    """Queue, dead-letter queue, alarms and function."""
+    """Queue, isolation queue, dead-letter queue, alarms and function.
+
+    If the function's process dies, Lambda takes the whole batch for failed: which event did it
+    cannot be known. So events that failed twice go to the isolation queue, from which the function
+    gets one at a time, and only the event that kills it reaches the dead-letter queue.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: PipelineSettings) -> None:
         """Create them; subclasses connect the queue.
@@ -116,23 +131,35 @@ class Pipeline(Construct):
         """The types that it handles."""
         named = ", ".join(self.types)
         own = next((one for one in settings.handlers if isinstance(one, PythonHandler)), None)
-        maker = own or PythonFunction(
-            None, "mailroom.handlers.events.record:on_event", memory_size=256
-        )
+        maker = own or PythonFunction(None, _RECORD, memory_size=256)
         self.dead_letter_queue = _queues.dead_letter_queue(self, key=settings.key)
-        """Receives events that the function failed to handle five times, or could not read, and
-        those that could not be put into the queue."""
+        """Receives events that the function failed to handle twice in batches and at least five
+        times alone, or could not read, and those that could not be put into the queue."""
+        # AWS recommends six times the function's timeout: otherwise a slow batch comes twice.
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         hidden = 6 * _known_seconds(maker.timeout)
+        # A retention counts from when the event was first put into a queue.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+        self.isolation_queue = _queues.queue(
+            self,
+            "IsolationQueue",
+            key=settings.key,
+            retention=Duration.days(8),
+            visibility_timeout=Duration.seconds(hidden),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letter_queue, max_receive_count=_TRIES
+            ),
+        )
+        """Receives events that failed twice in batches; the function gets them one at a time, so
+        that none suffers for another."""
         self.queue = _queues.queue(
             self,
             "Queue",
             key=settings.key,
             retention=Duration.days(4),
-            # AWS recommends six times the function's timeout: otherwise a slow batch comes twice.
-            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
             visibility_timeout=Duration.seconds(hidden),
             dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letter_queue, max_receive_count=_TRIES
+                queue=self.isolation_queue, max_receive_count=_TRIES_IN_BATCHES
             ),
         )
         """The queue that events wait in."""
@@ -145,20 +172,25 @@ class Pipeline(Construct):
             environment={"MAILROOM_HANDLERS": json.dumps(specs)},
         )
         """The function that handles them."""
-        if settings.bundled is not None:
+        self._grant_recording(settings.table, settings.recording)
+        if any(isinstance(one, Bundled) for one in settings.handlers):
             self._grant_bundled(settings.bundled, settings.alert_topic)
         # Not SqsEventSource and SqsSubscription of aws-cdk-lib: their ids contain the stack's name,
         # and the subscription's key statement names the topic, which waits for the key itself.
-        self.queue.grant_consume_messages(self.function)
-        lambda_.EventSourceMapping(
-            self,
-            "Mapping",
-            target=self.function,
-            event_source_arn=self.queue.queue_arn,
-            batch_size=10,
-            report_batch_item_failures=True,
-            max_concurrency=settings.maximum_concurrency,
-        )
+        for construct_id, queue, batch_size, concurrency in (
+            ("Mapping", self.queue, 10, settings.maximum_concurrency),
+            ("IsolationMapping", self.isolation_queue, 1, _ISOLATED_CONCURRENCY),
+        ):
+            queue.grant_consume_messages(self.function)
+            lambda_.EventSourceMapping(
+                self,
+                construct_id,
+                target=self.function,
+                event_source_arn=queue.queue_arn,
+                batch_size=batch_size,
+                report_batch_item_failures=True,
+                max_concurrency=concurrency,
+            )
         self.dead_letter_alarm = _alarms.dead_letter_alarm(
             self,
             self.dead_letter_queue,
@@ -168,29 +200,48 @@ class Pipeline(Construct):
         """Goes off while an event is in the dead-letter queue."""
         self.age_alarm = _alarms.age_alarm(
             self,
+            "AgeAlarm",
             self.queue,
-            # An event that fails five times is no older than that, and has another alarm.
-            seconds=max(_PATIENCE_SECONDS, _TRIES * hidden),
+            # An event that fails every time is no older than that, and moves on.
+            seconds=max(_PATIENCE_SECONDS, _TRIES_IN_BATCHES * hidden),
             what=f"Events ({named})",
             topic=settings.alert_topic,
         )
-        """Goes off while an event waits for longer than all its attempts may take, or an hour."""
+        """Goes off while an event waits in the queue for an hour, or for longer than both of its
+        attempts there may take."""
+        self.isolation_age_alarm = _alarms.age_alarm(
+            self,
+            "IsolationAgeAlarm",
+            self.isolation_queue,
+            seconds=max(_PATIENCE_SECONDS, _TRIES * hidden),
+            what=f"Events ({named}) that failed twice",
+            topic=settings.alert_topic,
+        )
+        """Goes off while an event waits in the isolation queue for an hour, or for longer than all
+        of its attempts there may take."""
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
         """The alarms, by construct id."""
-        return {"DeadLetterAlarm": self.dead_letter_alarm, "AgeAlarm": self.age_alarm}
+        return {
+            "DeadLetterAlarm": self.dead_letter_alarm,
+            "AgeAlarm": self.age_alarm,
+            "IsolationAgeAlarm": self.isolation_age_alarm,
+        }
 
-    def _grant_bundled(self, bundled: BundledSettings, alert_topic: sns.ITopic) -> None:
-        table, function = bundled.table, self.function
-        environment = {**bundled.environment, "MAILROOM_EVENT_TABLE": table.table_name}
+    def _grant_recording(self, table: dynamodb.ITable, environment: Mapping[str, str]) -> None:
         # Not table.grant(), which includes the indexes: nothing is written there.
         iam.Grant.add_to_principal(
-            grantee=function, actions=["dynamodb:PutItem"], resource_arns=[table.table_arn]
+            grantee=self.function, actions=["dynamodb:PutItem"], resource_arns=[table.table_arn]
         )
         if table.encryption_key is not None:
-            table.encryption_key.grant(function, *_TABLE_KEY_ACTIONS)
+            table.encryption_key.grant(self.function, *_TABLE_KEY_ACTIONS)
             self._review_key("kms:GenerateDataKey*")
+        for name, value in {**environment, "MAILROOM_EVENT_TABLE": table.table_name}.items():
+            self.function.add_environment(name, value)
+
+    def _grant_bundled(self, bundled: BundledSettings, alert_topic: sns.ITopic) -> None:
+        function, environment = self.function, dict(bundled.environment)
         if not _ALERTING.isdisjoint(self.types):
             environment["MAILROOM_ALERT_TOPIC"] = alert_topic.topic_arn
             alert_topic.grant_publish(function)
@@ -249,18 +300,13 @@ class EventPipeline(Pipeline):
             protocol=sns.SubscriptionProtocol.SQS,
             endpoint=self.queue.queue_arn,
             raw_message_delivery=True,
-            filter_policy_with_message_body={
-                "eventType": sns.FilterOrPolicy.filter(
-                    sns.SubscriptionFilter.string_filter(
-                        allowlist=[str(kind) for kind in self.types]
-                    )
-                )
-            },
         )
         """The subscription of the queue to the topic."""
         # Not dead_letter_queue=, which names the topic in the policy of the queue's key, as above.
         resource = self.subscription.node.default_child
         assert isinstance(resource, sns.CfnSubscription)
+        # Not filter_policy_with_message_body=, which has no $or.
+        resource.filter_policy, resource.filter_policy_scope = _filter(self.types), "MessageBody"
         resource.redrive_policy = {"deadLetterTargetArn": self.dead_letter_queue.queue_arn}
         self.subscription.node.add_dependency(*(one for one in policies if one is not None))
 
@@ -344,18 +390,23 @@ def check_handlers(
         handler.check_for_events(problems)
         handler.check_events(problems, "a pipeline of these types", types)
         reserved = handler.reserved_concurrency
-        if reserved is not None and reserved < maximum_concurrency:
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+        needed = maximum_concurrency + _ISOLATED_CONCURRENCY
+        if reserved is not None and reserved < needed:
             problems.add(
                 "reserved_concurrency",
                 reserved,
-                f"pass at least {maximum_concurrency}, the maximum_concurrency: events that Lambda "
-                "throttles end in the dead-letter queue",
+                f"pass at least {needed}, the maximum_concurrency and {_ISOLATED_CONCURRENCY} for "
+                "the isolation queue: events that Lambda throttles end in the dead-letter queue",
             )
 
 
 def _specs(settings: PipelineSettings) -> dict[str, list[str]]:
+    # The bundled behaviours record as well, but a function before them may fail.
+    first = [] if isinstance(settings.handlers[0], Bundled) else [_RECORD]
     return {
-        str(kind): [
+        str(kind): first
+        + [
             handler.handler
             if isinstance(handler, PythonHandler)
             else f"mailroom.handlers.events.{kind.name.lower()}:on_event"
@@ -363,6 +414,14 @@ def _specs(settings: PipelineSettings) -> dict[str, list[str]]:
         ]
         for kind in settings.types
     }
+
+
+def _filter(types: Sequence[EventType]) -> dict[str, object]:
+    # https://docs.aws.amazon.com/sns/latest/dg/and-or-logic.html#or-operator
+    published = {"eventType": [str(kind) for kind in types]}
+    # The topic may be one that an identity sends its feedback to as well.
+    notified = [str(kind) for kind in FEEDBACK_TYPES if kind in types]
+    return {"$or": [published, {"notificationType": notified}]} if notified else dict(published)
 
 
 def _known_seconds(timeout: Duration) -> float:

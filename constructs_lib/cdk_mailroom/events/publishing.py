@@ -55,11 +55,12 @@ class EventPublishing(EventDestinations):
     """The events of mail that you send, handled; choose the types with `on`.
 
     Creates a configuration set and a topic to which SES alone may publish, and for each call of
-    `on` a subscription that filters by type, a queue, a dead-letter queue, a function, and alarms.
-    SES publishes only the types that are handled. The bundled behaviours record each
-    message's events in an event table (on demand, encrypted, point-in-time recovery, kept if the
-    stack is deleted) and publish to the alert topic what needs a person's attention. Alarms warn
-    before AWS reviews the account (bounces 5 %, complaints 0.1 %), and at half that.
+    `on` a subscription that filters by type, a queue, an isolation queue, a dead-letter queue, a
+    function, and alarms. SES publishes only the types that are handled. Each function records its
+    events in an event table (on demand, encrypted, point-in-time recovery, kept if the stack is
+    deleted), also where it runs only yours. The bundled behaviours publish to the alert topic what
+    needs a person's attention. Alarms warn before AWS reviews the account (bounces 5 %, complaints
+    0.1 %), and at half that.
     """
 
     def __init__(
@@ -103,7 +104,8 @@ class EventPublishing(EventDestinations):
             alerts: When the bundled behaviours publish to the alert topic.
             suppress: Whether the bundled behaviours put permanent bounces and complaints on the
                 account's suppression list.
-            maximum_concurrency: How many batches each function handles at a time, 2 to 1000.
+            maximum_concurrency: How many batches each function handles at a time, 2 to 1000; it
+                handles two isolated events at a time in addition.
             reputation_alarms: Whether to create alarms on the account's bounce and complaint rates;
                 one set of them is enough for an account and region.
 
@@ -150,14 +152,17 @@ class EventPublishing(EventDestinations):
             alert_topic=alert_topic,
         )
         self._identities = None if identities is None else identity_names(identities)
-        self._suppress = suppress
         self._maximum_concurrency = maximum_concurrency
-        self._bundled_environment = {
-            "MAILROOM_EVENT_TTL_DAYS": _days(retention),
-            "MAILROOM_ALERT_WINDOW_SECONDS": _seconds(chosen.window or Duration.hours(1)),
-            "MAILROOM_EXPIRY_WARNING_SECONDS": _seconds(chosen.delay_warning or Duration.hours(2)),
-            "MAILROOM_SUPPRESS": "1" if suppress else "0",
-        }
+        self._recording = {"MAILROOM_EVENT_TTL_DAYS": _days(retention)}
+        warning = chosen.delay_warning or Duration.hours(2)
+        self._bundled = BundledSettings(
+            environment={
+                "MAILROOM_ALERT_WINDOW_SECONDS": _seconds(chosen.window or Duration.hours(1)),
+                "MAILROOM_EXPIRY_WARNING_SECONDS": _seconds(warning),
+                "MAILROOM_SUPPRESS": "1" if suppress else "0",
+            },
+            suppress=suppress,
+        )
         self.topic: sns.ITopic = topic or self._make_topic("Topic")
         """The topic that SES publishes to, given or new."""
         self._event_table = event_table
@@ -182,7 +187,7 @@ class EventPublishing(EventDestinations):
 
     @property
     def event_table(self) -> dynamodb.ITable:
-        """The event table, given, or made when it is first needed."""
+        """The event table, given, or made when the first type is handled."""
         if self._event_table is not None:
             return self._event_table
         made = self.node.try_find_child(TABLE_ID)
@@ -198,8 +203,9 @@ class EventPublishing(EventDestinations):
     ) -> EventPipeline:
         """Handle one type of event, or several together.
 
-        Creates a queue, a dead-letter queue, a function, a subscription of the queue to the topic,
-        and alarms while an event is in the dead-letter queue or waits for too long. The first type
+        Creates a queue, an isolation queue from which the function gets one event at a time after
+        two failures, a dead-letter queue, a function, a subscription of the queue to the topic, and
+        alarms while an event is in the dead-letter queue or waits for too long. The first type
         names the construct: another first type makes a new queue.
 
         Args:
@@ -207,7 +213,8 @@ class EventPublishing(EventDestinations):
                 no bounce. Several types in a list share them, which suits a small stack.
             *handlers: A `PythonHandler` is your function of the typed event. ``BUNDLED`` and a
                 `PythonHandler` run one after the other, in the order given. The bundled behaviour
-                alone by default.
+                alone by default. The event is recorded in the event table before your function is
+                called; an event that cannot be recorded fails and is retried.
 
         Returns:
             The pipeline.
@@ -356,21 +363,15 @@ class EventPublishing(EventDestinations):
     def _settings(
         self, types: Sequence[EventType], handlers: Sequence[PythonHandler | Bundled]
     ) -> PipelineSettings:
-        chain = handlers or (BUNDLED,)
-        bundled = None
-        if any(isinstance(one, Bundled) for one in chain):
-            bundled = BundledSettings(
-                table=self.event_table,
-                environment=self._bundled_environment,
-                suppress=self._suppress,
-            )
         return PipelineSettings(
             types=types,
-            handlers=chain,
+            handlers=handlers or (BUNDLED,),
+            table=self.event_table,
+            recording=self._recording,
             key=self._key,
             alert_topic=self.alert_topic,
             maximum_concurrency=self._maximum_concurrency,
-            bundled=bundled,
+            bundled=self._bundled,
         )
 
     def _publish_to_topic(self) -> None:

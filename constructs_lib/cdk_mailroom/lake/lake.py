@@ -70,7 +70,8 @@ class EventLake(Construct):
             format: The format of objects; Parquet by default. It cannot be changed later, because
                 a table has one format.
             transform: Your own function, ``transform(event) -> dict | None``: it adds to a row, or
-                drops it. None by default.
+                drops it. It runs in a process of its own, so that an event which ends that costs no
+                other. None by default.
             pseudonym_secret: A secret whose text is the key of a hash that replaces the local part
                 of each recipient. By default addresses are stored.
             retention: How long events and failed records are kept, in whole days, or

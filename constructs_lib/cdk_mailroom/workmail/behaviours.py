@@ -24,7 +24,6 @@ from cdk_mailroom._checks import (
 )
 from cdk_mailroom._objects import grant_write
 from cdk_mailroom.workmail.handler import FlowHandler
-from cdk_mailroom.workmail.rule import EmailFlowRule
 from mailroom.handlers.workmail.block_sensitive import CHECKS
 from mailroom.ses import SENT_BYTES
 
@@ -91,12 +90,11 @@ class _Bundled(FlowHandler):
         )
         self._settings = given
 
-    def configure_flow(self, function: lambda_.Function, rule: EmailFlowRule) -> None:
+    def configure_flow(self, function: lambda_.Function) -> None:
         """Set the settings.
 
         Args:
             function: The function of the rule.
-            rule: The rule.
         """
         settings = Stack.of(function).to_json_string(self._settings)
         function.add_environment("MAILROOM_FLOW_SETTINGS", settings)
@@ -375,14 +373,13 @@ class Journal(_Bundled):
         self._bucket = bucket
         self._prefix = prefix
 
-    def configure_flow(self, function: lambda_.Function, rule: EmailFlowRule) -> None:
+    def configure_flow(self, function: lambda_.Function) -> None:
         """Set the settings, and grant the writing.
 
         Args:
             function: The function of the rule.
-            rule: The rule.
         """
-        super().configure_flow(function, rule)
+        super().configure_flow(function)
         grant_write(function, self._bucket, self._prefix)
         if self._bucket.encryption_key is not None:
             # S3 decrypts the parts of a large upload before it joins them.

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import ClassVar, Unpack
 
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_mailroom._checks import Problems
 from cdk_mailroom.functions import FunctionOptions, PythonFunction
 from cdk_mailroom.workmail.limits import SYNCHRONOUS_SECONDS
-
-if TYPE_CHECKING:
-    from cdk_mailroom.workmail.rule import EmailFlowRule
 
 __all__ = ["FlowHandler"]
 
@@ -81,10 +78,9 @@ class FlowHandler(PythonFunction):
                 "read_mail", False, "omit it: a function that replaces messages reads them first"
             )
 
-    def configure_flow(self, function: lambda_.Function, rule: EmailFlowRule) -> None:
+    def configure_flow(self, function: lambda_.Function) -> None:
         """Grant and set what the code needs; called once for each rule. Does nothing here.
 
         Args:
             function: The function of the rule.
-            rule: The rule.
         """

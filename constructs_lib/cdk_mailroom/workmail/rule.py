@@ -148,7 +148,7 @@ class EmailFlowRule(Construct):
         if handler.read_mail:
             self._grant_messages(replaces=replaces)
         if isinstance(handler, FlowHandler):
-            handler.configure_flow(self.function, self)
+            handler.configure_flow(self.function)
         written = WrittenRule(
             name=self.rule_name,
             organization_id=organization_id,

@@ -21,6 +21,7 @@ from mailroom_local._emulator import (
     internals,
     permissions,
     receiving,
+    refusals,
     sending,
     sending_v1,
     sending_v2,
@@ -37,6 +38,7 @@ from mailroom_local._emulator.query import (
 )
 from mailroom_local._emulator.receiving import remember_received
 from mailroom_local._emulator.sending import authenticate, submit
+from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending.message import SentMessage
 
@@ -67,12 +69,13 @@ _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 }
 
 
-def install(send: Callable[[SentMessage], bytes]) -> None:
+def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     """Extend ministack's SES, Firehose, Athena and CloudFormation. Idempotent.
 
-    ``send`` gets every message that SES accepts, and returns what its recipients get.
+    ``send`` gets every message that SES accepts, and returns what its recipients get; ``journal``
+    gets every call that is refused instead.
     """
-    sending.mailer.send = send
+    sending.server.send, sending.server.journal = send, journal
     internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
     internals.app.patch(enforce_ses_v2=permissions.enforce_ses_v2)
     internals.ses.patch(handle_request=_handle_request, reset=_reset)
@@ -150,7 +153,8 @@ async def _handle_request(
                 return refusal
             # A large message must not hold up the gateway.
             request = Request.of(headers, query_params)
-            return await asyncio.to_thread(sending_v1.OPERATIONS[name], parameters, request)
+            with refusals.recorded(name, *sending_v1.envelope_of(parameters)):
+                return await asyncio.to_thread(sending_v1.OPERATIONS[name], parameters, request)
     except SesError as error:
         return v1_error(error)
     return await _original_handle_request(method, path, headers, body, query_params)
@@ -168,7 +172,9 @@ async def _handle_v2(
         data.update(json.loads(body) if body else {})
         if (method, below) in sending_v2.ROUTES:
             request = Request.of(headers, query_params)
-            return await asyncio.to_thread(sending_v2.ROUTES[method, below], data, request)
+            name, operation = sending_v2.ROUTES[method, below]
+            with refusals.recorded(name, *sending_v2.envelope_of(data)):
+                return await asyncio.to_thread(operation, data, request)
         for (verb, pattern), operation in _ROUTES.items():
             match = re.fullmatch(pattern, below) if verb == method else None
             if match is not None:

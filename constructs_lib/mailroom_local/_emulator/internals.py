@@ -65,7 +65,6 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_identities",
         "_iso_now",
         "_message_rejection",
-        "_missing_domain",
         "_receipt_element",
         "_receipt_result",
         "_receipt_rule_error",

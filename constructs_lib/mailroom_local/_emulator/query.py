@@ -87,6 +87,7 @@ _V2_CODES = {
     "AlreadyExists": ("AlreadyExistsException", 400),
     "ConfigurationSetDoesNotExist": ("NotFoundException", 404),
     "ConfigurationSetSendingPausedException": ("SendingPausedException", 400),
+    "InternalFailure": ("InternalServiceErrorException", 500),
     "LimitExceeded": ("LimitExceededException", 400),
     "MessageRejected": ("MessageRejected", 400),
     "NotFound": ("NotFoundException", 404),
@@ -102,7 +103,9 @@ def answer(content: dict[str, Any] | None = None) -> Response:
 
 def v1_error(error: SesError) -> Response:
     """An error as API v1 answers it."""
-    response: Response = internals.ses.error(error.code, error.message, 400, "Sender")
+    internal = error.code == "InternalFailure"
+    status, whose = (500, "Receiver") if internal else (400, "Sender")
+    response: Response = internals.ses.error(error.code, error.message, status, whose)
     return response
 
 

@@ -30,11 +30,12 @@ from mailroom_local._emulator import (
     suppression,
 )
 from mailroom_local._emulator.query import Request
+from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
 from mailroom_local.control.credentials import LOCAL
 from mailroom_local.mail.content import normal_lines
 from mailroom_local.mail.headers import header_of, read_headers
-from mailroom_local.sending import credentials, decisions, outcomes
+from mailroom_local.sending import credentials, decisions, outcomes, refusals
 from mailroom_local.sending.credentials import Caller
 from mailroom_local.sending.message import (
     MailingList,
@@ -44,13 +45,14 @@ from mailroom_local.sending.message import (
 )
 
 
-class _Mailer:
-    """To whom accepted messages are handed; the server sets it before the first request."""
+class _Server:
+    """What the server sets before the first request: who sends, and where refusals are kept."""
 
     send: Callable[[SentMessage], bytes]
+    journal: Journal
 
 
-mailer = _Mailer()
+server = _Server()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ def accept(submission: Submission) -> str:
     """Take a message and return its id, or raise what SES refuses it with."""
     _check(submission)
     raw = normal_lines(submission.raw)
+    refusals.check_message(raw)
     header = read_headers(raw) if submission.heeds_headers else []
     identity, default_set = _identity(parseaddr(submission.source)[1])
     name = (
@@ -121,7 +124,7 @@ def accept(submission: Submission) -> str:
         track_opens=configuration_sets.publishes(stored, "OPEN"),
         track_clicks=configuration_sets.publishes(stored, "CLICK"),
     )
-    delivered = mailer.send(outgoing)
+    delivered = server.send(outgoing)
     if outgoing.unrendered is None and not outgoing.rejected:
         _record(outgoing, submission, delivered)
     return outgoing.message_id
@@ -169,9 +172,8 @@ def authenticate(user: str, password: str) -> Caller | None:
 
 
 def _check(submission: Submission) -> None:
-    addresses = [*submission.recipients, *([submission.source] if submission.source else [])]
-    if any(internals.ses.missing_domain(address) for address in addresses):
-        raise SesError("InvalidParameterValue", "Missing final '@domain'")
+    for address in (*submission.recipients, *([submission.source] if submission.source else [])):
+        refusals.check_addresses(address)
     if not submission.recipients:
         raise SesError("InvalidParameterValue", "No recipients were given.")
     if len(submission.recipients) > RECIPIENTS_PER_MESSAGE:

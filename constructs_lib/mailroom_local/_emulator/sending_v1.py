@@ -16,6 +16,7 @@ from mailroom_local._emulator.query import (
     one,
     required,
 )
+from mailroom_local._emulator.refusals import record
 from mailroom_local._emulator.sending import Submission, accept
 from mailroom_local._emulator.sending_parts import (
     merged,
@@ -102,6 +103,7 @@ def _send_bulk_templated_email(parameters: Parameters, request: Request) -> Resp
                 max_bytes=SENT_BYTES_V1,
             )
         except SesError as error:
+            record("SendBulkTemplatedEmail", *envelope_of(parameters), error)
             statuses.append({"Status": error.code, "Error": error.message})
         else:
             statuses.append({"Status": "Success", "MessageId": message_id})
@@ -112,6 +114,15 @@ def _send_bulk_templated_email(parameters: Parameters, request: Request) -> Resp
         f"<SendBulkTemplatedEmailResult>{inner}</SendBulkTemplatedEmailResult>",
     )
     return response
+
+
+def envelope_of(parameters: Parameters) -> tuple[str, list[str]]:
+    """From whom and to whom a call is, as far as its parameters say."""
+    to, cc, bcc = (
+        members(parameters, f"Destination.{kind}Addresses") for kind in ("To", "Cc", "Bcc")
+    )
+    listed = members(parameters, "Destinations") if "RawMessage.Data" in parameters else []
+    return one(parameters, "Source") or "", [*to, *cc, *bcc, *listed]
 
 
 def _envelope(parameters: Parameters, prefix: str = "") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from mailroom_local._emulator.query import (
     Response,
     answer,
 )
+from mailroom_local._emulator.refusals import record
 from mailroom_local._emulator.sending import Submission, accept
 from mailroom_local._emulator.sending_parts import (
     merged,
@@ -100,6 +101,7 @@ def _send_bulk_email(data: Mapping[str, Any], request: Request) -> Response:
                 headers=list(headers.items()),
             )
         except SesError as error:
+            record("SendBulkEmail", *envelope_of({**data, **entry}), error)
             results.append({"Status": _BULK_STATUS.get(error.code, "FAILED"), "Error": str(error)})
         else:
             results.append({"Status": "SUCCESS", "MessageId": message_id})
@@ -112,6 +114,13 @@ _BULK_STATUS = {
     "InvalidParameterValue": "INVALID_PARAMETER",
     "MessageRejected": "MESSAGE_REJECTED",
 }
+
+
+def envelope_of(data: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """From whom and to whom a call or an entry of it is."""
+    destination = data.get("Destination") or {}
+    listed = [destination.get(f"{kind}Addresses") or [] for kind in ("To", "Cc", "Bcc")]
+    return str(data.get("FromEmailAddress") or ""), [each for kind in listed for each in kind]
 
 
 def _envelope(data: Mapping[str, Any], destination: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +153,7 @@ def _template(content: Mapping[str, Any]) -> tuple[Mapping[str, str], str]:
     return stored, name
 
 
-ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
-    ("POST", r"/outbound-emails"): _send_email,
-    ("POST", r"/outbound-bulk-emails"): _send_bulk_email,
+ROUTES: Mapping[tuple[str, str], tuple[str, Callable[..., Response]]] = {
+    ("POST", r"/outbound-emails"): ("SendEmail", _send_email),
+    ("POST", r"/outbound-bulk-emails"): ("SendBulkEmail", _send_bulk_email),
 }

@@ -113,6 +113,8 @@ class MessageRecord:
     """The SMTP reply of a refusal."""
     reason: str | None = None
     """Why it was refused."""
+    problems: list[str] = field(default_factory=list)
+    """What went wrong while it was handled, apart from its actions: the error, and its place."""
     finished: bool = False
     """Whether all its actions have run, or its first events are published."""
     stopped_by: str | None = None
@@ -178,7 +180,7 @@ def _message(record: dict[str, Any]) -> MessageRecord:
         refused=record.get("reply"),
         reason=record.get("reason"),
         finished=record["type"] == "refused",
-        outgoing=record["type"] == "sent",
+        outgoing=bool(record.get("operation")),
         operation=record.get("operation"),
         configuration_set=record.get("configuration_set"),
     )
@@ -213,6 +215,8 @@ def _extend(message: MessageRecord, record: dict[str, Any]) -> None:
                 payload=record["payload"],
             )
         )
+    elif record["type"] == "problem":
+        message.problems.append(f"{record['error']} ({record['place']})")
     elif record["type"] == "finished":
         message.finished = True
         message.stopped_by = record.get("stopped_by")

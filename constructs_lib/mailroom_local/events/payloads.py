@@ -1,6 +1,7 @@
-"""The payloads of sending events, exactly as AWS documents them.
+"""The payloads of sending events, as AWS documents them, with what it was seen to add since.
 
-Pure functions; ``tests/payloads/sending_events`` holds AWS's own samples.
+Pure functions; ``tests/payloads/sending_events`` holds AWS's own samples, and
+``tests/payloads/recorded_events`` what was recorded.
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
@@ -22,9 +23,18 @@ _REPORTING_MTA = "a8-0.smtp-out.amazonses.com"
 _OUTGOING_IP = "127.0.0.1"
 _REMOTE_MTA_IP = "127.0.0.1"
 
-# The tags that SES adds, by AWS's samples.
+_TLS_VERSION = "TLSv1.3"
+
+# The tags that SES adds. AWS's samples are older than some of them.
 _BRIEF = ("configuration-set",)
-_FULL = ("configuration-set", "source-ip", "from-domain", "caller-identity")
+_FULL = (
+    "source-tls-version",
+    "operation",
+    "configuration-set",
+    "source-ip",
+    "from-domain",
+    "caller-identity",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +47,11 @@ class _Shape:
 
 
 _SHAPES: Mapping[EventType, _Shape] = {
-    EventType.DELIVERY: _Shape(tags=(*_FULL, "outgoing-ip")),
+    EventType.DELIVERY: _Shape(tags=(*_FULL, "outgoing-ip", "outgoing-tls-version")),
     EventType.OPEN: _Shape(source_arn=False),
     EventType.CLICK: _Shape(source_arn=False),
-    EventType.RENDERING_FAILURE: _Shape(headers=False, tags=_BRIEF),
+    EventType.RENDERING_FAILURE: _Shape(headers=False),
     EventType.DELIVERY_DELAY: _Shape(headers=False, tags=_BRIEF),
-    EventType.SUBSCRIPTION: _Shape(tags=("operation", *_FULL)),
 }
 _COMMON = _Shape()
 
@@ -134,6 +143,8 @@ def _ses_tag(name: str, outgoing: SentMessage) -> str:
         "from-domain": outgoing.source_address.rpartition("@")[2],
         "caller-identity": outgoing.caller,
         "outgoing-ip": _OUTGOING_IP,
+        "outgoing-tls-version": _TLS_VERSION,
+        "source-tls-version": _TLS_VERSION,
         "operation": outgoing.operation,
     }[name]
 
@@ -162,12 +173,13 @@ def _bounce(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[s
         "timestamp": timestamp(at),
         "feedbackId": _feedback_id(at),
         # No other server ever sees what SES withholds.
-        "reportingMTA": f"dsn; {'amazonses.com' if detail.get('withheld') else _REPORTING_MTA}",
+        "reportingMTA": f"dns; {'amazonses.com' if detail.get('withheld') else _REPORTING_MTA}",
     }
 
 
 def _complaint(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     return {
+        "complaintSubType": None,
         "complainedRecipients": [{"emailAddress": happening.recipient}],
         "timestamp": timestamp(at),
         "feedbackId": _feedback_id(at),

@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from email.parser import BytesHeaderParser
 
+from mailroom import mime
 from mailroom.mime import addresses, words
 
 Headers = Sequence[tuple[str, str]]
 
+_BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
+
+
+def header_block(raw: bytes) -> bytes:
+    """The header of a message, with the blank line that ends it."""
+    blank = _BLANK_LINE.search(raw)
+    return raw[: blank.end()] if blank else raw
+
 
 def read_headers(raw: bytes) -> list[tuple[str, str]]:
     """The header fields of a message, unfolded, encoded words not decoded."""
-    end = raw.find(b"\r\n\r\n")
-    block = raw if end < 0 else raw[: end + 4]
-    parsed = BytesHeaderParser().parsebytes(block)
-    return [(name, re.sub(r"\r?\n(?=[ \t])", "", str(value))) for name, value in parsed.items()]
+    # Only the header is read, by the reader that handlers have, too.
+    fields = mime.parse(header_block(raw)).fields
+    return [(name, re.sub(r"[\r\n]+(?=[ \t])", "", value)) for name, value in fields]
 
 
 def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -63,12 +70,23 @@ def mailboxes(values: Iterable[str]) -> list[tuple[str, str]]:
     return [one for one in found if one[1]]
 
 
+def shown_mailboxes(value: str) -> list[str]:
+    """The mailboxes of an address field as ``commonHeaders`` has them."""
+    return [
+        f"{_quoted(display)} <{address}>" if display else address
+        for display, address in mailboxes([value])
+    ]
+
+
+def _quoted(display: str) -> str:
+    return display if re.fullmatch(r"[^\"(),.:;<>@\[\]\\]+", display) else f'"{display}"'
+
+
 def timestamp(moment: datetime) -> str:
     """A moment as SES writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def subject_of(raw: bytes) -> str:
-    """The subject for the journal: the last one, not decoded."""
-    headers = {name.lower(): value for name, value in read_headers(raw)}
-    return printable(headers.get("subject", ""))
+    """The subject for the journal: the first one, decoded."""
+    return decode(header_of(read_headers(raw), "subject") or "")

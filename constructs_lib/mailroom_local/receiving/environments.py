@@ -46,12 +46,6 @@ class Receivers:
             refusals.append(refusal)
         return refusals[0]
 
-    def refuse(self, *, mail_from: str, rcpt_tos: list[str], reply: str, reason: str) -> None:
-        """Record a refusal in the journal."""
-        self._made[self._home].refuse(
-            mail_from=mail_from, rcpt_tos=rcpt_tos, reply=reply, reason=reason
-        )
-
     def accept(self, raw: bytes, envelope: Envelope) -> str:
         """Accept a message once for each place with recipients, and return the first id."""
         receivers = self._receivers()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from mailroom.ses import LAMBDA_HEADER_BYTES, SNS_HEADER_BYTES
-from mailroom_local.mail.headers import decode, described, mailboxes, timestamp
+from mailroom_local.mail.headers import (
+    decode,
+    described,
+    mailboxes,
+    shown_mailboxes,
+    timestamp,
+)
 from mailroom_local.receiving.message import Match, Message
 
 
@@ -91,19 +96,16 @@ def _common_headers(headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
         key = _COMMON.get(name.lower())
         if key is None or key in common:
             continue
-        decoded = decode(value)
         if key in _ADDRESS_LISTS:
-            common[key] = [
-                f"{_quoted(display)} <{address}>" if display else address
-                for display, address in mailboxes([decoded])
-            ]
+            common[key] = shown_mailboxes(value)
         else:
+            decoded = decode(value)
             common[key] = decoded.strip("<>") if key == "returnPath" else decoded
     return common
 
 
 def _destination(headers: Sequence[tuple[str, str]]) -> list[str]:
-    listed = [decode(value) for name, value in headers if name.lower() in ("to", "cc")]
+    listed = [value for name, value in headers if name.lower() in ("to", "cc")]
     return [address for _, address in mailboxes(listed) if "@" in address]
 
 
@@ -120,7 +122,3 @@ _COMMON = {
     "subject": "subject",
 }
 _ADDRESS_LISTS = frozenset({"from", "replyTo", "to", "cc", "bcc"})
-
-
-def _quoted(display: str) -> str:
-    return display if re.fullmatch(r"[^\"(),.:;<>@\[\]\\]+", display) else f'"{display}"'

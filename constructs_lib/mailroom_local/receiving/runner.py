@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from mailroom.ses import SNS_ACTION_BYTES, SYNCHRONOUS_SECONDS, Disposition, object_key
-from mailroom_local._journal import Journal, elapsed_ms
+from mailroom_local._background import Background
+from mailroom_local._journal import Journal, described, elapsed_ms
 from mailroom_local.control import clients
 from mailroom_local.mail.headers import subject_of
 from mailroom_local.receiving import decisions, payloads
@@ -45,7 +45,7 @@ class Receiver:
         self._account = account
         self._journal = journal
         self._on_accepted = on_accepted
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mailroom-receiving")
+        self._background = Background(journal, name="receiving", workers=workers)
         self._ses = clients.client(session, "ses", endpoint)
         self._s3 = clients.client(session, "s3", endpoint)
         self._sns = clients.client(session, "sns", endpoint)
@@ -68,12 +68,6 @@ class Receiver:
         identities = self._verified_identities() if everyone else []
         return decisions.refuse_recipient(rules, recipient, tls=tls, identities=identities)
 
-    def refuse(self, *, mail_from: str, rcpt_tos: list[str], reply: str, reason: str) -> None:
-        """Record a refusal in the journal."""
-        self._journal.write(
-            "refused", mail_from=mail_from, rcpt_tos=rcpt_tos, reply=reply, reason=reason
-        )
-
     def accept(self, raw: bytes, envelope: Envelope) -> str:
         """Accept a message and return its id; the actions run in the background."""
         message = Message(
@@ -85,6 +79,12 @@ class Receiver:
             verdicts=verdicts_of(raw),
         )
         identities = self._verified_identities()
+        matches = decisions.match_rules(
+            self._active_rules() or [], envelope.rcpt_tos, identities=identities
+        )
+        if self._on_accepted is not None:
+            self._on_accepted(message.message_id, envelope.mail_from)
+        # Last, as what fails before it is answered with a refusal.
         self._journal.write(
             "accepted",
             message_id=message.message_id,
@@ -95,21 +95,28 @@ class Receiver:
             tls=envelope.tls,
             unverified=[r for r in envelope.rcpt_tos if not decisions.belongs(r, identities)],
         )
-        if self._on_accepted is not None:
-            self._on_accepted(message.message_id, envelope.mail_from)
-        matches = decisions.match_rules(
-            self._active_rules() or [], envelope.rcpt_tos, identities=identities
-        )
-        self._pool.submit(self._process, message, matches)
+        self._background.begin(message.message_id, self._process, message, matches)
         return message.message_id
 
     def close(self) -> None:
         """Drop queued messages, and wait for those in progress."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._background.close()
 
     def _process(self, message: Message, matches: list[Match]) -> None:
         started = time.perf_counter()
         stopped_by = None
+        # Whatever happens, the story has an end.
+        with self._journal.guarded(message.message_id):
+            stopped_by = self._run_rules(message, matches)
+        self._journal.write(
+            "finished",
+            message_id=message.message_id,
+            stopped_by=stopped_by,
+            ms=elapsed_ms(started),
+        )
+
+    def _run_rules(self, message: Message, matches: list[Match]) -> str | None:
+        """Run each rule's actions; the name of the rule that stopped the rule set, if one did."""
         for match in matches:
             verdicts = message.verdicts.for_rule(match.rule)
             self._journal.write(
@@ -123,14 +130,8 @@ class Receiver:
                 },
             )
             if self._run_rule(message, match) is Disposition.STOP_RULE_SET:
-                stopped_by = match.name
-                break
-        self._journal.write(
-            "finished",
-            message_id=message.message_id,
-            stopped_by=stopped_by,
-            ms=elapsed_ms(started),
-        )
+                return match.name
+        return None
 
     def _run_rule(self, message: Message, match: Match) -> Disposition:
         for action in match.rule.get("Actions", []):
@@ -145,21 +146,25 @@ class Receiver:
     ) -> Disposition:
         run = self._ACTIONS[kind]
         name = kind.removesuffix("Action").replace("Workmail", "WorkMail")
-        described = {"type": name} | {
+        settings = {"type": name} | {
             field[0].lower() + field[1:]: value
             for field, value in fields.items()
             if field not in ("IamRoleArn", "KmsKeyArn", "IAMRoleARN")
         }
         started = time.perf_counter()
         try:
-            outcome, disposition = run(self, message, match, fields, described)
+            outcome, disposition = run(self, message, match, fields, settings)
             topic = fields.get("TopicArn")
             if topic and kind != "SNSAction":
-                self._publish(topic, self._notification(message, match, described))
+                self._publish(topic, self._notification(message, match, settings))
         except (ClientError, BotoCoreError) as error:
-            described["error"] = str(error)
+            settings["error"] = str(error)
             outcome, disposition = "failed", Disposition.CONTINUE
-        detail = {key: value for key, value in described.items() if key != "type"}
+        except Exception as error:
+            # An action must not take the others with it.
+            settings["error"], settings["place"] = described(error)
+            outcome, disposition = "failed", Disposition.CONTINUE
+        detail = {key: value for key, value in settings.items() if key != "type"}
         self._journal.write(
             "action",
             message_id=message.message_id,
@@ -171,14 +176,14 @@ class Receiver:
         )
         return disposition
 
-    # Each of these runs one kind of action. It may add to `described`, which functions, topics and
+    # Each of these runs one kind of action. It may add to `settings`, which functions, topics and
     # the journal get.
 
     def _store(
-        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+        self, message: Message, match: Match, fields: Mapping[str, str], settings: dict[str, str]
     ) -> tuple[str, Disposition]:
         key = object_key(fields.get("ObjectKeyPrefix", ""), message.message_id)
-        described["objectKey"] = key
+        settings["objectKey"] = key
         body = message.content(match)
         metadata: dict[str, str] = {}
         if key_arn := fields.get("KmsKeyArn"):
@@ -192,24 +197,24 @@ class Receiver:
         return "done", Disposition.CONTINUE
 
     def _notify(
-        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+        self, message: Message, match: Match, fields: Mapping[str, str], settings: dict[str, str]
     ) -> tuple[str, Disposition]:
         content = message.content(match)
         if len(content) > SNS_ACTION_BYTES:
-            described["error"] = "552 5.3.4 the message is larger than 150 KB: SES bounces it"
-            described["bounceTo"] = message.envelope.mail_from
+            settings["error"] = "552 5.3.4 the message is larger than 150 KB: SES bounces it"
+            settings["bounceTo"] = message.envelope.mail_from
             return "bounced", Disposition.CONTINUE
-        encoding = described.setdefault("encoding", "UTF-8")
-        notification = self._notification(message, match, described)
+        encoding = settings.setdefault("encoding", "UTF-8")
+        notification = self._notification(message, match, settings)
         notification["content"] = payloads.encode_content(content, encoding)
         self._publish(fields["TopicArn"], notification)
         return "done", Disposition.CONTINUE
 
     def _invoke(
-        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+        self, message: Message, match: Match, fields: Mapping[str, str], settings: dict[str, str]
     ) -> tuple[str, Disposition]:
-        invocation = described.setdefault("invocationType", "Event")
-        event = payloads.lambda_event(message, match, described, now=datetime.now(UTC))
+        invocation = settings.setdefault("invocationType", "Event")
+        event = payloads.lambda_event(message, match, settings, now=datetime.now(UTC))
         try:
             answer = self._lambda.invoke(
                 FunctionName=fields["FunctionArn"],
@@ -217,7 +222,7 @@ class Receiver:
                 Payload=json.dumps(event).encode(),
             )
         except ReadTimeoutError:
-            described["error"] = f"no answer within {SYNCHRONOUS_SECONDS} seconds"
+            settings["error"] = f"no answer within {SYNCHRONOUS_SECONDS} seconds"
             return "failed", Disposition.CONTINUE
         if invocation == "Event":
             return "accepted", Disposition.CONTINUE
@@ -225,19 +230,19 @@ class Receiver:
         failed = "FunctionError" in answer
         disposition = decisions.disposition_of(payload, failed=failed)
         if failed:
-            described["error"] = payload.decode("utf-8", "replace")
+            settings["error"] = payload.decode("utf-8", "replace")
             return "failed", disposition
         return disposition.value, disposition
 
     def _bounce(
-        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+        self, message: Message, match: Match, fields: Mapping[str, str], settings: dict[str, str]
     ) -> tuple[str, Disposition]:
         sender = message.envelope.mail_from
         if not sender:
             # RFC 5321, 6.1: nothing is ever returned to the null reverse-path.
-            described["error"] = "the message is a notification itself, so SES sends no bounce"
+            settings["error"] = "the message is a notification itself, so SES sends no bounce"
             return "skipped", Disposition.CONTINUE
-        described["bounceTo"] = sender
+        settings["bounceTo"] = sender
         dsn = {
             "Action": "failed",
             "Status": fields.get("StatusCode") or "5.0.0",
@@ -252,22 +257,22 @@ class Receiver:
                 for recipient in match.recipients
             ],
         )
-        described["bounceMessageId"] = sent["MessageId"]
+        settings["bounceMessageId"] = sent["MessageId"]
         return "done", Disposition.CONTINUE
 
     def _add_header(
-        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+        self, message: Message, match: Match, fields: Mapping[str, str], settings: dict[str, str]
     ) -> tuple[str, Disposition]:
         message.added.append((fields["HeaderName"], fields["HeaderValue"]))
         return "done", Disposition.CONTINUE
 
     def _stop(
-        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+        self, message: Message, match: Match, fields: Mapping[str, str], settings: dict[str, str]
     ) -> tuple[str, Disposition]:
         return Disposition.STOP_RULE_SET.value, Disposition.STOP_RULE_SET
 
     def _record(
-        self, message: Message, match: Match, fields: Mapping[str, str], described: dict[str, str]
+        self, message: Message, match: Match, fields: Mapping[str, str], settings: dict[str, str]
     ) -> tuple[str, Disposition]:
         return "recorded", Disposition.CONTINUE
 
@@ -289,9 +294,9 @@ class Receiver:
     }
 
     def _notification(
-        self, message: Message, match: Match, described: Mapping[str, str]
+        self, message: Message, match: Match, settings: Mapping[str, str]
     ) -> dict[str, Any]:
-        return payloads.notification(message, match, described, now=datetime.now(UTC))
+        return payloads.notification(message, match, settings, now=datetime.now(UTC))
 
     def _publish(self, topic: str, notification: Mapping[str, Any]) -> None:
         self._sns.publish(

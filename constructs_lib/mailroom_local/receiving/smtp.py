@@ -1,7 +1,7 @@
 """The SMTP conversations of receiving; on AWS the server is ``inbound-smtp``."""
 
 # aiosmtpd looks up commands and hooks by names in capitals.
-# ruff: noqa: N802, N815
+# ruff: noqa: N802
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiosmtpd.smtp import SMTP, Session
 from aiosmtpd.smtp import Envelope as Transaction
 
 from mailroom.ses import RECEIVED_BYTES
+from mailroom_local._journal import Journal
+from mailroom_local._smtp import Conversation, sender
 from mailroom_local.receiving.environments import Receivers
 from mailroom_local.receiving.message import Envelope
 
@@ -25,7 +27,7 @@ class _Session(Session):
     pretended: tuple[str, str | None] | None = None
 
 
-class _Conversation(SMTP):
+class _Conversation(Conversation):
     """One connection, with XCLIENT, by which a client pretends to have another address.
 
     Everything connects from 127.0.0.1, so IP filters could not be rehearsed otherwise. The syntax
@@ -50,23 +52,6 @@ class _Conversation(SMTP):
         assert isinstance(self.session, _Session)
         self.session.pretended = (address, attributes.get("NAME"))
         await self.push("220 2.0.0 OK")
-
-    async def smtp_HTTP(self, arg: str | None) -> None:
-        """End the conversation: a web page may hide SMTP commands in the body of a request."""
-        await self.push("421 4.7.0 HTTP is not spoken here")
-        if self.transport is not None:
-            self.transport.close()
-
-    # A page chooses no other methods before the browser has asked with OPTIONS.
-    smtp_GET = smtp_HEAD = smtp_OPTIONS = smtp_POST = smtp_HTTP
-
-    async def push(self, status: Any) -> None:
-        # aiosmtpd refuses large messages by itself; the journal should show them, too.
-        text = status if isinstance(status, str) else status.decode("ascii", "replace")
-        if text.startswith("552"):
-            handler: _Handler = self.event_handler
-            await handler.too_large(self.envelope, text)
-        await super().push(status)
 
 
 class OtherReceiver(Protocol):
@@ -118,12 +103,8 @@ class _Handler:
             tls=session.ssl is not None,
         )
         if refusal is not None:
-            self._receiver.refuse(
-                mail_from=_sender(envelope),
-                rcpt_tos=[address],
-                reply=refusal.reply,
-                reason=refusal.reason,
-            )
+            assert isinstance(server, Conversation)
+            server.because(refusal.reason, recipients=[address])
             return refusal.reply
         if address not in envelope.rcpt_tos:
             envelope.rcpt_tos.append(address)
@@ -142,7 +123,7 @@ class _Handler:
                 message_id = await asyncio.to_thread(
                     other.receive,
                     content,
-                    mail_from=_sender(envelope),
+                    mail_from=sender(envelope),
                     rcpt_tos=own,
                     tls=session.ssl is not None,
                 )
@@ -153,7 +134,7 @@ class _Handler:
             self._receiver.accept,
             content,
             Envelope(
-                mail_from=_sender(envelope),
+                mail_from=sender(envelope),
                 rcpt_tos=tuple(rest),
                 client_address=client_address,
                 client_name=client_name,
@@ -162,23 +143,12 @@ class _Handler:
         )
         return f"250 OK {message_id}"
 
-    async def handle_exception(self, error: Exception) -> str:
-        # aiosmtpd would send the error's text to the client; the log has it in full.
-        return "451 4.3.0 Requested action aborted: local error in processing"
-
-    async def too_large(self, envelope: Transaction | None, reply: str) -> None:
-        self._receiver.refuse(
-            mail_from=_sender(envelope) if envelope else "",
-            rcpt_tos=list(envelope.rcpt_tos) if envelope else [],
-            reply=reply,
-            reason="the message is larger than 40 MB",
-        )
-
 
 def conversation(
     *,
     receiver: Receivers,
     others: Sequence[OtherReceiver],
+    journal: Journal,
     tls: ssl.SSLContext,
     host_name: str,
 ) -> Callable[[], SMTP]:
@@ -186,16 +156,12 @@ def conversation(
     handler = _Handler(receiver, others)
     return lambda: _Conversation(
         handler,
+        journal=journal,
         data_size_limit=RECEIVED_BYTES,
         hostname=host_name,
         ident="ESMTP Amazon SES, rehearsed by cdk-mailroom",
         tls_context=tls,
     )
-
-
-def _sender(transaction: Transaction) -> str:
-    # aiosmtpd keeps the angle brackets of the null reverse-path.
-    return "" if transaction.mail_from in (None, "<>") else str(transaction.mail_from)
 
 
 def _client(session: Session) -> tuple[str, str]:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from email import message_from_bytes
-from email.message import EmailMessage, Message
-from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any
 
 from mailroom_local.mail.headers import header_of
 from mailroom_local.sending import tracking
 from mailroom_local.sending.message import SentMessage
+from mailroom_local.sending.rewriting import rewrite
 from mailroom_local.sending.tracking import Link
-
-UNSUBSCRIBE_PLACEHOLDER = "{{amazonSESUnsubscribeUrl}}"
 
 # What SES removes from a message before a recipient gets it.
 _STRIPPED = frozenset({"bcc", "message-id", "return-path"})
@@ -29,7 +24,7 @@ def deliver(outgoing: SentMessage, *, endpoint: str) -> tuple[bytes, list[Link]]
     """
     raw, links = outgoing.raw, list[Link]()
     if outgoing.track_opens or outgoing.track_clicks or outgoing.list_management:
-        raw, links = _rewrite(outgoing, endpoint)
+        raw, links = rewrite(outgoing, endpoint)
     added = [("Message-ID", f"<{outgoing.message_id}@email.amazonses.com>")]
     if header_of(outgoing.headers, "Date") is None:
         added.append(("Date", format_datetime(outgoing.sent_at)))
@@ -43,50 +38,6 @@ def deliver(outgoing: SentMessage, *, endpoint: str) -> tuple[bytes, list[Link]]
         stripped |= {"list-unsubscribe", "list-unsubscribe-post"}
     top = "".join(f"{name}: {value}\r\n" for name, value in added).encode()
     return top + _without(raw, stripped), links
-
-
-def _rewrite(outgoing: SentMessage, endpoint: str) -> tuple[bytes, list[Link]]:
-    message = message_from_bytes(outgoing.raw, policy=SMTP)
-    unsubscribe = tracking.unsubscribe_url(endpoint, outgoing.message_id)
-    links: list[Link] = []
-    changed = pixel_placed = False
-    for part in message.walk():
-        kind = part.get_content_type()
-        if kind not in ("text/plain", "text/html") or part.get_content_disposition():
-            continue
-        before = text = _text(part)
-        if text is None:
-            continue
-        if outgoing.list_management:
-            text = text.replace(UNSUBSCRIBE_PLACEHOLDER, unsubscribe)
-        if kind == "text/html" and outgoing.track_clicks:
-            first = len(links)
-            text, found = tracking.rewrite_links(
-                text,
-                lambda number, first=first: tracking.click_url(  # type: ignore[misc]
-                    endpoint, outgoing.message_id, first + number
-                ),
-            )
-            links += found
-        if kind == "text/html" and outgoing.track_opens and not pixel_placed:
-            url = tracking.open_url(endpoint, outgoing.message_id)
-            text, pixel_placed = tracking.add_pixel(text, url), True
-        text = tracking.without_placeholder(text)
-        if text != before:
-            changed = True
-            assert isinstance(part, EmailMessage)
-            part.set_content(text, subtype=kind.partition("/")[2], charset="utf-8")
-    return (message.as_bytes(policy=SMTP) if changed else outgoing.raw), links
-
-
-def _text(part: Message[Any, Any]) -> str | None:
-    payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        return None
-    try:
-        return payload.decode(part.get_content_charset() or "utf-8")
-    except (LookupError, UnicodeDecodeError):
-        return None
 
 
 def _without(raw: bytes, names: set[str]) -> bytes:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -15,7 +13,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.ses import EVENT_BRIDGE_NAMES, EventType
-from mailroom_local._journal import Journal
+from mailroom_local._background import Background
+from mailroom_local._journal import Journal, described
 from mailroom_local.control import clients
 from mailroom_local.events import payloads
 from mailroom_local.events.payloads import Happening
@@ -23,8 +22,6 @@ from mailroom_local.sending import contacts, decisions, tracking
 from mailroom_local.sending.delivery import deliver
 from mailroom_local.sending.message import SentMessage
 from mailroom_local.sending.tracking import PREFIX, Answer, Link
-
-_log = logging.getLogger("mailroom")
 
 _SUBJECT = "Amazon SES Email Event Notification"
 _NAMESPACE = "AWS/SES"
@@ -75,14 +72,14 @@ class Mailer:
         self._endpoint = endpoint
         self._journal = journal
         self._put_event = put_event
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mailroom-sending")
+        self._background = Background(journal, name="sending", workers=workers)
         self._sent: dict[str, _Sent] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._clients_lock = Lock()
         self._counts: Counter[tuple[str, str, str, str]] = Counter()
         # To create a client takes longer than all that it does for a message.
         for service in _SERVICES:
-            self._begin(self._client, service, region, account)
+            self._background.begin(None, self._client, service, region, account)
 
     def send(self, outgoing: SentMessage) -> bytes:
         """Accept a message and return what its recipients get."""
@@ -101,7 +98,7 @@ class Mailer:
             operation=outgoing.operation,
             configuration_set=outgoing.configuration_set,
         )
-        self._begin(self._process, sent)
+        self._background.begin(outgoing.message_id, self._process, sent)
         return raw
 
     def visit(self, path: str, *, method: str, client_address: str, user_agent: str) -> Answer:
@@ -113,13 +110,13 @@ class Mailer:
             return Answer(status=404, body=b"Message not found.")
         reader = {"ip_address": client_address, "user_agent": user_agent}
         if what == "open" and method in ("GET", "HEAD"):
-            self._begin(self._tell_later, sent, Happening(kind=EventType.OPEN, detail=reader))
+            self._tell_later(sent, Happening(kind=EventType.OPEN, detail=reader))
             return Answer(status=200, body=tracking.PIXEL, content_type="image/gif")
         if what == "click" and method in ("GET", "HEAD") and number.isdigit():
             if int(number) < len(sent.links):
                 link = sent.links[int(number)]
                 detail = {**reader, "link": link.url, "link_tags": link.tags}
-                self._begin(self._tell_later, sent, Happening(kind=EventType.CLICK, detail=detail))
+                self._tell_later(sent, Happening(kind=EventType.CLICK, detail=detail))
                 return Answer(status=302, location=link.url)
         elif what == "unsubscribe" and sent.outgoing.list_management:
             if method not in ("GET", "POST"):
@@ -129,34 +126,29 @@ class Mailer:
 
     def close(self) -> None:
         """Drop queued work, and wait for work in progress."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _begin(self, work: Callable[..., Any], *arguments: Any) -> None:
-        """Do something in the background; failures go to the log."""
-
-        def logged() -> None:
-            try:
-                work(*arguments)
-            except Exception:
-                _log.exception("%s failed", work.__name__)
-
-        self._pool.submit(logged)
+        self._background.close()
 
     def _process(self, sent: _Sent) -> None:
         outgoing = sent.outgoing
         try:
             for outcome, recipient in decisions.story(outgoing):
                 happening = Happening(kind=outcome.kind, recipient=recipient, detail=outcome.detail)
-                self._publish_event(sent, happening)
-                self._count(outgoing, happening)
+                # One at a time: an event that fails must not take the others with it.
+                with self._journal.guarded(outgoing.message_id):
+                    self._publish_event(sent, happening)
+                with self._journal.guarded(outgoing.message_id):
+                    self._count(outgoing, happening)
         finally:
             sent.lock.release()
             took = (datetime.now(UTC) - outgoing.sent_at).total_seconds() * 1000
             self._journal.write("finished", message_id=outgoing.message_id, ms=round(took, 1))
 
     def _tell_later(self, sent: _Sent, happening: Happening) -> None:
-        with sent.lock:
-            self._publish_event(sent, happening)
+        def tell() -> None:
+            with sent.lock:
+                self._publish_event(sent, happening)
+
+        self._background.begin(sent.outgoing.message_id, tell)
 
     def _publish_event(self, sent: _Sent, happening: Happening) -> None:
         outgoing = sent.outgoing
@@ -200,8 +192,12 @@ class Mailer:
             return {**result, "outcome": "skipped"}
         try:
             run(self, destination[key], event, outgoing)
-        except (ClientError, BotoCoreError, RuntimeError) as error:
+        except (ClientError, BotoCoreError) as error:
             return {**result, "outcome": "failed", "error": str(error)}
+        except Exception as error:
+            # One destination must not take the others with it.
+            text, place = described(error)
+            return {**result, "outcome": "failed", "error": text, "place": place}
         return {**result, "outcome": "published"}
 
     def _to_topic(
@@ -308,7 +304,7 @@ class Mailer:
         happening = Happening(
             kind=EventType.SUBSCRIPTION, recipient=outgoing.recipients[0], detail=detail
         )
-        self._begin(self._tell_later, sent, happening)
+        self._tell_later(sent, happening)
         return Answer(status=200, body=b"You have been unsubscribed.")
 
     def _client(self, service: str, region: str, account: str) -> Any:

@@ -6,14 +6,17 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import getaddresses, parseaddr
+from email.utils import parseaddr
 from functools import cached_property
 from typing import Any
 
 from mailroom.ses import DELIVERY_SECONDS
 from mailroom_local.mail.content import EICAR, contains
-from mailroom_local.mail.headers import decode, printable, read_headers
+from mailroom_local.mail.headers import decode, read_headers, shown_mailboxes
 from mailroom_local.sending.outcomes import Outcome
+
+# Header fields with addresses, by their names in ``commonHeaders``.
+_ADDRESSES = {"from": "from", "to": "to", "cc": "cc", "reply-to": "replyTo"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +84,15 @@ class SentMessage:
         found: dict[str, Any] = {}
         for name, value in self.headers:
             key = name.lower()
-            if key in ("from", "to") and key not in found:
-                found[key] = _addresses(value)
+            if key in _ADDRESSES:
+                found.setdefault(_ADDRESSES[key], shown_mailboxes(value))
+            elif key == "date":
+                found.setdefault(key, value)
             elif key == "subject":
-                found["subject"] = decode(value)
+                found[key] = decode(value)
         return {**found, "messageId": self.message_id}
 
 
 def new_message_id(moment: datetime) -> str:
     """An id like those of SES for sent messages."""
     return f"0100{int(moment.timestamp() * 1000):012x}-{uuid.uuid4()}-000000"
-
-
-def _addresses(value: str) -> list[str]:
-    return [
-        f"{printable(display)} <{address}>" if display else address
-        for display, address in getaddresses([decode(value)])
-    ]

@@ -14,10 +14,23 @@ from aiosmtpd.smtp import SMTP, AuthResult, Session
 from aiosmtpd.smtp import Envelope as Transaction
 
 from mailroom.ses import SENT_BYTES
+from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
+from mailroom_local._smtp import Conversation, sender
 from mailroom_local.sending.credentials import Caller
 
 _BAD_CREDENTIALS = "535 Authentication Credentials Invalid"
+
+# How SES begins its reply to what API v1 refuses with these codes.
+_BEGINNINGS = {
+    "InvalidParameterValue": "Transaction failed",
+    "MessageRejected": "Message rejected",
+}
+
+
+class _Conversation(Conversation):
+    # SES looks at the length of lines only after it has the whole message.
+    line_length_limit = SENT_BYTES
 
 
 class Submit(Protocol):
@@ -40,6 +53,7 @@ def conversation(
     *,
     authenticate: Callable[[str, str], Caller | None],
     submit: Submit,
+    journal: Journal,
     tls: ssl.SSLContext,
     host_name: str,
 ) -> Callable[[], SMTP]:
@@ -56,8 +70,10 @@ def conversation(
             return AuthResult(success=False, handled=False, message=_BAD_CREDENTIALS)
         return AuthResult(success=True, auth_data=caller)
 
-    return lambda: SMTP(
+    return lambda: _Conversation(
         _Handler(submit),
+        journal=journal,
+        operation="SendSmtpEmail",
         data_size_limit=SENT_BYTES,
         hostname=host_name,
         ident="ESMTP SimpleEmailService, rehearsed by cdk-mailroom",
@@ -83,19 +99,16 @@ class _Handler:
             message_id = await asyncio.to_thread(
                 self._submit,
                 content,
-                mail_from=str(envelope.mail_from or ""),
+                mail_from=sender(envelope),
                 rcpt_tos=list(envelope.rcpt_tos),
                 caller=caller,
                 client_address=str(session.peer[0]) if session.peer else "127.0.0.1",
             )
         except SesError as error:
             reason = error.message.encode("ascii", "replace").decode()
-            return f"554 {error.code}: {' '.join(reason.split())}"
+            beginning = _BEGINNINGS.get(error.code, error.code)
+            return f"554 {beginning}: {' '.join(reason.split())}"
         return f"250 Ok {message_id}"
-
-    async def handle_exception(self, error: Exception) -> str:
-        # aiosmtpd would send the error's text to the client; the log has it in full.
-        return "451 4.3.0 Requested action aborted: local error in processing"
 
 
 def _text(value: Any) -> str:

@@ -78,7 +78,10 @@ def render(parts: Mapping[str, str], data: str | Mapping[str, Any]) -> dict[str,
     # A partial that one part defines may be used by another.
     partials: dict[str, list[Any]] = {}
     trees = {name: _parse(text, partials) for name, text in parts.items()}
-    return {name: "".join(_render(tree, scope, partials)) for name, tree in trees.items()}
+    try:
+        return {name: "".join(_render(tree, scope, partials)) for name, tree in trees.items()}
+    except RecursionError:
+        raise RenderingFailed("A partial contains itself.") from None
 
 
 def _parse(text: str, partials: dict[str, list[Any]]) -> list[Any]:
@@ -128,7 +131,8 @@ def _render(
             yield node
         elif isinstance(node, _Variable):
             value = _look_up(node.path, scope)
-            if value is _ABSENT:
+            # https://github.com/aws/aws-sdk-js/issues/2239
+            if value is _ABSENT or value is None:
                 raise RenderingFailed(
                     f"Attribute '{node.path}' is not present in the rendering data."
                 )
@@ -184,8 +188,6 @@ def _look_up(path: str, scope: _Scope) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)

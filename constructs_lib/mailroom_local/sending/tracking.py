@@ -10,7 +10,6 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 
 PREFIX = "/_mailroom/mail/"
 
@@ -27,6 +26,12 @@ _VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"'>]+)"""
 _HREF = re.compile(rf"(?P<before>\shref\s*=\s*)(?P<value>{_VALUE})", re.IGNORECASE)
 _TAGS = re.compile(rf"\sses:tags\s*=\s*(?P<value>{_VALUE})", re.IGNORECASE)
 _NO_TRACK = re.compile(rf"\sses:no-track(?:\s*=\s*{_VALUE})?(?=[\s/>])", re.IGNORECASE)
+# Comments, scripts and styles are matched too, so that no link is found inside of them.
+_MARKUP = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style|title|textarea)\b.*?(?:</(?P=raw)\s*>|\Z)"
+    r"""|(?P<link><(?:a|area)(?=[\s/>])(?:"[^"]*"|'[^']*'|[^"'>])*>)""",
+    re.IGNORECASE | re.DOTALL,
+)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
@@ -68,15 +73,12 @@ def rewrite_links(text: str, url_of: Callable[[int], str]) -> tuple[str, list[Li
 
     A link with ``ses:no-track`` is left unchanged; SES's own attributes are removed either way.
     """
-    finder = _Finder(text)
     links: list[Link] = []
-    parts: list[str] = []
-    end = 0
-    for start, tag in finder.anchors:
-        parts.append(text[end:start])
-        end = start + len(tag)
-        parts.append(_rewrite(tag, links, url_of))
-    return "".join([*parts, text[end:]]), links
+
+    def rewritten(found: re.Match[str]) -> str:
+        return _rewrite(found[0], links, url_of) if found["link"] else found[0]
+
+    return _MARKUP.sub(rewritten, text), links
 
 
 def add_pixel(text: str, url: str) -> str:
@@ -116,21 +118,3 @@ def _parse_tags(value: str) -> dict[str, list[str]]:
         if colon and name.strip():
             found.setdefault(name.strip(), []).append(content.strip())
     return found
-
-
-class _Finder(HTMLParser):
-    """Finds the start tags of links, but not those in comments, scripts or styles."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self.anchors: list[tuple[int, str]] = []
-        self._lines = [0]
-        for line in text.split("\n"):
-            self._lines.append(self._lines[-1] + len(line) + 1)
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        text = self.get_starttag_text()
-        if tag in ("a", "area") and text is not None:
-            line, column = self.getpos()
-            self.anchors.append((self._lines[line - 1] + column, text))

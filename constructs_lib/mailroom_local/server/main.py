@@ -114,7 +114,7 @@ async def _serve(
         "journal": Journal(state.journal),
     }
     mailer = Mailer(**place, put_event=emulator.put_event)
-    emulator.install(mailer.send)
+    emulator.install(mailer.send, place["journal"])
     receiver = Receivers(
         home=(server.account, server.region),
         make=lambda found: Receiver(
@@ -142,6 +142,7 @@ async def _serve(
             conversation=smtp.conversation(
                 receiver=receiver,
                 others=[other.receiver for other in others],
+                journal=place["journal"],
                 tls=tls,
                 host_name=inbound,
             ),
@@ -151,6 +152,7 @@ async def _serve(
             conversation=submission.conversation(
                 authenticate=emulator.authenticate,
                 submit=submit,
+                journal=place["journal"],
                 tls=tls,
                 host_name=outbound,
             ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,8 +20,6 @@ from mailroom_local.workmail.rules import FALLBACKS, action_of, best, patterns_o
 
 _RETRY_SECONDS = 0.1
 _SYNCHRONOUS = "RequestResponse"
-
-_log = logging.getLogger("mailroom")
 
 
 class Runner:
@@ -46,14 +43,9 @@ class Runner:
     def process(self, flow: Flow) -> None:
         """Run the rules that match, and deliver the message according to their answers."""
         started = time.perf_counter()
-        try:
+        with self._journal.guarded(flow.id):
             self._run_rules(flow)
-        except Exception:
-            _log.exception("mail flow failed")
-        finally:
-            self._journal.write(
-                "finished", message_id=flow.id, stopped_by=None, ms=elapsed_ms(started)
-            )
+        self._journal.write("finished", message_id=flow.id, stopped_by=None, ms=elapsed_ms(started))
 
     def _run_rules(self, flow: Flow) -> None:
         direction = flow.direction

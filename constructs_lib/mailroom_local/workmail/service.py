@@ -11,10 +11,10 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
+from mailroom_local._background import Background
 from mailroom_local._journal import Journal
 from mailroom_local.control import clients
 from mailroom_local.mail.headers import read_headers, subject_of
@@ -49,7 +49,7 @@ class WorkMail:
         self._directory = Directory(region=region)
         self._flows: dict[str, Flow] = {}
         self._closing = Event()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="mailroom-workmail")
+        self._background = Background(journal, name="workmail", workers=workers)
         reports = Reports(endpoint=endpoint, region=region, journal=journal)
         self._mailboxes = Mailboxes(reports=reports)
         self._runner = Runner(
@@ -66,7 +66,7 @@ class WorkMail:
     def close(self) -> None:
         """Drop queued messages, and wait for those in flow, without invoking a function again."""
         self._closing.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._background.close()
 
     def message_arn(self, message_id: str) -> str:
         """The ARN of a message in flow, for permissions."""
@@ -169,5 +169,5 @@ class WorkMail:
             tls=tls,
             unverified=[],
         )
-        self._pool.submit(self._runner.process, flow)
+        self._background.begin(flow.id, self._runner.process, flow)
         return flow.id

@@ -4,10 +4,9 @@ Settings
     ``MAILROOM_TRANSFORM``
         The user's function, ``module:function``: ``transform(event) -> dict | None``. ``None``
         drops the event. A key that is a column replaces its value; any other goes into the map
-        ``extra``, as text. An exception, an exit and a call that does not return within the
-        invocation's time fail that record only, the last one also those behind it that find no
-        time. If the process itself dies, Firehose calls three more times and then keeps the whole
-        batch under its error prefix. Default: none.
+        ``extra``, as text. It runs in a process of its own, which stays for the next batch. An
+        exception, an exit, a crash, and a call that does not return within the invocation's time
+        fail that record only, the last one also those behind it that find no time. Default: none.
     ``MAILROOM_PSEUDONYM_SECRET``
         ARN or name of the secret whose text is the key of the recipients' pseudonyms
         (`mailroom.lake.pseudonymiser`). Read once in the life of a process, so a new key takes
@@ -42,7 +41,7 @@ import time
 from mailroom import _runtime
 from mailroom.entry._deadline import answer_due, deadline, time_until
 from mailroom.entry._function import resolve, survivable
-from mailroom.errors import MalformedEvent, UnknownInvocation
+from mailroom.errors import HandlerDied, MalformedEvent, OutOfTime, UnknownInvocation
 from mailroom.events import SkippedRecord, parse, records
 from mailroom.lake.pseudonyms import pseudonymised, pseudonymiser
 from mailroom.lake.rows import encode, fill, import_rest, partition
@@ -50,10 +49,13 @@ from mailroom.lake.transform import extend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from mailroom.entry._child import Child
     from mailroom.events import SendingEvent
+
+    _Outcome = tuple[dict[str, Any], str | None, str | None]
 
 __all__ = ["MAX_ANSWER_BYTES", "handler"]
 
@@ -64,19 +66,41 @@ MAX_ANSWER_BYTES = 6_000_000
 
 _RESERVE = 1.0
 """Seconds that are kept for the answer."""
+_SHORTEST = 0.1
+"""Seconds for which the child is waited for, however little time is left."""
 
 
 class _Settings:
     """The environment, read once per process."""
 
-    __slots__ = ("pseudonymise", "transform")
+    __slots__ = ("_child", "pseudonymise", "transform")
 
     def __init__(self) -> None:
         spec = os.environ.get("MAILROOM_TRANSFORM")
         self.transform = resolve(spec) if spec else None
         secret = os.environ.get("MAILROOM_PSEUDONYM_SECRET")
         self.pseudonymise = pseudonymiser(_secret(secret)) if secret else None
+        self._child: Child | None = None
         import_rest()
+
+    @property
+    def child(self) -> Child:
+        """The process of the user's transform."""
+        if self._child is None:
+            from mailroom.entry._child import Child
+
+            self._child = Child(self.outcome)
+        return self._child
+
+    def outcome(self, question: tuple[Any, int, float | None]) -> _Outcome:
+        """Return the answer to a record, and the error and its place if it failed."""
+        record, position, end = question
+        try:
+            return _answer(record, self, end), None, None
+        except BaseException as caught:  # raised by the user's transform, or by a malformed event
+            error = survivable(caught)
+            answer = _untouched(record, "ProcessingFailed", position)
+            return answer, type(error).__name__, _runtime.where(error)
 
 
 def _secret(name: str) -> bytes:
@@ -116,20 +140,15 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
         raise UnknownInvocation("expected an invocation by Firehose, with a list of records")
     started = time.perf_counter()
     errors: dict[str, int] = {}
-    at: str | None = None
+    first: str | None = None
     answers = []
     remaining = time_until(answer_due(context), reserve=_RESERVE)
     end = None if remaining is None else time.monotonic() + remaining
-    for position, record in enumerate(found):
-        try:
-            answer = _answer(record, _settings, end)
-        except BaseException as caught:  # raised by the user's transform, or by a malformed event
-            error = survivable(caught)
-            name = type(error).__name__
-            errors[name] = errors.get(name, 0) + 1
-            at = at or _runtime.where(error)
-            answer = _untouched(record, "ProcessingFailed", position)
+    for answer, error, at in _outcomes(found, _settings, end):
         answers.append(answer)
+        if error is not None:
+            errors[error] = errors.get(error, 0) + 1
+            first = first or at
     overflow = _fit(found, answers)
     if overflow:
         errors["Overflow"] = overflow
@@ -142,7 +161,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
         dropped=results.count("Dropped"),
         failed=failed,
         errors=errors or None,
-        at=at,
+        at=first,
         ms=round((time.perf_counter() - started) * 1000, 1),
     )
     if failed:
@@ -150,6 +169,27 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     if overflow:
         _runtime.metric("LakeOverflow", overflow)
     return {"records": answers}
+
+
+def _outcomes(found: list[Any], settings: _Settings, end: float | None) -> Iterator[_Outcome]:
+    """Yield the outcome of each record, whatever the user's transform does to its process."""
+    questions = [(record, position, end) for position, record in enumerate(found)]
+    if settings.transform is None:
+        yield from map(settings.outcome, questions)
+        return
+    for (record, position, _), answer in zip(
+        questions, settings.child.ask(questions, lambda: _limit(end)), strict=True
+    ):
+        if isinstance(answer, HandlerDied | OutOfTime):
+            untouched = _untouched(record, "ProcessingFailed", position)
+            yield untouched, type(answer).__name__, str(answer)
+        else:
+            yield answer
+
+
+def _limit(end: float | None) -> float | None:
+    # Later than the child interrupts the transform itself, if it can.
+    return None if end is None else max((end - time.monotonic()) * 0.75, _SHORTEST)
 
 
 def _answer(record: Any, settings: _Settings, end: float | None) -> dict[str, Any]:

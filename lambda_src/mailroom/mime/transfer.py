@@ -19,7 +19,6 @@ _SPELLINGS = {
     "base64encoded": "base64",
     "none": "7bit",
     "qp": "quoted-printable",
-    "quotedprintable": "quoted-printable",
     "quotedprintible": "quoted-printable",
     "utf8": "8bit",
     "uu": "uuencode",

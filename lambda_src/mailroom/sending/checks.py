@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from mailroom.sending.lists import ListUnsubscribe
-
     Tags = Mapping[str, str] | Iterable[tuple[str, str]]
 
 __all__ = [
@@ -153,23 +151,14 @@ def template_data(data: Mapping[str, Any] | None, what: str = "data") -> str:
     return text
 
 
-def checked_fields(
-    headers: Mapping[str, str] | None, unsubscribe: ListUnsubscribe | None = None
-) -> list[dict[str, str]]:
-    """Return *headers* and those of *unsubscribe* in API v2's form.
+def checked_fields(headers: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return *headers* in API v2's form.
 
     Raises `InvalidMessage` for a name or value that SES would refuse, a field that SES sets
     itself, a repeated name, or more fields than SES accepts.
     """
-    given = dict(headers or {})
-    if unsubscribe is not None:
-        if clash := [name for name in given if name.lower().startswith("list-unsubscribe")]:
-            raise InvalidMessage(
-                f"headers has {clash[0]!r} and list_unsubscribe is given: pass only one"
-            )
-        given.update(unsubscribe.headers())
     seen: set[str] = set()
-    for name, value in given.items():
+    for name, value in headers.items():
         if not (isinstance(name, str) and FIELD_NAME.fullmatch(name)):
             raise InvalidMessage(
                 f"header name {name!r:.80} must be 1 to 126 printable ASCII characters without a "
@@ -189,11 +178,11 @@ def checked_fields(
                 f"{min(995, 996 - len(name))} characters of printable ASCII, and encode other text "
                 "as RFC 2047 says"
             )
-    if len(given) > _MAX_FIELDS:
+    if len(headers) > _MAX_FIELDS:
         raise InvalidMessage(
-            f"headers has {len(given)} fields; SES accepts {_MAX_FIELDS}: use send() for more"
+            f"headers has {len(headers)} fields; SES accepts {_MAX_FIELDS}: use send() for more"
         )
-    return [{"Name": name, "Value": value} for name, value in given.items()]
+    return [{"Name": name, "Value": value} for name, value in headers.items()]
 
 
 def utf8(text: object, what: str) -> str:

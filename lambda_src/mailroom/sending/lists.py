@@ -7,7 +7,11 @@ import re
 from mailroom.sending.addresses import Mailbox
 from mailroom.sending.checks import InvalidMessage, one_line
 
-__all__ = ["ListManagement", "ListUnsubscribe", "check_one_way", "folded"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ListManagement", "ListUnsubscribe", "check_one_way", "folded", "with_unsubscribe"]
 
 
 class ListUnsubscribe:
@@ -56,6 +60,20 @@ class ListUnsubscribe:
         if self.one_click:
             fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         return fields
+
+
+def with_unsubscribe(
+    headers: Mapping[str, str] | None, unsubscribe: ListUnsubscribe | None
+) -> dict[str, str]:
+    """Return *headers* and those of *unsubscribe*; raise `InvalidMessage` if both name a list."""
+    given = dict(headers or {})
+    if unsubscribe is None:
+        return given
+    if clash := [name for name in given if name.lower().startswith("list-unsubscribe")]:
+        raise InvalidMessage(
+            f"headers has {clash[0]!r} and list_unsubscribe is given: pass only one"
+        )
+    return given | unsubscribe.headers()
 
 
 def _uri(text: object, what: str) -> str:

@@ -18,7 +18,7 @@ from mailroom.sending.checks import (
     template_name,
     utf8,
 )
-from mailroom.sending.lists import check_one_way
+from mailroom.sending.lists import check_one_way, with_unsubscribe
 from mailroom.sending.message import Outgoing, reconcile
 from mailroom.sending.publishing import Publishing
 from mailroom.sending.sent import Sent
@@ -334,7 +334,7 @@ class Sender:
                 }
             },
         }
-        if fields := checked_fields(headers, list_unsubscribe):
+        if fields := checked_fields(with_unsubscribe(headers, list_unsubscribe)):
             shared["DefaultContent"]["Template"]["Headers"] = fields
         if answers := mailboxes(reply_to, "reply_to"):
             shared["ReplyToAddresses"] = [str(one) for one in answers]
@@ -349,7 +349,7 @@ class Sender:
                 None if entry.data is None else template_data(entry.data),
                 {**words, **own},
                 bool(own),
-                checked_fields(entry.headers, entry.list_unsubscribe) or None,
+                checked_fields(with_unsubscribe(entry.headers, entry.list_unsubscribe)) or None,
             )
 
         return bulk.BulkRun(
@@ -402,7 +402,7 @@ class Sender:
         list_management: ListManagement | None,
     ) -> Sent:
         check_one_way(list_unsubscribe, list_management)
-        if fields := checked_fields(headers, list_unsubscribe):
+        if fields := checked_fields(with_unsubscribe(headers, list_unsubscribe)):
             next(iter(content.values()))["Headers"] = fields
         kinds = {
             "ToAddresses": mailboxes(to, "to"),

@@ -172,6 +172,21 @@ def test_one_key_for_everything_admits_all_three_services():
 # Functions
 
 
+def test_only_sqs_itself_fills_the_isolation_queue(plain):
+    """Moving an event there needs no permission, so its policy grants none."""
+    statements = plain.at("Out/Bounce/IsolationQueue/Policy")["PolicyDocument"]["Statement"]
+    assert [one["Effect"] for one in statements] == ["Deny"]
+
+
+def read_and_log(path):
+    """Return what every function of a pipeline may do: read its queues, and log."""
+    queues = [f"<{path}/IsolationQueue.Arn>", f"<{path}/Queue.Arn>"]
+    return {
+        **{key: list(queues) for key in QUEUE_ACTIONS},
+        **dict.fromkeys(LOG_ACTIONS, f"<{path}/Logs.Arn>"),
+    }
+
+
 @pytest.mark.parametrize("kind", [kind for kind in EventType if kind is not EventType.OPEN])
 def test_a_bundled_behaviour_has_the_permissions_that_its_module_needs(plain, kind):
     """They are those in its docstring, plus reading its queue and logging."""
@@ -192,8 +207,7 @@ def test_a_bundled_behaviour_has_the_permissions_that_its_module_needs(plain, ki
     path = f"Out/{kind.replace(' ', '')}"
     assert actions_of(plain, f"{path}/Function") == {
         **expected,
-        **dict.fromkeys(QUEUE_ACTIONS, f"<{path}/Queue.Arn>"),
-        **dict.fromkeys(LOG_ACTIONS, f"<{path}/Logs.Arn>"),
+        **read_and_log(path),
     }
 
 
@@ -207,10 +221,17 @@ def test_only_functions_that_alert_get_the_alert_topic(plain):
     assert told == {"Complaint", "DeliveryDelay", "Reject", "RenderingFailure", "Subscription"}
 
 
-def test_a_custom_function_does_not_get_the_bundled_permissions(plain):
-    """It gets no table, topic or suppression list, and none of their settings."""
-    assert set(actions_of(plain, "Out/Open/Function")) == QUEUE_ACTIONS | LOG_ACTIONS
-    assert set(plain.environment("Out/Open/Function")) == {"MAILROOM_HANDLERS"}
+def test_a_custom_function_may_record_and_nothing_else(plain):
+    """It gets no topic or suppression list, and none of the bundled behaviours' settings."""
+    assert actions_of(plain, "Out/Open/Function") == {
+        "dynamodb:PutItem": "<Out/EventTable.Arn>",
+        **read_and_log("Out/Open"),
+    }
+    assert set(plain.environment("Out/Open/Function")) == {
+        "MAILROOM_EVENT_TABLE",
+        "MAILROOM_EVENT_TTL_DAYS",
+        "MAILROOM_HANDLERS",
+    }
 
 
 def test_suppressing_can_be_switched_off():
@@ -235,17 +256,13 @@ def test_types_together_have_the_permissions_of_each():
     assert {"ses:PutSuppressedDestination", "sns:Publish", "dynamodb:PutItem"} <= set(found)
 
 
-def test_functions_may_use_the_customer_key(keyed):
-    """They read the queue and write to the table; a custom function only reads the queue."""
-    bounce = actions_of(keyed, "Out/Bounce/Function")
-    assert {action for action in bounce if action.startswith("kms:")} == {
-        "kms:Decrypt",
-        "kms:DescribeKey",
-        "kms:GenerateDataKey*",
-    }
-    assert bounce["kms:GenerateDataKey*"] == "<Key.Arn>"
-    yours = actions_of(keyed, "Out/Open/Function")
-    assert {a: r for a, r in yours.items() if a.startswith("kms:")} == {"kms:Decrypt": "<Key.Arn>"}
+@pytest.mark.parametrize("pipeline", ["Bounce", "Open"])
+def test_functions_may_use_the_customer_key(keyed, pipeline):
+    """They read the queue and write to the table, with a custom function alone as well."""
+    found = actions_of(keyed, f"Out/{pipeline}/Function")
+    assert {action: key for action, key in found.items() if action.startswith("kms:")} == (
+        dict.fromkeys(("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"), "<Key.Arn>")
+    )
 
 
 def test_functions_that_alert_may_use_the_alert_topics_key(keyed):

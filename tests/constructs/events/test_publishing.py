@@ -8,13 +8,14 @@ from importlib import import_module
 import pytest
 from aws_cdk import CfnParameter, Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from synthesis import FOLDER, Template, new_stack, synthesized
 
 from cdk_mailroom import BUNDLED, ConfigurationError, EventPublishing, EventType, PythonHandler
 from cdk_mailroom.events import Alerts
+
+RECORD = "mailroom.handlers.events.record:on_event"
 
 
 def yours(**options) -> PythonHandler:
@@ -159,12 +160,15 @@ def test_nothing_is_published_if_nothing_is_handled():
     ("pipeline", "handlers"),
     [
         ("Bounce", {"Bounce": ["mailroom.handlers.events.bounce:on_event"]}),
-        ("Click", {"Click": ["app:on_mail"]}),
+        ("Click", {"Click": [RECORD, "app:on_mail"]}),
         (
             "Complaint",
             {"Complaint": ["mailroom.handlers.events.complaint:on_event", "app:on_mail"]},
         ),
-        ("Reject", {"Reject": ["app:on_mail", "mailroom.handlers.events.reject:on_event"]}),
+        (
+            "Reject",
+            {"Reject": [RECORD, "app:on_mail", "mailroom.handlers.events.reject:on_event"]},
+        ),
         (
             "Send",
             {
@@ -176,21 +180,25 @@ def test_nothing_is_published_if_nothing_is_handled():
     ],
 )
 def test_a_function_runs_the_handlers_in_the_order_given(plain, pipeline, handlers):
-    """Each type by the name that its events carry."""
+    """Each type by the name that its events carry; the event is recorded before all else."""
     environment = plain.environment(f"Out/{pipeline}/Function")
     assert json.loads(environment["MAILROOM_HANDLERS"]) == handlers
 
 
 @pytest.mark.parametrize(
     ("pipeline", "types"),
-    [("Bounce", ["Bounce"]), ("Send", ["Send", "Rendering Failure", "DeliveryDelay"])],
+    [
+        ("Bounce", {"$or": [{"eventType": ["Bounce"]}, {"notificationType": ["Bounce"]}]}),
+        ("Send", {"eventType": ["Send", "Rendering Failure", "DeliveryDelay"]}),
+    ],
 )
 def test_a_subscription_filters_by_type_in_the_message(plain, pipeline, types):
-    """SES sets no message attributes; raw delivery spares an envelope to decode."""
+    """SES sets no message attributes; raw delivery spares an envelope to decode. Only bounces,
+    complaints and deliveries have a notification of an identity."""
     subscription = plain.at(f"Out/{pipeline}/Subscription")
     assert subscription == {
         "Endpoint": f"<Out/{pipeline}/Queue.Arn>",
-        "FilterPolicy": {"eventType": types},
+        "FilterPolicy": types,
         "FilterPolicyScope": "MessageBody",
         "Protocol": "sqs",
         "RawMessageDelivery": True,
@@ -201,132 +209,8 @@ def test_a_subscription_filters_by_type_in_the_message(plain, pipeline, types):
 
 def test_each_call_has_a_queue_of_its_own(plain):
     """A flood of one type delays no other."""
-    assert len(plain.of("AWS::SQS::Queue")) == 2 * 5
+    assert len(plain.of("AWS::SQS::Queue")) == 3 * 5
     assert len(plain.of("AWS::Lambda::Function")) == 5
-
-
-@pytest.mark.parametrize(("pipeline", "seconds"), [("Bounce", 6 * 60), ("Click", 6 * 20)])
-def test_a_queue_waits_six_times_as_long_as_the_function_may_run(plain, pipeline, seconds):
-    """AWS recommends this; otherwise a slow batch would be delivered again."""
-    assert plain.at(f"Out/{pipeline}/Queue")["VisibilityTimeout"] == seconds
-
-
-def test_a_timeout_known_only_to_cloudformation_is_passed_on():
-    """The queue waits as long as any function of Lambda's can need."""
-
-    def build(stack):
-        seconds = CfnParameter(stack, "Seconds", type="Number").value_as_number
-        EventPublishing(stack, "Out").on(EventType.OPEN, yours(timeout=Duration.seconds(seconds)))
-
-    template = synthesized(build)
-    assert template.at("Out/Open/Queue")["VisibilityTimeout"] == 6 * 900
-    assert template.at("Out/Open/AgeAlarm")["Threshold"] == 5 * 6 * 900
-    assert template.at("Out/Open/Function")["Timeout"] == "<Seconds>"
-
-
-def test_a_record_that_fails_five_times_becomes_a_dead_letter(plain):
-    """It is kept for the longest time that SQS allows."""
-    assert plain.at("Out/Bounce/Queue")["RedrivePolicy"] == {
-        "deadLetterTargetArn": "<Out/Bounce/DeadLetterQueue.Arn>",
-        "maxReceiveCount": 5,
-    }
-    assert plain.at("Out/Bounce/DeadLetterQueue")["MessageRetentionPeriod"] == 14 * 86_400
-
-
-def test_events_wait_long_enough_for_a_weekend(plain):
-    """A function that breaks on Friday evening loses nothing before Tuesday."""
-    assert plain.at("Out/Bounce/Queue")["MessageRetentionPeriod"] == 4 * 86_400
-
-
-def test_queues_are_encrypted_and_take_tls_only(plain):
-    """All ten of them."""
-    for queue in plain.of("AWS::SQS::Queue").values():
-        assert queue["SqsManagedSseEnabled"] is True
-    for path in plain.of("AWS::SQS::Queue"):
-        first = plain.at(f"{path}/Policy")["PolicyDocument"]["Statement"][0]
-        assert (first["Effect"], first["Condition"]) == (
-            "Deny",
-            {"Bool": {"aws:SecureTransport": "false"}},
-        )
-
-
-@pytest.mark.parametrize("case", ["plain", "given"])
-def test_a_broken_record_does_not_affect_other_records(request, case):
-    """Partial batches, and a limit on how many run at once."""
-    template = request.getfixturevalue(case)
-    assert template.at("Out/Bounce/Mapping") == {
-        "BatchSize": 10,
-        "EventSourceArn": "<Out/Bounce/Queue.Arn>",
-        "FunctionName": "<Out/Bounce/Function>",
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": {"MaximumConcurrency": 10 if case == "plain" else 2},
-    }
-
-
-def test_a_dead_letter_raises_an_alarm(plain):
-    """It is raised within a minute and published to the alert topic."""
-    alarm = plain.at("Out/Bounce/DeadLetterAlarm")
-    assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
-    assert alarm["Dimensions"] == [
-        {"Name": "QueueName", "Value": "<Out/Bounce/DeadLetterQueue.QueueName>"}
-    ]
-    assert (alarm["Threshold"], alarm["Period"], alarm["ComparisonOperator"]) == (
-        1,
-        60,
-        "GreaterThanOrEqualToThreshold",
-    )
-    assert "Bounce" in alarm["AlarmDescription"]
-
-
-@pytest.mark.parametrize("policy", ["Queue", "DeadLetterQueue"])
-def test_sns_may_fill_the_queues_before_it_is_subscribed(plain, policy):
-    """What comes before that would be lost."""
-    assert f"Out/Bounce/{policy}/Policy" in plain.needs("Out/Bounce/Subscription")
-
-
-@pytest.mark.parametrize(
-    ("alarm", "metric"),
-    [
-        ("NotificationAlarm", "NumberOfNotificationsFailed"),
-        ("RedriveAlarm", "NumberOfNotificationsFailedToRedriveToDlq"),
-    ],
-)
-@pytest.mark.parametrize(
-    ("case", "topic", "alerts"),
-    [("plain", "Out/Topic.TopicName", "Out/AlertTopic"), ("given", "Topic.TopicName", "Alerts")],
-)
-def test_what_sns_fails_to_deliver_is_an_alarm(request, case, topic, alerts, alarm, metric):
-    """One for the topic, however many subscriptions it has."""
-    found = request.getfixturevalue(case).at(f"Out/{alarm}")
-    assert (found["Namespace"], found["MetricName"]) == ("AWS/SNS", metric)
-    assert found["Dimensions"] == [{"Name": "TopicName", "Value": f"<{topic}>"}]
-    assert (found["Statistic"], found["Threshold"]) == ("Sum", 1)
-    assert found["TreatMissingData"] == "notBreaching"
-    assert found["AlarmActions"] == [f"<{alerts}>"]
-
-
-@pytest.mark.parametrize(("pipeline", "seconds"), [("Bounce", 3600), ("Click", 3600)])
-def test_an_event_that_waits_for_an_hour_is_an_alarm(plain, pipeline, seconds):
-    """Five attempts of a minute, each hidden for six, are over after half an hour."""
-    alarm = plain.at(f"Out/{pipeline}/AgeAlarm")
-    assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
-    assert alarm["Dimensions"] == [
-        {"Name": "QueueName", "Value": f"<Out/{pipeline}/Queue.QueueName>"}
-    ]
-    assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", seconds)
-    assert alarm["AlarmActions"] == ["<Out/AlertTopic>"]
-
-
-def test_alarms_can_be_reached_by_their_names(stack):
-    """To add an action, or to change a threshold."""
-    out = EventPublishing(stack, "Out")
-    before = set(out.alarms)
-    pipeline = out.on(EventType.BOUNCE)
-    assert set(out.alarms) - before == {"NotificationAlarm", "RedriveAlarm"}
-    for owner in (out, pipeline, out.on_bus(EventType.OPEN)):
-        assert {name: alarm.node.path for name, alarm in owner.alarms.items()} == {
-            name: f"{owner.node.path}/{name}" for name in owner.alarms
-        }
 
 
 def test_the_users_settings_of_the_function_win(plain):
@@ -371,14 +255,6 @@ def test_a_duration_known_only_to_cloudformation_is_passed_on(option, name):
         EventPublishing(stack, "Out", alerts=alerts).on(EventType.BOUNCE)
 
     assert synthesized(build).environment("Out/Bounce/Function")[name] == "<Number>"
-
-
-def test_events_can_be_kept_forever():
-    """The runtime always sets a time to live, so it is set to a hundred years."""
-    template = synthesized(
-        lambda stack: EventPublishing(stack, "Out", retention="forever").on(EventType.BOUNCE)
-    )
-    assert template.environment("Out/Bounce/Function")["MAILROOM_EVENT_TTL_DAYS"] == "36500"
 
 
 def test_a_name_can_be_given_to_a_new_configuration_set():
@@ -460,133 +336,3 @@ def test_another_destination_can_be_added_next_to_the_topic():
     event_destination = template.at("Out/Bus")["EventDestination"]
     assert event_destination["MatchingEventTypes"] == ["renderingFailure", "send"]
     assert template.at("Out/Destination")["EventDestination"]["MatchingEventTypes"] == ["bounce"]
-
-
-# The event table
-
-
-def test_one_table_for_all_types(plain):
-    """A message's history is in one place."""
-    assert list(plain.of("AWS::DynamoDB::Table")) == ["Out/EventTable"]
-    for name in ("Bounce", "Complaint", "Reject", "Send"):
-        environment = plain.environment(f"Out/{name}/Function")
-        assert environment["MAILROOM_EVENT_TABLE"] == "<Out/EventTable>"
-
-
-def test_custom_functions_alone_need_no_table():
-    """The table is created when it is needed or accessed."""
-    template = synthesized(
-        lambda stack: EventPublishing(stack, "Out").on(EventType.BOUNCE, yours())
-    )
-    assert not template.of("AWS::DynamoDB::Table")
-    asked = synthesized(lambda stack: EventPublishing(stack, "Out").event_table)
-    assert list(asked.of("AWS::DynamoDB::Table")) == ["Out/EventTable"]
-
-
-def test_the_tables_keys_are_those_that_the_runtime_writes(plain):
-    """Items of a real event carry the table's and the index's keys, and the time to forget."""
-    from mailroom.handlers.events import _settings, _table
-    from mailroom.testing import sending_event
-
-    table = plain.at("Out/EventTable")
-    [index] = table["GlobalSecondaryIndexes"]
-    assert table["KeySchema"] == [
-        {"AttributeName": "message_id", "KeyType": "HASH"},
-        {"AttributeName": "at", "KeyType": "RANGE"},
-    ]
-    assert index["IndexName"] == "recipient"
-    assert index["KeySchema"] == [
-        {"AttributeName": "recipient", "KeyType": "HASH"},
-        {"AttributeName": "at", "KeyType": "RANGE"},
-    ]
-    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAILROOM_EVENT_TABLE", "Table")
-        settings = _settings.Settings()
-    [item] = _table.items(sending_event("Bounce"), settings)
-    for attribute in table["AttributeDefinitions"]:
-        assert list(item[attribute["AttributeName"]]) == [attribute["AttributeType"]]
-    assert list(item["expires_at"]) == ["N"]
-    assert index["Projection"] == {
-        "ProjectionType": "INCLUDE",
-        "NonKeyAttributes": ["type", "configuration_set"],
-    }
-    assert set(index["Projection"]["NonKeyAttributes"]) <= set(item)
-
-
-def test_the_table_is_paid_by_use_encrypted_and_recoverable(plain):
-    """And it stays when the stack goes."""
-    table = plain.at("Out/EventTable")
-    assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"] == {"SSEEnabled": True}
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert plain.resources["Out/EventTable"]["DeletionPolicy"] == "Retain"
-    assert plain.resources["Out/EventTable"]["UpdateReplacePolicy"] == "Retain"
-
-
-def test_mailroom_trace_finds_the_table_by_its_tag(plain):
-    """The tag is the table's alone."""
-    assert plain.at("Out/EventTable")["Tags"] == [{"Key": "mailroom:event-table", "Value": "true"}]
-    tagged = [
-        path
-        for path, resource in plain.resources.items()
-        if "mailroom:event-table" in str(resource.get("Properties", {}).get("Tags"))
-    ]
-    assert tagged == ["Out/EventTable"]
-
-
-def test_a_customer_key_encrypts_topics_table_and_queues():
-    """Everything that holds addresses is encrypted with it."""
-
-    def build(stack):
-        EventPublishing(stack, "Out", encryption_key=kms.Key(stack, "Key")).on(EventType.BOUNCE)
-
-    template = synthesized(build)
-    for topic in template.of("AWS::SNS::Topic").values():
-        assert topic["KmsMasterKeyId"] == "<Key.Arn>"
-    for queue in template.of("AWS::SQS::Queue").values():
-        assert queue["KmsMasterKeyId"] == "<Key.Arn>"
-    assert template.at("Out/EventTable")["SSESpecification"] == {
-        "KMSMasterKeyId": "<Key.Arn>",
-        "SSEEnabled": True,
-        "SSEType": "KMS",
-    }
-
-
-# Reputation
-
-
-@pytest.mark.parametrize(
-    ("alarm", "metric", "threshold"),
-    [
-        ("BounceWarning", "BounceRate", 0.025),
-        ("BounceReview", "BounceRate", 0.05),
-        ("ComplaintWarning", "ComplaintRate", 0.0005),
-        ("ComplaintReview", "ComplaintRate", 0.001),
-    ],
-)
-def test_an_alarm_is_set_at_each_threshold_of_aws_and_at_half_of_it(
-    plain, alarm, metric, threshold
-):
-    """The account's own rates, as AWS judges them; a quiet hour changes nothing."""
-    found = plain.at(f"Out/{alarm}")
-    assert found["Namespace"] == "AWS/SES"
-    assert found["MetricName"] == f"Reputation.{metric}"
-    assert "Dimensions" not in found
-    assert found["Threshold"] == threshold
-    assert found["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-    assert found["TreatMissingData"] == "ignore"
-    assert found["AlarmActions"] == ["<Out/AlertTopic>"]
-    assert f"{threshold * 100:g} %" in found["AlarmDescription"]
-
-
-def test_reputation_alarms_can_be_left_out(given):
-    """One set of them is enough for an account; the queues keep their alarms."""
-    assert sorted(given.of("AWS::CloudWatch::Alarm")) == [
-        "Out/Bounce/AgeAlarm",
-        "Out/Bounce/DeadLetterAlarm",
-        "Out/Complaint/AgeAlarm",
-        "Out/Complaint/DeadLetterAlarm",
-        "Out/NotificationAlarm",
-        "Out/RedriveAlarm",
-    ]

@@ -239,12 +239,12 @@ def test_options_for_received_mail_are_refused(out, option):
         out.on(EventType.BOUNCE, yours(**{option: True}))
 
 
-def test_reserved_concurrency_below_the_maximum_is_refused(stack):
+def test_reserved_concurrency_below_that_of_both_queues_is_refused(stack):
     """Throttled messages would be received again and again, and become dead letters."""
     out = EventPublishing(stack, "Out", maximum_concurrency=5)
-    with refuses("reserved_concurrency is 4", "at least 5"):
-        out.on(EventType.BOUNCE, yours(reserved_concurrency=4))
-    out.on(EventType.BOUNCE, yours(reserved_concurrency=5))
+    with refuses("reserved_concurrency is 6", "at least 7"):
+        out.on(EventType.BOUNCE, yours(reserved_concurrency=6))
+    out.on(EventType.BOUNCE, yours(reserved_concurrency=7))
 
 
 def test_all_problems_of_a_call_are_reported_together(out):

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 
 from cdk_mailroom import (
     ContactList,
     EmailTemplate,
+    EventLake,
     EventPublishing,
     EventType,
     InboundMail,
@@ -39,7 +41,9 @@ def build(app: cdk.App) -> cdk.Stack:
 
 def _letters(stack: cdk.Stack) -> dict[str, str]:
     outbound = EventPublishing(stack, "Outbound", identities=[DOMAIN], reputation_alarms=False)
-    outbound.on(list(EventType))
+    telling = PythonHandler(HERE / "functions", "telling:on_delivery")
+    outbound.on(EventType.DELIVERY, telling)
+    outbound.on([kind for kind in EventType if kind is not EventType.DELIVERY])
     identity = SendingIdentity(
         stack,
         "Identity",
@@ -78,15 +82,30 @@ def _letters(stack: cdk.Stack) -> dict[str, str]:
 
 def _archive(stack: cdk.Stack) -> dict[str, str]:
     publishing = EventPublishing(stack, "Archive", reputation_alarms=False)
-    lake = publishing.to_lake()
+    lake = EventLake(
+        stack, "Lake", transform=PythonHandler(HERE / "functions", "perishing:transform")
+    )
+    publishing.to_lake(lake)
+    pipeline = publishing.on(
+        EventType.SEND,
+        PythonHandler(HERE / "functions", "perishing:on_send", timeout=cdk.Duration.seconds(1)),
+    )
+    mapping = pipeline.node.find_child("Mapping")
+    assert isinstance(mapping, lambda_.EventSourceMapping)
     publishing.on_bus(EventType.CLICK, PythonHandler(HERE / "functions", "telling:on_click"))
     SendingIdentity(stack, "NewsIdentity", domain="news.example", publishing=publishing)
     template = EmailTemplate(stack, "News", folder=HERE / "news")
     return {
         "ArchiveSet": publishing.configuration_set_name,
+        "ArchiveTable": publishing.event_table.table_name,
         "Bucket": lake.bucket.bucket_name,
         "Database": lake.database_name,
+        "DeadLetterQueue": pipeline.dead_letter_queue.queue_url,
+        "IsolationQueue": pipeline.isolation_queue.queue_url,
+        "Logs": pipeline.function.log_group.log_group_name,
+        "Mapping": mapping.event_source_mapping_id,
         "NewsTemplate": template.template_name,
+        "Queue": pipeline.queue.queue_url,
         "Stream": lake.stream_name,
         "Workgroup": lake.workgroup_name,
     }

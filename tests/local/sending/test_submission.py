@@ -166,7 +166,7 @@ def test_credentials_are_not_taken_without_tls(account: Any) -> None:
     ("headers", "reason"),
     [
         ({"X_SES_CONFIGURATION_SET": "nowhere"}, "ConfigurationSetDoesNotExist"),
-        ({}, "MessageRejected"),
+        ({}, "Message rejected"),
     ],
 )
 def test_what_ses_refuses_is_refused_after_data(

@@ -17,4 +17,6 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(_runtime, "_clients", {})
     entry._settings = None
     yield
+    if entry._settings is not None:
+        entry._settings.child.close()
     entry._settings = None

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -232,22 +231,3 @@ def test_data_is_base64_as_firehose_requires() -> None:
     """Without line breaks."""
     answers, _ = invoke([sample("click")])
     assert base64.b64encode(base64.b64decode(answers[0]["data"])).decode() == answers[0]["data"]
-
-
-@pytest.mark.parametrize("line", ["import time; time.sleep(60)", "import sys; sys.exit(1)"])
-def test_a_transform_that_hangs_or_exits_fails_its_record_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
-) -> None:
-    """The rows of the others are made within the invocation's time."""
-    (tmp_path / "hostile.py").write_text(
-        f"def transform(event):\n    if event.mail.message_id == 'poison':\n        {line}\n"
-        "    return {}\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "hostile", raising=False)
-    monkeypatch.setenv("MAILROOM_TRANSFORM", "hostile:transform")
-    monkeypatch.setattr(entry, "_settings", None)
-    payloads = [sending_event_payload("Send", message_id=one) for one in ("a", "poison", "b")]
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 1_500)
-    answer = entry.handler(event_invocation(payloads, "firehose"), context)
-    assert [one["result"] for one in answer["records"]] == ["Ok", "ProcessingFailed", "Ok"]

@@ -16,7 +16,8 @@ import json
 from mailroom import _runtime
 from mailroom.errors import MalformedEvent
 from mailroom.events.reading import address
-from mailroom.handlers.events._text import configuration_set, digest, dimension, stamp
+from mailroom.handlers.events._measures import measures
+from mailroom.handlers.events._text import configuration_set, digest, stamp
 from mailroom.ses import RECIPIENTS_PER_MESSAGE, EventType
 
 TYPE_CHECKING = False
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
     from mailroom.handlers.events._settings import Settings
 
     Item = dict[str, dict[str, str]]
-    Measure = tuple[str, float | None, str, dict[str, str]]
 
-__all__ = ["MAX_ITEM_BYTES", "items", "measure", "put", "record"]
+__all__ = ["MAX_ITEM_BYTES", "items", "put", "record"]
 
 
 MAX_ITEM_BYTES = 4_096
@@ -141,15 +141,9 @@ def _shortened(value: Any, width: int, entries: int, depth: int) -> Any:
     }
 
 
-def measure(
-    name: str, value: float | None = None, unit: str = "Count", **dimensions: str
-) -> Measure:
-    """Return a metric for `record` to print; its value defaults to the count of new items."""
-    return name, value, unit, dimensions
-
-
-def record(event: SendingEvent, settings: Settings, *measures: Measure) -> None:
-    """Write the items of *event* that the table lacks, and print *measures* if there were any."""
+def record(event: SendingEvent, settings: Settings) -> None:
+    """Write the items of *event* that the table lacks, and print its metrics if there were any."""
+    printed = measures(event)
     new = 0
     first = False
     try:
@@ -162,10 +156,7 @@ def record(event: SendingEvent, settings: Settings, *measures: Measure) -> None:
         count = new if event.type in _COUNTS_RECIPIENTS else int(first)
         if count:
             name = configuration_set(event)
-            for metric, value, unit, dimensions in (
-                measure("Events", Type=dimension(event.type)),
-                *measures,
-            ):
+            for metric, value, unit, dimensions in printed:
                 if value is None or first:
                     _runtime.metric(
                         metric,

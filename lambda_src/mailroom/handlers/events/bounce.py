@@ -33,7 +33,7 @@ https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutSuppressedDestinat
 from __future__ import annotations
 
 from mailroom.errors import MissingField
-from mailroom.handlers.events import _settings, _suppression, _table, _text
+from mailroom.handlers.events import _settings, _suppression, _table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,18 +57,9 @@ def on_event(event: Bounce) -> None:
     """Record *event*, and suppress recipients that bounced permanently."""
     settings = _settings.settings()
 
-    def record() -> None:
-        detail = event.detail
-        bounces = _table.measure(
-            "Bounces",
-            BounceType=_text.dimension(detail.get("bounceType")),
-            BounceSubType=_text.dimension(detail.get("bounceSubType")),
-        )
-        _table.record(event, settings, bounces)
-
     def suppress() -> None:
         recipients = decide(event)
         if recipients and settings.suppress:
             _suppression.suppress(recipients, "BOUNCE")
 
-    _settings.each(record, suppress)
+    _settings.each(lambda: _table.record(event, settings), suppress)

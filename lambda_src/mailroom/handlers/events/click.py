@@ -20,7 +20,7 @@ Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-s
 
 from __future__ import annotations
 
-from mailroom.handlers.events import _settings, _table, _text
+from mailroom.handlers.events import _settings, _table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,5 +33,4 @@ _settings.prepare()
 
 def on_event(event: Click) -> None:
     """Record *event*; its item has the link without its query and fragment."""
-    clicks = _table.measure("Clicks", Automated=_text.answer(event.automated))
-    _table.record(event, _settings.settings(), clicks)
+    _table.record(event, _settings.settings())

@@ -89,12 +89,6 @@ def on_event(event: Complaint) -> None:
     settings = _settings.settings()
     outcome = "suppressed" if settings.suppress else "off"
 
-    def record() -> None:
-        detail = event.detail
-        kind = detail.get("complaintFeedbackType") or detail.get("complaintSubType")
-        complaints = _table.measure("Complaints", FeedbackType=_text.dimension(kind))
-        _table.record(event, settings, complaints)
-
     def suppress() -> None:
         nonlocal outcome
         recipients = decide(event)
@@ -107,4 +101,4 @@ def on_event(event: Complaint) -> None:
             text = sentences(event, recipients, outcome=outcome)
             _alerts.alert(event, settings, "Complaint about a mail", text)
 
-    _settings.each(record, suppress, alert)
+    _settings.each(lambda: _table.record(event, settings), suppress, alert)

@@ -25,25 +25,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailroom.events import Delivery
 
-__all__ = ["latency", "on_event"]
-
-_MAX_LATENCY = 30 * 86_400_000
+__all__ = ["on_event"]
 
 _settings.prepare()
 
 
-def latency(event: Delivery) -> int | None:
-    """Return how many milliseconds the delivery took; ``None`` if unknown."""
-    value = event.detail.get("processingTimeMillis")
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MAX_LATENCY:
-        return None
-    return value
-
-
 def on_event(event: Delivery) -> None:
-    """Record *event* with its latency."""
-    taken = latency(event)
-    measures = []
-    if taken is not None:
-        measures.append(_table.measure("DeliveryLatency", taken, "Milliseconds"))
-    _table.record(event, _settings.settings(), *measures)
+    """Record *event*."""
+    _table.record(event, _settings.settings())

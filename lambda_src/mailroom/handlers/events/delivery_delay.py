@@ -74,5 +74,4 @@ def on_event(event: DeliveryDelay) -> None:
                 once_per=("delivery delay", _text.configuration_set(event), kind),
             )
 
-    delays = _table.measure("Delays", DelayType=kind)
-    _settings.each(lambda: _table.record(event, settings, delays), alert)
+    _settings.each(lambda: _table.record(event, settings), alert)

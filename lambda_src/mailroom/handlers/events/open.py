@@ -20,7 +20,7 @@ Sources: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-s
 
 from __future__ import annotations
 
-from mailroom.handlers.events import _settings, _table, _text
+from mailroom.handlers.events import _settings, _table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,5 +33,4 @@ _settings.prepare()
 
 def on_event(event: Open) -> None:
     """Record *event*."""
-    opens = _table.measure("Opens", Automated=_text.answer(event.automated))
-    _table.record(event, _settings.settings(), opens)
+    _table.record(event, _settings.settings())

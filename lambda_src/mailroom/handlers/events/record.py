@@ -1,6 +1,7 @@
 """Record an event of any type, even of one that AWS adds later.
 
-The behaviours of the known types record as well; this one is for types without a behaviour.
+It runs before a function of yours that handles a type without the bundled behaviour, which records
+as well. Until the event is recorded your function is not called.
 
 Settings
     ``MAILROOM_EVENT_TABLE``, ``MAILROOM_EVENT_TTL_DAYS`` (90).
@@ -9,7 +10,7 @@ Permissions
     ``dynamodb:PutItem`` on the event table.
 
 Metrics
-    ``Events`` by ``Type``.
+    ``Events`` by ``Type``, and those of the type's bundled behaviour, except ``NotSuppressed``.
 
 Failures
     What DynamoDB refuses after boto3's five attempts propagates, and the record is retried. An

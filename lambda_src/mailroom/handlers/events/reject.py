@@ -47,6 +47,6 @@ def on_event(event: Reject) -> None:
     """Record *event*, and raise an alert."""
     settings = _settings.settings()
     _settings.each(
-        lambda: _table.record(event, settings, _table.measure("Rejects")),
+        lambda: _table.record(event, settings),
         lambda: _alerts.alert(event, settings, "SES rejected a mail", sentences(event)),
     )

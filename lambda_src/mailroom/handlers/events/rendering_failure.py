@@ -76,5 +76,4 @@ def on_event(event: RenderingFailure) -> None:
             ),
         )
 
-    failures = _table.measure("RenderingFailures", Template=template)
-    _settings.each(lambda: _table.record(event, settings, failures), alert)
+    _settings.each(lambda: _table.record(event, settings), alert)

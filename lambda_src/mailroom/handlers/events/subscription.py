@@ -24,8 +24,8 @@ https://docs.aws.amazon.com/ses/latest/dg/sending-email-subscription-management.
 
 from __future__ import annotations
 
-from mailroom.errors import MissingField
 from mailroom.handlers.events import _alerts, _settings, _table, _text
+from mailroom.handlers.events._preferences import ALL, changes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,33 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ALL", "changes", "on_event", "sentences"]
 
-ALL = "*"
-"""In `changes`: the whole list."""
-
 _settings.prepare(alerts=True)
 
 _SHOWN = 20
-
-
-def changes(event: Subscription) -> dict[str, str]:
-    """Return what changed: topics, and `ALL`, each with ``OptIn`` or ``OptOut``.
-
-    A topic that the new preferences lack is ``Removed``. `ALL` with ``OptOut`` means that the
-    recipient unsubscribed from the whole list, whatever the topics say.
-
-    Args:
-        event: The event.
-
-    Raises:
-        MissingField: The preferences cannot be read.
-    """
-    new, old = event.new_topic_preferences, event.old_topic_preferences
-    found: dict[str, str] = {}
-    if new.unsubscribe_all != old.unsubscribe_all:
-        found[ALL] = "OptOut" if new.unsubscribe_all else "OptIn"
-    now, before = new.topic_subscription_status, old.topic_subscription_status
-    found |= {topic: status for topic, status in now.items() if before.get(topic) != status}
-    return found | {topic: "Removed" for topic in before if topic not in now}
 
 
 def sentences(event: Subscription) -> list[str]:
@@ -91,21 +67,7 @@ def on_event(event: Subscription) -> None:
     """Record *event*, and raise an alert with what changed."""
     settings = _settings.settings()
 
-    def record() -> None:
-        measures = []
-        if _wants_less(event):
-            name = _text.dimension(event.detail.get("contactList"))
-            measures.append(_table.measure("Unsubscribes", ContactList=name))
-        _table.record(event, settings, *measures)
-
     def alert() -> None:
         _alerts.alert(event, settings, "A recipient changed their subscriptions", sentences(event))
 
-    _settings.each(record, alert)
-
-
-def _wants_less(event: Subscription) -> bool:
-    try:
-        return "OptOut" in changes(event).values()
-    except MissingField:  # raised by the next step
-        return False
+    _settings.each(lambda: _table.record(event, settings), alert)

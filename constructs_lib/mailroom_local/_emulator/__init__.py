@@ -29,6 +29,7 @@ from mailroom_local._emulator import (
     suppression,
     templates,
 )
+from mailroom_local._emulator.places import receiving as receiving_places
 from mailroom_local._emulator.query import (
     Parameters,
     Request,
@@ -49,6 +50,7 @@ __all__ = [
     "enforce_permissions",
     "install",
     "put_event",
+    "receiving_places",
     "remember_received",
     "sent_messages",
     "stop_functions",
@@ -103,10 +105,11 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
 
 
-def put_event(entry: dict[str, Any], region: str) -> None:
+def put_event(entry: dict[str, Any], *, account: str, region: str) -> None:
     """Put an entry on the default event bus, with the source ``aws.ses`` as SES does."""
-    internals.responses.set_request_region(region)
-    status, _, body = internals.eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
+    with internals.responses.request_scope(account, region):
+        put = internals.eventbridge.put_events
+        status, _, body = put({"Entries": [entry]}, allow_aws_source=True)
     if status >= 400 or json.loads(body).get("FailedEntryCount"):
         raise RuntimeError(body.decode())
 

@@ -27,7 +27,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "get_region",
         "get_request_client_ip",
         "json_response",
-        "set_request_region",
+        "request_scope",
     ),
     "ministack.services.cloudformation.provisioners": (
         "_REPLACING_PROPERTIES",

@@ -27,6 +27,7 @@ from mailroom_local._emulator import (
     feedback,
     internals,
     permissions,
+    places,
     suppression,
 )
 from mailroom_local._emulator.query import Request
@@ -134,37 +135,41 @@ def submit(
     raw: bytes, *, mail_from: str, rcpt_tos: list[str], caller: Caller, client_address: str
 ) -> str:
     """Take a message that came in by SMTP submission."""
-    region = internals.responses.get_region()
-    refusal = permissions.refuse_submission(
-        caller, raw, mail_from=mail_from, rcpt_tos=rcpt_tos, region=region
-    )
-    if refusal is not None:
-        raise SesError("Access denied", refusal)
-    return accept(
-        Submission(
-            operation="SendSmtpEmail",
-            source=mail_from,
-            recipients=rcpt_tos,
-            to=rcpt_tos,
-            raw=raw,
-            request=Request(caller=caller.name, client_address=client_address),
-            heeds_headers=True,
+    with internals.responses.request_scope(*(caller.place or places.of_sender(mail_from))):
+        refusal = permissions.refuse_submission(
+            caller,
+            raw,
+            mail_from=mail_from,
+            rcpt_tos=rcpt_tos,
+            region=internals.responses.get_region(),
         )
-    )
+        if refusal is not None:
+            raise SesError("Access denied", refusal)
+        return accept(
+            Submission(
+                operation="SendSmtpEmail",
+                source=mail_from,
+                recipients=rcpt_tos,
+                to=rcpt_tos,
+                raw=raw,
+                request=Request(caller=caller.name, client_address=client_address),
+                heeds_headers=True,
+            )
+        )
 
 
-def authenticate(user: str, password: str, *, region: str) -> Caller | None:
-    """The caller whose SMTP credentials these are."""
+def authenticate(user: str, password: str) -> Caller | None:
+    """The caller whose SMTP credentials these are; they are of one region only."""
     local = LOCAL
     if user == local.user:
         return Caller(name=user) if credentials.matches(password, local.password) else None
-    key = internals.iam.access_keys.get(user)
-    if key is None or key.get("Status") != "Active":
-        return None
-    expected = credentials.smtp_password(key["SecretAccessKey"], region=region)
-    if not credentials.matches(password, expected):
-        return None
-    return Caller(name=str(key["UserName"]), access_key=user)
+    for account, key in places.access_keys(user):
+        for region in places.regions(account):
+            expected = credentials.smtp_password(key["SecretAccessKey"], region=region)
+            if key.get("Status") == "Active" and credentials.matches(password, expected):
+                place = (account, region)
+                return Caller(name=str(key["UserName"]), access_key=user, place=place)
+    return None
 
 
 def _check(submission: Submission) -> None:

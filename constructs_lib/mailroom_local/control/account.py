@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from mailroom_local.control import clients, gateway, journal, outcomes
+from mailroom_local.control.environments import Environment, of_arn
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.journal import MessageRecord
 from mailroom_local.control.paths import ENFORCE_PATH, IGNORE_PATH, SENT_PATH
@@ -24,7 +25,8 @@ class Account:
     def __init__(self, state: State) -> None:
         self.state = state
         self._server: Server | None = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, Environment], Any] = {}
+        self._verified: list[str] = []
 
     @property
     def server(self) -> Server:
@@ -40,31 +42,52 @@ class Account:
             )
         return self._server
 
-    def client(self, service: str) -> Any:
+    @property
+    def environment(self) -> Environment:
+        """The account and region that clients use, unless they name another.
+
+        A deployment makes it that of the app's first stack, if no stack is in the present one.
+        """
+        return Environment(account=self.server.account, region=self.server.region)
+
+    def client(self, service: str, *, account: str | None = None, region: str | None = None) -> Any:
         """Return a boto3 client of the local AWS.
 
         Args:
             service: The name that boto3 gives the service, such as `"sesv2"`.
+            account: The id of the account; by default that of :attr:`environment`.
+            region: The region; by default that of :attr:`environment`.
 
         Returns:
-            One client per service, made at the first call.
+            One client per service, account and region, made at the first call.
         """
-        if service not in self._clients:
-            session = clients.session(region=self.server.region)
-            self._clients[service] = clients.client(session, service, self.server.endpoint)
-        return self._clients[service]
+        home = self.environment
+        chosen = Environment(account=account or home.account, region=region or home.region)
+        if (service, chosen) not in self._clients:
+            session = clients.session(region=chosen.region, account=chosen.account)
+            made = clients.client(session, service, self.server.endpoint)
+            self._clients[service, chosen] = made
+        return self._clients[service, chosen]
 
-    def verify_identity(self, identity: str) -> None:
+    def verify_identity(
+        self, identity: str, *, account: str | None = None, region: str | None = None
+    ) -> None:
         """Create a verified identity, without the e-mail or the DNS records that AWS asks for.
 
         Args:
             identity: An address or a domain.
+            account: The id of the account; by default that of :attr:`environment`, and those that
+                are deployed to later.
+            region: The region; by default that of :attr:`environment`, and those that are deployed
+                to later.
         """
-        ses = self.client("ses")
+        ses = self.client("ses", account=account, region=region)
         if "@" in identity:
             ses.verify_email_identity(EmailAddress=identity)
         else:
             ses.verify_domain_identity(Domain=identity)
+        if account is None and region is None and identity not in self._verified:
+            self._verified.append(identity)
 
     @contextlib.contextmanager
     def permissions_enforced(self) -> Iterator[None]:
@@ -184,6 +207,18 @@ class Account:
 
     def _joined(self, messages: list[MessageRecord], *, handlers: bool) -> list[MessageRecord]:
         if handlers and self._server is not None:
-            functions, logs = self.client("lambda"), self.client("logs")
-            outcomes.join(messages, functions=functions, logs=logs)
+            by_place: dict[Environment, list[MessageRecord]] = {}
+            for message in messages:
+                by_place.setdefault(self._place(message), []).append(message)
+            for place, found in by_place.items():
+                functions, logs = (
+                    self.client(service, account=place.account, region=place.region)
+                    for service in ("lambda", "logs")
+                )
+                outcomes.join(found, functions=functions, logs=logs)
         return messages
+
+    def _place(self, message: MessageRecord) -> Environment:
+        """Where a message's functions are."""
+        arns = (str(action.detail.get("functionArn", "")) for action in message.actions)
+        return next(filter(None, map(of_arn, arns)), self.environment)

@@ -35,12 +35,14 @@ class Receiver:
         *,
         endpoint: str,
         region: str,
+        account: str,
         journal: Journal,
         on_accepted: Callable[[str, str], None] | None = None,
         workers: int = 4,
     ) -> None:
-        session = clients.session(region=region)
+        session = clients.session(region=region, account=account)
         self._region = region
+        self._account = account
         self._journal = journal
         self._on_accepted = on_accepted
         self._background = Background(journal, name="receiving", workers=workers)
@@ -188,7 +190,7 @@ class Receiver:
             context = {
                 "aws:ses:message-id": message.message_id,
                 "aws:ses:rule-name": match.name,
-                "aws:ses:source-account": clients.ACCOUNT,
+                "aws:ses:source-account": self._account,
             }
             body, metadata = encrypt(body, kms=self._kms, key_arn=key_arn, context=context)
         self._s3.put_object(Bucket=fields["BucketName"], Key=key, Body=body, Metadata=metadata)

@@ -133,6 +133,36 @@ def test_each_recorded_call_is_answered_as_it_was(replayer: Any, name: str) -> N
     assert wrong == []
 
 
+def test_a_rule_of_which_only_the_name_is_given_has_the_recorded_defaults(
+    replayer: Any, account: Any, record: Any
+) -> None:
+    """And an SNS action without an encoding has UTF-8."""
+    data = record("probe-rule-defaults")
+    rules, topic = replayer.names["SET"], account.topic()[0]
+    account.ses.create_receipt_rule(RuleSetName=rules, Rule=data["CreateReceiptRule"])
+    action = {"SNSAction": {"TopicArn": topic}}
+    account.ses.create_receipt_rule(RuleSetName=rules, Rule={"Name": "sns", "Actions": [action]})
+    found = account.ses.describe_receipt_rule_set(RuleSetName=rules)["Rules"]
+    assert found[1] == data["DescribeReceiptRule"]
+    encoding = found[0]["Actions"][0]["SNSAction"]["Encoding"]
+    assert encoding == data["SNSAction without Encoding comes back with"]
+
+
+def test_the_eleventh_action_and_the_201st_rule_are_refused_as_recorded(
+    replayer: Any, record: Any
+) -> None:
+    """One more than there may be."""
+    limits = record("probe-limits")
+    header = {"AddHeaderAction": {"HeaderName": "X", "HeaderValue": "v"}}
+    rule = {"Name": "much", "Actions": [header] * (limits["actions per rule"] + 1)}
+    answer = replayer.call("CreateReceiptRule", {"RuleSetName": "ACTIVE", "Rule": rule})
+    assert list(answer) == limits["the 11th"]
+    for number in range(limits["rules per set"]):
+        replayer.call("CreateReceiptRule", {"RuleSetName": "ACTIVE", "Rule": {"Name": f"n{number}"}})
+    answer = replayer.call("CreateReceiptRule", {"RuleSetName": "ACTIVE", "Rule": {"Name": "last"}})
+    assert list(answer) == limits["the 201st"]
+
+
 ANSWERS: list[tuple[str, str, str, dict[str, Any]]] = [
     (
         "api-ls-clone-receipt-rule-set",

@@ -1,6 +1,9 @@
-"""What SES refuses of a message, and in which words; without a server."""
+"""What SES refuses of a message, and in which words."""
+
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending import refusals
@@ -115,3 +118,33 @@ def test_a_message_has_500_parts_at_most() -> None:
 
     assert words(refusals.check_message, of(499)) is None
     assert "500 MIME parts" in str(words(refusals.check_message, of(500)))
+
+
+def test_a_charset_that_ses_does_not_know_is_refused(account: Any, refusal: Any) -> None:
+    """Of an API call, by both APIs."""
+    text = {"Data": "Hi", "Charset": "string"}
+    simple = {"Subject": {"Data": "Hi"}, "Body": {"Text": text}}
+    with pytest.raises(ClientError) as error:
+        account.mail(content={"Simple": simple})
+    assert refusal(error) == ("BadRequestException", "Unsupported charset 'string'.")
+    with pytest.raises(ClientError) as error:
+        account.ses.send_email(
+            Source="a@sending.example",
+            Destination={"ToAddresses": ["b@example.net"]},
+            Message=simple,
+        )
+    assert refusal(error) == ("InvalidParameterValue", "Unsupported charset 'string'.")
+    story = account.aws.messages(handlers=False)[-1]
+    assert (story.outgoing, story.refused) == (True, "400 InvalidParameterValue")
+    assert story.reason == "Unsupported charset 'string'."
+
+
+def test_template_data_with_a_null_are_taken_and_never_sent(account: Any) -> None:
+    """There is an event instead."""
+    name, _ = account.configuration_set("SEND", "RENDERING_FAILURE")
+    inline = {"Subject": "Hi {{name}}", "Text": "Hi"}
+    template = {"TemplateContent": inline, "TemplateData": '{"name": null}'}
+    message_id = account.mail(content={"Template": template}, ConfigurationSetName=name)
+    (event,) = account.story(message_id)
+    assert event["eventType"] == "Rendering Failure"
+    assert message_id not in [sent["MessageId"] for sent in account.aws.sent()]

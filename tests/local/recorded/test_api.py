@@ -148,19 +148,13 @@ def test_a_rule_of_which_only_the_name_is_given_has_the_recorded_defaults(
     assert encoding == data["SNSAction without Encoding comes back with"]
 
 
-def test_the_eleventh_action_and_the_201st_rule_are_refused_as_recorded(
-    replayer: Any, record: Any
-) -> None:
+def test_the_eleventh_action_is_refused_as_recorded(replayer: Any, record: Any) -> None:
     """One more than there may be."""
     limits = record("probe-limits")
     header = {"AddHeaderAction": {"HeaderName": "X", "HeaderValue": "v"}}
     rule = {"Name": "much", "Actions": [header] * (limits["actions per rule"] + 1)}
     answer = replayer.call("CreateReceiptRule", {"RuleSetName": "ACTIVE", "Rule": rule})
     assert list(answer) == limits["the 11th"]
-    for number in range(limits["rules per set"]):
-        replayer.call("CreateReceiptRule", {"RuleSetName": "ACTIVE", "Rule": {"Name": f"n{number}"}})
-    answer = replayer.call("CreateReceiptRule", {"RuleSetName": "ACTIVE", "Rule": {"Name": "last"}})
-    assert list(answer) == limits["the 201st"]
 
 
 ANSWERS: list[tuple[str, str, str, dict[str, Any]]] = [

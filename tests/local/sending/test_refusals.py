@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -148,3 +149,31 @@ def test_template_data_with_a_null_are_taken_and_never_sent(account: Any) -> Non
     (event,) = account.story(message_id)
     assert event["eventType"] == "Rendering Failure"
     assert message_id not in [sent["MessageId"] for sent in account.aws.sent()]
+
+
+def test_a_caller_without_permission_is_in_the_log(account: Any) -> None:
+    """With what it is missing."""
+    stranger = _stranger(account)
+    with account.aws.permissions_enforced(), pytest.raises(ClientError):
+        stranger.send_email(
+            FromEmailAddress="a@sending.example",
+            Destination={"ToAddresses": ["b@example.net"]},
+            Content={"Simple": {"Subject": {"Data": "Hi"}, "Body": {"Text": {"Data": "Hi"}}}},
+        )
+    story = account.aws.messages(handlers=False)[-1]
+    assert story.refused == "403 AccessDenied"
+    assert "is not authorized to perform" in str(story.reason)
+    assert story.rcpt_tos == ["b@example.net"]
+
+
+def _stranger(account: Any) -> Any:
+    name = account.name("user")
+    account.iam.create_user(UserName=name)
+    key = account.iam.create_access_key(UserName=name)["AccessKey"]
+    return boto3.client(
+        "sesv2",
+        endpoint_url=account.aws.server.endpoint,
+        region_name=account.region,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )

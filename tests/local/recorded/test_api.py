@@ -148,6 +148,53 @@ def test_a_rule_of_which_only_the_name_is_given_has_the_recorded_defaults(
     assert encoding == data["SNSAction without Encoding comes back with"]
 
 
+def test_rules_stand_where_they_were_recorded_to(replayer: Any, account: Any, record: Any) -> None:
+    """The steps of the record, in their order."""
+    outcomes = [step["outcome"] for step in record("probe-rule-order")["steps"]]
+    rules = account.rule_set()
+
+    def create(name: str, **placed: str) -> list[str]:
+        account.ses.create_receipt_rule(RuleSetName=rules, Rule={"Name": name}, **placed)
+        return account.order(rules)
+
+    def move(name: str, **placed: str) -> list[str]:
+        account.ses.set_receipt_rule_position(RuleSetName=rules, RuleName=name, **placed)
+        return account.order(rules)
+
+    orders = [
+        [create("second"), create("first")][-1],
+        create("between", After="first"),
+        move("second"),
+        move("first", After="first"),
+    ]
+    account.ses.update_receipt_rule(RuleSetName=rules, Rule={"Name": "between"})
+    orders.append(account.order(rules))
+    account.ses.delete_receipt_rule(RuleSetName=rules, RuleName="absent")
+    account.ses.delete_receipt_rule_set(RuleSetName=rules)
+    account.ses.delete_receipt_rule_set(RuleSetName=rules)
+    assert outcomes[:3] == [
+        "inserted at the FRONT of the set",
+        "immediately behind the named rule",
+        "moves to the front",
+    ]
+    assert orders == [
+        ["first", "second"],
+        ["first", "between", "second"],
+        ["second", "first", "between"],
+        ["second", "first", "between"],
+        ["second", "first", "between"],
+    ]
+
+
+def test_the_name_of_a_tag_is_checked_before_its_value(replayer: Any, record: Any) -> None:
+    """As recorded for one in which both are wrong."""
+    cases = record("api-v1-sendemail-tag-errors")["cases(name-value)"]
+    name, value = "test_invalid_name:123", "test_invalid_value:123"
+    expected = cases[f"{name}-{value}"]
+    answer = replayer.call("SendEmail", {"Tags": [{"Name": name, "Value": value}]})
+    assert answer == (expected["Code"], expected["Message"])
+
+
 def test_the_eleventh_action_is_refused_as_recorded(replayer: Any, record: Any) -> None:
     """One more than there may be."""
     limits = record("probe-limits")

@@ -23,7 +23,6 @@ from mailroom_local._emulator import (
     permissions,
     receiving,
     refusals,
-    sending,
     sending_v1,
     sending_v2,
     suppression,
@@ -40,6 +39,7 @@ from mailroom_local._emulator.query import (
 )
 from mailroom_local._emulator.receiving import remember_received
 from mailroom_local._emulator.sending import authenticate, submit
+from mailroom_local._emulator.served import server
 from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending.message import SentMessage
@@ -84,7 +84,7 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     ``send`` gets every message that SES accepts, and returns what its recipients get; ``journal``
     gets every call that is refused instead.
     """
-    sending.server.send, sending.server.journal = send, journal
+    server.send, server.journal = send, journal
     internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
     internals.app.patch(enforce_ses_v2=permissions.enforce_ses_v2)
     internals.ses.patch(handle_request=_handle_request, reset=_reset)
@@ -159,6 +159,7 @@ async def _handle_request(
         if name in sending_v1.OPERATIONS:
             refusal = permissions.refuse_v1(name, parameters, headers, query_params)
             if refusal is not None:
+                refusals.denied(name, *sending_v1.envelope_of(parameters), refusal)
                 return refusal
             # A large message must not hold up the gateway.
             request = Request.of(headers, query_params)

@@ -7,10 +7,9 @@ hands it to the mailer. ministack's own operations only record what was sent.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from typing import Any
 
 from mailroom.ses import (
@@ -31,11 +30,11 @@ from mailroom_local._emulator import (
     suppression,
 )
 from mailroom_local._emulator.query import Request
-from mailroom_local._journal import Journal
+from mailroom_local._emulator.served import server
 from mailroom_local._ses_error import SesError
 from mailroom_local.control.credentials import LOCAL
 from mailroom_local.mail.content import normal_lines
-from mailroom_local.mail.headers import header_of, read_headers
+from mailroom_local.mail.headers import address_of, header_of, read_headers
 from mailroom_local.sending import credentials, decisions, outcomes, refusals
 from mailroom_local.sending.credentials import Caller
 from mailroom_local.sending.message import (
@@ -44,16 +43,6 @@ from mailroom_local.sending.message import (
     Unrendered,
     new_message_id,
 )
-
-
-class _Server:
-    """What the server sets before the first request: who sends, and where refusals are kept."""
-
-    send: Callable[[SentMessage], bytes]
-    journal: Journal
-
-
-server = _Server()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +72,7 @@ def accept(submission: Submission) -> str:
     raw = normal_lines(submission.raw)
     refusals.check_message(raw)
     header = read_headers(raw) if submission.heeds_headers else []
-    identity, default_set = _identity(parseaddr(submission.source)[1])
+    identity, default_set = _identity(address_of(submission.source))
     name = (
         submission.configuration_set
         or header_of(header, CONFIGURATION_SET_HEADER)
@@ -110,7 +99,7 @@ def accept(submission: Submission) -> str:
         sent_at=now,
         source=submission.source,
         source_arn=f"arn:aws:ses:{region}:{account}:identity/{identity}",
-        recipients=tuple(parseaddr(each)[1] for each in submission.recipients),
+        recipients=tuple(address_of(each) for each in submission.recipients),
         raw=raw,
         account=account,
         region=region,
@@ -209,7 +198,7 @@ def _withheld(
     recipients: Iterable[str], stored: Mapping[str, Any], managed: MailingList | None
 ) -> dict[str, outcomes.Outcome]:
     found = {}
-    for recipient in (parseaddr(each)[1] for each in recipients):
+    for recipient in (address_of(each) for each in recipients):
         if suppression.holds(recipient, stored):
             found[recipient.lower()] = outcomes.ON_ACCOUNT_LIST
         elif managed is not None and not contacts.wants(managed, recipient):

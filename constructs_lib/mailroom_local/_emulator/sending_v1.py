@@ -27,11 +27,13 @@ from mailroom_local._emulator.sending_parts import (
 from mailroom_local._ses_error import SesError
 from mailroom_local.mail.content import decoded_raw, normal_lines
 from mailroom_local.mail.headers import addressed, header_of, read_headers
-from mailroom_local.sending import decisions
+from mailroom_local.sending import decisions, refusals
 from mailroom_local.sending.compose import Content
 
 
 def _send_email(parameters: Parameters, request: Request) -> Response:
+    for part in ("Subject", "Body.Text", "Body.Html"):
+        refusals.check_charset(one(parameters, f"Message.{part}.Charset") or "")
     content = Content(
         subject=one(parameters, "Message.Subject.Data") or "",
         text=one(parameters, "Message.Body.Text.Data") or "",

@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parseaddr
 from functools import cached_property
 from typing import Any
 
 from mailroom.ses import DELIVERY_SECONDS
 from mailroom_local.mail.content import EICAR, contains
 from mailroom_local.mail.headers import (
+    address_of,
     decode,
     header_of,
     mailboxes,
@@ -77,7 +77,7 @@ class SentMessage:
     @property
     def source_address(self) -> str:
         """The bare address of the sender."""
-        return parseaddr(self.source)[1]
+        return address_of(self.source)
 
     @property
     def from_domain(self) -> str:

@@ -16,6 +16,7 @@ from mailroom_local._emulator import (
     athena,
     configuration_sets,
     contacts,
+    feedback,
     firehose,
     identities,
     internals,
@@ -26,6 +27,7 @@ from mailroom_local._emulator import (
     sending_v1,
     sending_v2,
     suppression,
+    templates,
 )
 from mailroom_local._emulator.places import receiving as receiving_places
 from mailroom_local._emulator.query import (
@@ -61,11 +63,18 @@ _original_handle_request: _Handler = internals.ses.handle_request
 _original_handle_v2: _Handler = internals.ses_v2.handle_request
 _original_reset: Callable[[], None] = internals.ses.reset
 
+_OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
+    **configuration_sets.OPERATIONS,
+    **feedback.OPERATIONS,
+    **receiving.OPERATIONS,
+    **templates.OPERATIONS,
+}
 _V2_PREFIX = "/v2/email"
 _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
     **configuration_sets.ROUTES,
     **contacts.ROUTES,
     **suppression.ROUTES,
+    **templates.ROUTES,
 }
 
 
@@ -143,7 +152,7 @@ async def _handle_request(
     parameters: Parameters = dict(query_params)
     parameters.update(parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True))
     name = one(parameters, "Action") or ""
-    operation = receiving.OPERATIONS.get(name) or configuration_sets.OPERATIONS.get(name)
+    operation = _OPERATIONS.get(name)
     try:
         if operation is not None:
             return operation(parameters)
@@ -192,6 +201,11 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
     """ministack's answer, with what it omits."""
     if response[0] >= 400:
         return response
+    described = re.fullmatch(r"/(configuration-sets|identities)/[^/]+", below)
+    if method == "GET" and described:
+        found = json.loads(response[2])
+        (configuration_sets if described[1] == "configuration-sets" else identities).complete(found)
+        return response[0], response[1], json.dumps(found).encode()
     if below.startswith("/configuration-sets"):
         configuration_sets.synchronise()
     elif (method, below) == ("POST", "/identities") and data.get("ConfigurationSetName"):

@@ -31,6 +31,8 @@ from mailroom_local._ses_error import SesError
 
 _original_put: Callable[..., Response | None] = internals.ses_v2.put_event_destination
 
+_NAME_CHARACTERS = 64
+
 # The error codes of v2 as API v1 spells them.
 _V1_CODES = {
     "AlreadyExistsException": "EventDestinationAlreadyExists",
@@ -84,6 +86,11 @@ def put_from_template(
             raise SesError("BadRequestException", str(body.get("message", ""))) from None
 
 
+def complete(described: dict[str, Any]) -> None:
+    """Add what ministack omits from the description of a set."""
+    described["DeliveryOptions"] = {"TlsPolicy": "OPTIONAL", **described.get("DeliveryOptions", {})}
+
+
 def synchronise() -> None:
     """Copy the names of all sets to the store of API v1."""
     names, known = internals.ses.configuration_sets, internals.ses_v2.config_sets
@@ -101,6 +108,7 @@ class _Refused(Exception):
 
 def _put(name: str, destination: str, definition: dict[str, Any], *, create: bool) -> None:
     stored = record(name)
+    _check_definition(destination, definition)
     existing: dict[str, Any] = stored.get("EventDestinations") or {}
     most = DESTINATIONS_PER_CONFIGURATION_SET
     if create and destination not in existing and len(existing) >= most:
@@ -115,6 +123,22 @@ def _put(name: str, destination: str, definition: dict[str, Any], *, create: boo
     target = definition.get("SnsDestination")
     if target and target != before:
         internals.sns.publish_internal(target["TopicArn"], VALIDATION_TEXT)
+
+
+def _check_definition(destination: str, definition: Mapping[str, Any]) -> None:
+    if len(destination) > _NAME_CHARACTERS:
+        raise SesError(
+            "InvalidParameterValue",
+            f"Event destination name cannot exceed {_NAME_CHARACTERS} characters.",
+        )
+    if not re.fullmatch(CONFIGURATION_SET_NAME, destination):
+        raise SesError(
+            "InvalidParameterValue",
+            f"Invalid event destination name <{destination}>: only alphanumeric ASCII characters, "
+            "'_', and '-' are allowed.",
+        )
+    if not definition.get("MatchingEventTypes"):
+        raise SesError("InvalidParameterValue", "At least one event type must be specified.")
 
 
 def _create(parameters: Parameters) -> Response:
@@ -142,12 +166,26 @@ def _describe(parameters: Parameters) -> Response:
     name = required(parameters, "ConfigurationSetName", "configurationSetName")
     stored = record(name)
     answered: dict[str, Any] = {"ConfigurationSet": {"Name": name}}
-    if "eventDestinations" in members(parameters, "ConfigurationSetAttributeNames"):
+    asked = members(parameters, "ConfigurationSetAttributeNames")
+    if "deliveryOptions" in asked:
+        policy = (stored.get("DeliveryOptions") or {}).get("TlsPolicy", "OPTIONAL")
+        answered["DeliveryOptions"] = {"TlsPolicy": policy.capitalize()}
+    if "reputationOptions" in asked:
+        answered["ReputationOptions"] = _reputation(stored)
+    if "eventDestinations" in asked:
         answered["EventDestinations"] = [
             _described(destination, definition)
             for destination, definition in (stored.get("EventDestinations") or {}).items()
         ]
     return result("DescribeConfigurationSet", answered)
+
+
+def _reputation(stored: Mapping[str, Any]) -> dict[str, bool]:
+    sending, reputation = stored.get("SendingOptions") or {}, stored.get("ReputationOptions") or {}
+    return {
+        "SendingEnabled": bool(sending.get("SendingEnabled", True)),
+        "ReputationMetricsEnabled": bool(reputation.get("ReputationMetricsEnabled", False)),
+    }
 
 
 def _described(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,9 +267,7 @@ def _delete_destination(parameters: Parameters) -> Response:
     stored = record(required(parameters, "ConfigurationSetName", "configurationSetName"))
     name = required(parameters, "EventDestinationName", "eventDestinationName")
     if (stored.get("EventDestinations") or {}).pop(name, None) is None:
-        raise SesError(
-            "EventDestinationDoesNotExist", f"An event destination named <{name}> does not exist."
-        )
+        raise SesError("EventDestinationDoesNotExist", f"No EventDestination found for {name}")
     return result("DeleteConfigurationSetEventDestination")
 
 
@@ -264,7 +300,15 @@ def _set_default(data: Mapping[str, Any], identity: str) -> Response:
     return answer()
 
 
+def _delete_v2(data: Mapping[str, Any], name: str) -> Response:
+    record(name)
+    del internals.ses_v2.config_sets[name]
+    synchronise()
+    return answer()
+
+
 ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
+    ("DELETE", r"/configuration-sets/([^/]+)"): _delete_v2,
     ("PUT", r"/identities/([^/]+)/configuration-set"): _set_default,
 }
 

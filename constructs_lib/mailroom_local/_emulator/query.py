@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from mailroom_local._emulator import internals
 from mailroom_local._ses_error import SesError
+from mailroom_local.receiving import rules
 
 Response = tuple[int, dict[str, str], bytes]
 Parameters = dict[str, list[str]]
@@ -48,11 +49,7 @@ def one(parameters: Parameters, key: str) -> str | None:
 def required(parameters: Parameters, key: str, field: str) -> str:
     value = one(parameters, key)
     if not value:
-        raise SesError(
-            "ValidationError",
-            f"1 validation error detected: Value at '{field}' failed to satisfy constraint: "
-            "Member must not be null",
-        )
+        raise rules.invalid(field, "Member must not be null")
     return value
 
 

@@ -24,6 +24,7 @@ from mailroom.ses import (
 from mailroom_local._emulator import (
     configuration_sets,
     contacts,
+    feedback,
     internals,
     permissions,
     places,
@@ -233,6 +234,4 @@ def _record(outgoing: SentMessage, submission: Submission, delivered: bytes) -> 
     if outgoing.configuration_set:
         entry["ConfigurationSetName"] = outgoing.configuration_set
     internals.ses.sent_emails.setdefault("entries", []).append(entry)
-    internals.ses.send_notifications(
-        outgoing.message_id, outgoing.source, list(outgoing.recipients)
-    )
+    feedback.publish(outgoing)

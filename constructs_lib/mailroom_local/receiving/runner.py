@@ -204,7 +204,9 @@ class Receiver:
             settings["error"] = "552 5.3.4 the message is larger than 150 KB: SES bounces it"
             settings["bounceTo"] = message.envelope.mail_from
             return "bounced", Disposition.CONTINUE
-        encoding = settings.setdefault("encoding", "UTF-8")
+        encoding = settings.get("encoding", "UTF-8")
+        # As recorded: not as the rule has it.
+        settings["encoding"] = encoding.replace("-", "").upper()
         notification = self._notification(message, match, settings)
         notification["content"] = payloads.encode_content(content, encoding)
         self._publish(fields["TopicArn"], notification)

@@ -204,7 +204,7 @@ class Mailer:
         self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> None:
         self._client("sns", outgoing.region, outgoing.account).publish(
-            TopicArn=target["TopicArn"], Subject=_SUBJECT, Message=json.dumps(event)
+            TopicArn=target["TopicArn"], Subject=_SUBJECT, Message=json.dumps(event) + "\n"
         )
 
     def _to_firehose(

@@ -12,7 +12,13 @@ from typing import Any
 
 from mailroom.ses import DELIVERY_SECONDS
 from mailroom_local.mail.content import EICAR, contains
-from mailroom_local.mail.headers import decode, read_headers, shown_mailboxes
+from mailroom_local.mail.headers import (
+    decode,
+    header_of,
+    mailboxes,
+    read_headers,
+    shown_mailboxes,
+)
 from mailroom_local.sending.outcomes import Outcome
 
 # Header fields with addresses, by their names in ``commonHeaders``.
@@ -74,6 +80,12 @@ class SentMessage:
         return parseaddr(self.source)[1]
 
     @property
+    def from_domain(self) -> str:
+        """The domain of the ``From`` field; empty without one, whatever the call said."""
+        found = mailboxes([header_of(self.headers, "From") or ""])
+        return found[0][1].rpartition("@")[2] if found else ""
+
+    @property
     def rejected(self) -> bool:
         """Whether SES finds a virus in it."""
         return contains(self.raw, EICAR)
@@ -86,9 +98,7 @@ class SentMessage:
             key = name.lower()
             if key in _ADDRESSES:
                 found.setdefault(_ADDRESSES[key], shown_mailboxes(value))
-            elif key == "date":
-                found.setdefault(key, value)
-            elif key == "subject":
+            elif key in ("date", "subject"):
                 found[key] = decode(value)
         return {**found, "messageId": self.message_id}
 

@@ -19,10 +19,12 @@ from mailroom_local._emulator.query import (
     Parameters,
     Response,
     answer,
+    iso_now,
     members,
     numbered,
     one,
     required,
+    result,
     v2_error,
 )
 from mailroom_local._ses_error import SesError
@@ -95,7 +97,7 @@ def synchronise() -> None:
     for name in [name for name in names if name not in known]:
         del names[name]
     for name in known:
-        names.setdefault(name, {"Name": name, "CreatedTimestamp": internals.ses.iso_now()})
+        names.setdefault(name, {"Name": name, "CreatedTimestamp": iso_now()})
 
 
 class _Refused(Exception):
@@ -149,7 +151,7 @@ def _create(parameters: Parameters) -> Response:
         )
     internals.ses_v2.create_config_set(name, {})
     synchronise()
-    return _empty("CreateConfigurationSet")
+    return result("CreateConfigurationSet")
 
 
 def _delete(parameters: Parameters) -> Response:
@@ -157,26 +159,25 @@ def _delete(parameters: Parameters) -> Response:
     record(name)
     del internals.ses_v2.config_sets[name]
     synchronise()
-    return _empty("DeleteConfigurationSet")
+    return result("DeleteConfigurationSet")
 
 
 def _describe(parameters: Parameters) -> Response:
     name = required(parameters, "ConfigurationSetName", "configurationSetName")
     stored = record(name)
-    inner = f"<ConfigurationSet><Name>{name}</Name></ConfigurationSet>"
+    answered: dict[str, Any] = {"ConfigurationSet": {"Name": name}}
     asked = members(parameters, "ConfigurationSetAttributeNames")
     if "deliveryOptions" in asked:
         policy = (stored.get("DeliveryOptions") or {}).get("TlsPolicy", "OPTIONAL")
-        inner += f"<DeliveryOptions><TlsPolicy>{policy.capitalize()}</TlsPolicy></DeliveryOptions>"
+        answered["DeliveryOptions"] = {"TlsPolicy": policy.capitalize()}
     if "reputationOptions" in asked:
-        inner += internals.ses.receipt_element("ReputationOptions", _reputation(stored))
+        answered["ReputationOptions"] = _reputation(stored)
     if "eventDestinations" in asked:
-        described = [
+        answered["EventDestinations"] = [
             _described(destination, definition)
             for destination, definition in (stored.get("EventDestinations") or {}).items()
         ]
-        inner += internals.ses.receipt_element("EventDestinations", described)
-    return _xml("DescribeConfigurationSet", inner)
+    return result("DescribeConfigurationSet", answered)
 
 
 def _reputation(stored: Mapping[str, Any]) -> dict[str, bool]:
@@ -212,12 +213,12 @@ def _described(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
 
 def _create_destination(parameters: Parameters) -> Response:
     _put_v1(parameters, create=True)
-    return _empty("CreateConfigurationSetEventDestination")
+    return result("CreateConfigurationSetEventDestination")
 
 
 def _update_destination(parameters: Parameters) -> Response:
     _put_v1(parameters, create=False)
-    return _empty("UpdateConfigurationSetEventDestination")
+    return result("UpdateConfigurationSetEventDestination")
 
 
 def _put_v1(parameters: Parameters, *, create: bool) -> None:
@@ -267,14 +268,14 @@ def _delete_destination(parameters: Parameters) -> Response:
     name = required(parameters, "EventDestinationName", "eventDestinationName")
     if (stored.get("EventDestinations") or {}).pop(name, None) is None:
         raise SesError("EventDestinationDoesNotExist", f"No EventDestination found for {name}")
-    return _empty("DeleteConfigurationSetEventDestination")
+    return result("DeleteConfigurationSetEventDestination")
 
 
 def _update_sending(parameters: Parameters) -> Response:
     stored = record(required(parameters, "ConfigurationSetName", "configurationSetName"))
     enabled = (one(parameters, "Enabled") or "").lower() == "true"
     internals.ses_v2.put_config_set_option(stored, "SendingOptions", {"SendingEnabled": enabled})
-    return _empty("UpdateConfigurationSetSendingEnabled")
+    return result("UpdateConfigurationSetSendingEnabled")
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
@@ -315,14 +316,3 @@ ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 def _v1_name(name: str) -> str:
     first, *others = name.lower().split("_")
     return first + "".join(word.capitalize() for word in others)
-
-
-def _empty(operation: str) -> Response:
-    return _xml(operation, "")
-
-
-def _xml(operation: str, inner: str) -> Response:
-    response: Response = internals.ses.xml(
-        200, f"{operation}Response", f"<{operation}Result>{inner}</{operation}Result>"
-    )
-    return response

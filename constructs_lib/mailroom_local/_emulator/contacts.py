@@ -9,7 +9,7 @@ from typing import Any
 from mailroom.ses import CONTACT_LISTS, TOPICS_PER_CONTACT_LIST
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
-from mailroom_local._emulator.query import Response, answer
+from mailroom_local._emulator.query import Response, answer, iso_now
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending import contacts
 from mailroom_local.sending.message import MailingList
@@ -175,7 +175,7 @@ def _store_template(name: str, declared: Mapping[str, Any]) -> None:
     internals.ses.templates[name] = {
         "TemplateName": name,
         **{part: declared.get(part) or "" for part in ("SubjectPart", "TextPart", "HtmlPart")},
-        "CreatedTimestamp": internals.ses.iso_now(),
+        "CreatedTimestamp": iso_now(),
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.query import Parameters, Response, done, one, required
+from mailroom_local._emulator.query import Parameters, Response, one, required, result
 from mailroom_local._ses_error import SesError
 from mailroom_local.events import payloads
 from mailroom_local.events.payloads import Happening
@@ -50,7 +50,7 @@ def _set_headers(parameters: Parameters) -> Response:
         raise SesError("MessageRejected", f"Identity {name} is not verified or does not exist.")
     enabled = (one(parameters, "Enabled") or "").lower() == "true"
     identity.setdefault(_WITH_HEADERS, {})[kind] = enabled
-    return done("SetIdentityHeadersInNotificationsEnabled")
+    return result("SetIdentityHeadersInNotificationsEnabled")
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {

@@ -25,11 +25,11 @@ from mailroom_local._emulator.query import (
     Parameters,
     Response,
     count,
-    done,
     members,
     one,
     raise_for,
     required,
+    result,
 )
 from mailroom_local._ses_error import SesError
 from mailroom_local.receiving import rules
@@ -64,7 +64,7 @@ def _clone_rule_set(parameters: Parameters) -> Response:
     raise_for(internals.ses.create_receipt_rule_set(parameters))
     clone = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
     clone["Rules"] = copy.deepcopy(original["Rules"])
-    return done("CloneReceiptRuleSet")
+    return result("CloneReceiptRuleSet")
 
 
 def _create_rule(parameters: Parameters) -> Response:
@@ -89,20 +89,20 @@ def _update_rule(parameters: Parameters) -> Response:
     rule = rules.complete(internals.ses.receipt_rule_from_params(parameters))
     required(parameters, "Rule.Name", "rule.name")
     _replace_rule(required(parameters, "RuleSetName", "ruleSetName"), rule)
-    return done("UpdateReceiptRule")
+    return result("UpdateReceiptRule")
 
 
 def _set_rule_position(parameters: Parameters) -> Response:
     rule_set = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
     name = required(parameters, "RuleName", "ruleName")
     _move(rule_set, name, after=one(parameters, "After"))
-    return done("SetReceiptRulePosition")
+    return result("SetReceiptRulePosition")
 
 
 def _reorder_rule_set(parameters: Parameters) -> Response:
     rule_set = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
     rule_set["Rules"] = rules.reorder(rule_set["Rules"], members(parameters, "RuleNames"))
-    return done("ReorderReceiptRuleSet")
+    return result("ReorderReceiptRuleSet")
 
 
 def _create_filter(parameters: Parameters) -> Response:
@@ -115,19 +115,17 @@ def _create_filter(parameters: Parameters) -> Response:
             },
         }
     )
-    return done("CreateReceiptFilter")
+    return result("CreateReceiptFilter")
 
 
 def _list_filters(parameters: Parameters) -> Response:
-    response: Response = internals.ses.receipt_result(
-        "ListReceiptFilters", {"Filters": [_filters[name] for name in sorted(_filters)]}
-    )
-    return response
+    found = [_filters[name] for name in sorted(_filters)]
+    return result("ListReceiptFilters", {"Filters": found})
 
 
 def _delete_filter(parameters: Parameters) -> Response:
     _filters.pop(required(parameters, "FilterName", "filterName"), None)
-    return done("DeleteReceiptFilter")
+    return result("DeleteReceiptFilter")
 
 
 def _send_bounce(parameters: Parameters) -> Response:
@@ -152,12 +150,7 @@ def _send_bounce(parameters: Parameters) -> Response:
         type_name="SendBounce",
         extra={"OriginalMessageId": original, "BouncedRecipients": recipients},
     )
-    response: Response = internals.ses.xml(
-        200,
-        "SendBounceResponse",
-        f"<SendBounceResult><MessageId>{message_id}</MessageId></SendBounceResult>",
-    )
-    return response
+    return result("SendBounce", {"MessageId": message_id})
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {

@@ -222,5 +222,5 @@ def _record(outgoing: SentMessage, submission: Submission, delivered: bytes) -> 
     }
     if outgoing.configuration_set:
         entry["ConfigurationSetName"] = outgoing.configuration_set
-    internals.ses.sent_emails_list().append(entry)
+    internals.ses.sent_emails.setdefault("entries", []).append(entry)
     feedback.publish(outgoing)

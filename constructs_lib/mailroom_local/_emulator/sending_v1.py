@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailroom.ses import SENT_BYTES_V1
-from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import (
     Parameters,
     Request,
@@ -15,6 +14,7 @@ from mailroom_local._emulator.query import (
     numbered,
     one,
     required,
+    result,
 )
 from mailroom_local._emulator.refusals import record
 from mailroom_local._emulator.sending import Submission, accept
@@ -109,13 +109,7 @@ def _send_bulk_templated_email(parameters: Parameters, request: Request) -> Resp
             statuses.append({"Status": error.code, "Error": error.message})
         else:
             statuses.append({"Status": "Success", "MessageId": message_id})
-    inner = internals.ses.receipt_element("Status", statuses)
-    response: Response = internals.ses.xml(
-        200,
-        "SendBulkTemplatedEmailResponse",
-        f"<SendBulkTemplatedEmailResult>{inner}</SendBulkTemplatedEmailResult>",
-    )
-    return response
+    return result("SendBulkTemplatedEmail", {"Status": statuses})
 
 
 def envelope_of(parameters: Parameters) -> tuple[str, list[str]]:
@@ -149,12 +143,7 @@ def _tags(parameters: Parameters, key: str) -> dict[str, str]:
 
 
 def _answer(operation: str, message_id: str) -> Response:
-    response: Response = internals.ses.xml(
-        200,
-        f"{operation}Response",
-        f"<{operation}Result><MessageId>{message_id}</MessageId></{operation}Result>",
-    )
-    return response
+    return result(operation, {"MessageId": message_id})
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters, Request], Response]] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.query import Parameters, Response, answer, one, required
+from mailroom_local._emulator.query import Parameters, Response, answer, one, required, result
 from mailroom_local._emulator.sending_parts import rendered, stored_template
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending import templates
@@ -16,10 +16,7 @@ from mailroom_local.sending.compose import compose
 def _test_v1(parameters: Parameters) -> Response:
     name = required(parameters, "TemplateName", "templateName")
     text = _message(stored_template(name), one(parameters, "TemplateData") or "")
-    response: Response = internals.ses.receipt_result(
-        "TestRenderTemplate", {"RenderedTemplate": text}
-    )
-    return response
+    return result("TestRenderTemplate", {"RenderedTemplate": text})
 
 
 def _test_v2(data: Mapping[str, Any], name: str) -> Response:

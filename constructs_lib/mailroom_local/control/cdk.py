@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from mailroom_local.control import clients
@@ -87,16 +87,17 @@ class Cdk:
 
     def prepare(self, *, app: str | None, context: Mapping[str, str]) -> list[Environment]:
         """Synthesize, and bootstrap each environment of the app once; return them."""
-        # The likely environment is bootstrapped while the app is synthesized.
-        with self._bootstrap(self._default) as early:
-            if app and (self._cwd / app / "manifest.json").is_file():
-                shutil.copytree(self._cwd / app, self._state.cdk_out, dirs_exist_ok=True)
-            else:
+        if app and (self._cwd / app / "manifest.json").is_file():
+            shutil.copytree(self._cwd / app, self._state.cdk_out, dirs_exist_ok=True)
+        else:
+            # The likely environment is bootstrapped in the meantime.
+            with self._bootstrap(self._default) as early:
                 self._synthesize(app, context)
-            environments = of_assembly(self._state.cdk_out, default=self._default)
-            self._finish_bootstrap(early, self._default)
-        for environment in environments:
-            with self._bootstrap(environment) as child:
+                self._finish_bootstrap(early, self._default)
+        environments = of_assembly(self._state.cdk_out, default=self._default)
+        with ExitStack() as started:
+            children = [started.enter_context(self._bootstrap(each)) for each in environments]
+            for child, environment in zip(children, environments, strict=True):
                 self._finish_bootstrap(child, environment)
         return environments
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -34,10 +33,11 @@ def recorded(operation: str, source: str, recipients: Sequence[str]) -> Iterator
 
 def denied(operation: str, source: str, recipients: Sequence[str], answer: Response) -> None:
     """Record an answer of the emulator to a caller without permission."""
-    found = re.search(rb"<Message>(.*?)</Message>|\"[mM]essage\": *(\".*?\")", answer[2], re.DOTALL)
-    text = "Access denied"
-    if found:
-        text = unescape(found[1].decode()) if found[1] else str(json.loads(found[2]))
+    # Of API v1 in XML, of v2 in JSON.
+    found = re.search(
+        rb"<Message>(.*?)</Message>|\"[mM]essage\": *\"([^\"]*)", answer[2], re.DOTALL
+    )
+    text = unescape((found[1] or found[2]).decode()) if found else "Access denied"
     record(operation, source, recipients, SesError("AccessDenied", text), status=answer[0])
 
 

@@ -93,7 +93,7 @@ def test_everything_that_ses_sends_is_sent_with_its_events(account: Any, send: S
     for message_id in ids.values():
         account.story(message_id, count=2)
     stories = {one.message_id: one for one in account.aws.messages(handlers=False)}
-    delivered = {one["MessageId"]: one["Raw"] for one in account.aws.sent()}
+    delivered = {one["MessageId"]: one["Raw"] for one in account.aws.sent() if "Raw" in one}
     for name, message_id in ids.items():
         story = stories[message_id]
         assert (name, story.problems) == (name, [])

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +30,9 @@ _SKIPPED_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 # Commands, which begin with the path of the Python that pip ran on.
 _SKIPPED_SCRIPTS = "bin/"
 
+# While an app is deployed to the local AWS: the Python that runs functions instead of Lambda's.
+_LOCAL_PYTHON = "MAILROOM_LOCAL_PYTHON"
+
 _WHEEL_PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 
@@ -41,7 +44,8 @@ def installed(requirements: Path, runtime: str, architecture: str) -> Mapping[st
     """
     sources = _sources(requirements, set())
     digest = hashlib.sha256()
-    for part in (runtime, architecture, str(requirements.parent), *_environment()):
+    local = os.environ.get(_LOCAL_PYTHON, "")
+    for part in (runtime, architecture, local, str(requirements.parent), *_environment()):
         digest.update(part.encode() + b"\0")
     for content in sources:
         digest.update(len(content).to_bytes(8, "big") + content)
@@ -137,17 +141,33 @@ def _is_local(content: bytes) -> bool:
 
 def _install(requirements: Path, runtime: str, architecture: str) -> dict[str, bytes]:
     """Run pip, for wheels only: nothing is built on this machine."""
+    if local := os.environ.get(_LOCAL_PYTHON):
+        where = "this machine"
+        try:
+            return _run_pip(requirements, where, before=["--python", local], options=[])
+        except ConfigurationError as error:
+            # On Lambda it may run all the same; the deployment names what cannot run here.
+            print(error, file=sys.stderr)  # noqa: T201
     python = runtime.removeprefix("python")
     machine = _WHEEL_PLATFORMS[architecture]
-    print(f"installing {requirements} for {runtime} on {architecture}", file=sys.stderr)  # noqa: T201
+    options = [
+        *("--implementation", "cp", "--python-version", python),
+        *(f"--platform=manylinux_2_{minor}_{machine}" for minor in _glibc(python)),
+        f"--platform=manylinux2014_{machine}",
+    ]
+    return _run_pip(requirements, f"{runtime} on {architecture}", before=[], options=options)
+
+
+def _run_pip(
+    requirements: Path, where: str, *, before: Sequence[str], options: Sequence[str]
+) -> dict[str, bytes]:
+    print(f"installing {requirements} for {where}", file=sys.stderr)  # noqa: T201
     with tempfile.TemporaryDirectory(prefix="cdk-mailroom-requirements-") as target:
         command = [
             # -P: the folder that it runs in may hold modules named like those that pip imports.
-            *(sys.executable, "-P", "-m", "pip", "install", "--quiet"),
+            *(sys.executable, "-P", "-m", "pip", *before, "install", "--quiet"),
             *("--disable-pip-version-check", "--no-compile", "--only-binary", ":all:"),
-            *("--implementation", "cp", "--python-version", python, "--target", target),
-            *(f"--platform=manylinux_2_{minor}_{machine}" for minor in _glibc(python)),
-            *(f"--platform=manylinux2014_{machine}", "--requirement", str(requirements)),
+            *("--target", target, *options, "--requirement", str(requirements)),
         ]
         # Relative paths in the file start at the file, wherever the app is run from.
         done = subprocess.run(  # noqa: S603
@@ -155,8 +175,8 @@ def _install(requirements: Path, runtime: str, architecture: str) -> dict[str, b
         )
         if done.returncode != 0:
             raise ConfigurationError(
-                f"requirements is {str(requirements)!r}: pip could not install it for {runtime} "
-                f"on {architecture}; each requirement must come as a wheel for that platform\n"
+                f"requirements is {str(requirements)!r}: pip could not install it for {where}; "
+                "each requirement must come as a wheel for that platform\n"
                 f"{done.stderr.strip()}"
             )
         return dict(_files(Path(target)))

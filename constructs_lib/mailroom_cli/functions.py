@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailroom_cli.errors import CommandError
@@ -91,19 +92,10 @@ def find(account: Account, wanted: str | None) -> list[Log]:
     Raises:
         CommandError: There is none.
     """
-    logs = account.client("logs")
-    pages = account.client("lambda").get_paginator("list_functions").paginate()
     found = [
-        Log(
-            logs,
-            function=one["FunctionName"],
-            group=one.get("LoggingConfig", {}).get("LogGroup")
-            or f"/aws/lambda/{one['FunctionName']}",
-        )
-        for page in pages
-        for one in page["Functions"]
-        if (wanted or "").lower() in one["FunctionName"].lower()
-        and (wanted or account.local or _is_ours(one))
+        log
+        for client in _clients(account)
+        for log in _logs(client, (wanted or "").lower(), every=bool(wanted or account.local))
     ]
     exact = [one for one in found if wanted in (one.function, short_name(one.function))]
     if not found:
@@ -113,6 +105,26 @@ def find(account: Account, wanted: str | None) -> list[Log]:
             remedy="pass a part of a function's name" if wanted else "deploy an app first",
         )
     return exact or found
+
+
+def _clients(account: Account) -> list[Callable[[str], Any]]:
+    """What makes clients, for each account and region of a local AWS."""
+    if account.local is None:
+        return [account.client]
+    return [
+        partial(account.local.client, account=place.account, region=place.region)
+        for place in account.local.environments
+    ]
+
+
+def _logs(client: Callable[[str], Any], part: str, *, every: bool) -> Iterator[Log]:
+    logs = client("logs")
+    for page in client("lambda").get_paginator("list_functions").paginate():
+        for one in page["Functions"]:
+            name = one["FunctionName"]
+            if part in name.lower() and (every or _is_ours(one)):
+                group = one.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
+                yield Log(logs, function=name, group=group)
 
 
 def _is_ours(function: dict[str, Any]) -> bool:

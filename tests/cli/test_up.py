@@ -1,5 +1,6 @@
 """`mailroom up` and `mailroom down`, run as in a shell."""
 
+import argparse
 import contextlib
 import json
 import os
@@ -155,6 +156,12 @@ def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) 
         assert again.returncode == 0, again.stderr
         assert again.stdout.startswith(f"the local AWS is running at {server.endpoint}: ")
         assert "receipt rules\n  all  example.com\n" in again.stdout
+        assert "not verified" not in again.stdout
+
+        ses.delete_identity(Identity="example.com")
+        unverified = run("up", "--app", str(app), state=state).stdout
+        assert "example.com is not verified" in unverified
+        assert "needed by example.com; to verify it: --identity example.com\n" in unverified
 
         (app / "broken.py").write_text("raise SystemExit('the bucket has no name')\n")
         broken = run("up", "--app", f"python {app}/broken.py", state=state)
@@ -184,18 +191,30 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
     deployed: list[dict[str, Any]] = []
     monkeypatch.setattr(LocalAws, "deploy", lambda self, **given: deployed.append(given))
     state = str(tmp_path / "state")
+    options = ["-c", "stage=test", "--context", "empty=", "--region", "eu-west-1"]
     status, printed, _ = mailroom(
-        "up", "--app", "python other.py", "--detach", "--json", "--state", state
+        *("up", "One", "Two", "--app", "python other.py", *options),
+        *("--detach", "--json", "--state", state),
     )
     server = State(state).server()
     assert server is not None
     try:
-        assert (status, deployed) == (0, [{"app": "python other.py", "cwd": Path.cwd()}])
+        assert status == 0
+        assert deployed == [
+            {
+                "app": "python other.py",
+                "cwd": Path.cwd(),
+                "context": {"stage": "test", "empty": ""},
+                "stacks": ["One", "Two"],
+                "region": "eu-west-1",
+            }
+        ]
+        assert server.region == "eu-west-1"
         assert alive(server.pid)
         assert json.loads(printed) == {
             "endpoint": server.endpoint,
             "account": "000000000000",
-            "region": "us-east-1",
+            "region": "eu-west-1",
             "smtp_port": server.smtp_port,
             "submission_port": server.submission_port,
             "user": "mailroom",
@@ -321,6 +340,34 @@ def test_an_identity_that_cannot_be_verified_is_an_error(
         "mailroom: cannot verify a@b: An error occurred (InvalidParameterValue)"
     )
     assert second == "  pass a domain or an address"
+
+
+@pytest.mark.parametrize("given", ["stage", "=test"])
+def test_a_context_value_has_a_key(mailroom: Run, given: str) -> None:
+    status, _, complaint = mailroom("up", "-c", given)
+    assert status == 2
+    assert f"{given!r} is not a context value: pass KEY=VALUE" in complaint
+
+
+def test_the_usual_ports_are_taken_if_they_are_free_and_said_to_be_in_use_if_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken, socket.socket() as other:
+        for each in (taken, other):
+            each.bind(("127.0.0.1", 0))
+        taken.listen()
+        used, free = taken.getsockname()[1], other.getsockname()[1]
+        other.close()
+        usual = {"port": (free, "A"), "smtp_port": (used, "B"), "submission_port": (used, "C")}
+        monkeypatch.setattr(up, "_PORTS", usual)
+        options = argparse.Namespace(port=None, smtp_port=None, submission_port=7)
+        assert up._ports(options) == {"port": free, "smtp_port": 0, "submission_port": 7}
+    assert capsys.readouterr().err == f"port {used} is in use: B gets another one\n"
+
+
+def test_the_usual_ports_are_those_that_other_tools_have() -> None:
+    """Of LocalStack, Mailpit and mail clients' settings."""
+    assert [usual for usual, _ in up._PORTS.values()] == [4566, 1025, 1587]
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "smtp", "²"])

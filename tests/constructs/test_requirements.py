@@ -206,6 +206,37 @@ def test_the_cache_is_in_the_home_folder_by_default(file, pip, tmp_path, monkeyp
     assert len(list((tmp_path / "home/.cache/cdk-mailroom").glob("*.zip"))) == 1
 
 
+def test_for_the_local_aws_they_are_installed_for_this_machine(file, pip, monkeypatch):
+    """And apart from those for Lambda."""
+    installed(file)
+    monkeypatch.setenv("MAILROOM_LOCAL_PYTHON", "/emulator/python")
+    installed(file)
+    monkeypatch.delenv("MAILROOM_LOCAL_PYTHON")
+    installed(file)
+    for_lambda, here = pip
+    assert here[here.index("pip") + 1 :][:2] == ["--python", "/emulator/python"]
+    assert not [part for part in here if part.startswith("--platform")]
+    assert "--python-version" in for_lambda
+    assert "--python" not in for_lambda
+
+
+def test_without_a_wheel_for_this_machine_lambdas_is_taken(file, pip, monkeypatch, capsys):
+    """It cannot run here, which the deployment says; on Lambda it can."""
+    run = subprocess.run
+
+    def refuse(command, **options):
+        if "--python" in command:
+            pip.append(command)
+            return subprocess.CompletedProcess(command, 1, "", "no matching distribution")
+        return run(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", refuse)
+    monkeypatch.setenv("MAILROOM_LOCAL_PYTHON", "/emulator/python")
+    assert installed(file)
+    assert len(pip) == 2
+    assert "could not install it for this machine" in capsys.readouterr().err
+
+
 def test_a_failure_is_not_kept(file, cache, monkeypatch):
     """The next synth tries again."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")

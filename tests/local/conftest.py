@@ -132,8 +132,11 @@ class Account:
         return topic, queue
 
     def received(self, queue: str) -> list[dict[str, Any]]:
+        """What was published about received mail; not what greets the topic of a rule."""
         answer = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
-        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        found = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        greeting = "AmazonSnsSubscriptionSucceeded"
+        return [each for each in found if each.get("notificationType") != greeting]
 
     def configuration_set(self, *types: str, **options: Any) -> tuple[str, str]:
         """A set that publishes these types to a topic, and the queue which receives that."""

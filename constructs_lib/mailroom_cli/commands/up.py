@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import socket
+import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +18,38 @@ if TYPE_CHECKING:
     from mailroom_local.control import LocalAws, Server
 
 
+# The usual port of each server, and what it is for.
+_PORTS = {
+    "port": (4566, "the AWS API"),
+    "smtp_port": (1025, "SMTP, for mail that is received"),
+    "submission_port": (1587, "SMTP submission, for mail that is sent"),
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        "stacks", nargs="*", metavar="STACK", help="a stack to deploy (default: all of the app)"
+    )
     parser.add_argument(
         "--app",
         metavar="COMMAND|DIR",
         help='the command that synthesizes, such as "python app.py", or a folder with a cdk.json '
         "or an app.py (default: the current folder, which needs a cdk.json)",
+    )
+    parser.add_argument(
+        "-c",
+        "--context",
+        action="append",
+        default=[],
+        type=_context,
+        metavar="KEY=VALUE",
+        help="a context value for the app; can be repeated",
+    )
+    parser.add_argument(
+        "--region",
+        metavar="REGION",
+        help="the region of stacks that are not pinned to one (default: us-east-1)",
     )
     parser.add_argument(
         "--identity",
@@ -34,13 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="with --detach: write addresses and ports as JSON"
     )
-    for name, what in (
-        ("port", "the AWS API"),
-        ("smtp-port", "SMTP, for mail that is received"),
-        ("submission-port", "SMTP submission, for mail that is sent"),
-    ):
+    for name, (usual, what) in _PORTS.items():
         parser.add_argument(
-            f"--{name}", type=_port, metavar="N", help=f"the port of {what} (default: a free one)"
+            f"--{name.replace('_', '-')}",
+            type=_port,
+            metavar="N",
+            help=f"the port of {what} (default: {usual} if it is free, or else any free one)",
         )
     local.add_state_argument(parser)
 
@@ -53,9 +82,10 @@ def run(options: argparse.Namespace) -> int:
     app, folder = _app(options.app)
     from mailroom_cli.progress import Steps
     from mailroom_local.control import LocalAws, MailroomError, NotRunning, find_cdk
+    from mailroom_local.control.clients import REGION
 
     try:
-        find_cdk()
+        find_cdk(folder)
     except MailroomError as error:
         raise UsageError(str(error.args[0]), remedy=error.remedy) from error
     steps = Steps()
@@ -64,10 +94,9 @@ def run(options: argparse.Namespace) -> int:
     except NotRunning:
         aws = LocalAws(
             state=options.state,
-            port=options.port or 0,
-            smtp_port=options.smtp_port or 0,
-            submission_port=options.submission_port or 0,
+            region=options.region or REGION,
             progress=steps,
+            **_ports(options),
         )
         return _start(aws, options, app, folder)
     _refuse_other_ports(aws.server, options)
@@ -104,6 +133,30 @@ def _app(given: str | None) -> tuple[str | None, Path]:
     return given, here
 
 
+def _ports(options: argparse.Namespace) -> dict[str, int]:
+    """The ports that were chosen, or else the usual ones, as far as they are free."""
+    from mailroom_cli.terminal import show
+
+    chosen = {}
+    for name, (usual, what) in _PORTS.items():
+        given = getattr(options, name)
+        free = given is not None or _is_free(usual)
+        if not free:
+            show(f"port {usual} is in use: {what} gets another one", stream=sys.stderr)
+        chosen[name] = given if given is not None else usual if free else 0
+    return chosen
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def _refuse_other_ports(server: Server, options: argparse.Namespace) -> None:
     running = {
         "port": int(server.endpoint.rpartition(":")[2]),
@@ -128,14 +181,24 @@ def _deploy(
     *,
     again: bool = False,
 ) -> None:
-    from mailroom_cli.terminal import say_json, show
+    from mailroom_cli.terminal import say_json, show, text
 
     if again and not options.json:
         show(f"the local AWS is running at {aws.server.endpoint}: deploying to it again")
     for identity in options.identity:
         with account.calls(f"cannot verify {identity}", remedy="pass a domain or an address"):
             aws.verify_identity(identity)
-    aws.deploy(app=app, cwd=folder)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UserWarning)
+        aws.deploy(
+            app=app,
+            cwd=folder,
+            context=dict(options.context),
+            stacks=options.stacks,
+            region=options.region,
+        )
+    for warning in warned:
+        show(text(str(warning.message), "yellow"), stream=sys.stderr)
     if options.json:
         say_json(_addresses(aws))
     else:
@@ -156,10 +219,8 @@ def _addresses(aws: LocalAws) -> dict[str, Any]:
 
 
 def _announce(aws: LocalAws) -> None:
-    from rich.padding import Padding
     from rich.table import Table
 
-    from mailroom_cli.names import short_name
     from mailroom_cli.terminal import show, text
 
     user = aws.credentials
@@ -178,18 +239,44 @@ def _announce(aws: LocalAws) -> None:
     ):
         table.add_row(text(name, "bold"), text(where), text(about))
     show("", table)
-    active = aws.client("ses").describe_active_receipt_rule_set()
+    for place in aws.environments:
+        several = f" of account {place.account} in {place.region}"
+        _announce_rules(
+            functools.partial(aws.client, account=place.account, region=place.region),
+            several if len(aws.environments) > 1 else "",
+        )
+
+
+def _announce_rules(client: Callable[[str], Any], where: str) -> None:
+    from rich.padding import Padding
+    from rich.table import Table
+
+    from mailroom_cli.identities import unverified
+    from mailroom_cli.names import short_name
+    from mailroom_cli.terminal import show, text
+
+    active = client("ses").describe_active_receipt_rule_set()
+    found = active.get("Rules", [])
     if "Metadata" not in active:
-        show(text("no receipt rule set is active, so every message is refused", "yellow"))
+        refused = f"no receipt rule set is active{where}, so every message is refused"
+        show(text(refused, "yellow"))
     rules = Table.grid(padding=(0, 2, 0, 0))
     rules.add_column(overflow="fold")
     rules.add_column(overflow="fold")
-    for rule in active.get("Rules", []):
+    for rule in found:
         recipients = ", ".join(rule.get("Recipients", [])) or "every verified identity"
         disabled = "" if rule["Enabled"] else "  (disabled)"
         rules.add_row(text(short_name(rule["Name"])), text(recipients + disabled))
     if rules.row_count:
-        show("", "receipt rules", Padding(rules, (0, 0, 0, 2), expand=False))
+        show("", text(f"receipt rules{where}"), Padding(rules, (0, 0, 0, 2), expand=False))
+    for domain, addresses in unverified(client, found).items():
+        show(
+            "",
+            text(
+                f"{domain} is not verified: SES neither receives for it nor sends from it", "yellow"
+            ),
+            text(f"  needed by {', '.join(addresses)}; to verify it: --identity {domain}"),
+        )
 
 
 def _watch(aws: LocalAws) -> None:
@@ -207,3 +294,10 @@ def _port(value: str) -> int:
     if not (value.isascii() and value.isdigit() and int(value) < 65536):
         raise argparse.ArgumentTypeError(f"{value!r} is not a port: pass 0 to 65535")
     return int(value)
+
+
+def _context(value: str) -> tuple[str, str]:
+    name, equals, text = value.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a context value: pass KEY=VALUE")
+    return name, text

@@ -16,18 +16,20 @@ from mailroom_local._emulator import (
     athena,
     configuration_sets,
     contacts,
+    feedback,
     firehose,
     identities,
     internals,
     permissions,
     receiving,
     refusals,
-    sending,
     sending_v1,
     sending_v2,
     suppression,
+    templates,
     workers,
 )
+from mailroom_local._emulator.places import receiving as receiving_places
 from mailroom_local._emulator.query import (
     Parameters,
     Request,
@@ -38,6 +40,7 @@ from mailroom_local._emulator.query import (
 )
 from mailroom_local._emulator.receiving import remember_received
 from mailroom_local._emulator.sending import authenticate, submit
+from mailroom_local._emulator.served import server
 from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending.message import SentMessage
@@ -48,6 +51,7 @@ __all__ = [
     "enforce_permissions",
     "install",
     "put_event",
+    "receiving_places",
     "remember_received",
     "sent_messages",
     "stop_functions",
@@ -60,11 +64,18 @@ _original_handle_request: _Handler = internals.ses.handle_request
 _original_handle_v2: _Handler = internals.ses_v2.handle_request
 _original_reset: Callable[[], None] = internals.ses.reset
 
+_OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
+    **configuration_sets.OPERATIONS,
+    **feedback.OPERATIONS,
+    **receiving.OPERATIONS,
+    **templates.OPERATIONS,
+}
 _V2_PREFIX = "/v2/email"
 _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
     **configuration_sets.ROUTES,
     **contacts.ROUTES,
     **suppression.ROUTES,
+    **templates.ROUTES,
 }
 
 
@@ -74,7 +85,7 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     ``send`` gets every message that SES accepts, and returns what its recipients get; ``journal``
     gets every call that is refused instead, and every call of a function.
     """
-    sending.server.send, sending.server.journal = send, journal
+    server.send, server.journal = send, journal
     workers.install(journal)
     internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
     internals.app.patch(enforce_ses_v2=permissions.enforce_ses_v2)
@@ -96,10 +107,11 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
 
 
-def put_event(entry: dict[str, Any], region: str) -> None:
+def put_event(entry: dict[str, Any], *, account: str, region: str) -> None:
     """Put an entry on the default event bus, with the source ``aws.ses`` as SES does."""
-    internals.responses.set_request_region(region)
-    status, _, body = internals.eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
+    with internals.responses.request_scope(account, region):
+        put = internals.eventbridge.put_events
+        status, _, body = put({"Entries": [entry]}, allow_aws_source=True)
     if status >= 400 or json.loads(body).get("FailedEntryCount"):
         raise RuntimeError(body.decode())
 
@@ -142,13 +154,14 @@ async def _handle_request(
     parameters: Parameters = dict(query_params)
     parameters.update(parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True))
     name = one(parameters, "Action") or ""
-    operation = receiving.OPERATIONS.get(name) or configuration_sets.OPERATIONS.get(name)
+    operation = _OPERATIONS.get(name)
     try:
         if operation is not None:
             return operation(parameters)
         if name in sending_v1.OPERATIONS:
             refusal = permissions.refuse_v1(name, parameters, headers, query_params)
             if refusal is not None:
+                refusals.denied(name, *sending_v1.envelope_of(parameters), refusal)
                 return refusal
             # A large message must not hold up the gateway.
             request = Request.of(headers, query_params)
@@ -191,6 +204,11 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
     """ministack's answer, with what it omits."""
     if response[0] >= 400:
         return response
+    described = re.fullmatch(r"/(configuration-sets|identities)/[^/]+", below)
+    if method == "GET" and described:
+        found = json.loads(response[2])
+        (configuration_sets if described[1] == "configuration-sets" else identities).complete(found)
+        return response[0], response[1], json.dumps(found).encode()
     if below.startswith("/configuration-sets"):
         configuration_sets.synchronise()
     elif (method, below) == ("POST", "/identities") and data.get("ConfigurationSetName"):

@@ -15,13 +15,15 @@ from mailroom_local.receiving.rules import Rule
 
 def check_rule(set_name: str, rule: Rule) -> None:
     """Check that SES may carry out every action; SES does whenever a rule is written."""
-    rules.check_quotas(rule)
+    rules.check_form(rule)
     source = _ses(f"receipt-rule-set/{set_name}:receipt-rule/{rule['Name']}")
     for kind, fields in rules.actions(rule):
         if kind == "LambdaAction":
             _check_function(source, fields.get("FunctionArn", ""))
         if kind == "S3Action":
             _check_bucket(source, fields, rule_name=rule["Name"])
+        if kind == "BounceAction" and internals.ses.message_rejection(fields["Sender"]):
+            raise SesError("InvalidParameterValue", f"Identity is not verified: {fields['Sender']}")
         if fields.get("TopicArn") or kind == "SNSAction":
             _check_topic(source, fields.get("TopicArn", ""))
 
@@ -51,7 +53,9 @@ def _ses(resource: str) -> Service:
 def _check_function(source: Service, arn: str) -> None:
     refusal = SesError("InvalidLambdaFunction", f"Could not invoke Lambda function: {arn}")
     parts = arn.split(":")
-    if len(parts) < 7 or parts[2] != "lambda" or parts[3] != source.region:
+    if len(parts) < 7 or parts[2] != "lambda":
+        raise SesError("InvalidLambdaFunction", f"Invalid Lambda function: {arn}")
+    if parts[3] != source.region:
         raise refusal
     function = internals.functions.functions.get(parts[6])
     if function is None or parts[4] != source.account:
@@ -61,10 +65,12 @@ def _check_function(source: Service, arn: str) -> None:
 
 
 def _check_bucket(source: Service, fields: Mapping[str, str], *, rule_name: str) -> None:
-    bucket = fields.get("BucketName", "")
+    bucket = fields["BucketName"]
     refusal = SesError("InvalidS3Configuration", f"Could not write to bucket: {bucket}")
+    if not bucket:
+        raise SesError("InvalidParameterValue", "Bucket name must not be empty")
     if bucket not in internals.s3.buckets:
-        raise refusal
+        raise SesError("InvalidS3Configuration", f"No such bucket: {bucket}")
     key = object_key(fields.get("ObjectKeyPrefix", ""), SETUP_NOTIFICATION)
     resource = f"arn:aws:s3:::{bucket}/{key}"
     policy = internals.s3.bucket_policies.get(bucket)
@@ -101,7 +107,9 @@ def _check_bucket(source: Service, fields: Mapping[str, str], *, rule_name: str)
 
 
 def _check_topic(source: Service, arn: str) -> None:
-    refusal = SesError("InvalidSnsTopic", f"Invalid SNS topic: {arn}")
+    refusal = SesError("InvalidSnsTopic", f"Could not publish to SNS topic: {arn}")
+    if arn.count(":") < 5:
+        raise SesError("InvalidSnsTopic", f"Invalid SNS topic: {arn}")
     topic = internals.sns.topics.get(arn)
     if topic is None or arn.endswith(".fifo"):
         raise refusal
@@ -124,7 +132,9 @@ def _check_event_topic(source: Service, arn: str) -> None:
         "InvalidSNSDestination", f"Could not publish to the SNS topic <{arn}> of the destination."
     )
     topic = internals.sns.topics.get(arn)
-    if topic is None or arn.endswith(".fifo") or arn.split(":")[3] != source.region:
+    if topic is None:
+        raise SesError("InvalidSNSDestination", f"SNS topic <{arn}> not found.")
+    if arn.endswith(".fifo") or arn.split(":")[3] != source.region:
         raise refusal
     attributes = topic.get("attributes", {})
     # The default policy of a topic admits anyone who acts for its owner.

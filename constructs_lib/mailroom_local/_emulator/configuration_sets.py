@@ -19,15 +19,19 @@ from mailroom_local._emulator.query import (
     Parameters,
     Response,
     answer,
+    iso_now,
     members,
     numbered,
     one,
     required,
+    result,
     v2_error,
 )
 from mailroom_local._ses_error import SesError
 
 _original_put: Callable[..., Response | None] = internals.ses_v2.put_event_destination
+
+_NAME_CHARACTERS = 64
 
 # The error codes of v2 as API v1 spells them.
 _V1_CODES = {
@@ -82,13 +86,18 @@ def put_from_template(
             raise SesError("BadRequestException", str(body.get("message", ""))) from None
 
 
+def complete(described: dict[str, Any]) -> None:
+    """Add what ministack omits from the description of a set."""
+    described["DeliveryOptions"] = {"TlsPolicy": "OPTIONAL", **described.get("DeliveryOptions", {})}
+
+
 def synchronise() -> None:
     """Copy the names of all sets to the store of API v1."""
     names, known = internals.ses.configuration_sets, internals.ses_v2.config_sets
     for name in [name for name in names if name not in known]:
         del names[name]
     for name in known:
-        names.setdefault(name, {"Name": name, "CreatedTimestamp": internals.ses.iso_now()})
+        names.setdefault(name, {"Name": name, "CreatedTimestamp": iso_now()})
 
 
 class _Refused(Exception):
@@ -99,6 +108,7 @@ class _Refused(Exception):
 
 def _put(name: str, destination: str, definition: dict[str, Any], *, create: bool) -> None:
     stored = record(name)
+    _check_definition(destination, definition)
     existing: dict[str, Any] = stored.get("EventDestinations") or {}
     most = DESTINATIONS_PER_CONFIGURATION_SET
     if create and destination not in existing and len(existing) >= most:
@@ -115,6 +125,22 @@ def _put(name: str, destination: str, definition: dict[str, Any], *, create: boo
         internals.sns.publish_internal(target["TopicArn"], VALIDATION_TEXT)
 
 
+def _check_definition(destination: str, definition: Mapping[str, Any]) -> None:
+    if len(destination) > _NAME_CHARACTERS:
+        raise SesError(
+            "InvalidParameterValue",
+            f"Event destination name cannot exceed {_NAME_CHARACTERS} characters.",
+        )
+    if not re.fullmatch(CONFIGURATION_SET_NAME, destination):
+        raise SesError(
+            "InvalidParameterValue",
+            f"Invalid event destination name <{destination}>: only alphanumeric ASCII characters, "
+            "'_', and '-' are allowed.",
+        )
+    if not definition.get("MatchingEventTypes"):
+        raise SesError("InvalidParameterValue", "At least one event type must be specified.")
+
+
 def _create(parameters: Parameters) -> Response:
     name = required(parameters, "ConfigurationSet.Name", "configurationSet.name")
     if not re.fullmatch(CONFIGURATION_SET_NAME, name):
@@ -125,7 +151,7 @@ def _create(parameters: Parameters) -> Response:
         )
     internals.ses_v2.create_config_set(name, {})
     synchronise()
-    return _empty("CreateConfigurationSet")
+    return result("CreateConfigurationSet")
 
 
 def _delete(parameters: Parameters) -> Response:
@@ -133,20 +159,33 @@ def _delete(parameters: Parameters) -> Response:
     record(name)
     del internals.ses_v2.config_sets[name]
     synchronise()
-    return _empty("DeleteConfigurationSet")
+    return result("DeleteConfigurationSet")
 
 
 def _describe(parameters: Parameters) -> Response:
     name = required(parameters, "ConfigurationSetName", "configurationSetName")
     stored = record(name)
-    inner = f"<ConfigurationSet><Name>{name}</Name></ConfigurationSet>"
-    if "eventDestinations" in members(parameters, "ConfigurationSetAttributeNames"):
-        described = [
+    answered: dict[str, Any] = {"ConfigurationSet": {"Name": name}}
+    asked = members(parameters, "ConfigurationSetAttributeNames")
+    if "deliveryOptions" in asked:
+        policy = (stored.get("DeliveryOptions") or {}).get("TlsPolicy", "OPTIONAL")
+        answered["DeliveryOptions"] = {"TlsPolicy": policy.capitalize()}
+    if "reputationOptions" in asked:
+        answered["ReputationOptions"] = _reputation(stored)
+    if "eventDestinations" in asked:
+        answered["EventDestinations"] = [
             _described(destination, definition)
             for destination, definition in (stored.get("EventDestinations") or {}).items()
         ]
-        inner += internals.ses.receipt_element("EventDestinations", described)
-    return _xml("DescribeConfigurationSet", inner)
+    return result("DescribeConfigurationSet", answered)
+
+
+def _reputation(stored: Mapping[str, Any]) -> dict[str, bool]:
+    sending, reputation = stored.get("SendingOptions") or {}, stored.get("ReputationOptions") or {}
+    return {
+        "SendingEnabled": bool(sending.get("SendingEnabled", True)),
+        "ReputationMetricsEnabled": bool(reputation.get("ReputationMetricsEnabled", False)),
+    }
 
 
 def _described(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,12 +213,12 @@ def _described(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
 
 def _create_destination(parameters: Parameters) -> Response:
     _put_v1(parameters, create=True)
-    return _empty("CreateConfigurationSetEventDestination")
+    return result("CreateConfigurationSetEventDestination")
 
 
 def _update_destination(parameters: Parameters) -> Response:
     _put_v1(parameters, create=False)
-    return _empty("UpdateConfigurationSetEventDestination")
+    return result("UpdateConfigurationSetEventDestination")
 
 
 def _put_v1(parameters: Parameters, *, create: bool) -> None:
@@ -228,17 +267,15 @@ def _delete_destination(parameters: Parameters) -> Response:
     stored = record(required(parameters, "ConfigurationSetName", "configurationSetName"))
     name = required(parameters, "EventDestinationName", "eventDestinationName")
     if (stored.get("EventDestinations") or {}).pop(name, None) is None:
-        raise SesError(
-            "EventDestinationDoesNotExist", f"An event destination named <{name}> does not exist."
-        )
-    return _empty("DeleteConfigurationSetEventDestination")
+        raise SesError("EventDestinationDoesNotExist", f"No EventDestination found for {name}")
+    return result("DeleteConfigurationSetEventDestination")
 
 
 def _update_sending(parameters: Parameters) -> Response:
     stored = record(required(parameters, "ConfigurationSetName", "configurationSetName"))
     enabled = (one(parameters, "Enabled") or "").lower() == "true"
     internals.ses_v2.put_config_set_option(stored, "SendingOptions", {"SendingEnabled": enabled})
-    return _empty("UpdateConfigurationSetSendingEnabled")
+    return result("UpdateConfigurationSetSendingEnabled")
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
@@ -263,7 +300,15 @@ def _set_default(data: Mapping[str, Any], identity: str) -> Response:
     return answer()
 
 
+def _delete_v2(data: Mapping[str, Any], name: str) -> Response:
+    record(name)
+    del internals.ses_v2.config_sets[name]
+    synchronise()
+    return answer()
+
+
 ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
+    ("DELETE", r"/configuration-sets/([^/]+)"): _delete_v2,
     ("PUT", r"/identities/([^/]+)/configuration-set"): _set_default,
 }
 
@@ -271,14 +316,3 @@ ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 def _v1_name(name: str) -> str:
     first, *others = name.lower().split("_")
     return first + "".join(word.capitalize() for word in others)
-
-
-def _empty(operation: str) -> Response:
-    return _xml(operation, "")
-
-
-def _xml(operation: str, inner: str) -> Response:
-    response: Response = internals.ses.xml(
-        200, f"{operation}Response", f"<{operation}Result>{inner}</{operation}Result>"
-    )
-    return response

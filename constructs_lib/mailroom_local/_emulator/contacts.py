@@ -9,7 +9,7 @@ from typing import Any
 from mailroom.ses import CONTACT_LISTS, TOPICS_PER_CONTACT_LIST
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
-from mailroom_local._emulator.query import Response, answer
+from mailroom_local._emulator.query import Response, answer, iso_now
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending import contacts
 from mailroom_local.sending.message import MailingList
@@ -175,7 +175,7 @@ def _store_template(name: str, declared: Mapping[str, Any]) -> None:
     internals.ses.templates[name] = {
         "TemplateName": name,
         **{part: declared.get(part) or "" for part in ("SubjectPart", "TextPart", "HtmlPart")},
-        "CreatedTimestamp": internals.ses.iso_now(),
+        "CreatedTimestamp": iso_now(),
     }
 
 
@@ -206,7 +206,9 @@ def _make_list(data: Mapping[str, Any]) -> None:
     if name in _lists:
         raise SesError("AlreadyExists", f"List with name {name} already exists.")
     if len(_lists) >= CONTACT_LISTS:
-        raise SesError("LimitExceeded", "An account can have only one contact list.")
+        raise SesError(
+            "InvalidParameterValue", f"A maximum of {CONTACT_LISTS} Lists allowed per account."
+        )
     _check_topics(data)
     now = int(time.time())
     _lists[name] = {
@@ -221,7 +223,12 @@ def _make_list(data: Mapping[str, Any]) -> None:
 
 
 def _check_topics(data: Mapping[str, Any]) -> None:
-    if len(data.get("Topics") or []) > TOPICS_PER_CONTACT_LIST:
+    names = [topic.get("TopicName") for topic in data.get("Topics") or []]
+    if len(set(names)) < len(names):
+        raise SesError(
+            "InvalidParameterValue", "Duplicate topic names are not allowed within a List."
+        )
+    if len(names) > TOPICS_PER_CONTACT_LIST:
         raise SesError(
             "LimitExceeded", f"A list can have {TOPICS_PER_CONTACT_LIST} topics at most."
         )

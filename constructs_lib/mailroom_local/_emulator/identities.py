@@ -11,6 +11,15 @@ _TYPE = "AWS::SES::EmailIdentity"
 _original: Mapping[str, Any] = dict(internals.provisioners.RESOURCE_HANDLERS[_TYPE])
 
 
+def complete(described: dict[str, Any]) -> None:
+    """Add what ministack omits from the description of an identity."""
+    verified = described.get("VerifiedForSendingStatus")
+    described.setdefault("VerificationStatus", "SUCCESS" if verified else "PENDING")
+    described.setdefault("FeedbackForwardingStatus", True)
+    described.setdefault("Policies", {})
+    described.setdefault("DkimAttributes", {}).setdefault("NextSigningKeyLength", "RSA_2048_BIT")
+
+
 def _create(
     logical_id: str, props: Mapping[str, Any], stack_name: str
 ) -> tuple[str, dict[str, Any]]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from email import message_from_bytes
-from email.utils import parseaddr
 from itertools import product
 from typing import Any
 from xml.sax.saxutils import unescape
 
 from mailroom.ses import CONFIGURATION_SET_HEADER
-from mailroom_local._emulator import internals
+from mailroom_local._emulator import internals, refusals
 from mailroom_local._emulator.query import Parameters, Response, members, numbered, one
 from mailroom_local.mail.content import decoded_raw, normal_lines
-from mailroom_local.mail.headers import addressed, header_of, read_headers
+from mailroom_local.mail.headers import addressed, header_of, mailboxes, read_headers
 from mailroom_local.sending.credentials import Caller
 
 _SEND, _SEND_BULK = "/v2/email/outbound-emails", "/v2/email/outbound-bulk-emails"
@@ -114,17 +111,22 @@ def enforce_ses_v2(
     destinations = [
         listed for entry in entries for listed in (entry.get("Destination") or {}).values()
     ]
-    return _refusal(
+    source = str(request.get("FromEmailAddress") or _raw_sender(request))
+    recipients = [recipient for listed in destinations for recipient in listed or ()]
+    refusal = _refusal(
         "sesv2",
         actions,
-        source=str(request.get("FromEmailAddress") or _raw_sender(request)),
-        recipients=[recipient for listed in destinations for recipient in listed],
+        source=source,
+        recipients=recipients,
         configuration_set=request.get("ConfigurationSetName"),
         template=(content.get("Template") or {}).get("TemplateName"),
         headers=headers,
         query_params=query_params,
         request_id=request_id,
     )
+    if refusal is not None:
+        refusals.denied(actions[0].removeprefix("ses:"), source, recipients, refusal)
+    return refusal
 
 
 def _v2_actions(path: str, request: Mapping[str, Any]) -> tuple[Sequence[str], Mapping[str, Any]]:
@@ -160,7 +162,7 @@ def _refusal(
     ministack asks for one on ``*`` and without condition keys. SES asks on the identity that the
     message is sent from, on the configuration set and on the stored template.
     """
-    display, address = parseaddr(source)
+    display, address = (*mailboxes([source]), ("", ""))[0]
     domain = address.rpartition("@")[2]
     known = address in internals.ses.identities or address in internals.ses_v2.identities
     resources = [f"identity/{address if known else domain}"]
@@ -192,4 +194,4 @@ def _refusal(
 
 def _raw_sender(request: Mapping[str, Any]) -> str:
     data = ((request.get("Content") or {}).get("Raw") or {}).get("Data", "")
-    return str(message_from_bytes(base64.b64decode(data)).get("From", ""))
+    return header_of(read_headers(normal_lines(decoded_raw(data))), "From") or ""

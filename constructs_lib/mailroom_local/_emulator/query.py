@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 from mailroom_local._emulator import internals
 from mailroom_local._ses_error import SesError
+from mailroom_local.receiving import rules
 
 Response = tuple[int, dict[str, str], bytes]
 Parameters = dict[str, list[str]]
+
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +49,7 @@ def one(parameters: Parameters, key: str) -> str | None:
 def required(parameters: Parameters, key: str, field: str) -> str:
     value = one(parameters, key)
     if not value:
-        raise SesError(
-            "ValidationError",
-            f"1 validation error detected: Value at '{field}' failed to satisfy constraint: "
-            "Member must not be null",
-        )
+        raise rules.invalid(field, "Member must not be null")
     return value
 
 
@@ -63,9 +68,33 @@ def members(parameters: Parameters, key: str) -> list[str]:
     ]
 
 
-def done(operation: str) -> Response:
-    response: Response = internals.ses.receipt_result(operation)
-    return response
+def result(operation: str, content: Mapping[str, Any] | None = None) -> Response:
+    """An answer of API v1."""
+    inner = _element(f"{operation}Result", content or {})
+    if _NOT_XML.search(inner):
+        return v1_error(SesError("InternalFailure", ""))
+    end = f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
+    return _xml(200, f"{operation}Response", inner + end)
+
+
+def iso_now() -> str:
+    """The time as SES writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _element(name: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        inner = "".join(_element(key, each) for key, each in value.items())
+    elif isinstance(value, list):
+        inner = "".join(_element("member", each) for each in value)
+    else:
+        inner = escape(str(value).lower() if isinstance(value, bool) else str(value))
+    return f"<{name}>{inner}</{name}>"
+
+
+def _xml(status: int, name: str, inner: str) -> Response:
+    body = f'<{name} xmlns="http://ses.amazonaws.com/doc/2010-12-01/">{inner}</{name}>'
+    return status, {"Content-Type": "application/xml"}, body.encode(errors="replace")
 
 
 def raise_for(response: Response | None) -> None:
@@ -97,20 +126,22 @@ _V2_CODES = {
 
 def answer(content: dict[str, Any] | None = None) -> Response:
     """An answer of API v2."""
-    response: Response = internals.responses.json_response(content or {})
-    return response
+    body = json.dumps(content or {}, ensure_ascii=False)
+    return 200, {"Content-Type": "application/x-amz-json-1.0"}, body.encode()
 
 
 def v1_error(error: SesError) -> Response:
     """An error as API v1 answers it."""
     internal = error.code == "InternalFailure"
     status, whose = (500, "Receiver") if internal else (400, "Sender")
-    response: Response = internals.ses.error(error.code, error.message, status, whose)
-    return response
+    described = {"Type": whose, "Code": error.code, "Message": error.message}
+    inner = _element("Error", described) + _element("RequestId", uuid.uuid4())
+    return _xml(status, "ErrorResponse", inner)
 
 
 def v2_error(error: SesError) -> Response:
     """An error as API v2 answers it."""
     code, status = _V2_CODES.get(error.code, ("BadRequestException", 400))
-    response: Response = internals.ses_v2.json_err(code, error.message, status)
-    return response
+    body = json.dumps({"message": error.message, "name": code})
+    headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": code}
+    return status, headers, body.encode()

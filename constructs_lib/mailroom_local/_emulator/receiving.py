@@ -7,6 +7,7 @@ as SES does.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,15 +25,17 @@ from mailroom_local._emulator.query import (
     Parameters,
     Response,
     count,
-    done,
     members,
     one,
     raise_for,
     required,
+    result,
 )
 from mailroom_local._ses_error import SesError
 from mailroom_local.receiving import rules
 from mailroom_local.receiving.rules import Rule
+
+_GREETING_SUBJECT = "Amazon SES Email Receipt Subscription Notification"
 
 _received: dict[str, str] = {}
 _filters: Any = internals.responses.AccountRegionScopedDict()
@@ -61,11 +64,11 @@ def _clone_rule_set(parameters: Parameters) -> Response:
     raise_for(internals.ses.create_receipt_rule_set(parameters))
     clone = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
     clone["Rules"] = copy.deepcopy(original["Rules"])
-    return done("CloneReceiptRuleSet")
+    return result("CloneReceiptRuleSet")
 
 
 def _create_rule(parameters: Parameters) -> Response:
-    rule = internals.ses.receipt_rule_from_params(parameters)
+    rule = rules.complete(internals.ses.receipt_rule_from_params(parameters))
     set_name = one(parameters, "RuleSetName") or ""
     # ministack's own operation validates form and names; it must not store anything before the
     # live checks have passed, and those presuppose a well-formed rule.
@@ -75,28 +78,31 @@ def _create_rule(parameters: Parameters) -> Response:
         check_rule(set_name, rule)
     response: Response = internals.ses.create_receipt_rule(parameters)
     raise_for(response)
+    # ministack has read the rule from the parameters again, without what SES fills in.
+    stored = _rule_set(set_name)["Rules"]
+    rules.complete(stored[rules.index_of(stored, rule["Name"])])
     _announce_setup(rule, previous=None)
     return response
 
 
 def _update_rule(parameters: Parameters) -> Response:
-    rule = internals.ses.receipt_rule_from_params(parameters)
+    rule = rules.complete(internals.ses.receipt_rule_from_params(parameters))
     required(parameters, "Rule.Name", "rule.name")
     _replace_rule(required(parameters, "RuleSetName", "ruleSetName"), rule)
-    return done("UpdateReceiptRule")
+    return result("UpdateReceiptRule")
 
 
 def _set_rule_position(parameters: Parameters) -> Response:
     rule_set = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
     name = required(parameters, "RuleName", "ruleName")
     _move(rule_set, name, after=one(parameters, "After"))
-    return done("SetReceiptRulePosition")
+    return result("SetReceiptRulePosition")
 
 
 def _reorder_rule_set(parameters: Parameters) -> Response:
     rule_set = _rule_set(required(parameters, "RuleSetName", "ruleSetName"))
     rule_set["Rules"] = rules.reorder(rule_set["Rules"], members(parameters, "RuleNames"))
-    return done("ReorderReceiptRuleSet")
+    return result("ReorderReceiptRuleSet")
 
 
 def _create_filter(parameters: Parameters) -> Response:
@@ -109,19 +115,17 @@ def _create_filter(parameters: Parameters) -> Response:
             },
         }
     )
-    return done("CreateReceiptFilter")
+    return result("CreateReceiptFilter")
 
 
 def _list_filters(parameters: Parameters) -> Response:
-    response: Response = internals.ses.receipt_result(
-        "ListReceiptFilters", {"Filters": [_filters[name] for name in sorted(_filters)]}
-    )
-    return response
+    found = [_filters[name] for name in sorted(_filters)]
+    return result("ListReceiptFilters", {"Filters": found})
 
 
 def _delete_filter(parameters: Parameters) -> Response:
     _filters.pop(required(parameters, "FilterName", "filterName"), None)
-    return done("DeleteReceiptFilter")
+    return result("DeleteReceiptFilter")
 
 
 def _send_bounce(parameters: Parameters) -> Response:
@@ -146,12 +150,7 @@ def _send_bounce(parameters: Parameters) -> Response:
         type_name="SendBounce",
         extra={"OriginalMessageId": original, "BouncedRecipients": recipients},
     )
-    response: Response = internals.ses.xml(
-        200,
-        "SendBounceResponse",
-        f"<SendBounceResult><MessageId>{message_id}</MessageId></SendBounceResult>",
-    )
-    return response
+    return result("SendBounce", {"MessageId": message_id})
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {
@@ -262,15 +261,12 @@ def _rule_set(name: str) -> dict[str, Any]:
 
 def _room_for_rule_set() -> None:
     if len(internals.ses.receipt_rule_sets) >= RULE_SETS:
-        raise SesError("LimitExceeded", f"Number of rule sets exceeds the limit: {RULE_SETS}")
+        raise SesError("LimitExceeded", "Too many rule sets")
 
 
 def _room_for_rule(set_name: str) -> None:
     if len(_rule_set(set_name)["Rules"]) >= RULES_PER_RULE_SET:
-        raise SesError(
-            "LimitExceeded",
-            f"Number of rules in rule set {set_name} exceeds the limit: {RULES_PER_RULE_SET}",
-        )
+        raise SesError("LimitExceeded", "Too many rules")
 
 
 def _replace_rule(set_name: str, rule: Rule) -> None:
@@ -285,6 +281,8 @@ def _replace_rule(set_name: str, rule: Rule) -> None:
 
 def _move(rule_set: dict[str, Any], name: str, *, after: str | None) -> None:
     rule = rule_set["Rules"][rules.index_of(rule_set["Rules"], name)]
+    if after == name:
+        return
     others = [other for other in rule_set["Rules"] if other["Name"] != name]
     rule_set["Rules"] = rules.insert(others, rule, after=after)
 
@@ -295,18 +293,34 @@ def _store_filter(receipt_filter: dict[str, Any]) -> None:
     if name in _filters:
         raise SesError("AlreadyExists", f"Filter already exists: {name}")
     if len(_filters) >= IP_FILTERS:
-        raise SesError("LimitExceeded", f"Number of filters exceeds the limit: {IP_FILTERS}")
+        raise SesError("LimitExceeded", "Too many filters")
     _filters[name] = receipt_filter
 
 
 def _announce_setup(rule: Rule, *, previous: Rule | None) -> None:
-    """Write the object by which SES proves that it can write to a bucket."""
-    before = rules.actions(previous or {})
+    """Write and publish that by which SES proves that it can reach a bucket and a topic."""
+    before = list(rules.actions(previous or {}))
     known = {_target(fields) for kind, fields in before if kind == "S3Action"}
+    greeted = {fields.get("TopicArn") for _, fields in before}
     for kind, fields in rules.actions(rule):
         if kind == "S3Action" and _target(fields) not in known:
             key = object_key(fields.get("ObjectKeyPrefix", ""), SETUP_NOTIFICATION)
             internals.s3.put_object(fields["BucketName"], key, _setup_message(fields), {})
+        topic = fields.get("TopicArn")
+        if topic and topic not in greeted:
+            greeted.add(topic)
+            internals.sns.publish_internal(topic, _greeting(topic), _GREETING_SUBJECT)
+
+
+def _greeting(topic: str) -> str:
+    # Its subject is recorded; its text is that of the notifications about an identity.
+    return json.dumps(
+        {
+            "notificationType": "AmazonSnsSubscriptionSucceeded",
+            "message": f"You have successfully subscribed your Amazon SNS topic '{topic}' to "
+            "receive 'Email Receipt' notifications from Amazon SES.",
+        }
+    )
 
 
 def _target(fields: Mapping[str, str]) -> tuple[str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from xml.sax.saxutils import unescape
 
-from mailroom_local._emulator.sending import server
+from mailroom_local._emulator.query import Response
+from mailroom_local._emulator.served import server
 from mailroom_local._journal import described
 from mailroom_local._ses_error import SesError
 
@@ -28,9 +31,22 @@ def recorded(operation: str, source: str, recipients: Sequence[str]) -> Iterator
         raise failure from error
 
 
-def record(operation: str, source: str, recipients: Sequence[str], error: SesError) -> None:
+def denied(operation: str, source: str, recipients: Sequence[str], answer: Response) -> None:
+    """Record an answer of the emulator to a caller without permission."""
+    # Of API v1 in XML, of v2 in JSON.
+    found = re.search(
+        rb"<Message>(.*?)</Message>|\"[mM]essage\": *\"([^\"]*)", answer[2], re.DOTALL
+    )
+    text = unescape((found[1] or found[2]).decode()) if found else "Access denied"
+    record(operation, source, recipients, SesError("AccessDenied", text), status=answer[0])
+
+
+def record(
+    operation: str, source: str, recipients: Sequence[str], error: SesError, *, status: int = 400
+) -> None:
     """Record one refusal."""
-    status = 500 if error.code == "InternalFailure" else 400
+    if error.code == "InternalFailure":
+        status = 500
     server.journal.refused(
         mail_from=source,
         rcpt_tos=recipients,

@@ -7,10 +7,9 @@ hands it to the mailer. ministack's own operations only record what was sent.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from typing import Any
 
 from mailroom.ses import (
@@ -24,16 +23,18 @@ from mailroom.ses import (
 from mailroom_local._emulator import (
     configuration_sets,
     contacts,
+    feedback,
     internals,
     permissions,
+    places,
     suppression,
 )
 from mailroom_local._emulator.query import Request
-from mailroom_local._journal import Journal
+from mailroom_local._emulator.served import server
 from mailroom_local._ses_error import SesError
 from mailroom_local.control.credentials import LOCAL
 from mailroom_local.mail.content import normal_lines
-from mailroom_local.mail.headers import header_of, read_headers
+from mailroom_local.mail.headers import address_of, header_of, read_headers
 from mailroom_local.sending import credentials, decisions, outcomes, refusals
 from mailroom_local.sending.credentials import Caller
 from mailroom_local.sending.message import (
@@ -42,16 +43,6 @@ from mailroom_local.sending.message import (
     Unrendered,
     new_message_id,
 )
-
-
-class _Server:
-    """What the server sets before the first request: who sends, and where refusals are kept."""
-
-    send: Callable[[SentMessage], bytes]
-    journal: Journal
-
-
-server = _Server()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +72,7 @@ def accept(submission: Submission) -> str:
     raw = normal_lines(submission.raw)
     refusals.check_message(raw)
     header = read_headers(raw) if submission.heeds_headers else []
-    identity, default_set = _identity(parseaddr(submission.source)[1])
+    identity, default_set = _identity(address_of(submission.source))
     name = (
         submission.configuration_set
         or header_of(header, CONFIGURATION_SET_HEADER)
@@ -108,7 +99,7 @@ def accept(submission: Submission) -> str:
         sent_at=now,
         source=submission.source,
         source_arn=f"arn:aws:ses:{region}:{account}:identity/{identity}",
-        recipients=tuple(parseaddr(each)[1] for each in submission.recipients),
+        recipients=tuple(address_of(each) for each in submission.recipients),
         raw=raw,
         account=account,
         region=region,
@@ -133,37 +124,41 @@ def submit(
     raw: bytes, *, mail_from: str, rcpt_tos: list[str], caller: Caller, client_address: str
 ) -> str:
     """Take a message that came in by SMTP submission."""
-    region = internals.responses.get_region()
-    refusal = permissions.refuse_submission(
-        caller, raw, mail_from=mail_from, rcpt_tos=rcpt_tos, region=region
-    )
-    if refusal is not None:
-        raise SesError("Access denied", refusal)
-    return accept(
-        Submission(
-            operation="SendSmtpEmail",
-            source=mail_from,
-            recipients=rcpt_tos,
-            to=rcpt_tos,
-            raw=raw,
-            request=Request(caller=caller.name, client_address=client_address),
-            heeds_headers=True,
+    with internals.responses.request_scope(*(caller.place or places.of_sender(mail_from))):
+        refusal = permissions.refuse_submission(
+            caller,
+            raw,
+            mail_from=mail_from,
+            rcpt_tos=rcpt_tos,
+            region=internals.responses.get_region(),
         )
-    )
+        if refusal is not None:
+            raise SesError("Access denied", refusal)
+        return accept(
+            Submission(
+                operation="SendSmtpEmail",
+                source=mail_from,
+                recipients=rcpt_tos,
+                to=rcpt_tos,
+                raw=raw,
+                request=Request(caller=caller.name, client_address=client_address),
+                heeds_headers=True,
+            )
+        )
 
 
-def authenticate(user: str, password: str, *, region: str) -> Caller | None:
-    """The caller whose SMTP credentials these are."""
+def authenticate(user: str, password: str) -> Caller | None:
+    """The caller whose SMTP credentials these are; they are of one region only."""
     local = LOCAL
     if user == local.user:
         return Caller(name=user) if credentials.matches(password, local.password) else None
-    key = internals.iam.access_keys.get(user)
-    if key is None or key.get("Status") != "Active":
-        return None
-    expected = credentials.smtp_password(key["SecretAccessKey"], region=region)
-    if not credentials.matches(password, expected):
-        return None
-    return Caller(name=str(key["UserName"]), access_key=user)
+    for account, key in places.access_keys(user):
+        for region in places.regions(account):
+            expected = credentials.smtp_password(key["SecretAccessKey"], region=region)
+            if key.get("Status") == "Active" and credentials.matches(password, expected):
+                place = (account, region)
+                return Caller(name=str(key["UserName"]), access_key=user, place=place)
+    return None
 
 
 def _check(submission: Submission) -> None:
@@ -203,7 +198,7 @@ def _withheld(
     recipients: Iterable[str], stored: Mapping[str, Any], managed: MailingList | None
 ) -> dict[str, outcomes.Outcome]:
     found = {}
-    for recipient in (parseaddr(each)[1] for each in recipients):
+    for recipient in (address_of(each) for each in recipients):
         if suppression.holds(recipient, stored):
             found[recipient.lower()] = outcomes.ON_ACCOUNT_LIST
         elif managed is not None and not contacts.wants(managed, recipient):
@@ -227,7 +222,5 @@ def _record(outgoing: SentMessage, submission: Submission, delivered: bytes) -> 
     }
     if outgoing.configuration_set:
         entry["ConfigurationSetName"] = outgoing.configuration_set
-    internals.ses.sent_emails_list().append(entry)
-    internals.ses.send_notifications(
-        outgoing.message_id, outgoing.source, list(outgoing.recipients)
-    )
+    internals.ses.sent_emails.setdefault("entries", []).append(entry)
+    feedback.publish(outgoing)

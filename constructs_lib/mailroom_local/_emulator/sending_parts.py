@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import Request
 from mailroom_local._emulator.sending import Submission, accept
 from mailroom_local._ses_error import SesError
-from mailroom_local.sending import templates
+from mailroom_local.sending import refusals, templates
 from mailroom_local.sending.compose import Content, compose
 from mailroom_local.sending.message import Unrendered
 
@@ -35,6 +36,13 @@ def merged(default: str, replacement: str) -> str:
     return json.dumps({key: value for each in both for key, value in each.items()})
 
 
+def rendered(stored: Mapping[str, str], data: str) -> Content:
+    """What a template says with these data, or the reason why SES cannot render it."""
+    parts = {part: stored.get(key) or "" for part, key in _PARTS.items()}
+    done = templates.render(parts, data)
+    return Content(subject=done["subject"], text=done["text"], html=done["html"])
+
+
 def send_template(
     stored: Mapping[str, str],
     name: str,
@@ -46,15 +54,13 @@ def send_template(
     **envelope: Any,
 ) -> str:
     try:
-        parts = templates.render(
-            {part: stored.get(key) or "" for part, key in _PARTS.items()}, data
-        )
+        content = rendered(stored, data)
     except templates.RenderingFailed as failure:
         # SES accepts the message nevertheless, and reports the failure only as an event.
         unrendered = Unrendered(template=name, message=str(failure))
         return send_parts(Content(subject=""), request, **envelope, unrendered=unrendered)
-    content = Content(**parts, headers=headers, attachments=attachments)
-    return send_parts(content, request, **envelope)
+    content = replace(content, headers=headers, attachments=attachments)
+    return send_parts(content, request, **envelope, dated=True)
 
 
 def send_parts(
@@ -66,8 +72,12 @@ def send_parts(
     cc: Sequence[str],
     bcc: Sequence[str],
     reply_to: Sequence[str],
+    dated: bool = False,
     **more: Any,
 ) -> str:
+    # Before they are composed: SES and the composer read addresses differently.
+    for address in (source, *to, *cc, *bcc, *reply_to):
+        refusals.check_addresses(address)
     return accept(
         Submission(
             source=source,
@@ -75,7 +85,7 @@ def send_parts(
             to=to,
             cc=cc,
             bcc=bcc,
-            raw=compose(content, source=source, to=to, cc=cc, reply_to=reply_to),
+            raw=compose(content, source=source, to=to, cc=cc, reply_to=reply_to, dated=dated),
             request=request,
             **more,
         )

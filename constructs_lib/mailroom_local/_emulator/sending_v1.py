@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailroom.ses import SENT_BYTES_V1
-from mailroom_local._emulator import internals
 from mailroom_local._emulator.query import (
     Parameters,
     Request,
@@ -15,6 +14,7 @@ from mailroom_local._emulator.query import (
     numbered,
     one,
     required,
+    result,
 )
 from mailroom_local._emulator.refusals import record
 from mailroom_local._emulator.sending import Submission, accept
@@ -27,11 +27,13 @@ from mailroom_local._emulator.sending_parts import (
 from mailroom_local._ses_error import SesError
 from mailroom_local.mail.content import decoded_raw, normal_lines
 from mailroom_local.mail.headers import addressed, header_of, read_headers
-from mailroom_local.sending import decisions
+from mailroom_local.sending import decisions, refusals
 from mailroom_local.sending.compose import Content
 
 
 def _send_email(parameters: Parameters, request: Request) -> Response:
+    for part in ("Subject", "Body.Text", "Body.Html"):
+        refusals.check_charset(one(parameters, f"Message.{part}.Charset") or "")
     content = Content(
         subject=one(parameters, "Message.Subject.Data") or "",
         text=one(parameters, "Message.Body.Text.Data") or "",
@@ -107,13 +109,7 @@ def _send_bulk_templated_email(parameters: Parameters, request: Request) -> Resp
             statuses.append({"Status": error.code, "Error": error.message})
         else:
             statuses.append({"Status": "Success", "MessageId": message_id})
-    inner = internals.ses.receipt_element("Status", statuses)
-    response: Response = internals.ses.xml(
-        200,
-        "SendBulkTemplatedEmailResponse",
-        f"<SendBulkTemplatedEmailResult>{inner}</SendBulkTemplatedEmailResult>",
-    )
-    return response
+    return result("SendBulkTemplatedEmail", {"Status": statuses})
 
 
 def envelope_of(parameters: Parameters) -> tuple[str, list[str]]:
@@ -147,12 +143,7 @@ def _tags(parameters: Parameters, key: str) -> dict[str, str]:
 
 
 def _answer(operation: str, message_id: str) -> Response:
-    response: Response = internals.ses.xml(
-        200,
-        f"{operation}Response",
-        f"<{operation}Result><MessageId>{message_id}</MessageId></{operation}Result>",
-    )
-    return response
+    return result(operation, {"MessageId": message_id})
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters, Request], Response]] = {

@@ -22,7 +22,7 @@ from mailroom_local._emulator.sending_parts import (
 from mailroom_local._ses_error import SesError
 from mailroom_local.mail.content import decoded_raw, normal_lines
 from mailroom_local.mail.headers import addressed, header_of, read_headers
-from mailroom_local.sending import decisions
+from mailroom_local.sending import decisions, refusals
 from mailroom_local.sending.compose import Content
 from mailroom_local.sending.message import MailingList
 
@@ -49,6 +49,8 @@ def _send_email(data: Mapping[str, Any], request: Request) -> Response:
     else:
         simple = content.get("Simple") or {}
         body = simple.get("Body") or {}
+        for part in (simple.get("Subject"), body.get("Text"), body.get("Html")):
+            refusals.check_charset((part or {}).get("Charset") or "")
         parts = Content(
             subject=(simple.get("Subject") or {}).get("Data", ""),
             text=(body.get("Text") or {}).get("Data", ""),

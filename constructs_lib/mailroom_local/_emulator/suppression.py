@@ -23,7 +23,9 @@ def holds(recipient: str, configuration_set: Mapping[str, Any] | None) -> bool:
     A configuration set may set the reasons for which it applies the list; the default is the
     account's.
     """
-    found = _suppressed.get(recipient.lower())
+    # The list tells cases apart; whether delivery does is not known, so that none is assumed.
+    held = {address.lower(): found for address, found in _suppressed.items()}
+    found = held.get(recipient.lower())
     options = (configuration_set or {}).get("SuppressionOptions") or {}
     reasons = options.get("SuppressedReasons", _attributes.get("reasons", list(_REASONS)))
     return found is not None and found["Reason"] in reasons
@@ -47,8 +49,8 @@ def _put(data: Mapping[str, Any]) -> Response:
         raise SesError("InvalidParameterValue", f"<{address}> is not an email address.")
     if reason not in _REASONS:
         raise SesError("InvalidParameterValue", f"Reason must be one of {', '.join(_REASONS)}.")
-    _suppressed[address.lower()] = {
-        "EmailAddress": address,
+    _suppressed[_key(address)] = {
+        "EmailAddress": _key(address),
         "Reason": reason,
         "LastUpdateTime": int(time.time()),
     }
@@ -61,7 +63,7 @@ def _get(data: Mapping[str, Any], address: str) -> Response:
 
 def _delete(data: Mapping[str, Any], address: str) -> Response:
     _found(address)
-    del _suppressed[address.lower()]
+    del _suppressed[_key(address)]
     return answer()
 
 
@@ -81,10 +83,18 @@ def _put_account(data: Mapping[str, Any]) -> Response:
 
 
 def _found(address: str) -> dict[str, Any]:
-    found: dict[str, Any] | None = _suppressed.get(address.lower())
+    found: dict[str, Any] | None = _suppressed.get(_key(address))
     if found is None:
-        raise SesError("NotFound", f"Email address <{address}> is not on the suppression list.")
+        raise SesError(
+            "NotFound", f"Email address {address} does not exist on your suppression list."
+        )
     return found
+
+
+def _key(address: str) -> str:
+    """An address as the list keeps it: the case of the local part counts."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.lower()}"
 
 
 ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {

@@ -34,23 +34,25 @@ class Account:
         parts = function.split(":")
         if len(parts) < 7 or parts[2] != "lambda" or parts[3] != self._region:
             return False
-        internals.responses.set_request_region(self._region)
-        found = internals.functions.functions.get(parts[6])
-        if found is None or parts[4] != internals.responses.get_account_id():
-            return False
-        return self._may("lambda:InvokeFunction", function, found.get("policy"), organization)
+        account = internals.responses.get_account_id()
+        with internals.responses.request_scope(account, self._region):
+            found = internals.functions.functions.get(parts[6])
+            if found is None or parts[4] != account:
+                return False
+            return self._may("lambda:InvokeFunction", function, found.get("policy"), organization)
 
     def fetch(self, bucket: str, key: str, version: str | None, *, message: str) -> bytes | None:
         """The object, if the bucket's policy lets WorkMail read it for this message."""
-        internals.responses.set_request_region(self._region)
-        if bucket not in internals.s3.buckets:
-            return None
-        policy = internals.s3.bucket_policies.get(bucket)
-        action = "s3:GetObjectVersion" if version else "s3:GetObject"
-        if not self._may(action, f"arn:aws:s3:::{bucket}/{key}", policy, message):
-            return None
-        content: bytes | None = internals.s3.get_object_data(bucket, key, version)
-        return content
+        account = internals.responses.get_account_id()
+        with internals.responses.request_scope(account, self._region):
+            if bucket not in internals.s3.buckets:
+                return None
+            policy = internals.s3.bucket_policies.get(bucket)
+            action = "s3:GetObjectVersion" if version else "s3:GetObject"
+            if not self._may(action, f"arn:aws:s3:::{bucket}/{key}", policy, message):
+                return None
+            content: bytes | None = internals.s3.get_object_data(bucket, key, version)
+            return content
 
     def _may(self, action: str, resource: str, policy: Any, source: str) -> bool:
         service = Service(f"workmail.{self._region}.amazonaws.com", source)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mailroom_local._journal import kept
 from mailroom_local.control import clients, gateway, journal, outcomes, sources
+from mailroom_local.control.environments import Environment, of_arn
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.journal import MessageRecord
 from mailroom_local.control.paths import ENFORCE_PATH, IGNORE_PATH, SENT_PATH
@@ -25,7 +26,8 @@ class Account:
     def __init__(self, state: State) -> None:
         self.state = state
         self._server: Server | None = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, Environment], Any] = {}
+        self._verified: list[str] = []
 
     @property
     def server(self) -> Server:
@@ -41,31 +43,52 @@ class Account:
             )
         return self._server
 
-    def client(self, service: str) -> Any:
+    @property
+    def environment(self) -> Environment:
+        """The account and region that clients use, unless they name another.
+
+        A deployment makes it that of the app's first stack, if no stack is in the present one.
+        """
+        return Environment(account=self.server.account, region=self.server.region)
+
+    def client(self, service: str, *, account: str | None = None, region: str | None = None) -> Any:
         """Return a boto3 client of the local AWS.
 
         Args:
             service: The name that boto3 gives the service, such as `"sesv2"`.
+            account: The id of the account; by default that of :attr:`environment`.
+            region: The region; by default that of :attr:`environment`.
 
         Returns:
-            One client per service, made at the first call.
+            One client per service, account and region, made at the first call.
         """
-        if service not in self._clients:
-            session = clients.session(region=self.server.region)
-            self._clients[service] = clients.client(session, service, self.server.endpoint)
-        return self._clients[service]
+        home = self.environment
+        chosen = Environment(account=account or home.account, region=region or home.region)
+        if (service, chosen) not in self._clients:
+            session = clients.session(region=chosen.region, account=chosen.account)
+            made = clients.client(session, service, self.server.endpoint)
+            self._clients[service, chosen] = made
+        return self._clients[service, chosen]
 
-    def verify_identity(self, identity: str) -> None:
+    def verify_identity(
+        self, identity: str, *, account: str | None = None, region: str | None = None
+    ) -> None:
         """Create a verified identity, without the e-mail or the DNS records that AWS asks for.
 
         Args:
             identity: An address or a domain.
+            account: The id of the account; by default that of :attr:`environment`, and those that
+                are deployed to later.
+            region: The region; by default that of :attr:`environment`, and those that are deployed
+                to later.
         """
-        ses = self.client("ses")
+        ses = self.client("ses", account=account, region=region)
         if "@" in identity:
             ses.verify_email_identity(EmailAddress=identity)
         else:
             ses.verify_domain_identity(Domain=identity)
+        if account is None and region is None and identity not in self._verified:
+            self._verified.append(identity)
 
     @contextlib.contextmanager
     def permissions_enforced(self) -> Iterator[None]:
@@ -202,11 +225,15 @@ class Account:
 
     def _settled(self, messages: list[MessageRecord], *, handlers: bool) -> list[MessageRecord]:
         if handlers and self._server is not None:
-            # All functions and queues are in the one account and region.
-            outcomes.settle(messages, client=lambda service, arn: self.client(service))
+            outcomes.settle(messages, client=self._client_of)
         placed = [one for message in messages for one in message.outcomes if one.place]
         if placed:
             known = sources.folders(self.state.cdk_out)
             for one in {id(one): one for one in placed}.values():
                 one.place = sources.located(one.place, sources.folder_of(one.function_name, known))
         return messages
+
+    def _client_of(self, service: str, arn: str) -> Any:
+        """The client of the account and region that an ARN names."""
+        place = of_arn(arn) or self.environment
+        return self.client(service, account=place.account, region=place.region)

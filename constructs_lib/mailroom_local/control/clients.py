@@ -33,8 +33,8 @@ FOREIGN_VARIABLES = (
 )
 
 
-def environment(endpoint: str, *, region: str = REGION) -> dict[str, str]:
-    """This process's environment, pointed at the local AWS."""
+def environment(endpoint: str, *, region: str = REGION, account: str = ACCOUNT) -> dict[str, str]:
+    """This process's environment, pointed at an account and region of the local AWS."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -44,7 +44,8 @@ def environment(endpoint: str, *, region: str = REGION) -> dict[str, str]:
         **kept,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_S3": endpoint,
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        # The emulator takes an access key of twelve digits for the account.
+        "AWS_ACCESS_KEY_ID": account,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
@@ -56,7 +57,7 @@ def environment(endpoint: str, *, region: str = REGION) -> dict[str, str]:
     }
 
 
-def session(*, region: str = REGION) -> boto3.Session:
+def session(*, region: str = REGION, account: str = ACCOUNT) -> boto3.Session:
     """A session that reads none of the user's profiles and credentials."""
     core = botocore.session.Session(
         session_vars={
@@ -66,7 +67,7 @@ def session(*, region: str = REGION) -> boto3.Session:
         }
     )
     return boto3.Session(
-        aws_access_key_id=ACCOUNT,
+        aws_access_key_id=account,
         aws_secret_access_key="local",  # noqa: S106  # the local AWS accepts any
         region_name=region,
         botocore_session=core,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from email.message import EmailMessage
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mailroom_local.control import clients, emulator, gateway, server_process, smtp
+from mailroom_local.control import clients, compiled, emulator, gateway, server_process, smtp
 from mailroom_local.control.cdk import Cdk
 from mailroom_local.control.credentials import LOCAL, Credentials
 from mailroom_local.control.emulator import Interpreter
+from mailroom_local.control.environments import Environment
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.processes import stop_group
 from mailroom_local.control.progress import Progress, Silent
@@ -39,7 +42,7 @@ class LocalAws(_Account):
         port: The port of the gateway; 0 takes any free one.
         smtp_port: The port at which mail is received; 0 takes any free one.
         submission_port: The port at which mail is submitted; 0 takes any free one.
-        region: The region of the account.
+        region: The region of stacks that are not pinned to one.
         progress: Shows the steps of starting and deploying; by default nothing is shown.
     """
 
@@ -60,6 +63,7 @@ class LocalAws(_Account):
         self._region = region
         self._progress = progress or Silent()
         self._process: subprocess.Popen[bytes] | None = None
+        self._environments: list[Environment] = []
 
     @classmethod
     def attach(
@@ -114,6 +118,11 @@ class LocalAws(_Account):
         return LOCAL
 
     @property
+    def environments(self) -> Sequence[Environment]:
+        """The accounts and regions of the last deployment, in the order of its stacks."""
+        return tuple(self._environments) or (self.environment,)
+
+    @property
     def running(self) -> bool:
         """Whether the server process is alive."""
         if self._process is not None:
@@ -161,23 +170,34 @@ class LocalAws(_Account):
         app: str | None = None,
         cwd: Path | str | None = None,
         context: Mapping[str, str] | None = None,
+        stacks: Sequence[str] = (),
+        region: str | None = None,
     ) -> None:
-        """Deploy every stack of a CDK app with the CDK CLI.
+        """Deploy a CDK app with the CDK CLI, to the accounts and regions of its stacks.
+
+        Identities that were verified before are verified in each of them, too. What the `mailroom`
+        constructs install from requirements is for this machine. A function with other compiled
+        modules that cannot be imported here is deployed, and a `UserWarning` names it.
 
         Args:
             app: The command that synthesizes, or the folder of a cloud assembly that
                 `app.synth()` has written; by default the `app` of the `cdk.json` in `cwd`.
             cwd: The folder in which it runs; by default the current one.
             context: Context values for the app; a cloud assembly has its own.
+            stacks: The names of the stacks, as for `cdk deploy`; by default all.
+            region: The region of stacks that are not pinned to one; by default that of
+                :attr:`environment`.
 
         Raises:
             DeployFailed: If the CDK CLI fails; `output` is the end of what it printed.
             MailroomError: If there is no CDK CLI.
         """
-        folder = Path(cwd or ".").absolute()
-        Cdk(state=self.state, server=self.server).deploy(
-            app=app, cwd=folder, progress=self._progress, context=context
-        )
+        cdk = self._cdk(Path(cwd or ".").absolute(), region=region)
+        environments = cdk.prepare(app=app, context=context or {})
+        self._use(environments)
+        cdk.deploy(environments, stacks=stacks)
+        for line in compiled.found(self.state.cdk_out, self.server.python):
+            warnings.warn(line, stacklevel=2)
 
     def destroy(self) -> None:
         """Delete every stack of the app that was deployed last.
@@ -185,8 +205,33 @@ class LocalAws(_Account):
         Raises:
             DeployFailed: If the CDK CLI fails; `output` is the end of what it printed.
         """
-        cdk = Cdk(state=self.state, server=self.server)
-        cdk.destroy(progress=self._progress, cwd=self.state.root)
+        self._cdk(self.state.root).destroy()
+
+    def _cdk(self, cwd: Path, *, region: str | None = None) -> Cdk:
+        home = self.environment
+        return Cdk(
+            state=self.state,
+            server=self.server,
+            cwd=cwd,
+            progress=self._progress,
+            default=Environment(account=home.account, region=region or home.region),
+        )
+
+    def _use(self, environments: Sequence[Environment]) -> None:
+        """Verify identities in these environments, and make one the one that clients use."""
+        self._environments = list(environments)
+        before = self.environment
+        for place in environments:
+            for identity in self._verified if place != before else ():
+                self.verify_identity(identity, account=place.account, region=place.region)
+        if before in environments:
+            return
+        # Nothing is deployed there, so nothing should be sent from there.
+        for identity in self._verified:
+            self.client("ses").delete_identity(Identity=identity)
+        home = environments[0]
+        self._server = replace(self.server, account=home.account, region=home.region)
+        self.state.announce(self._server)
 
     def send(
         self,

@@ -29,9 +29,11 @@ class Server:
     submission_port: int
     """The port at which mail from the account is submitted."""
     region: str
-    """The region of the account."""
+    """The region that clients use, unless they name another."""
+    python: str
+    """The Python that it runs in, and that runs functions."""
     account: str
-    """The account id."""
+    """The id of the account that clients use, unless they name another."""
 
 
 class State:
@@ -53,7 +55,6 @@ class State:
         self.certificate = self.temporary / "smtp.pem"
         self.cdk_home = self.root / "cdk-home"
         self.cdk_out = self.root / "cdk.out"
-        self.bootstrapped = self.root / "bootstrapped"
         self._server = self.root / "server.json"
 
     def create(self) -> None:
@@ -89,6 +90,7 @@ class State:
     def announce(self, server: Server) -> None:
         """Record where the server listens; readers never see half a record."""
         pending = self._server.with_suffix(".new")
+        pending.touch(mode=0o600)
         pending.write_text(json.dumps(asdict(server)))
         pending.replace(self._server)
 

@@ -1,14 +1,14 @@
-"""The payloads of sending events, as AWS documents them, with what it was seen to add since.
+"""The payloads of sending events, as SES was recorded to publish them.
 
-Pure functions; ``tests/payloads/sending_events`` holds AWS's own samples, and
-``tests/payloads/recorded_events`` what was recorded.
+Pure functions; ``tests/payloads/recorded`` holds the records, ``tests/payloads/sending_events``
+AWS's own samples, which are older.
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,19 +22,21 @@ _HEADER_BYTES = 10 * 1024
 _REPORTING_MTA = "a8-0.smtp-out.amazonses.com"
 _OUTGOING_IP = "127.0.0.1"
 _REMOTE_MTA_IP = "127.0.0.1"
-
+# Everything that AWS serves is encrypted, so its events always have a version; here it is not.
 _TLS_VERSION = "TLSv1.3"
 
-# The tags that SES adds. AWS's samples are older than some of them.
-_BRIEF = ("configuration-set",)
-_FULL = (
-    "source-tls-version",
+# The tags that SES adds, as recorded.
+TAGS = (
     "operation",
     "configuration-set",
+    "source-tls-version",
     "source-ip",
     "from-domain",
     "caller-identity",
 )
+# In the Send event of a message that was sent from a template, SES has not rendered it yet.
+_RENDERED_LATER = ("SendTemplatedEmail", "SendBulkTemplatedEmail")
+_FIRST_HEADERS = ("from", "to", "cc", "mime-version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +45,15 @@ class _Shape:
 
     headers: bool = True
     source_arn: bool = True
-    tags: tuple[str, ...] = _FULL
+    tags: tuple[str, ...] = TAGS
 
 
 _SHAPES: Mapping[EventType, _Shape] = {
-    EventType.DELIVERY: _Shape(tags=(*_FULL, "outgoing-ip", "outgoing-tls-version")),
+    EventType.DELIVERY: _Shape(tags=(*TAGS, "outgoing-ip", "outgoing-tls-version")),
     EventType.OPEN: _Shape(source_arn=False),
     EventType.CLICK: _Shape(source_arn=False),
     EventType.RENDERING_FAILURE: _Shape(headers=False),
-    EventType.DELIVERY_DELAY: _Shape(headers=False, tags=_BRIEF),
+    EventType.DELIVERY_DELAY: _Shape(headers=False),
 }
 _COMMON = _Shape()
 
@@ -122,30 +124,58 @@ def _mail(kind: EventType, outgoing: SentMessage) -> dict[str, Any]:
         "destination": list(outgoing.recipients),
         "headersTruncated": False,
     }
-    if not shape.source_arn:
+    unrendered = kind is EventType.SEND and outgoing.operation in _RENDERED_LATER
+    if unrendered or not shape.source_arn:
         del mail["sourceArn"]
     if shape.headers:
-        mail["headers"], mail["headersTruncated"] = described(
-            outgoing.headers, max_bytes=_HEADER_BYTES
-        )
-        mail["commonHeaders"] = outgoing.common_headers
+        mail.update(headers_of(outgoing, only=_FIRST_HEADERS if unrendered else None))
     mail["tags"] = {
-        **{f"ses:{name}": [_ses_tag(name, outgoing)] for name in shape.tags},
+        **{f"ses:{name}": [tag] for name in shape.tags if (tag := _ses_tag(name, outgoing))},
         **{name: [value] for name, value in outgoing.tags.items()},
     }
     return mail
+
+
+def headers_of(outgoing: SentMessage, *, only: Collection[str] | None = None) -> dict[str, Any]:
+    """What ``mail`` says of a message's header; with ``only``, of the fields of these names."""
+    headers, common = outgoing.headers, outgoing.common_headers
+    if only is not None:
+        headers = [field for field in headers if field[0].lower() in only]
+        common = {key: value for key, value in common.items() if key not in ("subject", "date")}
+    kept, truncated = described(headers, max_bytes=_HEADER_BYTES)
+    return {"headersTruncated": truncated, "headers": kept, "commonHeaders": common}
+
+
+def feedback(happening: Happening, outgoing: SentMessage, *, at: datetime) -> dict[str, Any]:
+    """The JSON that SES publishes to a topic of the sender's identity: without tags or headers.
+
+    https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
+    """
+    mail = {
+        "timestamp": timestamp(outgoing.sent_at),
+        "source": outgoing.source,
+        "sourceArn": outgoing.source_arn,
+        "sourceIp": outgoing.source_ip,
+        "callerIdentity": outgoing.caller,
+        "sendingAccountId": outgoing.account,
+        "messageId": outgoing.message_id,
+        "destination": list(outgoing.recipients),
+    }
+    kind = happening.kind
+    body = _BODIES[kind](happening, outgoing, at)
+    return {"notificationType": kind.value, "mail": mail, _body_key(kind): body}
 
 
 def _ses_tag(name: str, outgoing: SentMessage) -> str:
     return {
         "configuration-set": outgoing.configuration_set or "",
         "source-ip": outgoing.source_ip,
-        "from-domain": outgoing.source_address.rpartition("@")[2],
+        "from-domain": outgoing.from_domain,
         "caller-identity": outgoing.caller,
         "outgoing-ip": _OUTGOING_IP,
-        "outgoing-tls-version": _TLS_VERSION,
-        "source-tls-version": _TLS_VERSION,
         "operation": outgoing.operation,
+        "source-tls-version": _TLS_VERSION,
+        "outgoing-tls-version": _TLS_VERSION,
     }[name]
 
 
@@ -159,22 +189,23 @@ def _reject(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[s
 
 def _bounce(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:
     detail = happening.detail
-    return {
+    recipient = {"emailAddress": happening.recipient}
+    bounce = {
         "bounceType": detail["type"],
         "bounceSubType": detail["subtype"],
-        "bouncedRecipients": [
-            {
-                "emailAddress": happening.recipient,
-                "action": "failed",
-                "status": detail["status"],
-                "diagnosticCode": detail["diagnostic"],
-            }
-        ],
+        "bouncedRecipients": [recipient],
         "timestamp": timestamp(at),
         "feedbackId": _feedback_id(at),
-        # No other server ever sees what SES withholds.
-        "reportingMTA": f"dns; {'amazonses.com' if detail.get('withheld') else _REPORTING_MTA}",
     }
+    # An automatic reply has neither a status nor a server that reports it.
+    if "status" in detail:
+        recipient["action"] = "failed"
+        recipient["status"] = detail["status"]
+        recipient["diagnosticCode"] = detail["diagnostic"]
+        # No other server ever sees what SES withholds.
+        server = "amazonses.com" if detail.get("withheld") else _REPORTING_MTA
+        bounce["reportingMTA"] = f"dns; {server}"
+    return bounce
 
 
 def _complaint(happening: Happening, outgoing: SentMessage, at: datetime) -> dict[str, Any]:

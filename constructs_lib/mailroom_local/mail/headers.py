@@ -70,6 +70,12 @@ def mailboxes(values: Iterable[str]) -> list[tuple[str, str]]:
     return [one for one in found if one[1]]
 
 
+def address_of(value: str) -> str:
+    """The bare address of one mailbox, with or without a display name; empty if there is none."""
+    found = mailboxes([value])
+    return found[0][1] if found else ""
+
+
 def shown_mailboxes(value: str) -> list[str]:
     """The mailboxes of an address field as ``commonHeaders`` has them."""
     return [

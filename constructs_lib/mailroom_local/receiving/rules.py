@@ -27,6 +27,16 @@ _ACTION_FIELDS: Mapping[str, tuple[str, ...]] = {
     "WorkmailAction": ("OrganizationArn", "TopicArn"),
 }
 
+# What an action cannot do without; ministack looks after header fields and scopes.
+_REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "BounceAction": ("SmtpReplyCode", "Message", "Sender"),
+    "LambdaAction": ("FunctionArn",),
+    "S3Action": ("BucketName",),
+    "SNSAction": ("TopicArn",),
+    "WorkmailAction": ("OrganizationArn",),
+}
+_ENCODINGS = ("Base64", "UTF-8")
+
 # https://docs.aws.amazon.com/ses/latest/APIReference/API_ReceiptFilter.html
 _FILTER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?")
 
@@ -45,7 +55,7 @@ def rule_from_properties(properties: Mapping[str, Any], *, name: str) -> Rule:
     }
     if properties.get("Recipients"):
         rule["Recipients"] = [str(recipient) for recipient in properties["Recipients"]]
-    return rule
+    return complete(rule)
 
 
 def actions(rule: Rule) -> Iterator[tuple[str, dict[str, str]]]:
@@ -54,18 +64,40 @@ def actions(rule: Rule) -> Iterator[tuple[str, dict[str, str]]]:
         yield from action.items()
 
 
-def check_quotas(rule: Rule) -> None:
-    """Refuse a rule that is larger than SES allows."""
+def check_form(rule: Rule) -> None:
+    """Refuse a rule that is larger than SES allows, or an action without what it needs."""
+    for number, action in enumerate(rule.get("Actions", []), start=1):
+        for kind, fields in action.items():
+            place = f"rule.actions.{number}.member.{_member(kind)}"
+            for field in _REQUIRED.get(kind, ()):
+                if field not in fields:
+                    raise invalid(f"{place}.{_member(field)}", "Member must not be null")
+            if kind == "SNSAction" and fields["Encoding"] not in _ENCODINGS:
+                raise invalid(
+                    f"{place}.encoding",
+                    f"Member must satisfy enum value set: [{', '.join(_ENCODINGS)}]",
+                )
     if len(rule.get("Actions", [])) > ACTIONS_PER_RULE:
-        raise SesError(
-            "LimitExceeded",
-            f"Number of actions in rule {rule['Name']} exceeds the limit: {ACTIONS_PER_RULE}",
-        )
+        raise SesError("LimitExceeded", "Too many actions")
     if len(rule.get("Recipients", [])) > RECIPIENTS_PER_RULE:
-        raise SesError(
-            "LimitExceeded",
-            f"Number of recipients in rule {rule['Name']} exceeds the limit: {RECIPIENTS_PER_RULE}",
-        )
+        raise SesError("LimitExceeded", "Too many recipients")
+
+
+def complete(rule: Rule) -> Rule:
+    """The rule with what SES fills in."""
+    for kind, fields in actions(rule):
+        if kind == "SNSAction":
+            fields.setdefault("Encoding", "UTF-8")
+    return rule
+
+
+def invalid(field: str, constraint: str) -> SesError:
+    """The error for a member of a request that is not as the API's model says."""
+    return SesError(
+        "ValidationError",
+        f"1 validation error detected: Value at '{field}' failed to satisfy constraint: "
+        f"{constraint}",
+    )
 
 
 def check_filter(receipt_filter: Mapping[str, Any]) -> None:
@@ -75,10 +107,8 @@ def check_filter(receipt_filter: Mapping[str, Any]) -> None:
         raise SesError("InvalidParameterValue", f"Not a valid filterName: {name}")
     ip_filter = receipt_filter.get("IpFilter") or {}
     if ip_filter.get("Policy") not in ("Allow", "Block"):
-        raise SesError(
-            "ValidationError",
-            "1 validation error detected: Value at 'filter.ipFilter.policy' failed to satisfy "
-            "constraint: Member must satisfy enum value set: [Allow, Block]",
+        raise invalid(
+            "filter.ipFilter.policy", "Member must satisfy enum value set: [Allow, Block]"
         )
     try:
         ipaddress.ip_network(str(ip_filter.get("Cidr", "")), strict=False)
@@ -123,6 +153,10 @@ def _action(properties: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         for kind, known in _ACTION_FIELDS.items()
         if (fields := properties.get(kind)) is not None
     }
+
+
+def _member(name: str) -> str:
+    return name[0].lower() + name[1:]
 
 
 def _true(value: object) -> bool:

@@ -35,12 +35,14 @@ class Receiver:
         *,
         endpoint: str,
         region: str,
+        account: str,
         journal: Journal,
         on_accepted: Callable[[str, str], None] | None = None,
         workers: int = 4,
     ) -> None:
-        session = clients.session(region=region)
+        session = clients.session(region=region, account=account)
         self._region = region
+        self._account = account
         self._journal = journal
         self._on_accepted = on_accepted
         self._background = Background(journal, name="receiving", workers=workers)
@@ -189,7 +191,7 @@ class Receiver:
             context = {
                 "aws:ses:message-id": message.message_id,
                 "aws:ses:rule-name": match.name,
-                "aws:ses:source-account": clients.ACCOUNT,
+                "aws:ses:source-account": self._account,
             }
             body, metadata = encrypt(body, kms=self._kms, key_arn=key_arn, context=context)
         self._s3.put_object(Bucket=fields["BucketName"], Key=key, Body=body, Metadata=metadata)
@@ -203,7 +205,9 @@ class Receiver:
             settings["error"] = "552 5.3.4 the message is larger than 150 KB: SES bounces it"
             settings["bounceTo"] = message.envelope.mail_from
             return "bounced", Disposition.CONTINUE
-        encoding = settings.setdefault("encoding", "UTF-8")
+        encoding = settings.get("encoding", "UTF-8")
+        # As recorded: not as the rule has it.
+        settings["encoding"] = encoding.replace("-", "").upper()
         notification = self._notification(message, match, settings)
         notification["content"] = payloads.encode_content(content, encoding)
         self._publish(fields["TopicArn"], notification)

@@ -17,8 +17,8 @@ from aiosmtpd.smtp import Envelope as Transaction
 from mailroom.ses import RECEIVED_BYTES
 from mailroom_local._journal import Journal
 from mailroom_local._smtp import Conversation, sender
+from mailroom_local.receiving.environments import Receivers
 from mailroom_local.receiving.message import Envelope
-from mailroom_local.receiving.runner import Receiver
 
 
 class _Session(Session):
@@ -69,7 +69,7 @@ class OtherReceiver(Protocol):
 class _Handler:
     """Handles the commands that depend on the account."""
 
-    def __init__(self, receiver: Receiver, others: Sequence[OtherReceiver]) -> None:
+    def __init__(self, receiver: Receivers, others: Sequence[OtherReceiver]) -> None:
         self._receiver = receiver
         self._others = others
 
@@ -146,7 +146,7 @@ class _Handler:
 
 def conversation(
     *,
-    receiver: Receiver,
+    receiver: Receivers,
     others: Sequence[OtherReceiver],
     journal: Journal,
     tls: ssl.SSLContext,

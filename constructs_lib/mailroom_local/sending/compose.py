@@ -5,8 +5,10 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import format_datetime
 from typing import Any
 
 from mailroom_local._ses_error import SesError
@@ -31,17 +33,25 @@ def compose(
     to: Sequence[str],
     cc: Sequence[str],
     reply_to: Sequence[str] = (),
+    dated: bool = False,
 ) -> bytes:
-    """The MIME message of an API call that passes its parts."""
+    """The MIME message of an API call that passes its parts, with its fields in SES's order.
+
+    SES gives what it renders from a template a ``Date``.
+    """
     message = EmailMessage(policy=SMTP)
     try:
-        message["From"] = source
+        if dated:
+            message["Date"] = format_datetime(datetime.now(UTC))
+        if source:
+            message["From"] = source
         for name, addresses in (("To", to), ("Cc", cc), ("Reply-To", reply_to)):
             if addresses:
                 message[name] = ", ".join(addresses)
         message["Subject"] = content.subject
         for name, value in content.headers:
             message[name] = value
+        message["MIME-Version"] = "1.0"
         if content.text or not content.html:
             message.set_content(content.text)
         if content.html and content.text:
@@ -57,14 +67,25 @@ def compose(
 
 def _attach(message: EmailMessage, attachment: Mapping[str, Any]) -> None:
     name = str(attachment.get("FileName", ""))
-    kind = attachment.get("ContentType") or mimetypes.guess_type(name)[0]
-    main, _, sub = (kind or "application/octet-stream").partition("/")
+    kind = str(attachment.get("ContentType") or mimetypes.guess_type(name)[0] or "")
+    main, slash, sub = kind.partition("/")
+    if not slash:
+        main, sub = "application", "octet-stream"
+    sub, semicolon, parameters = sub.partition(";")
     content = attachment.get("RawContent", "")
-    message.add_attachment(
+    identifier = attachment.get("ContentId")
+    part = EmailMessage(policy=SMTP)
+    part.set_content(
         content if isinstance(content, bytes) else decoded_raw(content),
-        maintype=main,
-        subtype=sub,
+        maintype=main.strip(),
+        subtype=sub.strip(),
         filename=name,
         disposition=str(attachment.get("ContentDisposition", "ATTACHMENT")).lower(),
-        cid=attachment.get("ContentId"),
+        cid=f"<{identifier.strip('<>')}>" if identifier else None,
     )
+    if semicolon:
+        # Such as the method of an invitation.
+        part.replace_header("Content-Type", f"{part['Content-Type']};{parameters}")
+    if message.get_content_type() != "multipart/mixed":
+        message.make_mixed()
+    message.attach(part)

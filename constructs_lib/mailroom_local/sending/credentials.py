@@ -25,6 +25,8 @@ class Caller:
     """The IAM user, or the user name of the local credentials."""
     access_key: str | None = None
     """The IAM access key; `None` for the local credentials, which are subject to no policy."""
+    place: tuple[str, str] | None = None
+    """The account and region of the access key; the local credentials send from the sender's."""
 
 
 def smtp_password(secret_access_key: str, *, region: str) -> str:

@@ -64,8 +64,9 @@ class Mailer:
         *,
         endpoint: str,
         region: str,
+        account: str,
         journal: Journal,
-        put_event: Callable[[dict[str, Any], str], None],
+        put_event: Callable[..., None],
         workers: int = 4,
     ) -> None:
         self._endpoint = endpoint
@@ -73,12 +74,12 @@ class Mailer:
         self._put_event = put_event
         self._background = Background(journal, name="sending", workers=workers)
         self._sent: dict[str, _Sent] = {}
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         self._clients_lock = Lock()
-        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._counts: Counter[tuple[str, str, str, str]] = Counter()
         # To create a client takes longer than all that it does for a message.
         for service in _SERVICES:
-            self._background.begin(None, self._client, service, region)
+            self._background.begin(None, self._client, service, region, account)
 
     def send(self, outgoing: SentMessage) -> bytes:
         """Accept a message and return what its recipients get."""
@@ -171,7 +172,7 @@ class Mailer:
     def _destinations(self, outgoing: SentMessage) -> list[Mapping[str, Any]]:
         try:
             found: list[Mapping[str, Any]] = (
-                self._client("sesv2", outgoing.region)
+                self._client("sesv2", outgoing.region, outgoing.account)
                 .get_configuration_set_event_destinations(
                     ConfigurationSetName=outgoing.configuration_set
                 )
@@ -203,14 +204,14 @@ class Mailer:
     def _to_topic(
         self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> None:
-        self._client("sns", outgoing.region).publish(
-            TopicArn=target["TopicArn"], Subject=_SUBJECT, Message=json.dumps(event)
+        self._client("sns", outgoing.region, outgoing.account).publish(
+            TopicArn=target["TopicArn"], Subject=_SUBJECT, Message=json.dumps(event) + "\n"
         )
 
     def _to_firehose(
         self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
     ) -> None:
-        answer = self._client("firehose", outgoing.region).put_record_batch(
+        answer = self._client("firehose", outgoing.region, outgoing.account).put_record_batch(
             DeliveryStreamName=target["DeliveryStreamArn"].rpartition("/")[2],
             Records=[{"Data": json.dumps(event).encode() + b"\n"}],
         )
@@ -227,7 +228,7 @@ class Mailer:
             "Detail": json.dumps(event),
             "Resources": [f"{scope}:configuration-set/{outgoing.configuration_set}"],
         }
-        self._put_event(entry, outgoing.region)
+        self._put_event(entry, region=outgoing.region, account=outgoing.account)
 
     def _to_metric(
         self, target: Mapping[str, Any], event: dict[str, Any], outgoing: SentMessage
@@ -239,7 +240,7 @@ class Mailer:
             "Value": 1,
             "Unit": "Count",
         }
-        self._client("cloudwatch", outgoing.region).put_metric_data(
+        self._client("cloudwatch", outgoing.region, outgoing.account).put_metric_data(
             Namespace=_NAMESPACE, MetricData=[datum]
         )
 
@@ -264,18 +265,20 @@ class Mailer:
         scopes = ["", *([outgoing.configuration_set] if outgoing.configuration_set else [])]
         data = []
         for scope in scopes:
-            self._counts[outgoing.region, scope, happening.kind] += 1
-            sends = self._counts[outgoing.region, scope, EventType.SEND]
+            counted = (outgoing.account, outgoing.region, scope)
+            self._counts[*counted, happening.kind] += 1
+            sends = self._counts[*counted, EventType.SEND]
             dimensions = [{"Name": _SET_DIMENSION, "Value": scope}] if scope else []
             data += [
                 {
                     "MetricName": f"Reputation.{kind}Rate",
                     "Dimensions": dimensions,
-                    "Value": self._counts[outgoing.region, scope, kind] / max(sends, 1),
+                    "Value": self._counts[outgoing.account, outgoing.region, scope, kind]
+                    / max(sends, 1),
                 }
                 for kind in (EventType.BOUNCE, EventType.COMPLAINT)
             ]
-        self._client("cloudwatch", outgoing.region).put_metric_data(
+        self._client("cloudwatch", outgoing.region, outgoing.account).put_metric_data(
             Namespace=_NAMESPACE, MetricData=data
         )
 
@@ -283,7 +286,7 @@ class Mailer:
         outgoing = sent.outgoing
         assert outgoing.list_management is not None
         managed = outgoing.list_management
-        ses = self._client("sesv2", outgoing.region)
+        ses = self._client("sesv2", outgoing.region, outgoing.account)
         contact = {
             "ContactListName": managed.contact_list,
             "EmailAddress": outgoing.recipients[0],
@@ -305,10 +308,10 @@ class Mailer:
         self._tell_later(sent, happening)
         return Answer(status=200, body=b"You have been unsubscribed.")
 
-    def _client(self, service: str, region: str) -> Any:
+    def _client(self, service: str, region: str, account: str) -> Any:
         with self._clients_lock:
-            key = (service, region)
+            key = (service, region, account)
             if key not in self._clients:
-                session = clients.session(region=region)
+                session = clients.session(region=region, account=account)
                 self._clients[key] = clients.client(session, service, self._endpoint)
             return self._clients[key]

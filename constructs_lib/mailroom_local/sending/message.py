@@ -6,13 +6,19 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parseaddr
 from functools import cached_property
 from typing import Any
 
 from mailroom.ses import DELIVERY_SECONDS
 from mailroom_local.mail.content import EICAR, contains
-from mailroom_local.mail.headers import decode, read_headers, shown_mailboxes
+from mailroom_local.mail.headers import (
+    address_of,
+    decode,
+    header_of,
+    mailboxes,
+    read_headers,
+    shown_mailboxes,
+)
 from mailroom_local.sending.outcomes import Outcome
 
 # Header fields with addresses, by their names in ``commonHeaders``.
@@ -71,7 +77,13 @@ class SentMessage:
     @property
     def source_address(self) -> str:
         """The bare address of the sender."""
-        return parseaddr(self.source)[1]
+        return address_of(self.source)
+
+    @property
+    def from_domain(self) -> str:
+        """The domain of the ``From`` field; empty without one, whatever the call said."""
+        found = mailboxes([header_of(self.headers, "From") or ""])
+        return found[0][1].rpartition("@")[2] if found else ""
 
     @property
     def rejected(self) -> bool:
@@ -86,9 +98,7 @@ class SentMessage:
             key = name.lower()
             if key in _ADDRESSES:
                 found.setdefault(_ADDRESSES[key], shown_mailboxes(value))
-            elif key == "date":
-                found.setdefault(key, value)
-            elif key == "subject":
+            elif key in ("date", "subject"):
                 found[key] = decode(value)
         return {**found, "messageId": self.message_id}
 

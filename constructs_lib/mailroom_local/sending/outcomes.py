@@ -45,6 +45,10 @@ ON_ACCOUNT_LIST = _bounce(
     "for your account.",
     withheld="true",
 )
+_AUTOMATIC_REPLY = Outcome(
+    kind=EventType.BOUNCE,
+    detail=MappingProxyType({"type": "Transient", "subtype": "General"}),
+)
 # SES documents that it bounces mail to a contact who has unsubscribed, not the subtype.
 UNSUBSCRIBED = _bounce(
     "Permanent",
@@ -61,14 +65,12 @@ AMAZON_OUTCOMES: Mapping[str, tuple[Outcome, ...]] = {
     "suppressionlist": (
         _bounce(
             "Permanent",
-            "Suppressed",
+            "General",
             "5.1.1",
-            "Amazon SES has suppressed sending to this address because it has a recent history "
-            "of bouncing as an invalid address.",
-            withheld="true",
+            f"As requested: user unknown (suppressed address: suppressionlist@{SIMULATOR_DOMAIN})",
         ),
     ),
-    "ooto": (DELIVERED,),
+    "ooto": (DELIVERED, _AUTOMATIC_REPLY),
 }
 
 # What the mailbox simulator of AWS has no address for; its names work at

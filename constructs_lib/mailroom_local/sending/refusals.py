@@ -125,7 +125,9 @@ def _check_part(part: Part) -> None:
     for name in ("content-type", "content-disposition"):
         for value in part.all(name)[:1]:
             _check_parameters(headers_unfolded(value))
-    if part.content_type.startswith("multipart/") and not part.children:
+    childless = part.content_type.startswith("multipart/") and not part.children
+    # If it is nested too deep, our reader has not opened it.
+    if childless and not any(b"--" + boundary in part.raw for boundary in part.boundaries):
         raise _refusal("Missing start boundary")
 
 

@@ -12,6 +12,7 @@ import dataclasses
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from importlib import import_module
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         submission_port=submission.getsockname()[1],
         region=options.region,
         account=clients.ACCOUNT,
+        python=sys.executable,
     )
     # Lambda functions inherit this environment and must not import from this package's path.
     os.environ.pop("PYTHONPATH", None)
@@ -95,6 +97,7 @@ async def _serve(
 
     from mailroom_local._journal import Journal
     from mailroom_local.receiving import smtp
+    from mailroom_local.receiving.environments import Receivers
     from mailroom_local.receiving.runner import Receiver
     from mailroom_local.sending import submission
     from mailroom_local.sending.mailer import Mailer
@@ -109,12 +112,24 @@ async def _serve(
     place: Any = {
         "endpoint": server.endpoint,
         "region": server.region,
+        "account": server.account,
         "journal": Journal(state.journal),
     }
     mailer = Mailer(**place, put_event=emulator.put_event)
     emulator.install(mailer.send, place["journal"])
-    receiver = Receiver(**place, on_accepted=emulator.remember_received)
-    others = list(extensions.connected(**place))
+    receiver = Receivers(
+        home=(server.account, server.region),
+        make=lambda found: Receiver(
+            **{**place, "account": found[0], "region": found[1]},
+            on_accepted=emulator.remember_received,
+        ),
+        active=emulator.receiving_places,
+    )
+    others = list(
+        extensions.connected(
+            endpoint=server.endpoint, region=server.region, journal=place["journal"]
+        )
+    )
     submit, application = emulator.submit, with_finished_stacks(emulator.asgi_app())
     for other in others:
         submit, application = other.around_submit(submit), other.around_gateway(application)
@@ -137,9 +152,7 @@ async def _serve(
         SmtpServer(
             bound=submission_socket,
             conversation=submission.conversation(
-                authenticate=lambda user, password: emulator.authenticate(
-                    user, password, region=server.region
-                ),
+                authenticate=emulator.authenticate,
                 submit=submit,
                 journal=place["journal"],
                 tls=tls,

@@ -242,8 +242,8 @@ class ReceivedMail(View):
 
         Reading never raises, and neither does looking at a field, a name, or a text, whatever the
         sender wrote. What could not be read is in ``defects`` of the message or of the part, and in
-        the log. It takes about twice the message's size in memory. For the header fields alone, use
-        `headers`; for very large mail, use `open`.
+        the log of the function. It takes about twice the message's size in memory. For the header
+        fields alone, use `headers`; for very large mail, use `open`.
 
         Returns:
             The message.

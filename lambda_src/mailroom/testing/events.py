@@ -289,11 +289,13 @@ def _as_ses_spells(name: str) -> str:
 
 
 def _notification(number: int, text: str) -> dict[str, Any]:
+    # As recorded, feedback on an identity and the validation of a topic have none.
+    subject = {"Subject": "Amazon SES Email Event Notification"} if '"eventType"' in text else {}
     return {
         "Type": "Notification",
         "MessageId": f"record-{number}",
         "TopicArn": "arn:aws:sns:us-east-1:111122223333:Example",
-        "Subject": "Amazon SES Email Event Notification",
+        **subject,
         "Message": text,
         "Timestamp": _LATER,
         "SignatureVersion": "1",

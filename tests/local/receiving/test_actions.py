@@ -184,7 +184,7 @@ def test_bounce_sends_a_notification_to_the_envelope_sender(account: Any, active
 
 def test_nothing_is_bounced_to_the_null_sender(account: Any, active: str) -> None:
     """RFC 5321, 6.1: otherwise two systems could bounce to each other forever."""
-    bounce = {"SmtpReplyCode": "550", "Message": "No", "Sender": "a@example.com"}
+    bounce = {"SmtpReplyCode": "550", "Message": "No", "Sender": "a@sending.example"}
     account.rule(active, {"BounceAction": bounce}, Recipients=["example.com"])
     before = len(account.aws.sent())
     assert account.send(mail_from="").actions[0].outcome == "skipped"
@@ -192,9 +192,11 @@ def test_nothing_is_bounced_to_the_null_sender(account: Any, active: str) -> Non
 
 
 def test_bounce_from_an_unverified_sender_fails(account: Any, active: str) -> None:
-    """SES sends only from verified identities."""
-    bounce = {"SmtpReplyCode": "550", "Message": "No", "Sender": "a@unverified.example"}
+    """SES sends only from verified identities, also when one has been deleted since."""
+    account.aws.verify_identity("a@formerly.example")
+    bounce = {"SmtpReplyCode": "550", "Message": "No", "Sender": "a@formerly.example"}
     account.rule(active, {"BounceAction": bounce}, Recipients=["example.com"])
+    account.ses.delete_identity(Identity="a@formerly.example")
     (action,) = account.send().actions
     assert action.outcome == "failed"
     assert "MessageRejected" in action.detail["error"]
@@ -219,13 +221,14 @@ def test_sns_publishes_the_whole_message(account: Any, active: str, encoding: st
     topic, queue = account.topic()
     action = {"SNSAction": {"TopicArn": topic, "Encoding": encoding}}
     account.rule(active, action, Recipients=["example.com"])
+    told_as = {"UTF-8": "UTF8", "Base64": "BASE64"}[encoding]
     record = account.send(body="Grüße\r\n".encode())
     (told,) = account.received(queue)
     content = told["content"]
     raw = base64.b64decode(content) if encoding == "Base64" else content.encode()
     assert told["notificationType"] == "Received"
     assert told["mail"]["messageId"] == record.message_id
-    assert told["receipt"]["action"] == {"type": "SNS", "topicArn": topic, "encoding": encoding}
+    assert told["receipt"]["action"] == {"type": "SNS", "topicArn": topic, "encoding": told_as}
     assert raw.endswith("Grüße\r\n".encode())
 
 
@@ -237,7 +240,7 @@ def test_a_message_over_150_kb_bounces_instead_of_going_to_sns(account: Any, act
     record = account.send(body=(b"x" * 78 + b"\r\n") * 2000)
     assert [action.outcome for action in record.actions] == ["bounced", "done"]
     assert record.actions[0].detail["bounceTo"] == "jane@example.net"
-    assert account.sqs.receive_message(QueueUrl=queue).get("Messages") is None
+    assert account.received(queue) == []
 
 
 def test_every_action_can_notify_a_topic(account: Any, active: str) -> None:

@@ -192,6 +192,7 @@ def test_stored_mail_begins_with_what_ses_adds() -> None:
         "Received-SPF",
         "Authentication-Results",
         "X-SES-RECEIPT",
+        "X-SES-DKIM-SIGNATURE",
     ]
 
 
@@ -205,7 +206,8 @@ def test_the_headers_added_by_ses_show_where_a_message_came_from() -> None:
         " with SMTP id abc123 for support@example.com; Fri, 20 Nov 2026 12:00:00 +0000 (UTC)"
     )
     spf = (
-        "none (spfCheck: domain of example.net) client-ip=203.0.113.9;"
+        "none (spfCheck: 203.0.113.9 is neither permitted nor denied by domain of example.net)"
+        " client-ip=203.0.113.9;"
         " envelope-from=jane@example.net; helo=mx.example.net;"
     )
     assert added["Received-SPF"] == spf

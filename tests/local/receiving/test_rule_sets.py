@@ -111,13 +111,14 @@ def test_a_rule_has_at_most_ten_actions_and_500_recipients(account: Any) -> None
         )
 
 
-def test_a_rule_set_has_at_most_200_rules(account: Any) -> None:
-    """The 201st is LimitExceeded."""
+def test_a_rule_set_has_at_most_200_rules(account: Any, refusal: Any) -> None:
+    """The 201st is refused, with the recorded words."""
     rule_set = account.rule_set()
     for number in range(200):
         account.ses.create_receipt_rule(RuleSetName=rule_set, Rule={"Name": f"r{number}"})
-    with pytest.raises(account.ses.exceptions.LimitExceededException):
+    with pytest.raises(account.ses.exceptions.LimitExceededException) as error:
         account.ses.create_receipt_rule(RuleSetName=rule_set, Rule={"Name": "one-more"})
+    assert refusal(error) == ("LimitExceeded", "Too many rules")
 
 
 def test_an_account_has_at_most_40_rule_sets_and_100_filters(account: Any) -> None:

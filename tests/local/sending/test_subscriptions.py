@@ -120,7 +120,7 @@ def test_contacts_are_kept(account: Any, contact_list: str, refusal: Any) -> Non
         account.v2.get_contact(**contact)
     with pytest.raises(ClientError) as error:
         account.v2.create_contact_list(ContactListName="second")
-    assert refusal(error)[0] == "LimitExceededException"
+    assert refusal(error)[0] == "BadRequestException"
     unknown = {"ContactListName": contact_list, "TopicName": "weather"}
     with pytest.raises(ClientError) as error:
         account.mail(ListManagementOptions=unknown)

@@ -96,6 +96,13 @@ def test_a_create_that_did_nothing_is_deleted_without_its_handler(answers: Answe
     assert deleted["Status"] == "SUCCESS"
 
 
+def test_any_other_delete_is_the_handlers(answers: Answers) -> None:
+    """What it cannot delete, it says."""
+    answers.result = ValueError("no access")
+    answer = answers.to(RequestType="Delete", PhysicalResourceId="Activation")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "Activation")
+
+
 def test_an_update_that_did_nothing_keeps_the_physical_id(answers: Answers) -> None:
     """The resource exists, whatever its last update did."""
     answers.result = error = ValueError("no access")

@@ -134,3 +134,26 @@ def test_a_role_that_cannot_be_assumed_is_named_and_nothing_was_done(monkeypatch
         with pytest.raises(ZoneRefused, match="role/zone trust the account") as caught:
             request("Create", [MX])
     assert caught.value.nothing_done
+
+
+def test_records_are_written_as_the_zones_role(monkeypatch):
+    """Not as the function itself, which may do nothing in the other account."""
+    sts, made = boto3.client("sts"), {}
+
+    def client(service, **given):
+        return sts if service == "sts" else made.update({service: given})
+
+    monkeypatch.setattr(boto3, "client", client)
+    keys = {"AccessKeyId": "A" * 16, "SecretAccessKey": "secret", "SessionToken": "token"}
+    answer = {"Credentials": {**keys, "Expiration": "2026-11-27T00:00:00Z"}}
+    with Stubber(sts) as stubbed:
+        asked = {"RoleArn": PLACE["RoleArn"], "RoleSessionName": "mailroom-zone-records"}
+        stubbed.add_response("assume_role", answer, asked)
+        zone_records._client(PLACE["RoleArn"])
+    assert made == {
+        "route53": {
+            "aws_access_key_id": "A" * 16,
+            "aws_secret_access_key": "secret",
+            "aws_session_token": "token",
+        }
+    }

@@ -13,6 +13,9 @@ import pytest
 from botocore.config import Config
 
 from mailroom.sending import Sender
+from runtime.sending.smtp_server import certificate, context, server, smtp
+
+__all__ = ["certificate", "context", "server", "smtp"]
 
 
 class Clock:

@@ -12,7 +12,12 @@ import pytest
 from mailroom_local import LocalAws
 
 PAGE = Path(__file__).parents[2] / "docs" / "local-aws.md"
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+TEXT = PAGE.read_text()
+# Each is preceded by as many lines as on the page, so that a traceback shows the right one.
+EXAMPLES = [
+    "\n" * TEXT[: found.start(1)].count("\n") + found[1]
+    for found in re.finditer(r"```python\n(.*?)```", TEXT, re.DOTALL)
+]
 TESTS = re.findall(r"^def (test_\w+)", "".join(EXAMPLES), re.MULTILINE)
 
 HANDLER = """
@@ -97,5 +102,5 @@ def test_everything_that_local_aws_offers_is_on_the_page() -> None:
         if not name.startswith("_") and "workmail" not in name and name != "mailbox"
     }
     assert len(offered) > 15
-    missing = {name for name in offered if not re.search(rf"\b{name}\b", PAGE.read_text())}
+    missing = {name for name in offered if not re.search(rf"\b{name}\b", TEXT)}
     assert not missing

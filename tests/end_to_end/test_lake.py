@@ -46,7 +46,7 @@ class Lake:
                 )
             self._read_and_leave(self.ids[READER])
             self.put(b"poison")
-            self.story = app.story(self.ids[READER], count=1, table="ArchiveTable")
+            self.story = app.story(self.ids[READER], count=2, table="ArchiveTable")
             count = sum(map(len, STORIES.values()))
             self.count = self.aws.wait_until(self._rows, lambda rows: rows >= count, seconds=30)
 
@@ -159,9 +159,9 @@ def test_every_event_is_one_row(lake: Lake) -> None:
     assert len(set().union(*STORIES.values())) == 10
 
 
-def test_a_function_behind_the_bus_records_its_events(lake: Lake) -> None:
+def test_a_users_function_records_its_events_behind_topic_and_bus(lake: Lake) -> None:
     """With the permissions that it has; other types have no function, and are in the lake only."""
-    assert [entry.kind for entry in lake.story] == ["Click"]
+    assert [entry.kind for entry in lake.story] == ["Send", "Click"]
 
 
 def test_a_row_has_every_column_and_the_whole_event(lake: Lake) -> None:

@@ -70,7 +70,12 @@ def receiver(
     active = {"Metadata": {"Name": "s"}, "Rules": [rule]}
     service = Service(describe_active_receipt_rule_set=active, list_receipt_filters={"Filters": []})
     patch.setattr(clients, "client", lambda *_, **__: service)
-    return Receiver(endpoint="http://127.0.0.1:1", region="us-east-1", journal=Journal(path))
+    return Receiver(
+        endpoint="http://127.0.0.1:1",
+        account="000000000000",
+        region="us-east-1",
+        journal=Journal(path),
+    )
 
 
 def told(path: Path, enough: Callable[[list[MessageRecord]], bool]) -> list[MessageRecord]:
@@ -215,9 +220,10 @@ def test_an_event_that_cannot_be_published_does_not_take_the_others_with_it(
     monkeypatch.setattr(clients, "client", lambda *_, **__: service)
     mailer = Mailer(
         endpoint="http://127.0.0.1:1",
+        account="000000000000",
         region="us-east-1",
         journal=Journal(path),
-        put_event=lambda *_: json.loads("{"),
+        put_event=lambda *_, **__: json.loads("{"),
     )
     mailer.send(outgoing())
     (story,) = told(path, lambda found: found[0].finished)

@@ -103,7 +103,7 @@ def test_what_cannot_be_interrupted_leaves_time_for_the_others(
 ) -> None:
     """Two of them: each takes its share of what is left."""
     transform(f"{BLOCK}; time.sleep(60)")
-    found = results("a", "poison1", "b", "poison2", "c", seconds=1.5)
+    found = results("a", "poison1", "b", "poison2", "c", seconds=4)
     assert found == ["Ok", "ProcessingFailed", "Ok", "ProcessingFailed", "Ok"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -230,6 +231,9 @@ class PythonFunction:
             retry_attempts=None if dead_letter_queue is None else 2,
             max_event_age=None if dead_letter_queue is None else Duration.hours(6),
         )
+        if self._folder is not None:
+            # Not in the template: the local AWS shows by it where a failed line is.
+            function.node.add_metadata("mailroom:folder", os.path.relpath(self._folder))
         if runtime is default_runtime():
             reviewed(function, "L1", "Python 3.13 is the default; runtime= chooses another")
         return function

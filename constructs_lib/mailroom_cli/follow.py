@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from mailroom_local.control import LocalAws, MessageRecord
 
 _POLL_SECONDS = 0.5
-# How long the outcome of a function that was invoked asynchronously is waited for. It never comes
-# if the function does not use the `mailroom` runtime.
+# How long a function that was invoked asynchronously is waited for, with its retries. After that,
+# the message is shown, and again when the function has ended.
 _HANDLER_SECONDS = 10.0
+# How long the functions that handle the first events of a sent message are waited for.
+_EVENT_SECONDS = 3.0
 
 
 def follow(
@@ -30,7 +32,7 @@ def follow(
     as_json: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Show each message of the journal once it is settled, and again when it has new events.
+    """Show each message of the journal once it is settled, and again when it has news.
 
     Args:
         aws: The local AWS, or what is left of one: its journal.
@@ -39,7 +41,7 @@ def follow(
         sleep: Waits for so many seconds.
     """
     screen = _Screen(as_json=as_json)
-    shown: set[tuple[str, str, int]] = set()
+    shown: set[tuple[str, str, int, int]] = set()
     with contextlib.closing(screen):
         while while_():
             fresh = [message for message in _read(aws, shown) if _key(message) not in shown]
@@ -49,11 +51,11 @@ def follow(
             sleep(_POLL_SECONDS)
 
 
-def _read(aws: LocalAws, shown: set[tuple[str, str, int]]) -> list[MessageRecord]:
+def _read(aws: LocalAws, shown: set[tuple[str, str, int, int]]) -> list[MessageRecord]:
     found = aws.messages(handlers=False)
     if all(_key(message) in shown for message in found):
         return found
-    # Only now, as it reads the logs of every function. The server may be gone: the journal is not.
+    # Only now, as it asks about every queue. The server may be gone: the journal is not.
     with contextlib.suppress(BotoCoreError, ClientError):
         return aws.messages()
     return found
@@ -62,12 +64,22 @@ def _read(aws: LocalAws, shown: set[tuple[str, str, int]]) -> list[MessageRecord
 def _is_settled(message: MessageRecord) -> bool:
     pending = any(action.pending for action in message.actions)
     since = (datetime.now(UTC) - message.at).total_seconds() - (message.ms or 0.0) / 1000
-    return message.finished and not (pending and since < _HANDLER_SECONDS)
+    unhandled = any(event.destinations and not event.handlers for event in message.events)
+    return (
+        message.finished
+        and not (pending and since < _HANDLER_SECONDS)
+        and not (unhandled and since < _EVENT_SECONDS)
+    )
 
 
-def _key(message: MessageRecord) -> tuple[str, str, int]:
-    # A sent message is shown again when, for example, somebody opens it.
-    return message.at.isoformat(), message.message_id or "", len(message.events)
+def _key(message: MessageRecord) -> tuple[str, str, int, int]:
+    # A message is shown again when, for example, somebody opens it, or a function is called again.
+    return (
+        message.at.isoformat(),
+        message.message_id or "",
+        len(message.events),
+        len(message.outcomes),
+    )
 
 
 class _Screen:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mailroom_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from mailroom_local.control import LocalAws
 
 EITHER = ("virtualenv", "ministack")
 """What the extras ``[local]`` and ``[emulator]`` install: how to get the emulator, and itself."""
@@ -41,6 +44,26 @@ def require(*, alternative: str = "") -> None:
         raise UsageError(
             f'this command needs the local AWS: pip install "cdk-mailroom[local]"{alternative}'
         )
+
+
+def opened(state: str | None) -> LocalAws:
+    """Return the running local AWS, or what one that has ended left: its messages.
+
+    Args:
+        state: The state directory that ``--state`` names.
+
+    Raises:
+        NotRunning: There is neither.
+    """
+    from mailroom_local.control import LocalAws, NotRunning
+
+    try:
+        return LocalAws.attach(state=state)
+    except NotRunning:
+        ended = LocalAws(state=state)
+        if not ended.state.journal.exists():
+            raise
+        return ended
 
 
 def _is_installed(package: str) -> bool:

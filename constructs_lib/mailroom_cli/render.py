@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mailroom.ses import Disposition
-from mailroom_cli import timeline
+from mailroom_cli import calls, timeline
+from mailroom_cli.names import short_name
 from mailroom_cli.terminal import text
 
 if TYPE_CHECKING:
@@ -39,14 +39,13 @@ _DETAIL = {
 _SHORT_ID = 12
 # An outgoing message's id begins with its time, which all of a minute's messages share.
 _SHORT_OUTGOING_ID = 25
-# STACK-LOGICALID-SUFFIX is how CloudFormation names what the template does not; the CDK ends its
-# logical ids in a hash of their path.
-_GENERATED = re.compile(r"[A-Za-z][A-Za-z0-9-]*-([A-Za-z0-9]+?)(?:[0-9A-F]{8})?-[0-9A-Z]{12,13}")
 _ERROR_LETTERS = 100
 # The columns of several messages are aligned, but one long name must not squeeze the others' rest.
 _WIDEST_ALIGNED = 20
 
 _Row = tuple[Text, ...]
+# A row, and what is shown below it in the whole width.
+_Block = tuple[_Row, list[RenderableType]]
 
 
 def messages(found: Sequence[MessageRecord], *, full: bool = False) -> RenderableType:
@@ -56,21 +55,22 @@ def messages(found: Sequence[MessageRecord], *, full: bool = False) -> Renderabl
         found: The messages.
         full: Whether to show ids and names whole, and the verdicts that each rule saw.
     """
-    rows = [_event_rows(one, full=full) if one.outgoing else _rows(one, full=full) for one in found]
+    blocks = [(_event_rows if one.outgoing else _rows)(one, full=full) for one in found]
     widths = {
         outgoing: _widths(
             row
-            for message, block in zip(found, rows, strict=True)
+            for message, rows in zip(found, blocks, strict=True)
             if message.outgoing is outgoing
-            for row in block
+            for row, _ in rows
         )
         for outgoing in (False, True)
     }
     parts: list[RenderableType] = []
-    for message, block in zip(found, rows, strict=True):
+    for message, rows in zip(found, blocks, strict=True):
         parts += _heading(message, full=full)
-        if block:
-            parts.append(_table(block, widths[message.outgoing], _ALIGNMENT[message.outgoing]))
+        parts += _tables(rows, widths[message.outgoing], _ALIGNMENT[message.outgoing])
+        for tries in _by_function(message.calls):
+            parts += calls.lines(tries, full=full, named=True)
         if ending := _ending(message, full=full):
             parts.append(_indented(ending))
     return Group(*parts)
@@ -113,12 +113,6 @@ def document(message: MessageRecord) -> dict[str, Any]:
     )
 
 
-def short_name(name: str) -> str:
-    """Return the logical id of a name that CloudFormation generated, and any other name whole."""
-    generated = _GENERATED.fullmatch(name)
-    return generated[1] if generated else name
-
-
 # Of the columns of received and of sent messages; the last one takes the rest of the line.
 _ALIGNMENT: dict[bool, tuple[str, ...]] = {
     False: ("left", "left", "left", "right", "left"),
@@ -130,6 +124,28 @@ def _widths(rows: Iterable[_Row]) -> list[int]:
     columns = zip(*rows, strict=True)
     widths = [max(cell.cell_len for cell in column) for column in columns]
     return [min(width, _WIDEST_ALIGNED) for width in widths[:-1]]
+
+
+def _tables(
+    blocks: Sequence[_Block], widths: Sequence[int], alignment: Sequence[str]
+) -> Iterator[RenderableType]:
+    """A table for each run of rows that nothing is shown below of."""
+    rows: list[_Row] = []
+    for row, below in blocks:
+        rows.append(row)
+        if below:
+            yield _table(rows, widths, alignment)
+            yield from below
+            rows = []
+    if rows:
+        yield _table(rows, widths, alignment)
+
+
+def _by_function(outcomes: Sequence[HandlerOutcome]) -> list[list[HandlerOutcome]]:
+    found: dict[str, list[HandlerOutcome]] = {}
+    for outcome in outcomes:
+        found.setdefault(outcome.function_arn, []).append(outcome)
+    return list(found.values())
 
 
 def _table(rows: Sequence[_Row], widths: Sequence[int], alignment: Sequence[str]) -> RenderableType:
@@ -182,39 +198,56 @@ def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
     return parts
 
 
-def _rows(message: MessageRecord, *, full: bool) -> list[_Row]:
-    rows: list[_Row] = []
+def _rows(message: MessageRecord, *, full: bool) -> list[_Block]:
+    blocks: list[_Block] = []
     previous = None
     for action in message.actions:
         rule = _name(action.rule, full=full) if action.rule != previous else ""
         previous = action.rule
-        rows.append(
-            (
-                text(rule),
-                text(action.kind),
-                _coloured(action.outcome),
-                text(f"{action.ms:.0f} ms"),
-                text(_detail(action, full=full)),
-            )
+        row = (
+            text(rule),
+            text(action.kind),
+            _outcome(action),
+            text(f"{action.ms:.0f} ms"),
+            text(_detail(action, full=full)),
         )
+        blocks.append((row, calls.lines(action.handler, full=full)))
     reached = {action.rule for action in message.actions}
     idle = [rule.name for rule in message.rules if rule.name not in reached]
     none = Text("")
-    rows += [(text(_name(name, full=full)), none, text("no actions"), none, none) for name in idle]
-    return rows
+    blocks += [
+        ((text(_name(name, full=full)), none, text("no actions"), none, none), []) for name in idle
+    ]
+    return blocks
 
 
-def _event_rows(message: MessageRecord, *, full: bool) -> list[_Row]:
-    return [
-        _event_row(
+def _outcome(action: ActionRecord) -> Text:
+    """How an action ended: that a function failed matters more than that it was invoked."""
+    last = action.handler[-1] if action.handler else None
+    if last is None:
+        return _coloured(action.outcome)
+    if action.outcome == "accepted":
+        return _coloured(last.outcome)
+    return text(action.outcome, "red") if last.failed else _coloured(action.outcome)
+
+
+def _event_rows(message: MessageRecord, *, full: bool) -> list[_Block]:
+    blocks: list[_Block] = []
+    for event in message.events:
+        row = _event_row(
             event.at - message.at,
             event.kind,
             event.recipient or "",
             timeline.summary(event.payload),
             _destinations(event, full=full),
         )
-        for event in message.events
-    ]
+        below: list[RenderableType] = []
+        for tries in _by_function(event.handlers):
+            # The bundled behaviours handle every event, and print nothing.
+            if full or tries[-1].failed or tries[-1].output:
+                below += calls.lines(tries, full=full, named=True)
+        blocks.append((row, below))
+    return blocks
 
 
 def _event_row(after: Any, kind: str, recipient: str, *details: str) -> _Row:
@@ -260,13 +293,17 @@ def _detail(action: ActionRecord, *, full: bool) -> str:
     else:
         names = [part.rpartition(":")[2] if part.startswith("arn:") else part for part in known]
         parts = [_name(name, full=full) for name in names]
-    parts += [_handler(outcome) for outcome in action.handler]
-    if action.pending:
+    if action.handler:
+        ms = action.handler[-1].ms
+        parts.append(f"in {ms:.0f} ms" if ms is not None else "")
+    elif action.pending:
         parts.append("invocation accepted")
-    if error := action.detail.get("error"):
+    # What a function raised is shown below.
+    error = action.detail.get("error")
+    if error and not (action.handler and action.handler[-1].failed):
         joined = " ".join(str(error).split())
         parts.append(joined if full else joined[:_ERROR_LETTERS])
-    return "  ".join(parts)
+    return "  ".join(part for part in parts if part)
 
 
 def _name(name: str, *, full: bool) -> str:
@@ -276,9 +313,3 @@ def _name(name: str, *, full: bool) -> str:
 def _shortened_key(key: str) -> str:
     prefix, slash, name = key.rpartition("/")
     return f"{prefix}{slash}{name[:_SHORT_ID]}…" if len(name) > _SHORT_ID else key
-
-
-def _handler(outcome: HandlerOutcome) -> str:
-    error = f" ({outcome.error})" if outcome.error else ""
-    ms = f" in {outcome.ms:.0f} ms" if outcome.ms is not None else ""
-    return f"{outcome.outcome}{error}{ms}"

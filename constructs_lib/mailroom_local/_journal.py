@@ -22,6 +22,14 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def keep(self, message_id: str, raw: bytes) -> None:
+        """Keep the bytes of a message, for `mailroom show`."""
+        path = kept(self._path, message_id)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+
     def write(self, kind: str, /, **fields: Any) -> None:
         """Append one record; a line is one write, so concurrent writers cannot mix."""
         record = {"type": kind, "at": datetime.now(UTC).isoformat(), **fields}
@@ -61,6 +69,11 @@ class Journal:
             text, place = described(error)
             _log.exception("message %s: %s", message_id, text)
             self.write("problem", message_id=message_id, error=text, place=place)
+
+
+def kept(journal: Path, message_id: str) -> Path:
+    """Where the bytes of a message are."""
+    return journal.parent / "messages" / f"{message_id}.eml"
 
 
 def described(error: BaseException) -> tuple[str, str]:

@@ -77,14 +77,39 @@ def metric(name: str, value: float, unit: str = "Count", **dimensions: str) -> N
 
 
 def where(error: BaseException) -> str:
-    """Return ``file:line`` of the innermost frame, which holds no personal data."""
+    """Return ``file:line`` of the innermost frame of the user's code, or else of the innermost one.
+
+    It holds no personal data, and the file is relative to the function's folder.
+    """
+    root = os.environ.get("LAMBDA_TASK_ROOT", "")
+    own: list[str] = []
+    innermost = "unknown"
     trace = error.__traceback__
-    if trace is None:
-        return "unknown"
-    while trace.tb_next is not None:
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        innermost = f"{os.path.basename(file)}:{trace.tb_lineno}"  # noqa: PTH119 (pathlib costs 3 ms)
+        inside = _inside(file, root)
+        if inside:
+            own.append(f"{inside}:{trace.tb_lineno}")
         trace = trace.tb_next
-    file = os.path.basename(trace.tb_frame.f_code.co_filename)  # noqa: PTH119 (pathlib costs 3 ms)
-    return f"{file}:{trace.tb_lineno}"
+    if isinstance(error, SyntaxError) and error.filename:
+        # The file that cannot be compiled has no frame.
+        inside = _inside(error.filename, root)
+        if inside:
+            return f"{inside}:{error.lineno}"
+    if own and any(name.endswith(".dist-info") for name in os.listdir(root)):  # noqa: PTH208
+        # Requirements are in the same folder. The handler is the outermost frame.
+        top = own[0].partition("/")[0].partition(".py:")[0]
+        own = [each for each in own if each.startswith((f"{top}/", f"{top}.py:"))]
+    return own[-1] if own else innermost
+
+
+def _inside(file: str, root: str) -> str:
+    """Return *file* relative to the function's folder; empty if it is not the user's."""
+    if not root or not file.startswith(root + "/"):
+        return ""
+    inside = file[len(root) + 1 :]
+    return "" if inside.startswith("mailroom/") else inside
 
 
 def console(region: str) -> str:

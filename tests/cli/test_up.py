@@ -179,7 +179,9 @@ def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) 
 
     logged = json.loads(run("log", "--json", state=state).stdout)
     assert [message["rcpt_tos"] for message in logged] == [["a@example.com"]]
-    assert run("down", state=state).stdout == "no local AWS was running\n"
+    assert run("down", state=state).stdout == (
+        f"no local AWS was running\ndeleted {state} with all messages and logs\n"
+    )
     assert not state.exists()
 
 
@@ -221,7 +223,11 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
         }
     finally:
         status, printed, _ = mailroom("down", "--state", state)
-    assert (status, printed) == (0, f"stopped the local AWS (process {server.pid})\n")
+    assert status == 0
+    assert printed == (
+        f"stopped the local AWS (process {server.pid})\n"
+        f"deleted {state} with all messages and logs\n"
+    )
     until(lambda: not alive(server.pid), seconds=10)
     assert not Path(state).exists()
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+import mailroom
 from mailroom.ses import VALIDATION_TEXT
 from mailroom_local import LocalAws, MessageRecord
 
@@ -85,6 +87,27 @@ class Account:
         )["FunctionArn"]
         if permission:
             self.permit(name, SourceAccount=self.id)
+        return arn
+
+    def handler(self, code: str, *, entry: str = "receiving", **variables: str) -> str:
+        """A function of the runtime, whose module ``app`` is this code; SES may invoke it."""
+        name = self.name("handler")
+        archive = io.BytesIO()
+        root = Path(mailroom.__file__).parent
+        with zipfile.ZipFile(archive, "w") as entries:
+            entries.writestr("app.py", code)
+            for path in root.rglob("*.py"):
+                entries.write(path, f"mailroom/{path.relative_to(root)}")
+        arn: str = self.functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=f"arn:aws:iam::{self.id}:role/any",
+            Handler=f"mailroom.entry.{entry}.handler",
+            Code={"ZipFile": archive.getvalue()},
+            Timeout=20,
+            Environment={"Variables": variables},
+        )["FunctionArn"]
+        self.permit(name, SourceAccount=self.id)
         return arn
 
     def permit(self, function: str, **conditions: str) -> None:

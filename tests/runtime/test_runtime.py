@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,54 @@ def test_a_field_without_a_value_is_left_out(capsys: pytest.CaptureFixture[str])
 def test_each_partition_has_its_own_console(region: str, host: str) -> None:
     """GovCloud's is one for all of its regions."""
     assert _runtime.console(region) == host
+
+
+CODE = """
+from mailroom import _runtime
+{imports}
+def on_mail():
+    {body}
+try:
+    on_mail()
+except BaseException as error:
+    print(_runtime.where(error))
+"""
+
+
+def place(folder: Path, body: str, imports: str = "") -> str:
+    """Where an error is in a function whose folder this is."""
+    (folder / "app.py").write_text(CODE.format(imports=imports, body=body))
+    done = subprocess.run(
+        [sys.executable, str(folder / "app.py")],
+        env={
+            "PYTHONPATH": _runtime.__file__.rpartition("/mailroom/")[0],
+            "LAMBDA_TASK_ROOT": str(folder),
+        },
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return done.stdout.strip()
+
+
+def test_an_error_is_where_the_users_code_called_a_library(tmp_path: Path) -> None:
+    assert place(tmp_path, "import json; json.loads('')") == "app.py:5"
+
+
+def test_an_error_in_another_module_of_the_user_is_there(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "tickets.py").write_text("def number():\n    raise ValueError\n")
+    assert place(tmp_path, "number()", "from lib.tickets import number") == "lib/tickets.py:2"
+
+
+def test_an_error_in_a_requirement_is_where_the_users_code_called_it(tmp_path: Path) -> None:
+    """Requirements are in the folder of the function, too."""
+    (tmp_path / "printer-1.0.dist-info").mkdir()
+    (tmp_path / "printer.py").write_text("def burn():\n    raise OSError\n")
+    assert place(tmp_path, "printer.burn()", "import printer") == "app.py:5"
+
+
+def test_a_syntax_error_is_in_the_file_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("x = 1\ny = = 2\n")
+    assert place(tmp_path, "import broken") == "broken.py:2"

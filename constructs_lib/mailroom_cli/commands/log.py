@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from mailroom_cli import local
 from mailroom_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from mailroom_local.control import LocalAws
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from mailroom_cli.follow import follow
     from mailroom_cli.terminal import say_json, show
 
-    aws = _journal(options.state)
+    aws = local.opened(options.state)
     if options.follow:
         follow(aws, as_json=options.json)
         return 0
@@ -52,16 +48,3 @@ def run(options: argparse.Namespace) -> int:
     else:
         show("no messages yet: send one with `mailroom send --to ADDRESS --body TEXT`")
     return 0
-
-
-def _journal(state: str | None) -> LocalAws:
-    """Return the running local AWS, or the journal of one that has ended."""
-    from mailroom_local.control import LocalAws, NotRunning
-
-    try:
-        return LocalAws.attach(state=state)
-    except NotRunning:
-        ended = LocalAws(state=state)
-        if not ended.state.journal.exists():
-            raise
-        return ended

@@ -252,7 +252,7 @@ def _announce_rules(client: Callable[[str], Any], where: str) -> None:
     from rich.table import Table
 
     from mailroom_cli.identities import unverified
-    from mailroom_cli.render import short_name
+    from mailroom_cli.names import short_name
     from mailroom_cli.terminal import show, text
 
     active = client("ses").describe_active_receipt_rule_set()

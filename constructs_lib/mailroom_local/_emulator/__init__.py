@@ -27,6 +27,7 @@ from mailroom_local._emulator import (
     sending_v2,
     suppression,
     templates,
+    workers,
 )
 from mailroom_local._emulator.places import receiving as receiving_places
 from mailroom_local._emulator.query import (
@@ -82,9 +83,10 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     """Extend ministack's SES, Firehose, Athena and CloudFormation. Idempotent.
 
     ``send`` gets every message that SES accepts, and returns what its recipients get; ``journal``
-    gets every call that is refused instead.
+    gets every call that is refused instead, and every call of a function.
     """
     server.send, server.journal = send, journal
+    workers.install(journal)
     internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
     internals.app.patch(enforce_ses_v2=permissions.enforce_ses_v2)
     internals.ses.patch(handle_request=_handle_request, reset=_reset)

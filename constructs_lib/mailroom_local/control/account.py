@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from mailroom_local.control import clients, gateway, journal, outcomes
+from mailroom_local._journal import kept
+from mailroom_local.control import clients, gateway, journal, outcomes, sources
 from mailroom_local.control.environments import Environment, of_arn
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.journal import MessageRecord
@@ -106,19 +107,21 @@ class Account:
         """Return every message: received, refused and sent.
 
         Args:
-            handlers: Whether to read from the log of each function what it reported.
+            handlers: Whether to find out if failed calls of functions are tried again, and which
+                dead-letter queue has what failed for good.
 
         Returns:
             The messages, oldest first.
         """
-        return self._joined(journal.read(self.state.journal), handlers=handlers)
+        return self._settled(journal.read(self.state.journal), handlers=handlers)
 
     def message(self, message_id: str, *, handlers: bool = True) -> MessageRecord:
         """Return one message.
 
         Args:
             message_id: Its id, or the beginning of it.
-            handlers: Whether to read from the log of each function what it reported.
+            handlers: Whether to find out if failed calls of functions are tried again, and which
+                dead-letter queue has what failed for good.
 
         Returns:
             The message.
@@ -136,7 +139,23 @@ class Account:
                 f"{len(found)} messages have an id that begins with {message_id!r}",
                 remedy="`mailroom log` lists the messages and their ids",
             )
-        return self._joined(found, handlers=handlers)[0]
+        return self._settled(found, handlers=handlers)[0]
+
+    def raw(self, message_id: str) -> bytes:
+        """Return the bytes of a message, whatever its rules do with it.
+
+        Args:
+            message_id: Its id, or the beginning of it.
+
+        Returns:
+            A received message as its sender sent it, without the header fields that SES adds; a
+            sent one as its recipients get it.
+
+        Raises:
+            MailroomError: If no message, or more than one, has an id with that beginning.
+        """
+        found = self.message(message_id, handlers=False)
+        return kept(self.state.journal, str(found.message_id)).read_bytes()
 
     def wait(
         self, message_id: str, *, seconds: float = 30.0, handlers: bool = True
@@ -146,9 +165,8 @@ class Account:
         Args:
             message_id: Its id, or the beginning of it.
             seconds: How long to wait at most.
-            handlers: Whether to wait, too, until every asynchronous function has reported on it. A
-                function that does not use the `mailroom` runtime never does, and costs all of
-                `seconds`.
+            handlers: Whether to wait, too, until every asynchronous function has succeeded or
+                used up its tries.
 
         Returns:
             The message, finished or not.
@@ -205,20 +223,17 @@ class Account:
         """
         return journal.published(self.state.journal)
 
-    def _joined(self, messages: list[MessageRecord], *, handlers: bool) -> list[MessageRecord]:
+    def _settled(self, messages: list[MessageRecord], *, handlers: bool) -> list[MessageRecord]:
         if handlers and self._server is not None:
-            by_place: dict[Environment, list[MessageRecord]] = {}
-            for message in messages:
-                by_place.setdefault(self._place(message), []).append(message)
-            for place, found in by_place.items():
-                functions, logs = (
-                    self.client(service, account=place.account, region=place.region)
-                    for service in ("lambda", "logs")
-                )
-                outcomes.join(found, functions=functions, logs=logs)
+            outcomes.settle(messages, client=self._client_of)
+        placed = [one for message in messages for one in message.outcomes if one.place]
+        if placed:
+            known = sources.folders(self.state.cdk_out)
+            for one in {id(one): one for one in placed}.values():
+                one.place = sources.located(one.place, sources.folder_of(one.function_name, known))
         return messages
 
-    def _place(self, message: MessageRecord) -> Environment:
-        """Where a message's functions are."""
-        arns = (str(action.detail.get("functionArn", "")) for action in message.actions)
-        return next(filter(None, map(of_arn, arns)), self.environment)
+    def _client_of(self, service: str, arn: str) -> Any:
+        """The client of the account and region that an ARN names."""
+        place = of_arn(arn) or self.environment
+        return self.client(service, account=place.account, region=place.region)

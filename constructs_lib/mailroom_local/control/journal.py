@@ -12,17 +12,47 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailroom_local._calls import identity
+
 
 @dataclass(slots=True, kw_only=True)
 class HandlerOutcome:
-    """What a function reported about a message, in its log."""
+    """A call of a function for a message or an event: what it printed, and how it ended."""
 
     outcome: str
     """`handled`, `failed`, or the disposition of a synchronous function."""
+    function_arn: str = ""
+    """The function."""
     ms: float | None = None
-    """How long the handler ran, in milliseconds."""
+    """How long it ran, in milliseconds."""
     error: str | None = None
-    """The exception, if it failed."""
+    """The exception's class, if it failed."""
+    detail: str = ""
+    """The exception's text."""
+    place: str = ""
+    """The file and line that raised it, from the current folder if it is the app's."""
+    output: list[str] = field(default_factory=list)
+    """The lines that it printed."""
+    omitted: int = 0
+    """How many more lines it printed; `mailroom tail` shows them all."""
+    queue: str | None = None
+    """The ARN of the queue from which the event came, if it came from one."""
+    receives: int | None = None
+    """How many times the event has been received from a queue."""
+    final: bool = True
+    """Whether it is not called again for this: it succeeded, or there are no more tries."""
+    dead_letter_queue: str | None = None
+    """The name of the queue that keeps what failed, if no other try follows."""
+
+    @property
+    def function_name(self) -> str:
+        """The function's name."""
+        return (self.function_arn.split(":") + [""] * 7)[6]
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed."""
+        return self.outcome == "failed"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +70,7 @@ class ActionRecord:
     detail: dict[str, Any] = field(default_factory=dict)
     """The action's settings, and an error if there was one."""
     handler: list[HandlerOutcome] = field(default_factory=list)
-    """What the function reported, one outcome for each attempt."""
+    """The calls of the function, one for each try."""
 
     @property
     def function_name(self) -> str | None:
@@ -50,8 +80,9 @@ class ActionRecord:
 
     @property
     def pending(self) -> bool:
-        """Whether an asynchronous function has not reported yet. Some functions never do."""
-        return self.kind == "Lambda" and self.outcome == "accepted" and not self.handler
+        """Whether an asynchronous function has not ended yet, or is tried again."""
+        called = self.handler and self.handler[-1].final
+        return self.kind == "Lambda" and self.outcome == "accepted" and not called
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +111,8 @@ class EventRecord:
     """The event destinations that it matched, each with the `outcome` of publishing there."""
     payload: dict[str, Any]
     """What SES published."""
+    handlers: list[HandlerOutcome] = field(default_factory=list)
+    """The calls of functions with it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,6 +162,15 @@ class MessageRecord:
     """The configuration set that it was sent with."""
     events: list[EventRecord] = field(default_factory=list)
     """Its sending events."""
+    calls: list[HandlerOutcome] = field(default_factory=list)
+    """The calls of functions that neither an action nor an event of it explains."""
+
+    @property
+    def outcomes(self) -> list[HandlerOutcome]:
+        """Every call of a function for it: those of its actions, of its events, and the others."""
+        of_actions = [outcome for action in self.actions for outcome in action.handler]
+        of_events = [outcome for event in self.events for outcome in event.handlers]
+        return [*of_actions, *of_events, *self.calls]
 
 
 def read(path: Path) -> list[MessageRecord]:
@@ -145,6 +187,7 @@ def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
     """Combine the records of each message."""
     messages: list[MessageRecord] = []
     by_id: dict[str, MessageRecord] = {}
+    calls: list[dict[str, Any]] = []
     for record in records:
         if record["type"] in ("accepted", "refused", "sent"):
             message = _message(record)
@@ -152,9 +195,17 @@ def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
             if message.message_id is not None:
                 by_id[message.message_id] = message
             continue
+        if record["type"] == "call":
+            calls.append(record)
+            continue
         known = by_id.get(record.get("message_id", ""))
         if known is not None:
             _extend(known, record)
+    # Last: a function may end before the action that invoked it is in the journal.
+    for call in calls:
+        known = by_id.get(call["message_id"])
+        if known is not None:
+            _called(known, call)
     return messages
 
 
@@ -221,3 +272,32 @@ def _extend(message: MessageRecord, record: dict[str, Any]) -> None:
         message.finished = True
         message.stopped_by = record.get("stopped_by")
         message.ms = record.get("ms")
+
+
+def _called(message: MessageRecord, record: dict[str, Any]) -> None:
+    kept = record["kept_in"]
+    outcome = HandlerOutcome(
+        outcome=record["outcome"],
+        function_arn=record["function"],
+        ms=record["ms"],
+        error=record["error"],
+        detail=record["detail"],
+        place=record["place"],
+        output=record["output"],
+        omitted=record["omitted"],
+        queue=record["queue"],
+        receives=record["receives"],
+        # Only who knows the function's retries knows better.
+        final=record["outcome"] != "failed" or kept is not None,
+        dead_letter_queue=kept.rpartition("/")[2] if kept else None,
+    )
+    actions = [each for each in message.actions if each.function_name == outcome.function_name]
+    # One function may serve two rules of the same message.
+    for action in [each for each in actions if each.rule == record["rule"]] or actions:
+        action.handler.append(outcome)
+    event = record["event"]
+    events = [each for each in message.events if event and identity(each.payload) == event]
+    for each in events:
+        each.handlers.append(outcome)
+    if not actions and not events:
+        message.calls.append(outcome)

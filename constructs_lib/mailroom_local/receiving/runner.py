@@ -84,6 +84,7 @@ class Receiver:
         )
         if self._on_accepted is not None:
             self._on_accepted(message.message_id, envelope.mail_from)
+        self._journal.keep(message.message_id, raw)
         # Last, as what fails before it is answered with a refusal.
         self._journal.write(
             "accepted",

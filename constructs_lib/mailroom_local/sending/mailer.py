@@ -88,6 +88,7 @@ class Mailer:
         # Held until its first events are published: no message is opened before its delivery.
         sent.lock.acquire()
         self._sent[outgoing.message_id] = sent
+        self._journal.keep(outgoing.message_id, raw)
         self._journal.write(
             "sent",
             message_id=outgoing.message_id,

@@ -75,6 +75,8 @@ def _settings(endpoint: str, *, region: str, folder: Path) -> dict[str, str]:
         "S3_DATA_DIR": str(folder / "s3"),
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(folder / "ministack"),
+        # Nothing that functions log leaves this machine: error texts, too, are worth reading.
+        "MAILROOM_LOG_ADDRESSES": "1",
         # AWS waits a minute between attempts; a rehearsed failure should not.
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": os.environ.get("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.5"),
     }

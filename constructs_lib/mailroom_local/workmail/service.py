@@ -159,6 +159,7 @@ class WorkMail:
             submit=submit,
         )
         self._flows[flow.id] = flow
+        self._journal.keep(flow.id, raw)
         self._journal.write(
             "accepted",
             message_id=flow.id,

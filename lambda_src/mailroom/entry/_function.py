@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from mailroom import _runtime
 from mailroom.errors import HandlerExited, HandlerNotFound
 
 TYPE_CHECKING = False
@@ -21,8 +22,24 @@ def resolve(spec: str) -> Callable[..., Any]:
     """Import ``module:function`` and return the function.
 
     Raises `HandlerNotFound` with the name that does not exist. What the module itself raises
-    while it is imported propagates unchanged.
+    while it is imported propagates unchanged. Either is logged, with file and line.
     """
+    try:
+        return _resolved(spec)
+    except BaseException as error:
+        _runtime.log(
+            "ERROR",
+            "mailroom.import",
+            handler=spec,
+            outcome="failed",
+            error=type(error).__name__,
+            at=_runtime.where(error),
+            detail=str(error)[:2000],
+        )
+        raise
+
+
+def _resolved(spec: str) -> Callable[..., Any]:
     module_name, separator, function_name = spec.partition(":")
     if not (separator and module_name and function_name) or module_name.startswith("."):
         raise HandlerNotFound(f"handler is {spec!r}: write it as 'module:function'")

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from mailroom_local._journal import Journal
 from mailroom_local.control import (
     ActionRecord,
@@ -96,58 +98,126 @@ def test_a_missing_journal_reads_as_empty(tmp_path: Path) -> None:
     assert journal.read(tmp_path / "j") == []
 
 
-class _Logs:
-    def __init__(self, *texts: str) -> None:
-        self._texts = texts
+def called(journal: Journal, **fields: Any) -> None:
+    """Write a call as the server does."""
+    journal.write(
+        "call",
+        **{
+            "message_id": "m1",
+            "function": FUNCTION,
+            "rule": "Support",
+            "event": None,
+            "queue": None,
+            "receives": None,
+            "kept_in": None,
+            "output": [],
+            "omitted": 0,
+            "outcome": "handled",
+            "ms": 1.0,
+            "error": None,
+            "detail": "",
+            "place": "",
+            **fields,
+        },
+    )
 
-    def get_paginator(self, operation: str) -> Any:
-        return self
 
-    def paginate(self, **group: str) -> list[dict[str, Any]]:
-        return [{"events": [{"message": text} for text in self._texts]}]
+def invoked(journal: Journal, rule: str = "Support") -> None:
+    detail = {"functionArn": FUNCTION}
+    journal.write(
+        "action", message_id="m1", rule=rule, action="Lambda", outcome="accepted", ms=1.0,
+        detail=detail,
+    )  # fmt: skip
 
 
-class _Functions:
+def test_a_call_belongs_to_its_action_even_if_it_ended_before_that_was_written(
+    tmp_path: Path,
+) -> None:
+    written = accepted(tmp_path / "j")
+    called(written, output=["hello"])
+    invoked(written)
+    (message,) = journal.read(tmp_path / "j")
+    assert [one.output for one in message.actions[0].handler] == [["hello"]]
+    assert not message.actions[0].pending
+
+
+def test_a_function_in_two_rules_has_its_own_calls_in_each(tmp_path: Path) -> None:
+    written = accepted(tmp_path / "j")
+    invoked(written, rule="Gate")
+    invoked(written)
+    called(written, rule="Gate", outcome="CONTINUE")
+    called(written)
+    (message,) = journal.read(tmp_path / "j")
+    outcomes = [action.handler[0].outcome for action in message.actions]
+    assert outcomes == ["CONTINUE", "handled"]
+
+
+def test_a_call_that_no_action_explains_belongs_to_the_message(tmp_path: Path) -> None:
+    written = accepted(tmp_path / "j")
+    called(written)
+    (message,) = journal.read(tmp_path / "j")
+    assert [one.function_name for one in message.calls] == [FUNCTION.split(":")[6]]
+
+
+class _Lambda:
+    """A function with one retry, a queue that it reads, and one that nobody reads."""
+
+    def __init__(self, **configuration: Any) -> None:
+        self.configuration = {"FunctionArn": f"{FUNCTION}:$LATEST", **configuration}
+
+    def list_function_event_invoke_configs(self, **name: str) -> dict[str, Any]:
+        return {"FunctionEventInvokeConfigs": [self.configuration]}
+
     def get_function_configuration(self, **name: str) -> dict[str, Any]:
         return {}
 
+    def list_event_source_mappings(self, **source: str) -> dict[str, Any]:
+        read = source["EventSourceArn"].endswith(":isolated")
+        return {"EventSourceMappings": [{}] if read else []}
 
-def line(**fields: Any) -> str:
-    """What the runtime logs for that message."""
-    return json.dumps({"event": "mailroom.receiving", "message_id": record().message_id, **fields})
+
+class _Queues:
+    def get_queue_url(self, **name: str) -> dict[str, Any]:
+        return {"QueueUrl": name["QueueName"]}
+
+    def get_queue_attributes(self, **queue: Any) -> dict[str, Any]:
+        target = {"events": "isolated", "isolated": "dead"}[queue["QueueUrl"]]
+        policy = {"maxReceiveCount": 2, "deadLetterTargetArn": f"arn:aws:sqs:r:0:{target}"}
+        return {"Attributes": {"RedrivePolicy": json.dumps(policy)}}
 
 
-def test_the_outcome_of_a_handler_is_read_from_its_log() -> None:
-    """One for each attempt; other lines and other messages are passed over."""
+def settled(functions: _Lambda, *tries: HandlerOutcome) -> HandlerOutcome:
     message = record()
-    logs = _Logs(
-        "START RequestId: 1",
-        '{"not": "ours"}',
-        "{broken",
-        line(message_id="another", outcome="handled"),
-        line(rule="Support", outcome="failed", ms=3.0, error="ValueError"),
-        line(rule="Support", outcome="handled", ms=4.0),
-    )
-    outcomes.join([message], functions=_Functions(), logs=logs)
-    assert message.actions[1].handler == [
-        HandlerOutcome(outcome="failed", ms=3.0, error="ValueError"),
-        HandlerOutcome(outcome="handled", ms=4.0),
-    ]
+    message.actions[1].handler = list(tries)
+    clients: dict[str, Any] = {"lambda": functions, "sqs": _Queues()}
+    outcomes.settle([message], client=lambda service, arn: clients[service])
+    return tries[-1]
 
 
-def test_a_function_in_two_rules_reports_on_each() -> None:
-    """The line names its rule."""
-    message = record()
-    message.actions[0] = ActionRecord(
-        rule="Gate", kind="Lambda", outcome="accepted", ms=1, detail={"functionArn": FUNCTION}
-    )
-    logs = _Logs(line(rule="Gate", outcome="CONTINUE"), line(rule="Support", outcome="handled"))
-    outcomes.join([message], functions=_Functions(), logs=logs)
-    assert [action.handler[0].outcome for action in message.actions] == ["CONTINUE", "handled"]
+def failed(**fields: Any) -> HandlerOutcome:
+    return HandlerOutcome(outcome="failed", function_arn=FUNCTION, final=False, **fields)
 
 
-def test_a_function_that_does_not_report_was_at_least_accepted() -> None:
-    """Handlers may be other people's."""
-    message = record()
-    outcomes.join([message], functions=_Functions(), logs=_Logs("hello"))
-    assert message.actions[1].pending
+def test_a_failed_asynchronous_call_is_final_after_its_retries_and_then_in_the_queue() -> None:
+    target = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:0:dead"}}
+    once = _Lambda(MaximumRetryAttempts=1, DestinationConfig=target)
+    first = settled(once, failed())
+    assert (first.final, first.dead_letter_queue) == (False, None)
+    second = settled(once, failed(), failed())
+    assert (second.final, second.dead_letter_queue) == (True, "dead")
+
+
+def test_without_a_queue_nothing_keeps_what_failed_three_times() -> None:
+    last = settled(_Lambda(), failed(), failed(), failed())
+    assert (last.final, last.dead_letter_queue) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("queue", "receives", "kept"),
+    [("events", 2, None), ("isolated", 1, None), ("isolated", 2, "dead")],
+)
+def test_a_failed_event_is_final_when_no_function_reads_the_next_queue(
+    queue: str, receives: int, kept: str | None
+) -> None:
+    last = settled(_Lambda(), failed(queue=f"arn:aws:sqs:r:0:{queue}", receives=receives))
+    assert (last.final, last.dead_letter_queue) == (kept is not None, kept)

@@ -1,0 +1,42 @@
+"""The processes in which functions run: writes every call for a mail or an event to the journal.
+
+CloudWatch Logs is not enough for that: ministack keeps no import error there, and answers a
+request for log events with 10,000 of them at most.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from mailroom_local import _calls
+from mailroom_local._emulator import internals
+from mailroom_local._journal import Journal, elapsed_ms
+
+_original_invoke: Any = internals.workers.Worker.invoke
+
+
+def install(journal: Journal) -> None:
+    """Write calls to this journal. Idempotent."""
+
+    def invoke(self: Any, event: Any, *arguments: Any, **context: Any) -> dict[str, Any]:
+        started = time.perf_counter()
+        try:
+            response: dict[str, Any] = _original_invoke(self, event, *arguments, **context)
+        except Exception as error:
+            # The module cannot be imported. On AWS, the log has the error and what was printed.
+            response = {"error": str(error), "log": self._drain_stderr_bounded()}
+            self.kill()
+        answer = _calls.Answer(
+            log=response.get("log", ""),
+            error=None if response.get("status") == "ok" else str(response.get("error")),
+            trace=response.get("trace", ""),
+            result=response.get("result"),
+            ms=elapsed_ms(started),
+        )
+        with journal.guarded(None):
+            for call in _calls.of_invocation(event, answer, configuration=self.config):
+                journal.write("call", **call)
+        return response
+
+    internals.workers.Worker.invoke = invoke

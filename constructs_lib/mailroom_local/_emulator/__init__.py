@@ -35,7 +35,7 @@ from mailroom_local._emulator.query import (
     v1_error,
     v2_error,
 )
-from mailroom_local._emulator.receiving import remember_received
+from mailroom_local._emulator.receiving import in_force, remember_received
 from mailroom_local._emulator.sending import authenticate, submit
 from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
@@ -45,6 +45,7 @@ __all__ = [
     "asgi_app",
     "authenticate",
     "enforce_permissions",
+    "in_force",
     "install",
     "put_event",
     "remember_received",

@@ -96,12 +96,12 @@ def client(
     return client
 
 
-def answer_here(endpoint: str, answer: Callable[..., Any]) -> None:
-    """Let this process answer its own requests to an endpoint, without a socket.
+def answer_here(endpoint: str, answer: Callable[..., Any] | None) -> None:
+    """Let this process answer the requests of its clients to an endpoint, without a socket.
 
-    ``answer`` gets a request of botocore and the seconds that it may take.
+    ``answer`` gets a request of botocore and the seconds that it may take; ``None`` ends it.
     """
     _answered_here[endpoint] = answer
 
 
-_answered_here: dict[str, Callable[..., Any]] = {}
+_answered_here: dict[str, Callable[..., Any] | None] = {}

@@ -53,7 +53,6 @@ class _Body(io.BytesIO):
 
 
 async def _call(gateway: App, request: AWSPreparedRequest) -> AWSResponse:
-    # Without a turn of the loop, a request that needs nothing of it would keep others waiting.
     waiting: list[dict[str, Any]] = [
         {"type": "http.request", "body": _content(request.body), "more_body": False}
     ]
@@ -103,6 +102,5 @@ def _scope(request: AWSPreparedRequest) -> dict[str, Any]:
 def _content(body: Any) -> bytes:
     if body is None:
         return b""
-    if hasattr(body, "read"):
-        body = body.read()
-    return body if isinstance(body, bytes) else bytes(body) if not isinstance(body, str) else body.encode()
+    content = body.read() if hasattr(body, "read") else body
+    return content.encode() if isinstance(content, str) else bytes(content)

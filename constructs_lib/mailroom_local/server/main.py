@@ -115,7 +115,7 @@ async def _serve(
     }
     mailer = Mailer(**place, put_event=emulator.put_event)
     emulator.install(mailer.send, place["journal"])
-    receiver = Receiver(**place, on_accepted=emulator.remember_received)
+    receiver = Receiver(**place, in_force=emulator.in_force, on_accepted=emulator.remember_received)
     others = list(extensions.connected(**place))
     submit, application = emulator.submit, with_finished_stacks(emulator.asgi_app())
     for other in others:

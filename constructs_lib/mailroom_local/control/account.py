@@ -79,16 +79,17 @@ class Account:
         finally:
             gateway.post(self.server, IGNORE_PATH)
 
-    def messages(self, *, handlers: bool = True) -> list[MessageRecord]:
+    def messages(self, *, handlers: bool = True, last: int | None = None) -> list[MessageRecord]:
         """Return every message: received, refused and sent.
 
         Args:
+            last: How many of the newest to return; by default all.
             handlers: Whether to read from the log of each function what it reported.
 
         Returns:
             The messages, oldest first.
         """
-        return self._joined(journal.read(self.state.journal), handlers=handlers)
+        return self._joined(journal.read(self.state.journal, last=last), handlers=handlers)
 
     def message(self, message_id: str, *, handlers: bool = True) -> MessageRecord:
         """Return one message.
@@ -103,11 +104,7 @@ class Account:
         Raises:
             MailroomError: If no message, or more than one, has an id with that beginning.
         """
-        found = [
-            message
-            for message in journal.read(self.state.journal)
-            if (message.message_id or "").startswith(message_id)
-        ]
+        found = journal.find(self.state.journal, message_id)
         if len(found) != 1:
             raise MailroomError(
                 f"{len(found)} messages have an id that begins with {message_id!r}",
@@ -183,7 +180,8 @@ class Account:
         return journal.published(self.state.journal)
 
     def _joined(self, messages: list[MessageRecord], *, handlers: bool) -> list[MessageRecord]:
-        if handlers and self._server is not None:
+        called = any(action.function_name for message in messages for action in message.actions)
+        if handlers and called and self._server is not None:
             functions, logs = self.client("lambda"), self.client("logs")
             outcomes.join(messages, functions=functions, logs=logs)
         return messages

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
-from botocore.config import Config
+if TYPE_CHECKING:
+    import boto3
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -59,6 +58,10 @@ def environment(endpoint: str, *, region: str = REGION) -> dict[str, str]:
 
 def session(*, region: str = REGION) -> boto3.Session:
     """A session that reads none of the user's profiles and credentials."""
+    # To import boto3 takes longer than most commands that need no client.
+    import boto3
+    import botocore.session
+
     core = botocore.session.Session(
         session_vars={
             "profile": (None, None, None, None),
@@ -78,6 +81,8 @@ def client(
     made: boto3.Session, service: str, endpoint: str, *, read_timeout: float = 60, retries: int = 2
 ) -> Any:
     """A client of the local AWS, with path-style addresses: ``bucket.127.0.0.1`` is not a host."""
+    from botocore.config import Config
+
     config = Config(
         connect_timeout=5,
         read_timeout=read_timeout,

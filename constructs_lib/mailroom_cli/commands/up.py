@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="with --detach: write addresses and ports as JSON"
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="deploy again what is saved: of a handler's folder, its functions alone, in a moment",
+    )
     for name, what in (
         ("port", "the AWS API"),
         ("smtp-port", "SMTP, for mail that is received"),
@@ -50,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
     local.require()
     if options.json and not options.detach:
         raise UsageError("--json has no effect without --detach", remedy="add --detach")
+    if options.watch:
+        _require_watching(options)
     app, folder = _app(options.app)
     from mailroom_cli.progress import Steps
     from mailroom_local.control import LocalAws, MailroomError, NotRunning, find_cdk
@@ -71,7 +80,10 @@ def run(options: argparse.Namespace) -> int:
         )
         return _start(aws, options, app, folder)
     _refuse_other_ports(aws.server, options)
+    since = time.time()
     _deploy(aws, options, app, folder, again=True)
+    if options.watch:
+        _watch(aws, options, app, folder, since)
     return 0
 
 
@@ -79,10 +91,11 @@ def _start(aws: LocalAws, options: argparse.Namespace, app: str | None, folder: 
     keep = False
     try:
         aws.start(detached=options.detach)
+        since = time.time()
         _deploy(aws, options, app, folder)
         keep = options.detach
         if not keep:
-            _watch(aws)
+            _watch(aws, options, app, folder, since)
     finally:
         if not keep:
             aws.stop()
@@ -192,15 +205,37 @@ def _announce(aws: LocalAws) -> None:
         show("", "receipt rules", Padding(rules, (0, 0, 0, 2), expand=False))
 
 
-def _watch(aws: LocalAws) -> None:
+def _watch(
+    aws: LocalAws, options: argparse.Namespace, app: str | None, folder: Path, since: float
+) -> None:
     from mailroom_cli.follow import follow
     from mailroom_cli.terminal import show
+    from mailroom_cli.watching import watching
 
     show("", "Messages appear here as they come. Ctrl-C stops the local AWS.")
-    follow(aws, while_=lambda: aws.running)
+    if options.watch:
+
+        def deploy(other: LocalAws) -> None:
+            other.deploy(app=app, cwd=folder)
+
+        show(f"Edits in {folder} are deployed as they are saved.")
+        with watching(aws, folder=folder, deploy=deploy, since=since) as notices:
+            follow(aws, while_=lambda: aws.running, sleep=notices.sleep, notices=notices.take)
+    else:
+        follow(aws, while_=lambda: aws.running)
     raise CommandError(
         "the local AWS ended unexpectedly", remedy=f"see its log: {aws.state.server_log}"
     )
+
+
+def _require_watching(options: argparse.Namespace) -> None:
+    if options.detach:
+        raise UsageError("--watch has no effect with --detach", remedy="omit one of them")
+    if importlib.util.find_spec("watchfiles") is None:
+        raise UsageError(
+            "--watch needs the package watchfiles",
+            remedy="install it: pip install 'cdk-mailroom[local]'",
+        )
 
 
 def _port(value: str) -> int:

@@ -56,7 +56,7 @@ def in_force(account: str, region: str) -> InForce:
         everything = stored.to_dict()
         return {key[-1]: it for key, it in everything.items() if key[:-1] == (account, region)}
 
-    active = own(internals.ses.active_receipt_rule_set).get("name")
+    active = own(internals.ses.active_receipt_rule_set).get("name", "")
     rule_set = own(internals.ses.receipt_rule_sets).get(active)
     identities = own(internals.ses.identities).items()
     return InForce(

@@ -14,7 +14,8 @@ from concurrent.futures import TimeoutError as TooLate
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from mailroom_local.server.loopback import LOOPBACK
@@ -56,7 +57,7 @@ async def _call(gateway: App, request: AWSPreparedRequest) -> AWSResponse:
     waiting: list[dict[str, Any]] = [
         {"type": "http.request", "body": _content(request.body), "more_body": False}
     ]
-    status, headers, parts = 500, HeadersDict(), list[bytes]()
+    status, headers, parts = 500, HTTPHeaders(), list[bytes]()
 
     async def receive() -> dict[str, Any]:
         if not waiting:

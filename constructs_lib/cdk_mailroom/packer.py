@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Set
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,7 @@ if __name__ == "__main__":
 
 from cdk_mailroom._code import check_code
 from cdk_mailroom._packing import packed
+from cdk_mailroom._parsing import parsed
 from cdk_mailroom._problems import ConfigurationError, Problems
 
 __all__ = ["main"]
@@ -41,6 +43,8 @@ def _pack(code: dict[str, Any]) -> dict[str, str]:
     requirements = Path(code["requirements"]) if code.get("requirements") else None
     runtime, architecture = code["runtime"], code["architecture"]
     problems = Problems(handler)
+    _check_syntax(problems, folder, handler)
+    problems.raise_if_any()
     check_code(
         problems,
         folder=folder,
@@ -59,6 +63,29 @@ def _pack(code: dict[str, Any]) -> dict[str, str]:
         architecture=architecture,
     )
     return {"path": str(path), "digest": digest}
+
+
+def _check_syntax(problems: Problems, folder: Path, handler: str) -> None:
+    """Note the files that an edit has made invalid: whatever imports them would fail."""
+    invalid = dict(_invalid(folder))
+    # A file that was deployed so is perhaps imported by nothing, or written for another Python.
+    _tolerated[folder] = _tolerated.get(folder, invalid.keys()) & invalid.keys()
+    for file, error in invalid.items():
+        if file not in _tolerated[folder]:
+            problems.add("handler", handler, f"correct {file}:{error.lineno}: {error.msg}")
+
+
+def _invalid(folder: Path) -> Iterator[tuple[Path, SyntaxError]]:
+    for file in sorted(folder.rglob("*.py")):
+        try:
+            parsed(file.read_bytes())
+        except SyntaxError as error:
+            yield file, error
+        except ValueError:
+            yield file, SyntaxError("null bytes", (str(file), 1, 0, ""))
+
+
+_tolerated: dict[Path, Set[Path]] = {}
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ class Watcher:
                 late = None
                 for changes in watch(
                     *self._watched(),
-                    watch_filter=lambda _, path: self._matters(Path(path)),
+                    watch_filter=lambda _, path: self.matters(Path(path)),
                     debounce=_DEBOUNCE_MS,
                     step=_STEP_MS,
                     stop_event=stop,
@@ -97,7 +97,11 @@ class Watcher:
                     if files and self.handle(files):
                         break
         finally:
-            self._packer.close()
+            self.close()
+
+    def close(self) -> None:
+        """End the process that packs."""
+        self._packer.close()
 
     def handle(self, changed: Iterable[Path]) -> bool:
         """Deploy what these files belong to; return whether the app was deployed in full."""
@@ -139,12 +143,13 @@ class Watcher:
     def _saved_late(self) -> Iterator[Path]:
         for root in self._watched():
             for directory, folders, names in os.walk(root):
-                folders[:] = [name for name in folders if self._matters(Path(directory, name))]
+                folders[:] = [name for name in folders if self.matters(Path(directory, name))]
                 for path in (Path(directory, name) for name in names):
-                    if self._matters(path) and path.stat().st_mtime > self._since:
+                    if self.matters(path) and path.stat().st_mtime > self._since:
                         yield path
 
-    def _matters(self, path: Path) -> bool:
+    def matters(self, path: Path) -> bool:
+        """Whether a file's change is one of the app or of a function's code."""
         if path.is_relative_to(self._aws.state.root):
             return False
         for function in self._functions:

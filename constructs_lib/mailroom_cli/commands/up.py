@@ -216,7 +216,7 @@ def _watch(
     if options.watch:
 
         def deploy(other: LocalAws) -> None:
-            other.deploy(app=app, cwd=folder)
+            other.deploy_again(app=app, cwd=folder)
 
         show(f"Edits in {folder} are deployed as they are saved.")
         with watching(aws, folder=folder, deploy=deploy, since=since) as notices:

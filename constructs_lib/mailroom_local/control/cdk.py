@@ -76,13 +76,33 @@ class Cdk:
                 with progress.step("Bootstrapping the local account"):
                     self._finish(bootstrap, "cdk bootstrap", "mailroom down, then try again")
                 self._state.bootstrapped.touch(mode=0o600)
+        self._deploy("--app", str(self._state.cdk_out), cwd=cwd, progress=progress)
+
+    def deploy_again(
+        self,
+        *,
+        app: str | None,
+        cwd: Path,
+        progress: Progress,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
+        """Synthesize and deploy an app that was deployed before, in one run of the CLI."""
+        self._deploy(
+            *("--output", str(self._state.cdk_out)),
+            *(("--app", app) if app else ()),
+            *_given(context or {}),
+            cwd=cwd,
+            progress=progress,
+        )
+
+    def _deploy(self, *arguments: str, cwd: Path, progress: Progress) -> None:
         with (
             progress.step("Deploying") as report,
             self._start(
                 "deploy",
                 "--all",
+                *arguments,
                 *("--require-approval", "never"),
-                *("--app", str(self._state.cdk_out)),
                 # Nobody reviews a change set here; it would only take seconds for each stack.
                 *("--method", "direct"),
                 *("--progress", "events"),
@@ -95,8 +115,7 @@ class Cdk:
     def _synthesize(
         self, app: str | None, *, cwd: Path, progress: Progress, context: Mapping[str, str]
     ) -> None:
-        given = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
-        command = ["synth", "--quiet", "--output", str(self._state.cdk_out), *given]
+        command = ["synth", "--quiet", "--output", str(self._state.cdk_out), *_given(context)]
         with (
             progress.step("Synthesizing the app") as report,
             self._start(
@@ -137,3 +156,7 @@ class Cdk:
             return
         what = f"did not finish within {_STEP_SECONDS:.0f} s" if status is None else "failed"
         raise DeployFailed(f"{name} {what}", remedy=remedy, output="\n".join(child.tail))
+
+
+def _given(context: Mapping[str, str]) -> list[str]:
+    return [part for name, value in context.items() for part in ("-c", f"{name}={value}")]

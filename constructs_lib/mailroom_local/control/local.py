@@ -179,6 +179,29 @@ class LocalAws(_Account):
             app=app, cwd=folder, progress=self._progress, context=context
         )
 
+    def deploy_again(
+        self,
+        *,
+        app: str | None = None,
+        cwd: Path | str | None = None,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
+        """Deploy an app that was deployed before, with one start of the CDK CLI instead of two.
+
+        Args:
+            app: The command that synthesizes; by default the `app` of the `cdk.json` in `cwd`.
+            cwd: The folder in which it runs; by default the current one.
+            context: Context values for the app.
+
+        Raises:
+            DeployFailed: If the CDK CLI fails; `output` is the end of what it printed.
+            MailroomError: If there is no CDK CLI.
+        """
+        folder = Path(cwd or ".").absolute()
+        Cdk(state=self.state, server=self.server).deploy_again(
+            app=app, cwd=folder, progress=self._progress, context=context
+        )
+
     def destroy(self) -> None:
         """Delete every stack of the app that was deployed last.
 

@@ -37,6 +37,7 @@ from mailroom_local._emulator.query import (
 )
 from mailroom_local._emulator.receiving import in_force, remember_received
 from mailroom_local._emulator.sending import authenticate, submit
+from mailroom_local._emulator.warming import with_warm_functions
 from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending.message import SentMessage
@@ -105,8 +106,7 @@ def put_event(entry: dict[str, Any], region: str) -> None:
 
 def asgi_app() -> Callable[..., Awaitable[None]]:
     """ministack's gateway."""
-    gateway: Callable[..., Awaitable[None]] = internals.app.app
-    return gateway
+    return with_warm_functions(internals.app.app)
 
 
 def enforce_permissions(enforced: bool) -> None:

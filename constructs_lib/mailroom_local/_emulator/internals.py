@@ -20,7 +20,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "evaluate_resource_policy",
         "request_caller_arn",
     ),
-    "ministack.core.lambda_runtime": ("reset",),
+    "ministack.core.lambda_runtime": ("ensure_spawned", "get_or_create_worker", "reset"),
     "ministack.core.responses": (
         "AccountRegionScopedDict",
         "get_account_id",

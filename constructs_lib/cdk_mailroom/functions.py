@@ -234,7 +234,7 @@ class PythonFunction:
         if self._folder is not None:
             # Stays in the cloud assembly: how `mailroom up --watch` packs this code again.
             function.node.add_metadata(
-                "cdk-mailroom:code",
+                "mailroom:code",
                 {
                     "modules": modules,
                     "folder": str(self._folder),

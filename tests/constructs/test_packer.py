@@ -7,8 +7,16 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_lambda as lambda_
 
-from cdk_mailroom import EventPublishing, EventType, InboundMail, PythonHandler, handlers
+from cdk_mailroom import (
+    EventPublishing,
+    EventType,
+    InboundMail,
+    PythonHandler,
+    handlers,
+    runtime_code,
+)
 from mailroom_local.control.functions import DeployedFunction, of_assembly
 from mailroom_local.control.packer import Packer
 
@@ -30,6 +38,22 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     outbound = EventPublishing(stack, "Outbound", identities=["example.com"])
     outbound.on(EventType.BOUNCE, PythonHandler(root / "desk", "app:on_bounce"))
+    # This function would keep the old code if the folder's other function were updated alone.
+    (root / "shared").mkdir()
+    (root / "shared" / "common.py").write_text("def on_mail(mail): ...\ndef handler(*_): ...\n")
+    inbound.add_rule(
+        "Shared",
+        recipients=["d@example.com"],
+        handler=PythonHandler(root / "shared", "common:on_mail"),
+    )
+    lambda_.Function(
+        stack,
+        "Own",
+        code=runtime_code(root / "shared"),
+        handler="common.handler",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.ARM_64,
+    )
     app.synth()
     return root / "cdk.out"
 
@@ -59,4 +83,4 @@ def test_it_packs_what_a_synth_packs(assembly: Path) -> None:
 
 def test_no_template_knows_where_the_code_was(assembly: Path) -> None:
     assert str(assembly.parent) not in template(assembly)
-    assert "cdk-mailroom:code" not in template(assembly)
+    assert "mailroom:code" not in template(assembly)

@@ -56,14 +56,18 @@ def write_assembly(aws: Aws, functions: dict[str, Path]) -> None:
     metadata = {}
     for name, folder in functions.items():
         path = f"/Desk/{name}/Function"
-        metadata[path] = [{"type": "cdk-mailroom:code", "data": code(folder)}]
+        metadata[path] = [{"type": "mailroom:code", "data": code(folder)}]
         metadata[f"{path}/Resource"] = [{"type": "aws:cdk:logicalId", "data": name}]
     stack = {
         "type": "aws:cloudformation:stack",
         "properties": {"templateFile": "Desk.template.json"},
         "additionalMetadataFile": "Desk.metadata.json",
     }
-    resources = {"Resources": {name: {} for name in functions}}
+    resources = {
+        "Resources": {
+            name: {"Properties": {"Code": {"S3Key": f"{name}.zip"}}} for name in functions
+        }
+    }
     (out / "Desk.metadata.json").write_text(json.dumps(metadata))
     (out / "Desk.template.json").write_text(json.dumps(resources))
     (out / "manifest.json").write_text(json.dumps({"artifacts": {"Desk": stack}}))

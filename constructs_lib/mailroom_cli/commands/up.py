@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     since = time.time()
     _deploy(aws, options, app, folder, again=True)
     if options.watch:
-        _watch(aws, options, app, folder, since)
+        _watch(aws, options, app, folder, since, ours=False)
     return 0
 
 
@@ -95,7 +95,7 @@ def _start(aws: LocalAws, options: argparse.Namespace, app: str | None, folder: 
         _deploy(aws, options, app, folder)
         keep = options.detach
         if not keep:
-            _watch(aws, options, app, folder, since)
+            _watch(aws, options, app, folder, since, ours=True)
     finally:
         if not keep:
             aws.stop()
@@ -206,13 +206,20 @@ def _announce(aws: LocalAws) -> None:
 
 
 def _watch(
-    aws: LocalAws, options: argparse.Namespace, app: str | None, folder: Path, since: float
+    aws: LocalAws,
+    options: argparse.Namespace,
+    app: str | None,
+    folder: Path,
+    since: float,
+    *,
+    ours: bool,
 ) -> None:
     from mailroom_cli.follow import follow
     from mailroom_cli.terminal import show
     from mailroom_cli.watching import watching
 
-    show("", "Messages appear here as they come. Ctrl-C stops the local AWS.")
+    ends = "stops the local AWS" if ours else "ends this; `mailroom down` stops the local AWS"
+    show("", f"Messages appear here as they come. Ctrl-C {ends}.")
     if options.watch:
 
         def deploy(other: LocalAws) -> None:

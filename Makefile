@@ -68,9 +68,10 @@ format: $(VENV)/.check ## fix and format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.bench ## compare import, event and synth times with the alternatives
+bench: $(VENV)/.bench ## compare import, event, synth and mail times with the alternatives
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 	@$(BIN)/python benchmarks/synth.py
+	@$(BIN)/python benchmarks/local.py
 
 snapshots: $(VENV)/.test ## update the snapshots of the examples' synthesized templates
 	@$(BIN)/pytest tests/constructs --snapshot-update

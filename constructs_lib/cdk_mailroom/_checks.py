@@ -12,6 +12,7 @@ from aws_cdk import Duration, Token
 from constructs import Construct
 
 from cdk_mailroom import _quotas
+from cdk_mailroom._problems import ConfigurationError, Problems
 from mailroom import ses
 
 __all__ = [
@@ -39,45 +40,8 @@ __all__ = [
 Retention = Duration | Literal["forever"]
 """How long something is kept: whole days, or ``"forever"``."""
 
-# What aws-cdk-lib writes where a value is known to CloudFormation only.
-_TOKEN = re.compile(r"[$#]\{Token\[[^\]]*\]\}|-1\.88\d*e\+289")
 _LOCAL_PART = re.compile(ses.LOCAL_PART)
 _DOMAIN = re.compile(ses.DOMAIN)
-
-
-class ConfigurationError(ValueError):
-    """The app asks for something that cannot be deployed, or that would lose mail.
-
-    The text has one line for each problem: the argument, its value, and what to do.
-    """
-
-
-class Problems:
-    """Collects what is wrong with one call, so that one run shows all of it."""
-
-    def __init__(self, subject: Construct | str) -> None:
-        self._subject = subject
-        self._problems: list[str] = []
-
-    def add(self, argument: str, value: object, remedy: str) -> None:
-        """Note that *argument* has a *value* that is not accepted, and what to do."""
-        self._problems.append(f"{argument} is {_TOKEN.sub('<token>', repr(value))}: {remedy}")
-
-    @contextmanager
-    def collecting(self) -> Iterator[None]:
-        """Note the text of a `ConfigurationError` instead of passing the error on."""
-        try:
-            yield
-        except ConfigurationError as error:
-            self._problems.append(str(error).replace("\n  ", "\n    "))
-
-    def raise_if_any(self) -> None:
-        """Raise `ConfigurationError` with everything noted so far."""
-        if self._problems:
-            subject = self._subject
-            name = subject if isinstance(subject, str) else subject.node.path
-            lines = "".join(f"\n  - {problem}" for problem in self._problems)
-            raise ConfigurationError(f"{name}:{lines}")
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from cdk_mailroom._checks import Problems
 from cdk_mailroom._parsing import names_in, parsed, suggestion
+from cdk_mailroom._problems import Problems
 
 __all__ = ["Surroundings", "check_imports"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from cdk_mailroom._checks import Problems
+from cdk_mailroom._problems import Problems
 
 __all__ = ["check_function", "find_function", "names_in", "parsed", "suggestion"]
 

@@ -21,7 +21,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from cdk_mailroom._checks import ConfigurationError
+from cdk_mailroom._problems import ConfigurationError
 
 __all__ = ["installed"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypedDict, Unpack
@@ -16,10 +15,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cdk_mailroom import _assembly, _parsing, _quotas, _requirements, _roles
+from cdk_mailroom import _assembly, _quotas, _roles
 from cdk_mailroom._annotations import check_annotation
 from cdk_mailroom._checks import Problems, check_list, check_number, check_seconds
-from cdk_mailroom._imports import Surroundings, check_imports
+from cdk_mailroom._code import check_code
 from cdk_mailroom._queues import FailureQueue
 from cdk_mailroom._reviewed import reviewed
 
@@ -201,13 +200,14 @@ class PythonFunction:
             retention=options.get("log_retention") or logs.RetentionDays.THREE_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
+        # What code in a layer imports cannot be seen from here.
+        modules = None if layers else [entry, *(spec.partition(":")[0] for spec in specs)]
         function = lambda_.Function(
             scope,
             "Function",
             description=description,
             code=_assembly.code(
-                # What code in a layer imports cannot be seen from here.
-                modules=None if layers else [entry, *(spec.partition(":")[0] for spec in specs)],
+                modules=modules,
                 folder=self._folder,
                 requirements=self._requirements,
                 runtime=runtime,
@@ -232,8 +232,20 @@ class PythonFunction:
             max_event_age=None if dead_letter_queue is None else Duration.hours(6),
         )
         if self._folder is not None:
-            # Not in the template: the local AWS shows by it where a failed line is.
-            function.node.add_metadata("mailroom:folder", os.path.relpath(self._folder))
+            # Stays in the cloud assembly, where `mailroom up --watch` finds how to pack this code
+            # again, and the local AWS where a failed line is.
+            function.node.add_metadata(
+                "mailroom:code",
+                {
+                    "modules": modules,
+                    "folder": str(self._folder),
+                    "requirements": str(self._requirements) if self._requirements else None,
+                    "handler": self._handler,
+                    "runtime": runtime.name,
+                    "architecture": architecture.name,
+                    "layers": bool(layers),
+                },
+            )
         if runtime is default_runtime():
             reviewed(function, "L1", "Python 3.13 is the default; runtime= chooses another")
         return function
@@ -257,29 +269,16 @@ class PythonFunction:
             problems.add("runtime", name, f"pass Python 3.{_OLDEST_PYTHON} or later")
         if self._folder is None:
             return
-        path = _parsing.check_function(problems, folder=self._folder, spec=self._handler)
-        if path is None or version is None:
-            return
-        with problems.collecting():
-            check_imports(
-                problems,
-                folder=self._folder,
-                spec=self._handler,
-                path=path,
-                around=Surroundings(
-                    python=int(version[1]),
-                    runtime=_assembly.runtime_files(),
-                    requirements=requirements,
-                    installed=lambda: self._installed(requirements, name),
-                    layers=bool(self._options.get("layers")),
-                ),
-            )
-
-    def _installed(self, requirements: Path | None, runtime: str) -> Iterable[str]:
-        if requirements is None:
-            return ()
         architecture = self._options.get("architecture") or default_architecture()
-        return _requirements.installed(requirements, runtime, architecture.name)
+        check_code(
+            problems,
+            folder=self._folder,
+            spec=self._handler,
+            requirements=requirements,
+            runtime=name,
+            architecture=architecture.name,
+            layers=bool(self._options.get("layers")),
+        )
 
     def _check_limits(self, problems: Problems) -> None:
         options = self._options

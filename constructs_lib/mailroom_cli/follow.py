@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import RenderableType
 from rich.live import Live
 
 from mailroom_cli import render
@@ -31,6 +32,7 @@ def follow(
     while_: Callable[[], bool] = lambda: True,
     as_json: bool = False,
     sleep: Callable[[float], None] = time.sleep,
+    notices: Callable[[], Iterable[RenderableType]] = tuple,
 ) -> None:
     """Show each message of the journal once it is settled, and again when it has news.
 
@@ -39,6 +41,7 @@ def follow(
         while_: When to go on. Default: until Ctrl-C.
         as_json: Whether to write each message as a line of JSON instead.
         sleep: Waits for so many seconds.
+        notices: Returns what else to show. Default: nothing.
     """
     screen = _Screen(as_json=as_json)
     shown: set[tuple[str, str, int, int]] = set()
@@ -46,6 +49,7 @@ def follow(
         while while_():
             fresh = [message for message in _read(aws, shown) if _key(message) not in shown]
             settled = [message for message in fresh if _is_settled(message)]
+            screen.tell(notices())
             screen.update(settled, [message for message in fresh if message not in settled])
             shown.update(map(_key, settled))
             sleep(_POLL_SECONDS)
@@ -87,6 +91,10 @@ class _Screen:
         self._as_json = as_json
         self._console = console_of()
         self._live: Live | None = None
+
+    def tell(self, notices: Iterable[RenderableType]) -> None:
+        for notice in notices:
+            show(notice, on=self._console)
 
     def update(self, settled: list[MessageRecord], in_progress: list[MessageRecord]) -> None:
         if self._as_json:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable
 from typing import IO, Any, NoReturn
 
 from rich.console import Console, RenderableType
@@ -64,6 +65,21 @@ def say_json(document: Any, *, indent: int | None = 2) -> None:
         indent: The indentation; ``None`` means a single line.
     """
     say(json.dumps(document, indent=indent))
+
+
+def say_json_array(documents: Iterable[Any], *, stream: IO[str] | None = None) -> None:
+    """Write *documents* as a JSON array, each on a line of its own, as they come.
+
+    Args:
+        documents: What `json.dumps` takes.
+        stream: Where to. Default: standard output.
+    """
+    target = stream or sys.stdout
+    opening = "["
+    for document in documents:
+        target.write(opening + "\n" + json.dumps(document))
+        opening = ","
+    say("[]" if opening == "[" else "\n]", stream=stream)
 
 
 def show(

@@ -69,6 +69,44 @@ def test_the_journal_of_a_local_aws_that_has_ended_can_be_read(
     assert mailroom("log", "--state", state, "--json")[1] == "[]\n"
 
 
+def journal_of(state: Path, count: int) -> None:
+    lines = (
+        f'{{"type":"accepted","at":"2026-11-27T09:00:00+00:00","message_id":"m{number}-"}}\n'
+        for number in range(count)
+    )
+    (state / "journal.jsonl").write_text("".join(lines))
+
+
+def test_the_last_messages_are_shown_unless_more_are_asked_for(
+    mailroom: Run, tmp_path: Path
+) -> None:
+    journal_of(tmp_path, 60)
+
+    def shown(*arguments: str) -> tuple[int, bool]:
+        _, printed, _ = mailroom("log", "--state", str(tmp_path), *arguments)
+        return len(re.findall(r"m\d+-", printed)), "`mailroom log --last all`" in printed
+
+    assert shown() == (50, True)
+    assert shown("--last", "2") == (2, True)
+    assert shown("--last", "60") == (60, False)
+    assert shown("--last", "all") == (60, False)
+
+
+def test_json_has_every_message_unless_fewer_are_asked_for(mailroom: Run, tmp_path: Path) -> None:
+    journal_of(tmp_path, 60)
+    run = ("log", "--json", "--state", str(tmp_path))
+    every = json.loads(mailroom(*run)[1])
+    assert [message["message_id"] for message in every] == [f"m{n}-" for n in range(60)]
+    assert json.loads(mailroom(*run, "--last", "2")[1]) == every[-2:]
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "some"])
+def test_last_takes_a_number_or_all(mailroom: Run, count: str) -> None:
+    status, _, complaint = mailroom("log", "--last", count)
+    assert status == 2
+    assert f"{count!r} is not a number of messages: pass 1 or more, or all" in complaint
+
+
 def test_following_cannot_be_limited_to_one_message(log: Run) -> None:
     status, _, complaint = log("abc", "--follow")
     assert status == 2

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import os
 import signal
@@ -293,6 +294,7 @@ def test_a_local_aws_that_exits_by_itself_is_an_error(
     [
         (["up"], "no app: {here} has no cdk.json", '--app "python app.py"'),
         (["up", "--app", "."], "no app: {here} has no cdk.json and no app.py", "--app with the"),
+        (["up", "--watch", "--detach"], "--watch has no effect with --detach", "omit one of them"),
         (["up", "--json"], "--json has no effect without --detach", "add --detach"),
     ],
 )
@@ -311,6 +313,20 @@ def test_missing_arguments_are_reported_before_anything_starts(
     assert first == f"mailroom: {message.format(here=tmp_path)}"
     assert remedy in second
     assert list(tmp_path.iterdir()) == []
+
+
+def test_watching_needs_a_package_of_the_extra(
+    mailroom: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name: None if name == "watchfiles" else find_spec(name),
+    )
+    status, _, complaint = mailroom("up", "--watch", "--app", "python app.py")
+    assert status == 2
+    assert "pip install 'cdk-mailroom[local]'" in complaint
 
 
 def test_a_missing_cdk_is_reported_before_anything_starts(

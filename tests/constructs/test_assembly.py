@@ -18,7 +18,7 @@ from aws_cdk import aws_lambda as lambda_
 from synthesis import FOLDER, new_stack
 
 from assemblies import ROOT
-from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, _assembly
+from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, _assembly, _packing
 
 RUNTIME, ARCHITECTURE = lambda_.Runtime.PYTHON_3_13, lambda_.Architecture.ARM_64
 
@@ -143,7 +143,7 @@ def test_no_two_layouts_share_a_hash(tmp_path):
 def test_a_change_of_the_runtime_changes_the_hash(monkeypatch):
     """A new version of the runtime must be deployed too."""
     first = asset()
-    monkeypatch.setattr(_assembly, "runtime_files", lambda: {"mailroom/__init__.py": b"other = 1"})
+    monkeypatch.setattr(_packing, "runtime_files", lambda: {"mailroom/__init__.py": b"other = 1"})
     assert asset() != first
 
 

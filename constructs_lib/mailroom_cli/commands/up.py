@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib.util
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="with --detach: write addresses and ports as JSON"
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="deploy again what is saved: of a handler's folder, its functions alone, in a moment",
+    )
     for name, (usual, what) in _PORTS.items():
         parser.add_argument(
             f"--{name.replace('_', '-')}",
@@ -79,6 +86,8 @@ def run(options: argparse.Namespace) -> int:
     local.require()
     if options.json and not options.detach:
         raise UsageError("--json has no effect without --detach", remedy="add --detach")
+    if options.watch:
+        _require_watching(options)
     app, folder = _app(options.app)
     from mailroom_cli.progress import Steps
     from mailroom_local.control import LocalAws, MailroomError, NotRunning, find_cdk
@@ -100,7 +109,10 @@ def run(options: argparse.Namespace) -> int:
         )
         return _start(aws, options, app, folder)
     _refuse_other_ports(aws.server, options)
+    since = time.time()
     _deploy(aws, options, app, folder, again=True)
+    if options.watch:
+        _watch(aws, options, app, folder, since, ours=False)
     return 0
 
 
@@ -108,10 +120,11 @@ def _start(aws: LocalAws, options: argparse.Namespace, app: str | None, folder: 
     keep = False
     try:
         aws.start(detached=options.detach)
+        since = time.time()
         _deploy(aws, options, app, folder)
         keep = options.detach
         if not keep:
-            _watch(aws)
+            _watch(aws, options, app, folder, since, ours=True)
     finally:
         if not keep:
             aws.stop()
@@ -279,15 +292,46 @@ def _announce_rules(client: Callable[[str], Any], where: str) -> None:
         )
 
 
-def _watch(aws: LocalAws) -> None:
+def _watch(
+    aws: LocalAws,
+    options: argparse.Namespace,
+    app: str | None,
+    folder: Path,
+    since: float,
+    *,
+    ours: bool,
+) -> None:
     from mailroom_cli.follow import follow
     from mailroom_cli.terminal import show
+    from mailroom_cli.watching import watching
 
-    show("", "Messages appear here as they come. Ctrl-C stops the local AWS.")
-    follow(aws, while_=lambda: aws.running)
+    ends = "stops the local AWS" if ours else "ends this; `mailroom down` stops the local AWS"
+    show("", f"Messages appear here as they come. Ctrl-C {ends}.")
+    if options.watch:
+
+        def deploy(other: LocalAws) -> None:
+            other.deploy_again(
+                app=app, cwd=folder, context=dict(options.context), stacks=options.stacks
+            )
+
+        show(f"Edits in {folder} are deployed as they are saved.")
+        with watching(aws, folder=folder, deploy=deploy, since=since) as notices:
+            follow(aws, while_=lambda: aws.running, sleep=notices.sleep, notices=notices.take)
+    else:
+        follow(aws, while_=lambda: aws.running)
     raise CommandError(
         "the local AWS ended unexpectedly", remedy=f"see its log: {aws.state.server_log}"
     )
+
+
+def _require_watching(options: argparse.Namespace) -> None:
+    if options.detach:
+        raise UsageError("--watch has no effect with --detach", remedy="omit one of them")
+    if importlib.util.find_spec("watchfiles") is None:
+        raise UsageError(
+            "--watch needs the package watchfiles",
+            remedy="install it: pip install 'cdk-mailroom[local]'",
+        )
 
 
 def _port(value: str) -> int:

@@ -38,9 +38,10 @@ from mailroom_local._emulator.query import (
     v1_error,
     v2_error,
 )
-from mailroom_local._emulator.receiving import remember_received
+from mailroom_local._emulator.receiving import in_force, remember_received
 from mailroom_local._emulator.sending import authenticate, submit
 from mailroom_local._emulator.served import server
+from mailroom_local._emulator.warming import with_warm_functions
 from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending.message import SentMessage
@@ -49,6 +50,7 @@ __all__ = [
     "asgi_app",
     "authenticate",
     "enforce_permissions",
+    "in_force",
     "install",
     "put_event",
     "receiving_places",
@@ -118,8 +120,7 @@ def put_event(entry: dict[str, Any], *, account: str, region: str) -> None:
 
 def asgi_app() -> Callable[..., Awaitable[None]]:
     """ministack's gateway."""
-    gateway: Callable[..., Awaitable[None]] = internals.app.app
-    return gateway
+    return with_warm_functions(internals.app.app)
 
 
 def enforce_permissions(enforced: bool) -> None:

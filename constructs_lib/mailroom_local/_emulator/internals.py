@@ -20,7 +20,12 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "evaluate_resource_policy",
         "request_caller_arn",
     ),
-    "ministack.core.lambda_runtime": ("Worker", "reset"),
+    "ministack.core.lambda_runtime": (
+        "Worker",
+        "ensure_spawned",
+        "get_or_create_worker",
+        "reset",
+    ),
     "ministack.core.responses": (
         "AccountRegionScopedDict",
         "get_account_id",

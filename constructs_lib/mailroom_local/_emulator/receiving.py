@@ -33,6 +33,7 @@ from mailroom_local._emulator.query import (
 )
 from mailroom_local._ses_error import SesError
 from mailroom_local.receiving import rules
+from mailroom_local.receiving.decisions import InForce
 from mailroom_local.receiving.rules import Rule
 
 _GREETING_SUBJECT = "Amazon SES Email Receipt Subscription Notification"
@@ -44,6 +45,29 @@ _filters: Any = internals.responses.AccountRegionScopedDict()
 def remember_received(message_id: str, mail_from: str) -> None:
     """Make a message that came in over SMTP known to SendBounce."""
     _received[message_id] = mail_from
+
+
+def in_force(account: str, region: str) -> InForce:
+    """The rules, filters and identities that decide about mail, as they are now.
+
+    The SMTP server asks at each recipient and each message: by API calls that took most of a
+    mail's time.
+    """
+
+    def own(stored: Any) -> dict[str, Any]:
+        # A copy, as requests change these while a thread of the SMTP server reads them.
+        everything = stored.to_dict()
+        return {key[-1]: it for key, it in everything.items() if key[:-1] == (account, region)}
+
+    active = own(internals.ses.active_receipt_rule_set).get("name", "")
+    rule_set = own(internals.ses.receipt_rule_sets).get(active)
+    identities = own(internals.ses.identities).items()
+    return InForce(
+        # Rules are replaced, never changed, so a mail keeps those that it met.
+        rules=None if rule_set is None else list(rule_set["Rules"]),
+        filters=list(own(_filters).values()),
+        identities=[name for name, it in identities if it["VerificationStatus"] == "Success"],
+    )
 
 
 def reset() -> None:

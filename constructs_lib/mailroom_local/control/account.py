@@ -103,17 +103,18 @@ class Account:
         finally:
             gateway.post(self.server, IGNORE_PATH)
 
-    def messages(self, *, handlers: bool = True) -> list[MessageRecord]:
+    def messages(self, *, handlers: bool = True, last: int | None = None) -> list[MessageRecord]:
         """Return every message: received, refused and sent.
 
         Args:
+            last: How many of the newest to return; by default all.
             handlers: Whether to find out if failed calls of functions are tried again, and which
                 dead-letter queue has what failed for good.
 
         Returns:
             The messages, oldest first.
         """
-        return self._settled(journal.read(self.state.journal), handlers=handlers)
+        return self._settled(journal.read(self.state.journal, last=last), handlers=handlers)
 
     def message(self, message_id: str, *, handlers: bool = True) -> MessageRecord:
         """Return one message.
@@ -129,11 +130,7 @@ class Account:
         Raises:
             MailroomError: If no message, or more than one, has an id with that beginning.
         """
-        found = [
-            message
-            for message in journal.read(self.state.journal)
-            if (message.message_id or "").startswith(message_id)
-        ]
+        found = journal.find(self.state.journal, message_id)
         if len(found) != 1:
             raise MailroomError(
                 f"{len(found)} messages have an id that begins with {message_id!r}",

@@ -103,13 +103,26 @@ class Cdk:
 
     def deploy(self, environments: Sequence[Environment], *, stacks: Sequence[str] = ()) -> None:
         """Deploy the stacks of these names, or all of them."""
+        self._deploy(environments, stacks, "--app", str(self._state.cdk_out))
+
+    def deploy_again(
+        self, *, app: str | None, context: Mapping[str, str], stacks: Sequence[str] = ()
+    ) -> None:
+        """Synthesize and deploy an app that was deployed before, in one run of the CLI."""
+        environments = of_assembly(self._state.cdk_out, default=self._default)
+        given = [*(("--app", app) if app else ()), *_given(context)]
+        self._deploy(environments, stacks, "--output", str(self._state.cdk_out), *given)
+
+    def _deploy(
+        self, environments: Sequence[Environment], stacks: Sequence[str], *arguments: str
+    ) -> None:
         with (
             self._progress.step("Deploying") as report,
             self._start(
                 "deploy",
                 *(stacks or ("--all",)),
+                *arguments,
                 *("--require-approval", "never"),
-                *("--app", str(self._state.cdk_out)),
                 # Nobody reviews a change set here; it would only take seconds for each stack.
                 *("--method", "direct"),
                 *("--progress", "events"),
@@ -121,8 +134,7 @@ class Cdk:
             self._finish(child, "cdk deploy", f"see {self._state.deploy_log}")
 
     def _synthesize(self, app: str | None, context: Mapping[str, str]) -> None:
-        given = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
-        command = ["synth", "--quiet", "--output", str(self._state.cdk_out), *given]
+        command = ["synth", "--quiet", "--output", str(self._state.cdk_out), *_given(context)]
         with (
             self._progress.step("Synthesizing the app") as report,
             self._start(*command, *(("--app", app) if app else ()), report=report) as child,
@@ -195,3 +207,7 @@ class Cdk:
             return
         what = f"did not finish within {_STEP_SECONDS:.0f} s" if status is None else "failed"
         raise DeployFailed(f"{name} {what}", remedy=remedy, output="\n".join(child.tail))
+
+
+def _given(context: Mapping[str, str]) -> list[str]:
+    return [part for name, value in context.items() for part in ("-c", f"{name}={value}")]

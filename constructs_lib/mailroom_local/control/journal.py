@@ -6,7 +6,7 @@ The server appends to it while it works, so a message may not be finished yet.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -173,14 +173,30 @@ class MessageRecord:
         return [*of_actions, *of_events, *self.calls]
 
 
-def read(path: Path) -> list[MessageRecord]:
-    """Every message of the journal, oldest first."""
-    return collect(_records(path))
+# How a message's first line begins, and that of an event. The rest is parsed only if it is needed.
+_FIRST = (b'{"type":"accepted"', b'{"type":"refused"', b'{"type":"sent"')
+_EVENT = b'{"type":"event"'
+
+
+def read(path: Path, *, last: int | None = None) -> list[MessageRecord]:
+    """The messages of the journal, oldest first: the last ones, or every one."""
+    lines = _lines(path)
+    if last is not None:
+        first = [number for number, line in enumerate(lines) if line.startswith(_FIRST)]
+        lines = lines[first[-last] :] if 0 < last <= len(first) else lines if last else []
+    return collect(map(json.loads, lines))
+
+
+def find(path: Path, message_id: str) -> list[MessageRecord]:
+    """The messages whose ids begin so, oldest first."""
+    begin = f'"message_id":{json.dumps(message_id)[:-1]}'.encode()
+    found = collect(json.loads(line) for line in _lines(path) if begin in line)
+    return [message for message in found if (message.message_id or "").startswith(message_id)]
 
 
 def published(path: Path) -> list[dict[str, Any]]:
     """The payload of every sending event of the journal, oldest first."""
-    return [record["payload"] for record in _records(path) if record["type"] == "event"]
+    return [json.loads(line)["payload"] for line in _lines(path) if line.startswith(_EVENT)]
 
 
 def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
@@ -209,13 +225,13 @@ def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
     return messages
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
+def _lines(path: Path) -> list[bytes]:
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
-        return
+        return []
     # A line without its end is still being written.
-    yield from (json.loads(line) for line in lines if line.endswith(b"\n"))
+    return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
 
 def _message(record: dict[str, Any]) -> MessageRecord:

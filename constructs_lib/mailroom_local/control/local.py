@@ -199,6 +199,29 @@ class LocalAws(_Account):
         for line in compiled.found(self.state.cdk_out, self.server.python):
             warnings.warn(line, stacklevel=2)
 
+    def deploy_again(
+        self,
+        *,
+        app: str | None = None,
+        cwd: Path | str | None = None,
+        context: Mapping[str, str] | None = None,
+        stacks: Sequence[str] = (),
+    ) -> None:
+        """Deploy an app that was deployed before, with one start of the CDK CLI instead of two.
+
+        Args:
+            app: The command that synthesizes; by default the `app` of the `cdk.json` in `cwd`.
+            cwd: The folder in which it runs; by default the current one.
+            context: Context values for the app.
+            stacks: The names of the stacks to deploy; by default all.
+
+        Raises:
+            DeployFailed: If the CDK CLI fails; `output` is the end of what it printed.
+            MailroomError: If there is no CDK CLI.
+        """
+        folder = Path(cwd or ".").absolute()
+        self._cdk(folder).deploy_again(app=app, context=context or {}, stacks=stacks)
+
     def destroy(self) -> None:
         """Delete every stack of the app that was deployed last.
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from mailroom_local.control.journal import HandlerOutcome, MessageRecord
 
 _RETRIES = 2
@@ -64,6 +62,8 @@ def _failed(
 
 def _retries(functions: Any, function_arn: str) -> tuple[int, str | None]:
     """How often Lambda calls the function again, and the name of the queue that gets the rest."""
+    from botocore.exceptions import ClientError
+
     name = ":".join(function_arn.split(":")[:7])
     try:
         found = functions.list_function_event_invoke_configs(FunctionName=name)
@@ -90,6 +90,8 @@ def _retries(functions: Any, function_arn: str) -> tuple[int, str | None]:
 
 def _redrive(client: Callable[[str, str], Any], queue_arn: str) -> tuple[int, str] | None:
     """After how many receives an event goes to a dead-letter queue, and the queue's name."""
+    from botocore.exceptions import ClientError
+
     queues, functions = client("sqs", queue_arn), client("lambda", queue_arn)
     try:
         url = queues.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_FOLDER = "mailroom:folder"
+# What `PythonFunction` notes of each function with a folder.
+_CODE = "mailroom:code"
 _LOGICAL_ID = "aws:cdk:logicalId"
 
 
 def folders(cdk_out: Path) -> dict[str, str]:
-    """The folder of each function's code by its logical id, relative to the app's folder."""
+    """The folder of each function's code by its logical id, relative to the current folder."""
     notes: dict[str, dict[str, str]] = {}
     for path in cdk_out.rglob("*.metadata.json"):
         _add(notes, json.loads(path.read_text()))
@@ -21,9 +23,9 @@ def folders(cdk_out: Path) -> dict[str, str]:
         for artifact in json.loads(path.read_text()).get("artifacts", {}).values():
             _add(notes, artifact.get("metadata") or {})
     return {
-        notes[f"{construct}/Resource"][_LOGICAL_ID]: note[_FOLDER]
+        notes[f"{construct}/Resource"][_LOGICAL_ID]: os.path.relpath(note[_CODE])
         for construct, note in notes.items()
-        if _FOLDER in note and _LOGICAL_ID in notes.get(f"{construct}/Resource", {})
+        if _CODE in note and _LOGICAL_ID in notes.get(f"{construct}/Resource", {})
     }
 
 
@@ -43,5 +45,7 @@ def located(place: str, folder: str) -> str:
 def _add(notes: dict[str, dict[str, str]], found: Mapping[str, Any]) -> None:
     for construct, entries in found.items():
         for entry in entries:
-            if entry.get("type") in (_FOLDER, _LOGICAL_ID):
-                notes.setdefault(construct, {})[entry["type"]] = str(entry.get("data"))
+            kind, data = entry.get("type"), entry.get("data")
+            if kind in (_CODE, _LOGICAL_ID):
+                text = str(data["folder"] if kind == _CODE else data)
+                notes.setdefault(construct, {})[kind] = text

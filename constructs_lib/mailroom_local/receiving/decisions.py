@@ -17,6 +17,15 @@ from mailroom_local.receiving.message import Match, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """What decides about mail; ``rules`` is ``None`` when no rule set is active."""
+
+    rules: Sequence[Rule] | None
+    filters: Sequence[Mapping[str, Any]]
+    identities: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """The refusal of a recipient: the reply to the client, and the reason for the journal."""
 

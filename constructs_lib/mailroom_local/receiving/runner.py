@@ -1,4 +1,4 @@
-"""Runs receipt rules on the local AWS, through public API calls."""
+"""Runs receipt rules on the local AWS; what their actions do, they do through public API calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mailroom_local._journal import Journal, described, elapsed_ms
 from mailroom_local.control import clients
 from mailroom_local.mail.headers import subject_of
 from mailroom_local.receiving import decisions, payloads
-from mailroom_local.receiving.decisions import Refusal
+from mailroom_local.receiving.decisions import InForce, Refusal
 from mailroom_local.receiving.encryption import encrypt
 from mailroom_local.receiving.message import (
     Envelope,
@@ -37,12 +37,14 @@ class Receiver:
         region: str,
         account: str,
         journal: Journal,
+        in_force: Callable[[str, str], InForce],
         on_accepted: Callable[[str, str], None] | None = None,
         workers: int = 4,
     ) -> None:
         session = clients.session(region=region, account=account)
         self._region = region
         self._account = account
+        self._in_force = in_force
         self._journal = journal
         self._on_accepted = on_accepted
         self._background = Background(journal, name="receiving", workers=workers)
@@ -57,16 +59,13 @@ class Receiver:
 
     def admit(self, recipient: str, *, client_address: str, tls: bool) -> Refusal | None:
         """The refusal that answers RCPT TO, if any."""
-        if not decisions.client_admitted(self._filters(), client_address):
+        now = self._in_force(self._account, self._region)
+        if not decisions.client_admitted(now.filters, client_address):
             return Refusal(
                 reply="554 5.7.1 Client address is blocked",
                 reason=f"an IP filter blocks {client_address}",
             )
-        rules = self._active_rules()
-        # Only a rule without recipients depends on the verified identities.
-        everyone = any(not rule.get("Recipients") for rule in rules or [])
-        identities = self._verified_identities() if everyone else []
-        return decisions.refuse_recipient(rules, recipient, tls=tls, identities=identities)
+        return decisions.refuse_recipient(now.rules, recipient, tls=tls, identities=now.identities)
 
     def accept(self, raw: bytes, envelope: Envelope) -> str:
         """Accept a message and return its id; the actions run in the background."""
@@ -78,10 +77,9 @@ class Receiver:
             region=self._region,
             verdicts=verdicts_of(raw),
         )
-        identities = self._verified_identities()
-        matches = decisions.match_rules(
-            self._active_rules() or [], envelope.rcpt_tos, identities=identities
-        )
+        now = self._in_force(self._account, self._region)
+        identities = now.identities
+        matches = decisions.match_rules(now.rules or [], envelope.rcpt_tos, identities=identities)
         if self._on_accepted is not None:
             self._on_accepted(message.message_id, envelope.mail_from)
         self._journal.keep(message.message_id, raw)
@@ -307,30 +305,3 @@ class Receiver:
             Subject="Amazon SES Email Receipt Notification",
             Message=json.dumps(notification),
         )
-
-    def _active_rules(self) -> list[dict[str, Any]] | None:
-        answer = self._ses.describe_active_receipt_rule_set()
-        if "Metadata" not in answer:
-            return None
-        rules: list[dict[str, Any]] = answer.get("Rules", [])
-        return rules
-
-    def _filters(self) -> list[dict[str, Any]]:
-        filters: list[dict[str, Any]] = self._ses.list_receipt_filters()["Filters"]
-        return filters
-
-    def _verified_identities(self) -> list[str]:
-        names: list[str] = []
-        for page in self._ses.get_paginator("list_identities").paginate():
-            names += page["Identities"]
-        verified: list[str] = []
-        for start in range(0, len(names), 100):
-            attributes = self._ses.get_identity_verification_attributes(
-                Identities=names[start : start + 100]
-            )["VerificationAttributes"]
-            verified += [
-                name
-                for name, found in attributes.items()
-                if found["VerificationStatus"] == "Success"
-            ]
-        return verified

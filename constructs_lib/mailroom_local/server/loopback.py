@@ -33,7 +33,9 @@ def keep_to_loopback() -> None:
 
 def bind(port: int) -> socket.socket:
     """Bind a port on loopback, 0 for any free one; exit if it cannot be used."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends small answers at once only where the protocol is named; with Nagle's algorithm,
+    # each answer of several lines takes 40 ms.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((LOOPBACK, port))

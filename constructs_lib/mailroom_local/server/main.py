@@ -104,10 +104,14 @@ async def _serve(
     from mailroom_local.server import extensions
     from mailroom_local.server.certificate import server_context
     from mailroom_local.server.guard import guarded
+    from mailroom_local.server.in_process import InProcess
     from mailroom_local.server.paths import with_own_paths
     from mailroom_local.server.smtp import SmtpServer
     from mailroom_local.server.stacks import with_finished_stacks
 
+    loop = asyncio.get_running_loop()
+    in_process = InProcess(loop)
+    clients.answer_here(server.endpoint, in_process.answer)
     emulator = import_module("mailroom_local._emulator")
     place: Any = {
         "endpoint": server.endpoint,
@@ -121,6 +125,7 @@ async def _serve(
         home=(server.account, server.region),
         make=lambda found: Receiver(
             **{**place, "account": found[0], "region": found[1]},
+            in_force=emulator.in_force,
             on_accepted=emulator.remember_received,
         ),
         active=emulator.receiving_places,
@@ -162,7 +167,6 @@ async def _serve(
     )
 
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if parent is not None:
@@ -184,6 +188,7 @@ async def _serve(
     try:
         served: Any = with_own_paths(application, answers, mailer.visit)
         served = guarded(served, port=gateway.getsockname()[1])
+        in_process.connect(served)
         await serve(served, config, shutdown_trigger=stop.wait)
     finally:
         state.retract()

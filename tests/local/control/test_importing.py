@@ -22,3 +22,11 @@ def test_control_needs_only_boto3() -> None:
         [sys.executable, "-c", _CHECK], capture_output=True, text=True, timeout=30
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_control_without_a_client_does_not_import_boto3() -> None:
+    """It takes longer to import than to show the last of 10,000 messages."""
+    check = (
+        "import sys, mailroom_local; sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", check], timeout=30).returncode == 0

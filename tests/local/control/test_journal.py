@@ -93,6 +93,44 @@ def test_a_line_that_is_still_being_written_is_left_for_later(tmp_path: Path) ->
     assert [message.message_id for message in journal.read(tmp_path / "j")] == ["m1"]
 
 
+def test_only_the_last_messages_are_parsed_with_everything_that_happened_to_them(
+    tmp_path: Path,
+) -> None:
+    """Half a second of 10,000 messages would be spent on what nobody sees."""
+    (tmp_path / "j").write_text("not parsed\n")
+    written = Journal(tmp_path / "j")
+    for name in ("m1", "m2", "m3"):
+        written.write("accepted", message_id=name)
+    written.refused(mail_from="", rcpt_tos=[], reply="550 no", reason="test")
+    for name in ("m1", "m3"):
+        written.write("finished", message_id=name)
+    found = journal.read(tmp_path / "j", last=2)
+    assert [(message.message_id, message.finished) for message in found] == [
+        ("m3", True),
+        (None, True),
+    ]
+    assert len(journal.read(tmp_path / "j", last=4)) == 4
+    assert journal.read(tmp_path / "j", last=0) == []
+
+
+def test_more_messages_than_there_are_is_all_of_them(tmp_path: Path) -> None:
+    """The reader does not know how many there are."""
+    accepted(tmp_path / "j")
+    assert [message.message_id for message in journal.read(tmp_path / "j", last=5)] == ["m1"]
+
+
+def test_a_message_is_found_without_parsing_others(tmp_path: Path) -> None:
+    """By the beginning of its id, which may stand in another message's fields, too."""
+    written = accepted(tmp_path / "j")
+    written.write("accepted", message_id="other", subject='"message_id":"m1')
+    written.write("finished", message_id="m1")
+    with (tmp_path / "j").open("a") as file:
+        file.write("not parsed\n")
+    assert [(one.message_id, one.finished) for one in journal.find(tmp_path / "j", "m")] == [
+        ("m1", True)
+    ]
+
+
 def test_a_missing_journal_reads_as_empty(tmp_path: Path) -> None:
     """Nothing has been received yet."""
     assert journal.read(tmp_path / "j") == []

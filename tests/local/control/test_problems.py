@@ -67,14 +67,14 @@ def receiver(
         "Recipients": ["example.com"],
         "Actions": list(actions),
     }
-    active = {"Metadata": {"Name": "s"}, "Rules": [rule]}
-    service = Service(describe_active_receipt_rule_set=active, list_receipt_filters={"Filters": []})
-    patch.setattr(clients, "client", lambda *_, **__: service)
+    patch.setattr(clients, "client", lambda *_, **__: Service())
+    found = decisions.InForce(rules=[rule], filters=[], identities=["example.com"])
     return Receiver(
         endpoint="http://127.0.0.1:1",
         account="000000000000",
         region="us-east-1",
         journal=Journal(path),
+        in_force=lambda account, region: found,
     )
 
 

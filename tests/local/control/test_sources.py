@@ -8,7 +8,7 @@ import pytest
 from mailroom_local.control import sources
 
 NOTES = {
-    "/Help/Support/Function": [{"type": "mailroom:folder", "data": "helpdesk"}],
+    "/Help/Support/Function": [{"type": "mailroom:code", "data": {"folder": "helpdesk"}}],
     "/Help/Support/Function/Resource": [{"type": "aws:cdk:logicalId", "data": "SupportF01"}],
     "/Help/Other/Resource": [{"type": "aws:cdk:logicalId", "data": "Other01"}],
 }

@@ -1,0 +1,294 @@
+"""Which edit is deployed how, and what is said of it."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from mailroom_local.control import DeployFailed
+from mailroom_local.control.functions import DeployedFunction, of_assembly
+from mailroom_local.control.state import State
+from mailroom_local.control.watch import Notice, Watcher
+
+ADDED = "def on_mail(mail):\n    print(mail)\n"
+
+
+class Aws:
+    """The clients that a watcher uses, and what they were asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.state = State(root / ".mailroom")
+        self.updated: list[str] = []
+
+    def client(self, service: str) -> Any:
+        return self
+
+    def describe_stack_resource(self, **asked: str) -> dict[str, Any]:
+        name = f"{asked['StackName']}-{asked['LogicalResourceId']}"
+        return {"StackResourceDetail": {"PhysicalResourceId": name}}
+
+    def update_function_code(self, **asked: Any) -> None:
+        assert asked["ZipFile"].startswith(b"PK")
+        self.updated.append(asked["FunctionName"])
+
+
+def code(folder: Path) -> dict[str, Any]:
+    """What the construct notes of a function."""
+    return {
+        "modules": ["mailroom.entry.receiving", "app"],
+        "folder": str(folder),
+        "handler": "app:on_mail",
+        "runtime": "python3.13",
+        "architecture": "arm64",
+        "layers": False,
+    }
+
+
+def write_assembly(aws: Aws, functions: dict[str, Path]) -> None:
+    """The cloud assembly of an app with a stack of these functions."""
+    out = aws.state.cdk_out
+    out.mkdir(parents=True, exist_ok=True)
+    metadata = {}
+    for name, folder in functions.items():
+        path = f"/Desk/{name}/Function"
+        metadata[path] = [{"type": "mailroom:code", "data": code(folder)}]
+        metadata[f"{path}/Resource"] = [{"type": "aws:cdk:logicalId", "data": name}]
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "properties": {"templateFile": "Desk.template.json"},
+        "additionalMetadataFile": "Desk.metadata.json",
+    }
+    resources = {
+        "Resources": {
+            name: {"Properties": {"Code": {"S3Key": f"{name}.zip"}}} for name in functions
+        }
+    }
+    (out / "Desk.metadata.json").write_text(json.dumps(metadata))
+    (out / "Desk.template.json").write_text(json.dumps(resources))
+    (out / "manifest.json").write_text(json.dumps({"artifacts": {"Desk": stack}}))
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """An app with two handlers' folders."""
+    for name in ("support", "sales"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "app.py").write_text("def on_mail(mail): ...\n")
+    (tmp_path / "app.py").touch()
+    return tmp_path
+
+
+@pytest.fixture
+def aws(app: Path) -> Aws:
+    found = Aws(app)
+    write_assembly(found, {"Support": app / "support", "Sales": app / "sales"})
+    return found
+
+
+class Watched:
+    """A watcher that has looked at what is deployed, and what it does."""
+
+    def __init__(self, aws: Aws, app: Path, since: float = 0.0) -> None:
+        self.told: list[Notice] = []
+        self.deployments = 0
+        self.error: Exception | None = None
+        self.watcher = Watcher(
+            aws,  # type: ignore[arg-type]
+            folder=app,
+            deploy=self._deploy,
+            since=since or time.time() + 1,
+            tell=self.told.append,
+        )
+
+    def _deploy(self) -> None:
+        self.deployments += 1
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def watched(aws: Aws, app: Path) -> Iterator[Watched]:
+    found = Watched(aws, app)
+    found.watcher.look()
+    yield found
+    found.watcher.close()
+
+
+def test_an_edit_of_a_handler_updates_its_function_alone(
+    watched: Watched, aws: Aws, app: Path
+) -> None:
+    (app / "support" / "app.py").write_text(ADDED)
+    watched.watcher.handle([app / "support" / "app.py"])
+    assert aws.updated == ["Desk-Support"]
+    assert watched.deployments == 0
+    assert watched.told[0].text.startswith("updated app:on_mail in ")
+
+
+def test_what_was_saved_unchanged_updates_nothing(watched: Watched, aws: Aws, app: Path) -> None:
+    watched.watcher.handle([app / "support" / "app.py"])
+    assert (aws.updated, watched.told, watched.deployments) == ([], [], 0)
+
+
+def test_a_wrong_edit_is_told_with_its_place_and_the_last_good_code_goes_on(
+    watched: Watched, aws: Aws, app: Path
+) -> None:
+    folder = app / "support"
+    for name, wrong, said in (
+        ("app.py", "def on_mail(mail)\n", "app.py:1"),
+        ("app.py", "import nothing_like_it\ndef on_mail(mail): ...\n", "app.py:1"),
+        ("app.py", "def on_male(mail): ...\n", "did you mean 'on_male'?"),
+        ("helper.py", "x = 1\nx = (\n", "helper.py:2"),
+    ):
+        (folder / name).write_text(wrong)
+        watched.watcher.handle([folder / name])
+        assert aws.updated == []
+        assert watched.told[-1].failed
+        assert said in watched.told[-1].text
+    (folder / "helper.py").unlink()
+    (folder / "app.py").write_text(ADDED)
+    watched.watcher.handle([folder / "app.py"])
+    assert aws.updated == ["Desk-Support"]
+
+
+def test_what_was_deployed_for_another_python_is_tolerated(aws: Aws, app: Path) -> None:
+    (app / "support" / "old.py").write_text("print 'hello'\n")
+    found = Watched(aws, app)
+    found.watcher.look()
+    (app / "support" / "app.py").write_text(ADDED)
+    found.watcher.handle([app / "support" / "app.py"])
+    assert aws.updated == ["Desk-Support"]
+    found.watcher.close()
+
+
+def test_an_edit_that_is_taken_back_after_an_error_is_confirmed(
+    watched: Watched, aws: Aws, app: Path
+) -> None:
+    file = app / "support" / "app.py"
+    good = file.read_text()
+    file.write_text("def\n")
+    watched.watcher.handle([file])
+    file.write_text(good)
+    watched.watcher.handle([file])
+    assert aws.updated == []
+    assert watched.told[-1].text == "the code is as deployed again"
+
+
+def test_any_other_edit_deploys_the_app(watched: Watched, aws: Aws, app: Path) -> None:
+    assert watched.watcher.handle([app / "app.py", app / "support" / "app.py"])
+    assert (watched.deployments, aws.updated) == (1, [])
+
+
+def test_a_handler_beside_its_app_is_updated_and_the_app_deployed(app: Path) -> None:
+    aws = Aws(app)
+    write_assembly(aws, {"Support": app})
+    (app / "app.py").write_text("def on_mail(mail): ...\n")
+    found = Watched(aws, app)
+    found.watcher.look()
+    (app / "app.py").write_text(ADDED)
+    assert found.watcher.handle([app / "app.py"])
+    assert (found.deployments, aws.updated) == (1, ["Desk-Support"])
+    found.watcher.close()
+
+
+def test_a_failed_deployment_is_told_with_its_output(watched: Watched, app: Path) -> None:
+    watched.error = DeployFailed("cdk synth failed", remedy="look", output="app.py:7: oh")
+    assert not watched.watcher.handle([app / "app.py"])
+    assert watched.told[-1].failed
+    assert watched.told[-1].text == "app.py:7: oh\ncdk synth failed\n  look"
+
+
+def test_a_fault_of_the_watcher_ends_nothing(watched: Watched, app: Path) -> None:
+    watched.error = RuntimeError("the gateway is gone")
+    assert not watched.watcher.handle([app / "app.py"])
+    assert watched.told[-1] == Notice(text="RuntimeError: the gateway is gone", failed=True)
+
+
+def test_what_an_app_is_not_made_of_is_ignored(watched: Watched, app: Path) -> None:
+    def matter(*paths: str) -> list[bool]:
+        return [watched.watcher.matters(app / path) for path in paths]
+
+    assert all(
+        matter(
+            "support/app.py",
+            "support/tests/data.json",
+            "support/requirements.txt",
+            "app.py",
+            "template.html",
+            "cdk.json",
+        )
+    )
+    assert not any(
+        matter(
+            "support/__pycache__/app.cpython-313.pyc",
+            "support/.app.py.swp",
+            "support/app.py~",
+            "tests/test_app.py",
+            "README.md",
+            "cdk.context.json",
+            "cdk.out/manifest.json",
+            ".git/index",
+            ".mailroom/journal.jsonl",
+        )
+    )
+
+
+def test_functions_of_stages_are_found_and_those_without_a_folder_are_not(tmp_path: Path) -> None:
+    aws = Aws(tmp_path)
+    write_assembly(aws, {"Support": tmp_path / "support"})
+    out = aws.state.cdk_out
+    outer = {"Stage": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "stage"}}}
+    stage = out.rename(out.with_name("stage"))
+    out.mkdir()
+    stage.rename(out / "stage")
+    (out / "manifest.json").write_text(json.dumps({"artifacts": outer}))
+    (function,) = of_assembly(out)
+    assert function == DeployedFunction(
+        stack="Desk", logical_id="Support", code=code(tmp_path / "support")
+    )
+
+
+def test_what_is_saved_during_the_deployment_and_afterwards_is_noticed(aws: Aws, app: Path) -> None:
+    """The first by its time, the second by the operating system."""
+    pytest.importorskip("watchfiles")
+    # No filesystem's clock is finer than the difference.
+    for file in app.rglob("*.py"):
+        os.utime(file, (1, 1))
+    (app / "support" / "app.py").write_text(ADDED)
+    found = Watched(aws, app, since=time.time() - 60)
+    stop = Event()
+    handled: list[set[Path]] = []
+    found.watcher.handle = lambda files: bool(handled.append(set(files)))  # type: ignore[method-assign]
+    thread = Thread(target=found.watcher.run, args=(stop,))
+    thread.start()
+    try:
+        await_(lambda: handled == [{app / "support" / "app.py"}])
+        (app / "sales" / "app.py").write_text(ADDED)
+        await_(lambda: {app / "sales" / "app.py"} in handled)
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def await_(done: Any) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_notices_wake_the_loop_that_shows_them() -> None:
+    from mailroom_cli.watching import Notices
+
+    notices = Notices()
+    notices.tell(Notice(text="one\nbad \x1b[2J", failed=True))
+    started = time.monotonic()
+    notices.sleep(10)
+    assert time.monotonic() - started < 5
+    (shown,) = notices.take()
+    assert (shown.plain, str(shown.spans[0].style)) == ("one\nbad \\x1b[2J", "red")
+    assert list(notices.take()) == []

@@ -9,12 +9,16 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
+from weakref import WeakSet
 
 from mailroom_local._emulator import internals
 
 App = Callable[..., Awaitable[None]]
 
 _log = logging.getLogger("mailroom")
+
+never_started: WeakSet[Any] = WeakSet()
+"""Processes that ended while they were started here."""
 
 _CODE = re.compile(r"/2015-03-31/functions/([^/]+)/code")
 
@@ -42,7 +46,9 @@ def _start(name: str) -> None:
     if function is None or not function.get("code_zip"):
         return
     make = internals.workers.get_or_create_worker
+    worker = make(name, function["config"], function["code_zip"])
     try:
-        internals.workers.ensure_spawned(make(name, function["config"], function["code_zip"]))
+        internals.workers.ensure_spawned(worker)
     except Exception as error:
+        never_started.add(worker)
         _log.info("function %s could not be started: %s", name, error)

@@ -11,9 +11,11 @@ from typing import Any
 
 from mailroom_local import _calls
 from mailroom_local._emulator import internals
+from mailroom_local._emulator.warming import never_started
 from mailroom_local._journal import Journal, elapsed_ms
 
 _original_invoke: Any = internals.workers.Worker.invoke
+_DIED = "Worker process died"
 
 
 def install(journal: Journal) -> None:
@@ -21,12 +23,12 @@ def install(journal: Journal) -> None:
 
     def invoke(self: Any, event: Any, *arguments: Any, **context: Any) -> dict[str, Any]:
         started = time.perf_counter()
-        try:
-            response: dict[str, Any] = _original_invoke(self, event, *arguments, **context)
-        except Exception as error:
-            # The module cannot be imported. On AWS, the log has the error and what was printed.
-            response = {"error": str(error), "log": self._drain_stderr_bounded()}
+        response = _response(self, event, *arguments, **context)
+        if response.get("error") == _DIED and self in never_started:
+            # It was still ending, and never saw the event: the next one says what is wrong.
+            never_started.discard(self)
             self.kill()
+            response = _response(self, event, *arguments, **context)
         answer = _calls.Answer(
             log=response.get("log", ""),
             error=None if response.get("status") == "ok" else str(response.get("error")),
@@ -40,3 +42,13 @@ def install(journal: Journal) -> None:
         return response
 
     internals.workers.Worker.invoke = invoke
+
+
+def _response(self: Any, *arguments: Any, **context: Any) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = _original_invoke(self, *arguments, **context)
+    except Exception as error:
+        # The module cannot be imported. On AWS, the log has the error and what was printed.
+        found = {"error": str(error), "log": self._drain_stderr_bounded()}
+        self.kill()
+    return found

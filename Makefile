@@ -42,7 +42,7 @@ $(VENV)/.%: $(RUN)
 demo: $(RUN) ## deploy the examples to a local AWS, send real mail and show what happens to it
 	@for demo in examples/*/demo.py; do $(BIN)/python $$demo || exit 1; echo; done
 
-test: $(VENV)/.test ## run the tests on all cores (six to seven minutes on two)
+test: $(VENV)/.test ## run the tests on all cores (five to six minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 separable: $(VENV)/.test ## remove WorkMail from a copy of the repository and test the rest

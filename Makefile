@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Packages are compiled when they are first imported, which must then be kept.
+export PYTHONDONTWRITEBYTECODE :=
 
 CDK_CLI := aws-cdk@2.1148.1
 PYRIGHT := pyright@1.1.414

@@ -158,7 +158,7 @@ def _commands(part: Path, requirements: Sequence[str]) -> list[list[str]]:
     pip = [str(part / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
     return [
         [sys.executable, "-P", "-m", _MAKER, str(part)],
-        [*pip, "--no-compile", "--progress-bar", "off", *requirements],
+        [*pip, "--progress-bar", "off", *requirements],
     ]
 
 

@@ -107,6 +107,15 @@ def test_none_of_ours_stays_before_the_rule_that_they_follow() -> None:
     assert wanted_order(["a", "x", "b", "y"], ["b", "a"], "x") == ["x", "b", "a", "y"]
 
 
+def test_the_rule_that_ours_follow_is_taken_from_the_request(account: Account) -> None:
+    """As `after_rule=` has it."""
+    account.ses.rule_sets[SET] = ["a", "b", "gate", "theirs"]
+    request = event("a", "b")
+    request["ResourceProperties"]["After"] = "gate"
+    rule_order.handler(request)
+    assert account.ses.rule_sets[SET] == ["gate", "a", "b", "theirs"]
+
+
 def test_a_rule_that_was_deleted_by_hand_is_passed_over(account: Account) -> None:
     """The order of the rest matters all the more, and a rollback must not fail."""
     account.ses.rule_sets[SET] = ["b", "a"]

@@ -42,6 +42,7 @@ class Route53:
             one = change["ResourceRecordSet"]
             key = (one["Name"].rstrip(".") + ".", one["Type"])
             values = [value["Value"] for value in one["ResourceRecords"]]
+            assert change["Action"] in ("CREATE", "DELETE", "UPSERT"), "InvalidInput"
             if change["Action"] == "CREATE":
                 assert key not in after, "InvalidChangeBatch: it already exists"
             if change["Action"] == "DELETE":

@@ -7,9 +7,9 @@ import json
 import pytest
 from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
-from synthesis import FOLDER, Template, synthesized
+from synthesis import FOLDER, synthesized
 
-from cdk_mailroom import BUNDLED, EventPublishing, EventType, PythonHandler
+from cdk_mailroom import EventPublishing, EventType, PythonHandler
 
 RECORD = "mailroom.handlers.events.record:on_event"
 
@@ -17,21 +17,6 @@ RECORD = "mailroom.handlers.events.record:on_event"
 def yours(**options) -> PythonHandler:
     """Return a handler of the user's."""
     return PythonHandler(FOLDER, "app:on_mail", **options)
-
-
-@pytest.fixture(scope="module")
-def plain() -> Template:
-    """Everything left to its default, and each way of handling a type once."""
-
-    def build(stack):
-        out = EventPublishing(stack, "Out")
-        out.on(EventType.BOUNCE)
-        out.on(EventType.CLICK, yours(timeout=Duration.seconds(20), memory_size=1024))
-        out.on(EventType.COMPLAINT, BUNDLED, yours())
-        out.on(EventType.REJECT, yours(), BUNDLED)
-        out.on([EventType.SEND, EventType.RENDERING_FAILURE, EventType.DELIVERY_DELAY])
-
-    return synthesized(build)
 
 
 def test_events_can_be_kept_forever():

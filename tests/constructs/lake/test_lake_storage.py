@@ -3,64 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
-import pytest
-from aws_cdk import Duration, Size
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_secretsmanager as secretsmanager
-from synthesis import ACCOUNT, FOLDER, Template, synthesized
+from aws_cdk import Duration
+from synthesis import ACCOUNT, Template, synthesized
 
 from assemblies import ROOT
-from cdk_mailroom import EventLake, EventPublishing, EventType, LakeFormat, PythonHandler
-from cdk_mailroom.lake import LakeBuffer, LakeQueries, LakeStorage, named_queries
+from cdk_mailroom import EventLake
+from cdk_mailroom.lake import LakeQueries, LakeStorage, named_queries
 from mailroom.lake import EVENT_TYPES, PARTITIONS, SCHEMA, columns
-
-
-def yours(**options) -> PythonHandler:
-    """Return a transform of the user's."""
-    return PythonHandler(FOLDER, "app:on_mail", **options)
-
-
-@pytest.fixture(scope="module")
-def plain() -> Template:
-    """One line, as users write it."""
-    return synthesized(lambda stack: EventPublishing(stack, "Out").to_lake())
-
-
-@pytest.fixture(scope="module")
-def optioned() -> Template:
-    """Every option of a made lake."""
-
-    def build(stack):
-        lake = EventLake(
-            stack,
-            "Lake",
-            encryption_key=kms.Key(stack, "Key"),
-            format=LakeFormat.JSON,
-            transform=yours(timeout=Duration.seconds(90), memory_size=1024),
-            pseudonym_secret=secretsmanager.Secret(stack, "Secret"),
-            retention=Duration.days(400),
-            storage=LakeStorage(
-                prefix="mail/",
-                error_prefix="broken/",
-                infrequent_access_after=Duration.days(30),
-                glacier_after=Duration.days(60),
-            ),
-            buffer=LakeBuffer(size=Size.mebibytes(64), interval=Duration.seconds(900)),
-            queries=LakeQueries(
-                database_name="mail",
-                workgroup_name="Mail",
-                scan_limit=Size.gibibytes(1),
-                first_day=date(2026, 5, 1),
-                result_prefix="answers/",
-                result_retention=Duration.days(1),
-            ),
-            freshness_limit=Duration.hours(1),
-        )
-        EventPublishing(stack, "Out").to_lake(lake, types=[EventType.BOUNCE, EventType.OPEN])
-
-    return synthesized(build)
 
 
 def destination(template: Template, path: str = "Out/Lake/Stream") -> dict:

@@ -254,7 +254,7 @@ def test_functions_of_stages_are_found_and_those_without_a_folder_are_not(tmp_pa
 
 def test_what_is_saved_during_the_deployment_and_afterwards_is_noticed(aws: Aws, app: Path) -> None:
     """The first by its time, the second by the operating system."""
-    pytest.importorskip("watchfiles")
+
     # No filesystem's clock is finer than the difference.
     for file in app.rglob("*.py"):
         os.utime(file, (1, 1))

@@ -14,6 +14,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from round_trip import ROUND_TRIP
+
 ROOT = Path(__file__).parents[1]
 INTERNALS = ROOT / "constructs_lib" / "mailroom_local" / "_emulator" / "internals.py"
 
@@ -30,23 +32,10 @@ for name, members in json.loads(sys.argv[1]).items():
     gone += [f"{name}.{member}" for member in members if not hasattr(module, member)]
 print(json.dumps([importlib.metadata.version("ministack"), gone]))
 """
-MAIL = """
-import sys
-from mailroom_local import LocalAws
+MAIL = f"""
 from mailroom_local.control import emulator
 emulator._is_here = lambda: True
-with LocalAws(state=sys.argv[1]) as aws:
-    aws.verify_identity("example.com")
-    ses = aws.client("ses")
-    ses.create_receipt_rule_set(RuleSetName="rules")
-    rule = {"Name": "r", "Enabled": True, "Actions": [{"StopAction": {"Scope": "RuleSet"}}]}
-    ses.create_receipt_rule(RuleSetName="rules", Rule=rule)
-    ses.set_active_receipt_rule_set(RuleSetName="rules")
-    mail = b"From: a@example.com\\r\\nSubject: x\\r\\n\\r\\nHi"
-    sent = aws.send(mail, mail_from="a@example.net", rcpt_tos=["b@example.com"])
-    assert aws.wait(sent.message_id).finished
-    aws.submit(mail, mail_from="a@example.com", rcpt_tos=["b@example.net"])
-    assert len(aws.sent()) == 1
+{ROUND_TRIP}
 """
 
 

@@ -7,23 +7,12 @@ from pathlib import Path
 
 import mailroom
 import mailroom_local
+from round_trip import ROUND_TRIP
 
-_RUN = """
-import sys
+_RUN = f"""
 from mailroom_local import LocalAws
-with LocalAws(state=sys.argv[1]) as aws:
-    assert not hasattr(aws, "mailbox")
-    aws.verify_identity("example.com")
-    ses = aws.client("ses")
-    ses.create_receipt_rule_set(RuleSetName="rules")
-    rule = {"Name": "r", "Enabled": True, "Actions": [{"StopAction": {"Scope": "RuleSet"}}]}
-    ses.create_receipt_rule(RuleSetName="rules", Rule=rule)
-    ses.set_active_receipt_rule_set(RuleSetName="rules")
-    mail = b"From: a@example.com\\r\\nSubject: x\\r\\n\\r\\nHi"
-    sent = aws.send(mail, mail_from="a@example.net", rcpt_tos=["b@example.com"])
-    assert aws.wait(sent.message_id).finished
-    aws.submit(mail, mail_from="a@example.com", rcpt_tos=["b@example.net"])
-    assert len(aws.sent()) == 1
+assert not hasattr(LocalAws, "mailbox")
+{ROUND_TRIP}
 """
 
 

@@ -41,6 +41,7 @@ class Account:
         self.kms = aws.client("kms")
         self.functions = aws.client("lambda")
         self.cloudformation = aws.client("cloudformation")
+        self._rule_sets: list[str] = []
 
     def name(self, kind: str) -> str:
         return f"{kind}-{next(_names)}"
@@ -198,7 +199,14 @@ class Account:
     def rule_set(self) -> str:
         name = self.name("rules")
         self.ses.create_receipt_rule_set(RuleSetName=name)
+        self._rule_sets.append(name)
         return name
+
+    def clear(self) -> None:
+        """Delete the rule sets that were made, as an account may have 40."""
+        self.ses.set_active_receipt_rule_set()
+        while self._rule_sets:
+            self.ses.delete_receipt_rule_set(RuleSetName=self._rule_sets.pop())
 
     def rule(self, rule_set: str, *actions: dict[str, Any], **fields: Any) -> str:
         """Add a rule behind those that are there; ``after=None`` puts it in front."""
@@ -289,10 +297,16 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
-def account(aws: LocalAws) -> Account:
-    """The account of that local AWS, with an identity that it sends by."""
+def _account(aws: LocalAws) -> Account:
     aws.verify_identity("sending.example")
     return Account(aws)
+
+
+@pytest.fixture(scope="module")
+def account(_account: Account) -> Iterator[Account]:
+    """The account of that local AWS, with an identity that it sends by."""
+    yield _account
+    _account.clear()
 
 
 @pytest.fixture

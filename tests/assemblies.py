@@ -19,12 +19,17 @@ CONTEXT = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
 
 def synthesize(example: str, outdir: Path) -> Path:
     """Run the `app.py` of an example as the CDK CLI would, and return its cloud assembly."""
-    folder = str(EXAMPLES / example)
+    return run_app(EXAMPLES / example / "app.py", outdir)
+
+
+def run_app(app: Path, outdir: Path) -> Path:
+    """Run an app as the CDK CLI would, and return its cloud assembly."""
+    folder = str(app.parent)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         # The CLI says this by environment variables, which Node reads only when it starts.
         patch.setattr(cdk, "App", functools.partial(cdk.App, context=CONTEXT, outdir=str(outdir)))
-        runpy.run_path(f"{folder}/app.py")
+        runpy.run_path(str(app))
     # Some examples have modules of the same name.
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "").startswith(folder):

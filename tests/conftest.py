@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from typing import Any
 
 import botocore.loaders
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
-settings.register_profile("mailroom", deadline=None, derandomize=True, max_examples=60)
+# `--hypothesis-profile thorough` looks further, and elsewhere each time.
+_slowly = settings(deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("mailroom", _slowly, derandomize=True, database=None, max_examples=40)
+settings.register_profile("thorough", _slowly, max_examples=1_000)
 settings.load_profile("mailroom")
 
 
@@ -47,6 +51,18 @@ SLOW = ("end_to_end", "cli", "test_workmail_separable.py", "test_wheel.py")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slow files first, so that no core is left waiting at the end."""
     items.sort(key=lambda item: not any(name in item.path.parts for name in SLOW))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the million objects that live to the end anyway."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let the modules of C++ find everything given back."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -12,11 +12,14 @@ import textwrap
 import zipfile
 from pathlib import Path
 
+import hatchling.build
 import pytest
 
 from assemblies import CONTEXT, EXAMPLES, ROOT, synthesize
 
-NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/app.py"))
+EXAMPLE = "helpdesk"
+ROOTS = ("constructs_lib", "lambda_src")
+PACKAGES = {"cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local"}
 
 # What `assemblies.synthesize` does, without anything of the checkout on the path.
 SYNTHESIS = textwrap.dedent(
@@ -25,33 +28,26 @@ SYNTHESIS = textwrap.dedent(
     for path in reversed(json.loads(os.environ["TEST_PATH"])):
         sys.path.insert(0, path)
     import aws_cdk, cdk_mailroom, mailroom
-    context, App = json.loads(os.environ["TEST_CONTEXT"]), aws_cdk.App
-    for example in json.loads(os.environ["TEST_EXAMPLES"]):
-        outdir = os.path.join(sys.argv[1], os.path.basename(example))
-        aws_cdk.App = functools.partial(App, context=context, outdir=outdir)
-        sys.path.insert(0, example)
-        runpy.run_path(os.path.join(example, "app.py"))
-        sys.path.remove(example)
-        for name, module in list(sys.modules.items()):
-            if (getattr(module, "__file__", None) or "").startswith(example):
-                del sys.modules[name]
+    context = json.loads(os.environ["TEST_CONTEXT"])
+    aws_cdk.App = functools.partial(aws_cdk.App, context=context, outdir=sys.argv[1])
+    sys.path.insert(0, os.getcwd())
+    runpy.run_path("app.py")
     print(json.dumps([cdk_mailroom.__file__, mailroom.__file__]))
     """
 )
 
 
-def synthesize_installed(examples: Path, outdir: Path, packages: Path) -> list[str]:
+def synthesize_installed(example: Path, outdir: Path, packages: Path) -> list[str]:
     """Synthesize with *packages* first on the path; return where our packages came from.
 
     ``-S`` keeps the editable install's .pth file out; dependencies are named as a path.
     """
     done = subprocess.run(
         [sys.executable, "-S", "-c", SYNTHESIS, str(outdir)],
-        cwd=examples,
+        cwd=example,
         env={
             **os.environ,
             "TEST_PATH": json.dumps([str(packages), sysconfig.get_path("purelib")]),
-            "TEST_EXAMPLES": json.dumps([str(examples / name) for name in NAMES]),
             "TEST_CONTEXT": json.dumps(CONTEXT),
         },
         capture_output=True,
@@ -68,32 +64,17 @@ def wheel(tmp_path_factory) -> Path:
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    for name in ("constructs_lib", "lambda_src"):
+    for name in ROOTS:
         shutil.copytree(ROOT / name, source / name)
     folder = tmp_path_factory.mktemp("dist")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "build",
-            "--wheel",
-            "--no-isolation",
-            "--outdir",
-            str(folder),
-            str(source),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    [path] = folder.glob("*.whl")
-    return path
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(source)
+        return folder / hatchling.build.build_wheel(str(folder))
 
 
 @pytest.fixture(scope="module")
-def clouds(wheel, tmp_path_factory) -> dict[str, Path]:
-    """The examples' cloud assembly, from the checkout and from the installed wheel."""
+def installed(wheel, tmp_path_factory) -> Path:
+    """The folder into which pip has installed the wheel."""
     target = tmp_path_factory.mktemp("installed")
     subprocess.run(
         [
@@ -102,35 +83,37 @@ def clouds(wheel, tmp_path_factory) -> dict[str, Path]:
         ],
         check=True,
     )
-    copied = tmp_path_factory.mktemp("elsewhere") / "my examples"
-    shutil.copytree(EXAMPLES, copied)
-    clouds = {name: tmp_path_factory.mktemp(name) for name in ("checkout", "wheel")}
-    for example in NAMES:
-        synthesize(example, clouds["checkout"] / example)
-    there = synthesize_installed(copied, clouds["wheel"], target)
-    assert all(path.startswith(str(target)) for path in there)
-    return clouds
+    return target
 
 
-@pytest.mark.parametrize("example", NAMES)
-def test_the_wheels_templates_are_the_checkouts(clouds, example):
-    """Asset hashes, which are part of them, included."""
+def test_the_wheel_has_the_checkouts_files_byte_for_byte(installed):
+    """So its templates and assets are the checkout's."""
+    for package in PACKAGES:
+        [source] = (ROOT / root / package for root in ROOTS if (ROOT / root / package).is_dir())
+        one, two = (
+            {
+                path.relative_to(folder): path.read_bytes()
+                for path in folder.rglob("*")
+                if path.is_file() and "__pycache__" not in path.parts
+            }
+            for folder in (source, installed / package)
+        )
+        assert one == two
+
+
+def test_an_example_synthesizes_to_the_checkouts_templates_and_assets(installed, tmp_path):
+    """Installing compiled the packages; nothing of that may show."""
+    copied = shutil.copytree(EXAMPLES / EXAMPLE, tmp_path / "my example")
+    synthesize(EXAMPLE, tmp_path / "checkout")
+    there = synthesize_installed(copied, tmp_path / "wheel", installed)
+    assert all(path.startswith(str(installed)) for path in there)
     one, two = (
         {
-            path.name: json.loads(path.read_text())
-            for path in (folder / example).glob("*.template.json")
+            path.name: path.read_bytes()
+            for pattern in ("*.template.json", "asset.*.zip")
+            for path in (tmp_path / name).glob(pattern)
         }
-        for folder in clouds.values()
-    )
-    assert one
-    assert one == two
-
-
-def test_the_wheels_assets_are_the_checkouts_byte_for_byte(clouds):
-    """Installing compiled the packages; nothing of that may show."""
-    one, two = (
-        {path.name: path.read_bytes() for path in folder.glob("*/asset.*.zip")}
-        for folder in clouds.values()
+        for name in ("checkout", "wheel")
     )
     assert one
     assert one == two
@@ -140,11 +123,10 @@ def test_the_wheel_ships_types_and_no_tests(wheel):
     """Four packages, each with its marker, and the licence."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    packages = {"cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local"}
-    for package in packages:
+    for package in PACKAGES:
         assert f"{package}/py.typed" in names
     tops = {name.split("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == packages
+    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from assemblies import run_app
 from mailroom.sending import smtp_password
 from mailroom_local import LocalAws
 
@@ -144,8 +145,9 @@ def test_two_environments_share_the_rule_set_of_their_account(tmp_path: Path) ->
 
 
 def check_environments(aws: LocalAws, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(_APP + blocks(RECEIVING)["environments"])
-    aws.deploy(cwd=tmp_path, app=f"{sys.executable} app.py")
+    app = tmp_path / "app.py"
+    app.write_text(_APP + blocks(RECEIVING)["environments"])
+    aws.deploy(app=str(run_app(app, tmp_path / "assembly")))
     ses, cloudformation = aws.client("ses"), aws.client("cloudformation")
 
     def recipients() -> list[str]:

@@ -8,9 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    Field = tuple[str, str]  # name, and raw value with its folding
-
 __all__ = ["FIELD", "MAX_FIELDS", "Field", "fields", "ranges"]
+
+Field = tuple[str, str]
+"""Name, and raw value with its folding."""
 
 MAX_FIELDS = 30_000
 """Fields of one header that are given out; what follows belongs to the value of the last."""

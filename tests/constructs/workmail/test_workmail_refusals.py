@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import CfnParameter, Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from synthesis import FOLDER, Template, new_stack
 
@@ -250,7 +250,6 @@ def test_wrong_arguments_of_a_behaviour_are_refused(build, text):
         build()
 
 
-@settings(max_examples=200)
 @given(st.lists(st.text("ab.*@+- _", max_size=12), min_size=1, max_size=3))
 def test_any_patterns_are_judged(patterns):
     """What passes is one of the four forms, without a plus sign, and named once."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mailroom import _runtime
@@ -160,7 +159,6 @@ def test_nothing_is_ever_lost(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     neighbour["mail"]["messageId"] = "neighbour"
 
     @given(mutated(name), st.sampled_from(ENVELOPES))
-    @hypothesis_settings(max_examples=100)
     def check(raw: dict[str, Any], envelope: str) -> None:
         aws.__init__()  # type: ignore[misc]
         new_process()

@@ -10,7 +10,6 @@ from typing import Any
 import duckdb
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mailroom import lake
@@ -233,7 +232,6 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(mutated())
-@hypothesis_settings(max_examples=200)
 def test_every_record_is_answered_whatever_is_changed(raw: dict[str, Any]) -> None:
     """With a row that fits, or as failed with its data; and its neighbours are not affected."""
     good = sample("send")

@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom import mime
@@ -93,7 +93,6 @@ def touch(message: EmailMessage) -> None:
     message.as_bytes()
 
 
-@settings(max_examples=150, deadline=None)
 @given(BYTES, st.booleans())
 def test_no_bytes_make_reading_raise(data: bytes, mail: bool) -> None:
     """Neither when they are parsed nor when anything is looked at."""
@@ -138,7 +137,6 @@ def well_formed(draw: Any) -> EmailMessage:
     return message
 
 
-@settings(max_examples=80, deadline=None)
 @given(well_formed(), st.sampled_from([policy.SMTP, policy.default]))
 def test_a_well_formed_message_is_read_as_the_standard_library_reads_it(
     message: EmailMessage, written: Any

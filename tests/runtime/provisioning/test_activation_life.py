@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -322,10 +322,4 @@ class Activation(RuleBasedStateMachine):
 
 
 TestActivation = pytest.mark.filterwarnings("ignore")(Activation.TestCase)
-TestActivation.settings = settings(
-    max_examples=150,
-    stateful_step_count=20,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+TestActivation.settings = settings(stateful_step_count=20)

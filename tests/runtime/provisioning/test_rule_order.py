@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.provisioning import rule_order
@@ -190,7 +190,6 @@ deployments = st.lists(
 
 
 @given(deployments)
-@settings(max_examples=60, deadline=None)
 def test_after_any_deployments_of_two_stacks_each_has_its_rules_in_order(
     deployments: list[tuple[str, list[str], bool]],
 ) -> None:
@@ -210,7 +209,6 @@ def test_after_any_deployments_of_two_stacks_each_has_its_rules_in_order(
 
 
 @given(st.permutations(list("abcdexyz")), st.permutations(list("abcde")))
-@settings(max_examples=100, deadline=None)
 def test_only_ours_are_moved_and_lead_to_the_wanted_order(
     present: list[str], ours: list[str]
 ) -> None:

@@ -256,4 +256,4 @@ class SmtpCredentials(RuleBasedStateMachine):
 
 
 TestSmtpCredentials = SmtpCredentials.TestCase
-TestSmtpCredentials.settings = settings(max_examples=50, stateful_step_count=8, deadline=None)
+TestSmtpCredentials.settings = settings(stateful_step_count=8)

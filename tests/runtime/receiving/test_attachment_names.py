@@ -5,7 +5,7 @@ from __future__ import annotations
 from unicodedata import category, normalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.handlers.receiving import save_attachments
@@ -67,7 +67,6 @@ def _is_safe(name: str) -> bool:
 _names = st.text(max_size=150) | st.text(alphabet="aA./\\ \u0301-_:é\u202e", max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
 @given(_names, st.sampled_from(["", ".pdf", ".tar.gz", ".\u0301"]))
 def test_any_name_is_made_safe(name: str, extension: str) -> None:
     """Every name, from whatever characters, becomes a safe one, and a safe one stays."""
@@ -77,7 +76,6 @@ def test_any_name_is_made_safe(name: str, extension: str) -> None:
     assert normalize("NFC", safe) == safe
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(_names | st.sampled_from(["A.txt", "a.TXT", "a-2.txt", "CON", ""]), max_size=12))
 def test_names_are_unique(names: list[str]) -> None:
     """No two attachments of a mail share a name, not even but for letter case."""

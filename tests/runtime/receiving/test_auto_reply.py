@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom import _runtime
@@ -136,7 +136,6 @@ def test_a_reply_has_the_text_and_the_html_of_the_settings(monkeypatch: pytest.M
     assert html.get_content().strip() == "<p>Grüße</p>"
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=40))
 def test_the_sender_cannot_add_a_field(subject: str, ident: str, earlier: str) -> None:
     """Whatever stands in the mail, the reply has the same fields, once each."""
@@ -338,7 +337,6 @@ def test_mail_whose_header_was_cut_gets_no_reply() -> None:
     assert refused(received_mail(headers_truncated=True)) == "header cut by SES"
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=40)), max_size=6), st.text())
 def test_deciding_never_raises(fields: list[tuple[str, str]], source: str) -> None:
     """No header and no envelope sender makes the decision fail."""

@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 from io import BytesIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.handlers import _mail
@@ -41,7 +41,6 @@ _line = st.binary(max_size=60) | st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(_line, max_size=8), st.sampled_from([b"\r\n", b"\n"]), st.binary(max_size=200))
 def test_any_message_leaves_well_formed(lines: list[bytes], end: bytes, body: bytes) -> None:
     """However a message is made: the header leaves well formed, without Bcc, the body unchanged."""
@@ -76,7 +75,6 @@ def test_any_message_leaves_well_formed(lines: list[bytes], end: bytes, body: by
     assert [a.addr_spec for a in sender.addresses] == ["support@example.com"]
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_makes_one_safe_field(text: str) -> None:
     """Any text, passed through the sanitiser, is one header field that reads back alike."""

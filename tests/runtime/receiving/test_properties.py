@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.entry import receiving
@@ -29,14 +29,6 @@ ATTRIBUTES = sorted(
     name
     for name, value in vars(ReceivedMail).items()
     if isinstance(value, property) and not name.startswith("_") and name != "already_handled"
-)
-
-SETTINGS = settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 # Lone surrogates included, as JSON can carry them; and one text beyond any limit.
@@ -145,7 +137,6 @@ def read_all(mail: ReceivedMail) -> None:
 policies = st.sampled_from(["continue", "stop_rule", "stop_rule_set", "raise"])
 
 
-@SETTINGS
 @given(bent_events(), policies)
 def test_no_mail_is_dropped_silently(event: Any, on_error: str) -> None:
     """Either the handler was given this event's own mapping, or an error or policy says otherwise.
@@ -170,7 +161,6 @@ def test_no_mail_is_dropped_silently(event: Any, on_error: str) -> None:
     assert len(lines) == 1 or isinstance(raised, MailroomError)
 
 
-@SETTINGS
 @given(bent_events(), policies)
 def test_damage_that_the_handler_meets_is_never_hidden(event: Any, on_error: str) -> None:
     """Damage met inside the handler raises our own error, or is answered by the policy."""
@@ -190,7 +180,6 @@ def test_damage_that_the_handler_meets_is_never_hidden(event: Any, on_error: str
         assert finished
 
 
-@SETTINGS
 @given(values)
 def test_anything_that_is_not_an_event_is_refused(event: Any) -> None:
     """No JSON value but an SES event reaches the handler."""
@@ -200,7 +189,6 @@ def test_anything_that_is_not_an_event_is_refused(event: Any) -> None:
     assert not seen
 
 
-@SETTINGS
 @given(values)
 def test_an_answer_is_a_disposition_or_refused(answer: Any) -> None:
     """While SES waits, any answer but a disposition or ``None`` raises `InvalidAnswer`."""
@@ -228,7 +216,6 @@ def _declared(name: str) -> Callable[[Any], bool]:
     return checks[annotation]
 
 
-@SETTINGS
 @given(bent_mails())
 def test_every_attribute_has_its_declared_type_or_raises_ours(raw: dict[str, Any]) -> None:
     """An attribute is of the type that its signature declares, or raises a `MailroomError`."""
@@ -240,7 +227,6 @@ def test_every_attribute_has_its_declared_type_or_raises_ours(raw: dict[str, Any
         assert _declared(name)(value), (name, value)
 
 
-@SETTINGS
 @given(bent_mails())
 def test_reading_changes_nothing(raw: dict[str, Any]) -> None:
     """Views neither change nor copy: ``raw`` stays equal, and is the very object given."""
@@ -256,7 +242,6 @@ def test_reading_changes_nothing(raw: dict[str, Any]) -> None:
     assert repr(raw) == before
 
 
-@SETTINGS
 @given(
     st.lists(st.fixed_dictionaries({"name": st.text(max_size=4), "value": texts}), max_size=6),
 )
@@ -271,7 +256,6 @@ def test_headers_keep_every_field(fields: list[dict[str, str]]) -> None:
         assert headers[name] == same[0]
 
 
-@SETTINGS
 @given(
     st.sampled_from(SAMPLES),
     st.dictionaries(st.text(max_size=5).map("new{}".format), values, max_size=4),

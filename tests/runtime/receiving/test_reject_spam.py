@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.errors import NotConfigured
@@ -105,7 +105,6 @@ _statuses = st.sampled_from(reject_spam.STATUSES)
 _answers = st.sampled_from([item.value for item in Disposition])
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(reject_spam.CHECKS), st.dictionaries(_statuses, _answers, max_size=5)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom import _runtime
@@ -230,7 +230,6 @@ def test_malformed_fields_do_not_raise(fields: bytes) -> None:
     assert save_attachments._CONTENT_TYPE.fullmatch(found[1])
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.tuples(

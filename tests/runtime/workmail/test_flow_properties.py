@@ -7,7 +7,7 @@ from contextlib import suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.errors import InvalidAnswer, MissingField
@@ -46,7 +46,6 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=100)
 @given(
     calls=CALLS,
     direction=st.sampled_from(["INBOUND", "OUTBOUND"]),

@@ -199,4 +199,4 @@ class FlowRules(RuleBasedStateMachine):
 
 
 TestFlowRules = FlowRules.TestCase
-TestFlowRules.settings = settings(max_examples=50, stateful_step_count=8, deadline=None)
+TestFlowRules.settings = settings(stateful_step_count=8)

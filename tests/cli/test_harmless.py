@@ -65,7 +65,6 @@ def test_the_log_of_a_received_message(record: Make, wide: Any, full: bool) -> N
         rcpt_tos=[HOSTILE],
         subject=HOSTILE,
         stopped_by=HOSTILE,
-        unverified=[HOSTILE],
         problems=[HOSTILE],
         calls=[call],
         rules=[RuleRecord(name=HOSTILE, recipients=[HOSTILE], verdicts={HOSTILE: HOSTILE})],

@@ -63,10 +63,10 @@ class WorkMail:
         self.call = self._directory.call
         self.deliveries = self._mailboxes.deliveries
 
-    def close(self) -> None:
-        """Drop queued messages, and wait for those in flow, without invoking a function again."""
+    def close(self, *, by: float) -> None:
+        """Finish what was accepted, without invoking a function again."""
         self._closing.set()
-        self._background.close()
+        self._background.close(by=by)
 
     def message_arn(self, message_id: str) -> str:
         """The ARN of a message in flow, for permissions."""
@@ -168,7 +168,6 @@ class WorkMail:
             subject=subject_of(raw),
             size=len(raw),
             tls=tls,
-            unverified=[],
         )
         self._background.begin(flow.id, self._runner.process, flow)
         return flow.id

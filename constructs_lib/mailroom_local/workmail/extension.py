@@ -53,9 +53,9 @@ class Extension:
 
         return submitted
 
-    def close(self) -> None:
-        """Drop queued messages, and wait for those in flow."""
-        self.receiver.close()
+    def close(self, *, by: float) -> None:
+        """Finish what was accepted; the journal has what the time did not allow."""
+        self.receiver.close(by=by)
 
 
 def connect(*, endpoint: str, region: str, journal: Journal) -> Extension:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _UNKNOWN = ("unknown-account", "unknown-region")
@@ -29,6 +29,20 @@ def of_assembly(folder: Path, *, default: Environment) -> list[Environment]:
         default: What a stack that leaves out account or region gets.
     """
     return list(dict.fromkeys(_environments(folder, default))) or [default]
+
+
+def keep(path: Path, environments: Sequence[Environment]) -> None:
+    """Note where an app was deployed, for who attaches later."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps([asdict(one) for one in environments]))
+
+
+def kept(path: Path) -> list[Environment]:
+    """Where an app was deployed last; nowhere yet if there is no note."""
+    try:
+        return [Environment(**one) for one in json.loads(path.read_text())]
+    except FileNotFoundError:
+        return []
 
 
 def of_arn(arn: str) -> Environment | None:

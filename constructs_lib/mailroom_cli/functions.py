@@ -25,12 +25,12 @@ class Printed:
 
     function: str
     """The function's name."""
-    where: str
-    """Where the function is; see `Log`."""
     at: datetime
     """When it printed it; in the local AWS, when the call ended."""
     message: str
     """The line."""
+    where: str = ""
+    """Where the function is; see `Log`."""
 
 
 class Log:
@@ -78,7 +78,7 @@ class Log:
             if counts[key] > self._seen[key]:
                 moment = datetime.fromtimestamp(at / 1000, UTC)
                 yield Printed(
-                    function=self.function, where=self.where, at=moment, message=event["message"]
+                    function=self.function, at=moment, message=event["message"], where=self.where
                 )
         if counts:
             self._since = max(at for at, _, _ in counts)

@@ -159,9 +159,11 @@ def test_the_timeline_of_an_event_table(wide: Any, kind: str) -> None:
 def test_the_lines_that_functions_print(wide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", wide)
     lines = [HOSTILE, f"\t{HOSTILE}", json.dumps({"event": f"mailroom.{HOSTILE}", "x": HOSTILE})]
-    log: Any = functions.Log(None, function=HOSTILE, group="")
+    log: Any = functions.Log(None, function=HOSTILE, group="", where=HOSTILE)
     on = tail.Screen([log], as_json=False)
-    on.show([functions.Printed(function=HOSTILE, at=AT, message=line) for line in lines])
+    on.show(
+        [functions.Printed(function=HOSTILE, at=AT, message=line, where=HOSTILE) for line in lines]
+    )
     check(wide, times=7)
 
 

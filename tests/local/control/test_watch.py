@@ -5,11 +5,12 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from typing import Any
 
 import pytest
 
+from mailroom_cli.watching import until_deployed
 from mailroom_local.control import DeployFailed
 from mailroom_local.control.functions import DeployedFunction, of_assembly
 from mailroom_local.control.state import State
@@ -20,6 +21,8 @@ ADDED = "def on_mail(mail):\n    print(mail)\n"
 
 class Aws:
     """The clients that a watcher uses, and what they were asked for."""
+
+    running = True
 
     def __init__(self, root: Path) -> None:
         self.state = State(root / ".mailroom")
@@ -272,6 +275,42 @@ def test_what_is_saved_during_the_deployment_and_afterwards_is_noticed(aws: Aws,
     finally:
         stop.set()
         thread.join(10)
+
+
+def test_a_first_deployment_that_fails_is_made_again_at_the_next_edit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also at one that was saved while it was under way."""
+    aws: Any = Aws(tmp_path)
+    file = tmp_path / "app.py"
+    tried: list[float] = []
+
+    def deploy() -> None:
+        tried.append(time.time())
+        if len(tried) < 3:
+            edit = Timer(0.2 if len(tried) == 1 else 0.0, file.write_text, [f"x = {len(tried)}\n"])
+            edit.start()
+            if len(tried) == 2:
+                edit.join()
+            raise DeployFailed("cdk synth failed", remedy="look", output="app.py:7: oh")
+
+    since = until_deployed(aws, deploy, folder=tmp_path)
+    assert len(tried) == 3
+    assert tried[1] < since <= tried[2]
+    said = capsys.readouterr().err
+    assert said.count("app.py:7: oh\ncdk synth failed\n  look\nSave a file in ") == 2
+
+
+def test_a_local_aws_that_has_ended_is_not_waited_for(tmp_path: Path) -> None:
+    aws: Any = Aws(tmp_path)
+    aws.running = False
+    error = DeployFailed("cdk deploy failed", remedy="look", output="no connection")
+
+    def deploy() -> None:
+        raise error
+
+    with pytest.raises(DeployFailed):
+        until_deployed(aws, deploy, folder=tmp_path)
 
 
 def await_(done: Any) -> None:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from mailroom_local._journal import Journal
+from mailroom_local.control import clients
 from mailroom_local.sending.credentials import Caller
 from mailroom_local.sending.submission import Submit
 from mailroom_local.workmail.service import WorkMail
@@ -62,7 +63,10 @@ def connect(*, endpoint: str, region: str, journal: Journal) -> Extension:
     """WorkMail for a local AWS."""
     # By name: importing it imports ministack, which reads the environment.
     emulator = import_module("mailroom_local._emulator.workmail")
-    account = emulator.Account(region)
-    return Extension(
-        WorkMail(endpoint=endpoint, region=region, journal=journal, account=account), emulator
+    served = WorkMail(
+        endpoint=endpoint,
+        home=(clients.ACCOUNT, region),
+        journal=journal,
+        account=emulator.Account(),
     )
+    return Extension(served, emulator)

@@ -108,6 +108,7 @@ async def _serve(
     from mailroom_local.server.guard import guarded
     from mailroom_local.server.in_process import InProcess
     from mailroom_local.server.paths import with_own_paths
+    from mailroom_local.server.preparing import Processes
     from mailroom_local.server.smtp import SmtpServer
     from mailroom_local.server.stacks import with_finished_stacks
 
@@ -123,6 +124,9 @@ async def _serve(
     }
     mailer = Mailer(**place, put_event=emulator.put_event)
     emulator.install(mailer.send, place["journal"])
+    processes = Processes()
+    processes.later()
+    emulator.start_functions_by(processes)
     receiver = Receivers(
         home=(server.account, server.region),
         make=lambda found: Receiver(

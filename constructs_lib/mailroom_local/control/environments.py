@@ -45,6 +45,20 @@ def kept(path: Path) -> list[Environment]:
         return []
 
 
+def parsed(text: str, *, default: Environment) -> Environment:
+    """The environment of a stack as a cloud assembly has it.
+
+    Args:
+        text: `aws://ACCOUNT/REGION`.
+        default: What a stack that leaves out account or region gets.
+    """
+    account, _, region = text.removeprefix("aws://").partition("/")
+    return Environment(
+        account=default.account if account in _UNKNOWN else account,
+        region=default.region if region in _UNKNOWN else region,
+    )
+
+
 def of_arn(arn: str) -> Environment | None:
     """The environment that an ARN names, if it does."""
     parts = arn.split(":")
@@ -59,8 +73,4 @@ def _environments(folder: Path, default: Environment) -> Iterator[Environment]:
         if artifact["type"] == "cdk:cloud-assembly":
             yield from _environments(folder / artifact["properties"]["directoryName"], default)
         elif artifact["type"] == "aws:cloudformation:stack":
-            account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
-            yield Environment(
-                account=default.account if account in _UNKNOWN else account,
-                region=default.region if region in _UNKNOWN else region,
-            )
+            yield parsed(artifact["environment"], default=default)

@@ -20,6 +20,8 @@ class DeployedFunction:
     """The name of its stack."""
     logical_id: str
     """Its id in the stack's template."""
+    environment: str
+    """The account and region of its stack, as the cloud assembly has them."""
     code: Mapping[str, Any] = field(hash=False)
     """What its zip is made of."""
 
@@ -83,7 +85,12 @@ def _of_stack(
         resource = resources.get(logical_id)
         if resource is not None:
             stack = properties.get("stackName", name)
-            function = DeployedFunction(stack=stack, logical_id=logical_id, code=code)
+            function = DeployedFunction(
+                stack=stack,
+                logical_id=logical_id,
+                environment=artifact["environment"],
+                code=code,
+            )
             yield function, directory / f"asset.{resource['Properties']['Code']['S3Key']}"
 
 

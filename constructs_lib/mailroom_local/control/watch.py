@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from mailroom_local.control import functions
+from mailroom_local.control.environments import parsed
 from mailroom_local.control.errors import DeployFailed, MailroomError
 from mailroom_local.control.functions import DeployedFunction
 from mailroom_local.control.local import LocalAws
@@ -189,7 +191,7 @@ class Watcher:
         for function, (path, digest) in packed.items():
             if digest == self._digests.get(function):
                 continue
-            self._aws.client("lambda").update_function_code(
+            self._client("lambda", function).update_function_code(
                 FunctionName=self._name(function), ZipFile=path.read_bytes()
             )
             self._digests[function] = digest
@@ -203,11 +205,15 @@ class Watcher:
 
     def _name(self, function: DeployedFunction) -> str:
         if function not in self._names:
-            found = self._aws.client("cloudformation").describe_stack_resource(
+            found = self._client("cloudformation", function).describe_stack_resource(
                 StackName=function.stack, LogicalResourceId=function.logical_id
             )
             self._names[function] = found["StackResourceDetail"]["PhysicalResourceId"]
         return self._names[function]
+
+    def _client(self, service: str, function: DeployedFunction) -> Any:
+        place = parsed(function.environment, default=self._aws.environment)
+        return self._aws.client(service, account=place.account, region=place.region)
 
     def _deploy_all(self) -> None:
         self._tell(Notice(text="the app has changed: deploying it"))

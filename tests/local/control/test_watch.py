@@ -12,6 +12,7 @@ import pytest
 
 from mailroom_cli.watching import until_deployed
 from mailroom_local.control import DeployFailed
+from mailroom_local.control.environments import Environment
 from mailroom_local.control.functions import DeployedFunction, of_assembly
 from mailroom_local.control.state import State
 from mailroom_local.control.watch import Notice, Watcher
@@ -26,9 +27,12 @@ class Aws:
 
     def __init__(self, root: Path) -> None:
         self.state = State(root / ".mailroom")
+        self.environment = Environment(account="000000000000", region="us-east-1")
         self.updated: list[str] = []
+        self.places: set[tuple[str, str]] = set()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, account: str, region: str) -> Any:
+        self.places.add((account, region))
         return self
 
     def describe_stack_resource(self, **asked: str) -> dict[str, Any]:
@@ -52,7 +56,9 @@ def code(folder: Path) -> dict[str, Any]:
     }
 
 
-def write_assembly(aws: Aws, functions: dict[str, Path]) -> None:
+def write_assembly(
+    aws: Aws, functions: dict[str, Path], environment: str = "aws://unknown-account/unknown-region"
+) -> None:
     """The cloud assembly of an app with a stack of these functions."""
     out = aws.state.cdk_out
     out.mkdir(parents=True, exist_ok=True)
@@ -63,6 +69,7 @@ def write_assembly(aws: Aws, functions: dict[str, Path]) -> None:
         metadata[f"{path}/Resource"] = [{"type": "aws:cdk:logicalId", "data": name}]
     stack = {
         "type": "aws:cloudformation:stack",
+        "environment": environment,
         "properties": {"templateFile": "Desk.template.json"},
         "additionalMetadataFile": "Desk.metadata.json",
     }
@@ -130,6 +137,26 @@ def test_an_edit_of_a_handler_updates_its_function_alone(
     assert aws.updated == ["Desk-Support"]
     assert watched.deployments == 0
     assert watched.told[0].text.startswith("updated app:on_mail in ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "place"),
+    [
+        ("aws://unknown-account/unknown-region", ("000000000000", "us-east-1")),
+        ("aws://111111111111/eu-west-1", ("111111111111", "eu-west-1")),
+    ],
+)
+def test_a_function_is_updated_in_the_account_and_region_of_its_stack(
+    app: Path, environment: str, place: tuple[str, str]
+) -> None:
+    aws = Aws(app)
+    write_assembly(aws, {"Support": app / "support"}, environment)
+    found = Watched(aws, app)
+    found.watcher.look()
+    (app / "support" / "app.py").write_text(ADDED)
+    found.watcher.handle([app / "support" / "app.py"])
+    found.watcher.close()
+    assert (aws.updated, aws.places) == (["Desk-Support"], {place})
 
 
 def test_what_was_saved_unchanged_updates_nothing(watched: Watched, aws: Aws, app: Path) -> None:
@@ -251,7 +278,10 @@ def test_functions_of_stages_are_found_and_those_without_a_folder_are_not(tmp_pa
     (out / "manifest.json").write_text(json.dumps({"artifacts": outer}))
     (function,) = of_assembly(out)
     assert function == DeployedFunction(
-        stack="Desk", logical_id="Support", code=code(tmp_path / "support")
+        stack="Desk",
+        logical_id="Support",
+        environment="aws://unknown-account/unknown-region",
+        code=code(tmp_path / "support"),
     )
 
 

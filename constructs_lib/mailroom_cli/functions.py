@@ -29,6 +29,8 @@ class Printed:
     """When it printed it; in the local AWS, when the call ended."""
     message: str
     """The line."""
+    where: str = ""
+    """Where the function is; see `Log`."""
 
 
 class Log:
@@ -38,10 +40,12 @@ class Log:
         logs: A boto3 client of CloudWatch Logs.
         function: The function's name.
         group: Its log group.
+        where: The account and region of the function, if the app has several.
     """
 
-    def __init__(self, logs: Any, *, function: str, group: str) -> None:
+    def __init__(self, logs: Any, *, function: str, group: str, where: str = "") -> None:
         self.function = function
+        self.where = where
         self._logs = logs
         self._group = group
         self._since = 0
@@ -73,7 +77,9 @@ class Log:
             counts[key] += 1
             if counts[key] > self._seen[key]:
                 moment = datetime.fromtimestamp(at / 1000, UTC)
-                yield Printed(function=self.function, at=moment, message=event["message"])
+                yield Printed(
+                    function=self.function, at=moment, message=event["message"], where=self.where
+                )
         if counts:
             self._since = max(at for at, _, _ in counts)
             # Of the newest millisecond, there may be more.
@@ -94,8 +100,8 @@ def find(account: Account, wanted: str | None) -> list[Log]:
     """
     found = [
         log
-        for client in _clients(account)
-        for log in _logs(client, (wanted or "").lower(), every=bool(wanted or account.local))
+        for where, client in _clients(account)
+        for log in _logs(client, where, (wanted or "").lower(), every=bool(wanted or account.local))
     ]
     exact = [one for one in found if wanted in (one.function, short_name(one.function))]
     if not found:
@@ -107,24 +113,28 @@ def find(account: Account, wanted: str | None) -> list[Log]:
     return exact or found
 
 
-def _clients(account: Account) -> list[Callable[[str], Any]]:
-    """What makes clients, for each account and region of a local AWS."""
+def _clients(account: Account) -> list[tuple[str, Callable[[str], Any]]]:
+    """What makes clients, for each account and region of a local AWS, and what to call it."""
     if account.local is None:
-        return [account.client]
+        return [("", account.client)]
+    places = account.local.environments
     return [
-        partial(account.local.client, account=place.account, region=place.region)
-        for place in account.local.environments
+        (
+            f"{place.account}/{place.region}" if len(places) > 1 else "",
+            partial(account.local.client, account=place.account, region=place.region),
+        )
+        for place in places
     ]
 
 
-def _logs(client: Callable[[str], Any], part: str, *, every: bool) -> Iterator[Log]:
+def _logs(client: Callable[[str], Any], where: str, part: str, *, every: bool) -> Iterator[Log]:
     logs = client("logs")
     for page in client("lambda").get_paginator("list_functions").paginate():
         for one in page["Functions"]:
             name = one["FunctionName"]
             if part in name.lower() and (every or _is_ours(one)):
                 group = one.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
-                yield Log(logs, function=name, group=group)
+                yield Log(logs, function=name, group=group, where=where)
 
 
 def _is_ours(function: dict[str, Any]) -> bool:

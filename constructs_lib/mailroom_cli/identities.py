@@ -25,12 +25,12 @@ def unverified(
         The domains, each with the recipients of rules and the senders that need it.
     """
     verified = _verified(client("ses"))
+    # SES sends from a verified address, but receives only for verified domains.
+    senders = [one for one in _senders(client("lambda"), rules) if one not in verified]
     found: dict[str, list[str]] = {}
-    for address in dict.fromkeys([*_recipients(rules), *_senders(client("lambda"), rules)]):
+    for address in dict.fromkeys([*_recipients(rules), *senders]):
         domain = address.rpartition("@")[2].removeprefix(".")
-        if not any(
-            name == address or domain == name or domain.endswith(f".{name}") for name in verified
-        ):
+        if not any(f".{domain}".endswith(f".{name}") for name in verified):
             found.setdefault(domain, []).append(address)
     return found
 

@@ -195,9 +195,6 @@ def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
         refusal = Text.assemble(text(message.refused, "red"), text(f"  ({message.reason})"))
         parts.append(_indented(refusal))
     parts += [_indented(text(problem, "red")) for problem in message.problems]
-    if message.unverified and full:
-        note = f"not verified, so SES would refuse it: {', '.join(message.unverified)}"
-        parts.append(_indented(text(note, "yellow")))
     if full:
         for rule in message.rules:
             verdicts = "  ".join(f"{name} {verdict}" for name, verdict in rule.verdicts.items())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from mailroom_cli.terminal import text
+from mailroom_cli.terminal import show, text
 
 if TYPE_CHECKING:
     from mailroom_local.control import LocalAws
@@ -43,6 +45,37 @@ class Notices:
                 style = "red" if notice.failed else "dim"
                 lines = [text(line, style) for line in notice.text.splitlines()]
                 yield Text("\n").join(lines)
+
+
+def until_deployed(aws: LocalAws, deploy: Callable[[], None], *, folder: Path) -> float:
+    """Deploy an app for the first time; whenever that fails, say why and wait for the next edit.
+
+    Args:
+        aws: The local AWS.
+        deploy: Deploys the app.
+        folder: The folder of the app.
+
+    Returns:
+        When the deployment that succeeded began.
+    """
+    from mailroom_local.control import DeployFailed
+    from mailroom_local.control.watch import Watcher, described
+
+    while True:
+        since = time.time()
+        try:
+            deploy()
+        except DeployFailed as error:
+            if not aws.running:
+                raise
+            lines = described(error).splitlines()
+            show(*(text(line, "red") for line in lines), stream=sys.stderr)
+            show(f"Save a file in {folder} to deploy again.", stream=sys.stderr)
+            Watcher(
+                aws, folder=folder, deploy=deploy, since=since, tell=lambda _: None
+            ).await_edit()
+        else:
+            return since
 
 
 @contextlib.contextmanager

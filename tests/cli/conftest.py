@@ -62,8 +62,9 @@ class Rules:
 
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A local AWS that runs for as long as the tests of this folder."""
+    """A local AWS that receives for example.com, for as long as the tests of this folder."""
     with LocalAws(state=tmp_path_factory.mktemp("mailroom") / "state") as running:
+        running.verify_identity("example.com")
         yield running
 
 

@@ -65,7 +65,6 @@ def test_the_log_of_a_received_message(record: Make, wide: Any, full: bool) -> N
         rcpt_tos=[HOSTILE],
         subject=HOSTILE,
         stopped_by=HOSTILE,
-        unverified=[HOSTILE],
         problems=[HOSTILE],
         calls=[call],
         rules=[RuleRecord(name=HOSTILE, recipients=[HOSTILE], verdicts={HOSTILE: HOSTILE})],
@@ -160,9 +159,11 @@ def test_the_timeline_of_an_event_table(wide: Any, kind: str) -> None:
 def test_the_lines_that_functions_print(wide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", wide)
     lines = [HOSTILE, f"\t{HOSTILE}", json.dumps({"event": f"mailroom.{HOSTILE}", "x": HOSTILE})]
-    log: Any = functions.Log(None, function=HOSTILE, group="")
+    log: Any = functions.Log(None, function=HOSTILE, group="", where=HOSTILE)
     on = tail.Screen([log], as_json=False)
-    on.show([functions.Printed(function=HOSTILE, at=AT, message=line) for line in lines])
+    on.show(
+        [functions.Printed(function=HOSTILE, at=AT, message=line, where=HOSTILE) for line in lines]
+    )
     check(wide, times=7)
 
 

@@ -92,12 +92,21 @@ def test_a_body_is_read_from_stdin(
     assert message["Subject"] == "A test message"
 
 
-def test_a_refusal_is_status_1_with_the_servers_answer(send: Run, rules: Any) -> None:
+def test_a_refusal_is_status_1_with_the_servers_answer_and_its_reason(
+    send: Run, rules: Any
+) -> None:
     rules.take("example.com")
-    status, printed, _ = send("--to", "a@else.example")
+    rules.take("unverified.example")
+    to = ("--to", "a@else.example", "--to", "a@unverified.example")
+    status, printed, _ = send(*to)
     assert status == 1
-    (line,) = printed.splitlines()
-    assert line.startswith("a@else.example: 550 5.1")
+    reply = "550 5.1.1 Requested action not taken: mailbox unavailable"
+    reason = "no enabled rule of the active rule set matches this recipient"
+    remedy = "verify it with --identity unverified.example"
+    assert printed.splitlines() == [
+        f"a@else.example: {reply} ({reason})",
+        f"a@unverified.example: {reply} (unverified.example is not a verified identity: {remedy})",
+    ]
 
 
 def test_one_refused_recipient_of_two_is_named_and_the_message_is_sent(

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from mailroom_cli.account import Account
+from mailroom_cli.commands import tail
 from mailroom_cli.functions import Log, find
 from mailroom_cli.printed import line
 from mailroom_local import LocalAws
+from mailroom_local.control.environments import Environment
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -159,3 +161,33 @@ def test_in_a_real_account_only_functions_of_cdk_mailroom_are_followed_unless_na
     clients: dict[str, Any] = {"lambda": Functions(), "logs": Logs()}
     names = [log.function for log in find(Account(where="x", client=clients.__getitem__), wanted)]
     assert names == found or len(names) == found
+
+
+class Deployed:
+    """A local AWS to which an app was deployed that is pinned to two regions."""
+
+    environments = (
+        Environment(account="111111111111", region="eu-west-1"),
+        Environment(account="111111111111", region="us-east-1"),
+    )
+
+    def client(self, service: str, *, account: str, region: str) -> Any:
+        if service == "lambda":
+            return Functions()
+        logs = Logs()
+        logs.add(1000, f"from {region}")
+        return logs
+
+
+def test_functions_of_all_accounts_and_regions_of_the_app_are_followed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Those of one name are told apart."""
+    aws: Any = Deployed()
+    logs = find(Account(where="x", client=aws.client, local=aws), "payroll")
+    screen = tail.Screen(logs, as_json=False)
+    screen.show([printed for log in logs for printed in log.read()])
+    assert [each.split("  ", 1)[1] for each in capsys.readouterr().out.splitlines()] == [
+        "111111111111/eu-west-1  payroll  from eu-west-1",
+        "111111111111/us-east-1  payroll  from us-east-1",
+    ]

@@ -298,7 +298,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def _account(aws: LocalAws) -> Account:
-    aws.verify_identity("sending.example")
+    for domain in ("example.com", "example.org", "sending.example"):
+        aws.verify_identity(domain)
     return Account(aws)
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mailroom_cli import local
+
+if TYPE_CHECKING:
+    from mailroom_local.control import LocalAws
+
+# Far enough back, if others send at the same time.
+_REFUSALS = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,8 +75,20 @@ def run(options: argparse.Namespace) -> int:
         replies = {recipient: f"{code} {text}" for recipient, (code, text) in refused.items()}
         say_json({"message_id": message_id, "reply": reply, "refused": replies})
     else:
+        reasons = _reasons(aws) if refused else {}
         for recipient, (code, text) in refused.items():
-            show(f"{recipient}: {code} {text}")
+            reason = reasons.get(recipient)
+            show(f"{recipient}: {code} {text}" + (f" ({reason})" if reason else ""))
         if message_id is not None or not refused:
             show(reply)
     return 0 if message_id is not None else 1
+
+
+def _reasons(aws: LocalAws) -> dict[str, str]:
+    """Why each recipient was refused last: the reply is SES's, which gives no reason."""
+    return {
+        recipient: message.reason
+        for message in aws.messages(handlers=False, last=_REFUSALS)
+        if message.reason
+        for recipient in message.rcpt_tos
+    }

@@ -87,10 +87,13 @@ class Screen:
         from mailroom_cli.names import short_name
 
         self._as_json = as_json
-        self._names = {log.function: short_name(log.function) for log in logs}
+        self._names = {
+            (log.where, log.function): f"{log.where}  {short_name(log.function)}".strip()
+            for log in logs
+        }
         self._width = max(map(len, self._names.values()))
         self._colours = {
-            log.function: _COLOURS[place % len(_COLOURS)] for place, log in enumerate(logs)
+            name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(self._names.values())
         }
 
     def worth(self, printed: Printed) -> bool:
@@ -110,17 +113,18 @@ class Screen:
             if self._as_json:
                 document = {
                     "function": one.function,
+                    **({"environment": one.where} if one.where else {}),
                     "at": one.at.isoformat(),
                     "message": one.message,
                 }
                 say_json(document, indent=None)
                 continue
             said = line(one.message)
-            name = self._names[one.function]
+            name = self._names[one.where, one.function]
             show(
                 Text.assemble(
                     text(one.at.astimezone().strftime("%H:%M:%S  "), "dim"),
-                    text(name.ljust(self._width), self._colours[one.function]),
+                    text(name.ljust(self._width), self._colours[name]),
                     text("  "),
                     said or Text(),
                 ),

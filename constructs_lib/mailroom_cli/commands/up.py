@@ -109,8 +109,7 @@ def run(options: argparse.Namespace) -> int:
         )
         return _start(aws, options, app, folder)
     _refuse_other_ports(aws.server, options)
-    since = time.time()
-    _deploy(aws, options, app, folder, again=True)
+    since = _deploy_first(aws, options, app, folder, again=True)
     if options.watch:
         _watch(aws, options, app, folder, since, ours=False)
     return 0
@@ -120,8 +119,7 @@ def _start(aws: LocalAws, options: argparse.Namespace, app: str | None, folder: 
     keep = False
     try:
         aws.start(detached=options.detach)
-        since = time.time()
-        _deploy(aws, options, app, folder)
+        since = _deploy_first(aws, options, app, folder)
         keep = options.detach
         if not keep:
             _watch(aws, options, app, folder, since, ours=True)
@@ -184,6 +182,25 @@ def _refuse_other_ports(server: Server, options: argparse.Namespace) -> None:
                 f"on port {port}",
                 remedy=f"omit {option}, or stop the local AWS first: mailroom down",
             )
+
+
+def _deploy_first(
+    aws: LocalAws,
+    options: argparse.Namespace,
+    app: str | None,
+    folder: Path,
+    *,
+    again: bool = False,
+) -> float:
+    """Deploy, with `--watch` until it succeeds; return when that began."""
+    deploy = functools.partial(_deploy, aws, options, app, folder, again=again)
+    if options.watch:
+        from mailroom_cli.watching import until_deployed
+
+        return until_deployed(aws, deploy, folder=folder)
+    since = time.time()
+    deploy()
+    return since
 
 
 def _deploy(

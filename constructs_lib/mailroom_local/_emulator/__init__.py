@@ -41,7 +41,7 @@ from mailroom_local._emulator.query import (
 from mailroom_local._emulator.receiving import in_force, remember_received
 from mailroom_local._emulator.sending import authenticate, submit
 from mailroom_local._emulator.served import server
-from mailroom_local._emulator.warming import with_warm_functions
+from mailroom_local._emulator.warming import start_functions_by, with_warm_functions
 from mailroom_local._journal import Journal
 from mailroom_local._ses_error import SesError
 from mailroom_local.sending.message import SentMessage
@@ -56,6 +56,7 @@ __all__ = [
     "receiving_places",
     "remember_received",
     "sent_messages",
+    "start_functions_by",
     "stop_functions",
     "submit",
 ]

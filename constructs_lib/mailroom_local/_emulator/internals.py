@@ -25,6 +25,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "ensure_spawned",
         "get_or_create_worker",
         "reset",
+        "subprocess",
     ),
     "ministack.core.responses": (
         "AccountRegionScopedDict",

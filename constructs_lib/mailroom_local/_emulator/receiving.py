@@ -61,12 +61,17 @@ def in_force(account: str, region: str) -> InForce:
 
     active = own(internals.ses.active_receipt_rule_set).get("name", "")
     rule_set = own(internals.ses.receipt_rule_sets).get(active)
-    identities = own(internals.ses.identities).items()
+    first = own(internals.ses.identities).items()
+    # ministack keeps those of API v2 apart; templates create them in both.
+    second = own(internals.ses_v2.identities).items()
     return InForce(
         # Rules are replaced, never changed, so a mail keeps those that it met.
         rules=None if rule_set is None else list(rule_set["Rules"]),
         filters=list(own(_filters).values()),
-        identities=[name for name, it in identities if it["VerificationStatus"] == "Success"],
+        identities=[
+            *(name for name, it in first if it["VerificationStatus"] == "Success"),
+            *(name for name, it in second if it["VerifiedForSendingStatus"]),
+        ],
     )
 
 

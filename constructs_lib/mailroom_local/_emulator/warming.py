@@ -41,6 +41,11 @@ def with_warm_functions(gateway: App) -> App:
     return application
 
 
+def start_functions_by(processes: Any) -> None:
+    """Let functions be started by this instead of the module `subprocess`."""
+    internals.workers.patch(subprocess=processes)
+
+
 def _start(name: str) -> None:
     function = internals.functions.functions.get(name)
     if function is None or not function.get("code_zip"):

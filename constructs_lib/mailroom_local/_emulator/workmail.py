@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.policies import Service
 from mailroom_local.control.workmail import DELIVERIES_PATH, ORGANIZATIONS_PATH
-from mailroom_local.workmail.model import Refused
+from mailroom_local.workmail.model import Organization, Place, Refused
 from mailroom_local.workmail.service import WorkMail
 
 _TARGET = "WorkMailService."
@@ -24,39 +24,40 @@ _Answer = tuple[int, dict[str, str], bytes]
 
 
 class Account:
-    """What the account's policies allow WorkMail."""
+    """What an account's policies allow WorkMail."""
 
-    def __init__(self, region: str) -> None:
-        self._region = region
-
-    def may_invoke(self, function: str, *, organization: str) -> bool:
+    def may_invoke(self, function: str, *, organization: Organization) -> bool:
         """Whether the function's policy lets WorkMail invoke it for this organization."""
+        account, region = organization.place
         parts = function.split(":")
-        if len(parts) < 7 or parts[2] != "lambda" or parts[3] != self._region:
+        if len(parts) < 7 or parts[2:5] != ["lambda", region, account]:
             return False
-        account = internals.responses.get_account_id()
-        with internals.responses.request_scope(account, self._region):
+        with internals.responses.request_scope(account, region):
             found = internals.functions.functions.get(parts[6])
-            if found is None or parts[4] != account:
+            if found is None:
                 return False
-            return self._may("lambda:InvokeFunction", function, found.get("policy"), organization)
+            policy, source = found.get("policy"), organization.arn
+            return _may("lambda:InvokeFunction", function, policy, source, region)
 
-    def fetch(self, bucket: str, key: str, version: str | None, *, message: str) -> bytes | None:
+    def fetch(
+        self, bucket: str, key: str, version: str | None, *, message: str, place: Place
+    ) -> bytes | None:
         """The object, if the bucket's policy lets WorkMail read it for this message."""
-        account = internals.responses.get_account_id()
-        with internals.responses.request_scope(account, self._region):
+        account, region = place
+        with internals.responses.request_scope(account, region):
             if bucket not in internals.s3.buckets:
                 return None
             policy = internals.s3.bucket_policies.get(bucket)
             action = "s3:GetObjectVersion" if version else "s3:GetObject"
-            if not self._may(action, f"arn:aws:s3:::{bucket}/{key}", policy, message):
+            if not _may(action, f"arn:aws:s3:::{bucket}/{key}", policy, message, region):
                 return None
             content: bytes | None = internals.s3.get_object_data(bucket, key, version)
             return content
 
-    def _may(self, action: str, resource: str, policy: Any, source: str) -> bool:
-        service = Service(f"workmail.{self._region}.amazonaws.com", source)
-        return service.decision(action, resource, policy) == "Allow"
+
+def _may(action: str, resource: str, policy: Any, source: str, region: str) -> bool:
+    service = Service(f"workmail.{region}.amazonaws.com", source)
+    return service.decision(action, resource, policy) == "Allow"
 
 
 def around(gateway: _App, served: WorkMail) -> _App:

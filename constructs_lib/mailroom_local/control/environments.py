@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _UNKNOWN = ("unknown-account", "unknown-region")
@@ -31,6 +31,34 @@ def of_assembly(folder: Path, *, default: Environment) -> list[Environment]:
     return list(dict.fromkeys(_environments(folder, default))) or [default]
 
 
+def keep(path: Path, environments: Sequence[Environment]) -> None:
+    """Note where an app was deployed, for who attaches later."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps([asdict(one) for one in environments]))
+
+
+def kept(path: Path) -> list[Environment]:
+    """Where an app was deployed last; nowhere yet if there is no note."""
+    try:
+        return [Environment(**one) for one in json.loads(path.read_text())]
+    except FileNotFoundError:
+        return []
+
+
+def parsed(text: str, *, default: Environment) -> Environment:
+    """The environment of a stack as a cloud assembly has it.
+
+    Args:
+        text: `aws://ACCOUNT/REGION`.
+        default: What a stack that leaves out account or region gets.
+    """
+    account, _, region = text.removeprefix("aws://").partition("/")
+    return Environment(
+        account=default.account if account in _UNKNOWN else account,
+        region=default.region if region in _UNKNOWN else region,
+    )
+
+
 def of_arn(arn: str) -> Environment | None:
     """The environment that an ARN names, if it does."""
     parts = arn.split(":")
@@ -45,8 +73,4 @@ def _environments(folder: Path, default: Environment) -> Iterator[Environment]:
         if artifact["type"] == "cdk:cloud-assembly":
             yield from _environments(folder / artifact["properties"]["directoryName"], default)
         elif artifact["type"] == "aws:cloudformation:stack":
-            account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
-            yield Environment(
-                account=default.account if account in _UNKNOWN else account,
-                region=default.region if region in _UNKNOWN else region,
-            )
+            yield parsed(artifact["environment"], default=default)

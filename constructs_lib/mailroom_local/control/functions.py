@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# What `PythonFunction` notes of each function with a folder.
-_CODE, _LOGICAL_ID = "mailroom:code", "aws:cdk:logicalId"
+from mailroom_local.control.sources import artifacts, noted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +20,8 @@ class DeployedFunction:
     """The name of its stack."""
     logical_id: str
     """Its id in the stack's template."""
+    environment: str
+    """The account and region of its stack, as the cloud assembly has them."""
     code: Mapping[str, Any] = field(hash=False)
     """What its zip is made of."""
 
@@ -58,7 +59,7 @@ def of_assembly(folder: Path) -> list[DeployedFunction]:
     """
     functions: dict[DeployedFunction, Path] = {}
     assets: set[Path] = set()
-    for directory, artifact, name in _artifacts(folder):
+    for directory, artifact, name in artifacts(folder):
         properties = artifact.get("properties") or {}
         if artifact["type"] == "cdk:asset-manifest":
             listed = json.loads((directory / properties["file"]).read_text())["files"].values()
@@ -73,41 +74,26 @@ def of_assembly(folder: Path) -> list[DeployedFunction]:
     return [function for function in functions if function.folder not in shared]
 
 
-def _artifacts(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any], str]]:
-    manifest = json.loads((folder / "manifest.json").read_text())
-    for name, artifact in (manifest.get("artifacts") or {}).items():
-        if artifact["type"] == "cdk:cloud-assembly":
-            yield from _artifacts(folder / artifact["properties"]["directoryName"])
-        else:
-            yield folder, artifact, name
-
-
 def _of_stack(
     directory: Path, artifact: Mapping[str, Any], name: str
 ) -> Iterator[tuple[DeployedFunction, Path]]:
     """Each function with its asset."""
-    metadata = dict(artifact.get("metadata") or {})
-    if file := artifact.get("additionalMetadataFile"):
-        metadata |= json.loads((directory / file).read_text())
     properties = artifact["properties"]
-    resources = json.loads((directory / properties["templateFile"]).read_text()).get("Resources")
-    ids = dict(_of_type(metadata, _LOGICAL_ID))
-    for path, code in _of_type(metadata, _CODE):
-        logical_id = ids.get(f"{path}/Resource", "")
-        resource = (resources or {}).get(logical_id)
+    template = json.loads((directory / properties["templateFile"]).read_text())
+    resources = template.get("Resources") or {}
+    for logical_id, code in noted(directory, artifact):
+        resource = resources.get(logical_id)
         if resource is not None:
             stack = properties.get("stackName", name)
-            function = DeployedFunction(stack=stack, logical_id=logical_id, code=code)
+            function = DeployedFunction(
+                stack=stack,
+                logical_id=logical_id,
+                environment=artifact["environment"],
+                code=code,
+            )
             yield function, directory / f"asset.{resource['Properties']['Code']['S3Key']}"
 
 
 def _names(asset: Path) -> frozenset[str]:
     with zipfile.ZipFile(asset) as archive:
         return frozenset(archive.namelist())
-
-
-def _of_type(metadata: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
-    for path, entries in metadata.items():
-        for entry in entries:
-            if entry["type"] == kind:
-                yield path, entry["data"]

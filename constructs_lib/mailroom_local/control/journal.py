@@ -140,8 +140,6 @@ class MessageRecord:
     """The rules that matched it, in order."""
     actions: list[ActionRecord] = field(default_factory=list)
     """The actions that ran, in order."""
-    unverified: list[str] = field(default_factory=list)
-    """The recipients outside all verified identities, for which SES on AWS receives no mail."""
     refused: str | None = None
     """The SMTP reply of a refusal."""
     reason: str | None = None
@@ -243,7 +241,6 @@ def _message(record: dict[str, Any]) -> MessageRecord:
         subject=record.get("subject", ""),
         size=record.get("size", 0),
         tls=record.get("tls", False),
-        unverified=record.get("unverified", []),
         refused=record.get("reply"),
         reason=record.get("reason"),
         finished=record["type"] == "refused",
@@ -283,7 +280,8 @@ def _extend(message: MessageRecord, record: dict[str, Any]) -> None:
             )
         )
     elif record["type"] == "problem":
-        message.problems.append(f"{record['error']} ({record['place']})")
+        place = f" ({record['place']})" if record.get("place") else ""
+        message.problems.append(record["error"] + place)
     elif record["type"] == "finished":
         message.finished = True
         message.stopped_by = record.get("stopped_by")

@@ -17,7 +17,7 @@ from mailroom_local.control import clients, compiled, emulator, gateway, server_
 from mailroom_local.control.cdk import Cdk
 from mailroom_local.control.credentials import LOCAL, Credentials
 from mailroom_local.control.emulator import Interpreter
-from mailroom_local.control.environments import Environment
+from mailroom_local.control.environments import Environment, keep, kept
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.processes import stop_group
 from mailroom_local.control.progress import Progress, Silent
@@ -63,7 +63,6 @@ class LocalAws(_Account):
         self._region = region
         self._progress = progress or Silent()
         self._process: subprocess.Popen[bytes] | None = None
-        self._environments: list[Environment] = []
 
     @classmethod
     def attach(
@@ -120,7 +119,7 @@ class LocalAws(_Account):
     @property
     def environments(self) -> Sequence[Environment]:
         """The accounts and regions of the last deployment, in the order of its stacks."""
-        return tuple(self._environments) or (self.environment,)
+        return tuple(kept(self._deployed_to)) or (self.environment,)
 
     @property
     def running(self) -> bool:
@@ -230,6 +229,10 @@ class LocalAws(_Account):
         """
         self._cdk(self.state.root).destroy()
 
+    @property
+    def _deployed_to(self) -> Path:
+        return self.state.root / "environments.json"
+
     def _cdk(self, cwd: Path, *, region: str | None = None) -> Cdk:
         home = self.environment
         return Cdk(
@@ -242,7 +245,7 @@ class LocalAws(_Account):
 
     def _use(self, environments: Sequence[Environment]) -> None:
         """Verify identities in these environments, and make one the one that clients use."""
-        self._environments = list(environments)
+        keep(self._deployed_to, environments)
         before = self.environment
         for place in environments:
             for identity in self._verified if place != before else ():

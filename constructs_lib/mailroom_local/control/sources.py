@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 # What `PythonFunction` notes of each function with a folder.
-_CODE = "mailroom:code"
-_LOGICAL_ID = "aws:cdk:logicalId"
+_CODE, _LOGICAL_ID = "mailroom:code", "aws:cdk:logicalId"
+_STACK = "aws:cloudformation:stack"
+
+
+def artifacts(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any], str]]:
+    """Each artifact of a cloud assembly and of those inside it, with its folder and its name."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, artifact in (manifest.get("artifacts") or {}).items():
+        if artifact["type"] == "cdk:cloud-assembly":
+            yield from artifacts(folder / artifact["properties"]["directoryName"])
+        else:
+            yield folder, artifact, name
+
+
+def noted(directory: Path, stack: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The logical id of each function with a folder, nested stacks' too, and what was noted."""
+    metadata = dict(stack.get("metadata") or {})
+    # Newer versions of the CDK write it here.
+    if file := stack.get("additionalMetadataFile"):
+        metadata |= json.loads((directory / file).read_text())
+    ids = dict(_of_type(metadata, _LOGICAL_ID))
+    for path, code in _of_type(metadata, _CODE):
+        if logical_id := ids.get(f"{path}/Resource"):
+            yield logical_id, code
 
 
 def folders(cdk_out: Path) -> dict[str, str]:
     """The folder of each function's code by its logical id, relative to the current folder."""
-    notes: dict[str, dict[str, str]] = {}
-    for path in cdk_out.rglob("*.metadata.json"):
-        _add(notes, json.loads(path.read_text()))
-    # Older versions of the CDK write them here.
-    for path in cdk_out.rglob("manifest.json"):
-        for artifact in json.loads(path.read_text()).get("artifacts", {}).values():
-            _add(notes, artifact.get("metadata") or {})
-    return {
-        notes[f"{construct}/Resource"][_LOGICAL_ID]: os.path.relpath(note[_CODE])
-        for construct, note in notes.items()
-        if _CODE in note and _LOGICAL_ID in notes.get(f"{construct}/Resource", {})
-    }
+    # Nothing is deployed yet, or just now again.
+    with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+        return {
+            logical_id: os.path.relpath(code["folder"])
+            for directory, artifact, _ in artifacts(cdk_out)
+            if artifact["type"] == _STACK
+            for logical_id, code in noted(directory, artifact)
+        }
+    return {}
 
 
 def folder_of(function_name: str, known: Mapping[str, str]) -> str:
@@ -42,10 +62,8 @@ def located(place: str, folder: str) -> str:
     return f"{folder}/{place}" if folder and path.is_file() else place
 
 
-def _add(notes: dict[str, dict[str, str]], found: Mapping[str, Any]) -> None:
-    for construct, entries in found.items():
+def _of_type(metadata: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
+    for path, entries in metadata.items():
         for entry in entries:
-            kind, data = entry.get("type"), entry.get("data")
-            if kind in (_CODE, _LOGICAL_ID):
-                text = str(data["folder"] if kind == _CODE else data)
-                notes.setdefault(construct, {})[kind] = text
+            if entry["type"] == kind:
+                yield path, entry["data"]

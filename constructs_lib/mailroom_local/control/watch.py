@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from mailroom_local.control import functions
+from mailroom_local.control.environments import parsed
 from mailroom_local.control.errors import DeployFailed, MailroomError
 from mailroom_local.control.functions import DeployedFunction
 from mailroom_local.control.local import LocalAws
@@ -71,33 +73,46 @@ class Watcher:
 
     def run(self, stop: Event) -> None:
         """Watch until *stop* is set."""
-        # Only here, as nothing else needs it.
-        from watchfiles import watch
-
         try:
             while not stop.is_set():
                 # Each deployment in full may bring functions with other folders.
                 self.look()
-                late = None
-                for changes in watch(
-                    *self._watched(),
-                    watch_filter=lambda _, path: self.matters(Path(path)),
-                    debounce=_DEBOUNCE_MS,
-                    step=_STEP_MS,
-                    stop_event=stop,
-                    raise_interrupt=False,
-                    rust_timeout=_IDLE_MS,
-                    yield_on_timeout=True,
-                ):
-                    files = {Path(path) for _, path in changes}
-                    if late is None:
-                        # Looked up only now, as from here on every change is noticed.
-                        late = set(self._saved_late())
-                        files |= late
+                for files in self._edits(stop):
                     if files and self.handle(files):
                         break
         finally:
             self.close()
+
+    def await_edit(self) -> None:
+        """Wait until a file of the app is saved, or the local AWS ends; of functions none is known.
+
+        For an app that could not be deployed yet.
+        """
+        for files in self._edits(Event()):
+            if files or not self._aws.running:
+                return
+
+    def _edits(self, stop: Event) -> Iterator[set[Path]]:
+        """The files that are saved, again and again; and none, if none is for a moment."""
+        # Only here, as nothing else needs it.
+        from watchfiles import watch
+
+        late = None
+        for changes in watch(
+            *self._watched(),
+            watch_filter=lambda _, path: self.matters(Path(path)),
+            debounce=_DEBOUNCE_MS,
+            step=_STEP_MS,
+            stop_event=stop,
+            rust_timeout=_IDLE_MS,
+            yield_on_timeout=True,
+        ):
+            files = {Path(path) for _, path in changes}
+            if late is None:
+                # Looked up only now, as from here on every change is noticed.
+                late = set(self._saved_late())
+                files |= late
+            yield files
 
     def close(self) -> None:
         """End the process that packs."""
@@ -116,7 +131,7 @@ class Watcher:
                 return True
         except MailroomError as error:
             self._broken = True
-            self._tell(Notice(text=_described(error), failed=True))
+            self._tell(Notice(text=described(error), failed=True))
         except Exception as error:
             # Whatever went wrong, the next edit may mend it.
             self._tell(Notice(text=f"{type(error).__name__}: {error}", failed=True))
@@ -131,7 +146,7 @@ class Watcher:
             try:
                 self._digests[function] = self._packer.pack(function.code)[1]
             except CodeRefused as error:
-                self._tell(Notice(text=_described(error), failed=True))
+                self._tell(Notice(text=described(error), failed=True))
 
     def _watched(self) -> Iterator[Path]:
         yield self._folder
@@ -176,7 +191,7 @@ class Watcher:
         for function, (path, digest) in packed.items():
             if digest == self._digests.get(function):
                 continue
-            self._aws.client("lambda").update_function_code(
+            self._client("lambda", function).update_function_code(
                 FunctionName=self._name(function), ZipFile=path.read_bytes()
             )
             self._digests[function] = digest
@@ -190,11 +205,15 @@ class Watcher:
 
     def _name(self, function: DeployedFunction) -> str:
         if function not in self._names:
-            found = self._aws.client("cloudformation").describe_stack_resource(
+            found = self._client("cloudformation", function).describe_stack_resource(
                 StackName=function.stack, LogicalResourceId=function.logical_id
             )
             self._names[function] = found["StackResourceDetail"]["PhysicalResourceId"]
         return self._names[function]
+
+    def _client(self, service: str, function: DeployedFunction) -> Any:
+        place = parsed(function.environment, default=self._aws.environment)
+        return self._aws.client(service, account=place.account, region=place.region)
 
     def _deploy_all(self) -> None:
         self._tell(Notice(text="the app has changed: deploying it"))
@@ -207,7 +226,8 @@ def _counts(parts: Sequence[str], folders: frozenset[str], ends: tuple[str, ...]
     return not any(part.startswith(".") or part in folders or part.endswith(ends) for part in parts)
 
 
-def _described(error: MailroomError) -> str:
+def described(error: MailroomError) -> str:
+    """What an error says, after the end of what the CDK CLI said."""
     lines = [str(error)]
     if isinstance(error, DeployFailed):
         lines[:0] = error.output.splitlines()[-_OUTPUT_LINES:]

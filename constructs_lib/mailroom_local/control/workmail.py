@@ -11,6 +11,7 @@ from typing import Any
 
 from mailroom_local.control import gateway
 from mailroom_local.control.account import Account
+from mailroom_local.control.environments import of_arn
 from mailroom_local.control.errors import MailroomError
 
 ORGANIZATIONS_PATH = "/_mailroom/workmail/organizations"
@@ -28,6 +29,8 @@ class WorkMailAccount(Account):
         users: Sequence[str],
         answer_seconds: float = 15.0,
         seconds_per_minute: float = 1.0,
+        account: str | None = None,
+        region: str | None = None,
     ) -> None:
         """Create a WorkMail organization, or change its domains and users.
 
@@ -40,6 +43,8 @@ class WorkMailAccount(Account):
             users: The addresses of its users.
             answer_seconds: How long a function has for one answer.
             seconds_per_minute: How long a minute of a rule's timeout lasts here, in seconds.
+            account: The id of the account; by default that of the function of its first rule.
+            region: The region; by default that of the function of its first rule.
 
         Raises:
             MailroomError: If an id, domain or user is refused.
@@ -50,10 +55,12 @@ class WorkMailAccount(Account):
             "Users": list(users),
             "AnswerSeconds": answer_seconds,
             "SecondsPerMinute": seconds_per_minute,
+            "Account": account,
+            "Region": region,
         }
         self._workmail(made, path=ORGANIZATIONS_PATH)
         for domain in domains:
-            self.verify_identity(domain)
+            self.verify_identity(domain, account=account, region=region)
 
     def workmail_rule(
         self, organization_id: str, rule: Mapping[str, Any], *, direction: str
@@ -89,13 +96,20 @@ class WorkMailAccount(Account):
         return [one["RuleName"] for one in answer[f"{direction}MailFlowRuleSummaries"]]
 
     def workmail_rules_from_stack(
-        self, stack_name: str, *, organization_id: str | None = None
+        self,
+        stack_name: str,
+        *,
+        organization_id: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
     ) -> list[str]:
         """Create the flow rules that a stack's outputs describe; on AWS that is done by hand.
 
         Args:
             stack_name: The deployed stack.
             organization_id: The organization; by default the one that may invoke the function.
+            account: The id of the stack's account; by default that of :attr:`environment`.
+            region: The stack's region; by default that of :attr:`environment`.
 
         Returns:
             The names of the rules.
@@ -103,7 +117,8 @@ class WorkMailAccount(Account):
         Raises:
             MailroomError: If no organization, or more than one, may invoke the function.
         """
-        stack = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
+        cloudformation = self.client("cloudformation", account=account, region=region)
+        stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
         created = []
         for output in stack.get("Outputs", []):
             rule = _flow_rule(output["OutputValue"])
@@ -139,7 +154,9 @@ class WorkMailAccount(Account):
         return bounced
 
     def _organization_of(self, function: str) -> str:
-        policy = json.loads(self.client("lambda").get_policy(FunctionName=function)["Policy"])
+        place = of_arn(function) or self.environment
+        functions = self.client("lambda", account=place.account, region=place.region)
+        policy = json.loads(functions.get_policy(FunctionName=function)["Policy"])
         found = set(re.findall(r":organization/(m-[0-9a-f]{32})", json.dumps(policy)))
         if len(found) != 1:
             raise MailroomError(

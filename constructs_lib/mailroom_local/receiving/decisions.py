@@ -15,6 +15,8 @@ from typing import Any
 from mailroom.ses import Disposition
 from mailroom_local.receiving.message import Match, Rule
 
+_UNAVAILABLE = "550 5.1.1 Requested action not taken: mailbox unavailable"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
@@ -31,6 +33,8 @@ class Refusal:
 
     reply: str
     reason: str
+    wanted: bool = False
+    """Whether a rule takes the recipient, so that only something else is missing."""
 
 
 def matches(condition: str, address: str) -> bool:
@@ -50,13 +54,13 @@ def matches(condition: str, address: str) -> bool:
 
 
 def belongs(address: str, identities: Collection[str]) -> bool:
-    """Whether an address, its domain or a parent domain is a verified identity."""
-    address = address.lower()
-    domain = address.rpartition("@")[2]
-    return any(
-        identity == address or domain == identity or domain.endswith("." + identity)
-        for identity in (known.lower() for known in identities)
-    )
+    """Whether the domain of an address, or a parent domain, is a verified identity.
+
+    SES receives for domains: that the address itself is verified permits only to send from it.
+    https://docs.aws.amazon.com/ses/latest/dg/receiving-email-concepts.html
+    """
+    domain = f".{address.rpartition('@')[2]}".lower()
+    return any(domain.endswith(f".{identity.lower()}") for identity in identities)
 
 
 def match_rules(
@@ -64,22 +68,10 @@ def match_rules(
 ) -> list[Match]:
     """The enabled rules that match at least one recipient, in the order of the rule set.
 
-    A rule without recipients matches every address of every verified identity.
+    A rule without recipients matches every address; no rule matches one of an unverified domain.
     """
-    found = []
-    for rule in rules:
-        if not rule.get("Enabled"):
-            continue
-        conditions = rule.get("Recipients") or []
-        taken = tuple(
-            recipient
-            for recipient in recipients
-            if any(matches(condition, recipient) for condition in conditions)
-            or (not conditions and belongs(recipient, identities))
-        )
-        if taken:
-            found.append(Match(rule=rule, recipients=taken))
-    return found
+    received = [recipient for recipient in recipients if belongs(recipient, identities)]
+    return _wanted(rules, received)
 
 
 def client_admitted(filters: Iterable[Mapping[str, Any]], client_address: str) -> bool:
@@ -102,23 +94,43 @@ def refuse_recipient(
     requires TLS bounces other mail; here every rule that matches must accept the connection.
     """
     if rules is None:
-        return Refusal(
-            reply="550 5.1.1 Requested action not taken: mailbox unavailable",
-            reason="no receipt rule set is active",
-        )
-    found = match_rules(rules, [recipient], identities=identities)
+        return Refusal(reply=_UNAVAILABLE, reason="no receipt rule set is active")
+    found = _wanted(rules, [recipient])
     if not found:
         return Refusal(
-            reply="550 5.1.1 Requested action not taken: mailbox unavailable",
+            reply=_UNAVAILABLE,
             reason="no enabled rule of the active rule set matches this recipient",
+        )
+    if not belongs(recipient, identities):
+        domain = recipient.rpartition("@")[2].lower()
+        return Refusal(
+            reply=_UNAVAILABLE,
+            reason=f"{domain} is not a verified identity: verify it with --identity {domain}",
+            wanted=True,
         )
     strict = [match.name for match in found if match.rule.get("TlsPolicy") == "Require"]
     if strict and not tls:
         return Refusal(
             reply="530 5.7.0 Must issue a STARTTLS command first",
             reason=f"rule {strict[0]} requires TLS",
+            wanted=True,
         )
     return None
+
+
+def _wanted(rules: Iterable[Rule], recipients: Sequence[str]) -> list[Match]:
+    """The enabled rules that would match, if every domain were verified."""
+    found = []
+    for rule in rules:
+        conditions = rule.get("Recipients") or []
+        taken = tuple(
+            recipient
+            for recipient in recipients
+            if not conditions or any(matches(condition, recipient) for condition in conditions)
+        )
+        if taken and rule.get("Enabled"):
+            found.append(Match(rule=rule, recipients=taken))
+    return found
 
 
 def disposition_of(payload: bytes, *, failed: bool) -> Disposition:

@@ -44,7 +44,8 @@ class Receivers:
             if refusal is None:
                 return None
             refusals.append(refusal)
-        return refusals[0]
+        # That of a place where a rule takes the recipient says what is missing.
+        return max(refusals, key=lambda refusal: refusal.wanted)
 
     def accept(self, raw: bytes, envelope: Envelope) -> str:
         """Accept a message once for each place with recipients, and return the first id."""
@@ -67,10 +68,10 @@ class Receivers:
             ids.append(receivers[-1].accept(raw, replace(envelope, rcpt_tos=tuple(rest))))
         return ids[0]
 
-    def close(self) -> None:
-        """Drop queued messages, and wait for those in progress."""
+    def close(self, *, by: float) -> None:
+        """Finish what was accepted; the journal has what the time did not allow."""
         for receiver in self._made.values():
-            receiver.close()
+            receiver.close(by=by)
 
     def _receivers(self) -> list[Receiver]:
         with self._lock:

@@ -78,8 +78,9 @@ class Receiver:
             verdicts=verdicts_of(raw),
         )
         now = self._in_force(self._account, self._region)
-        identities = now.identities
-        matches = decisions.match_rules(now.rules or [], envelope.rcpt_tos, identities=identities)
+        matches = decisions.match_rules(
+            now.rules or [], envelope.rcpt_tos, identities=now.identities
+        )
         if self._on_accepted is not None:
             self._on_accepted(message.message_id, envelope.mail_from)
         self._journal.keep(message.message_id, raw)
@@ -92,14 +93,13 @@ class Receiver:
             subject=subject_of(raw),
             size=len(raw),
             tls=envelope.tls,
-            unverified=[r for r in envelope.rcpt_tos if not decisions.belongs(r, identities)],
         )
         self._background.begin(message.message_id, self._process, message, matches)
         return message.message_id
 
-    def close(self) -> None:
-        """Drop queued messages, and wait for those in progress."""
-        self._background.close()
+    def close(self, *, by: float | None = None) -> None:
+        """Finish what was accepted; the journal has what the time did not allow."""
+        self._background.close(by=by)
 
     def _process(self, message: Message, matches: list[Match]) -> None:
         started = time.perf_counter()

@@ -125,9 +125,9 @@ class Mailer:
             return self._unsubscribe(sent)
         return Answer(status=404, body=b"Link not found.")
 
-    def close(self) -> None:
-        """Drop queued work, and wait for work in progress."""
-        self._background.close()
+    def close(self, *, by: float | None = None) -> None:
+        """Publish the events of what was sent; the journal has what the time did not allow."""
+        self._background.close(by=by)
 
     def _process(self, sent: _Sent) -> None:
         outgoing = sent.outgoing

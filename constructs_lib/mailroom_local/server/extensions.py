@@ -29,8 +29,8 @@ class Extension(Protocol):
         """The gateway with this service's operations."""
         ...
 
-    def close(self) -> None:
-        """Drop queued work, and wait for what has begun."""
+    def close(self, *, by: float) -> None:
+        """Finish what was accepted; the journal has what the time did not allow."""
         ...
 
 

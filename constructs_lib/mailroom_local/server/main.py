@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -95,6 +96,7 @@ async def _serve(
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
+    from mailroom_local._background import CLOSE_SECONDS
     from mailroom_local._journal import Journal
     from mailroom_local.receiving import smtp
     from mailroom_local.receiving.environments import Receivers
@@ -106,6 +108,7 @@ async def _serve(
     from mailroom_local.server.guard import guarded
     from mailroom_local.server.in_process import InProcess
     from mailroom_local.server.paths import with_own_paths
+    from mailroom_local.server.preparing import Processes
     from mailroom_local.server.smtp import SmtpServer
     from mailroom_local.server.stacks import with_finished_stacks
 
@@ -121,6 +124,9 @@ async def _serve(
     }
     mailer = Mailer(**place, put_event=emulator.put_event)
     emulator.install(mailer.send, place["journal"])
+    processes = Processes()
+    processes.later()
+    emulator.start_functions_by(processes)
     receiver = Receivers(
         home=(server.account, server.region),
         make=lambda found: Receiver(
@@ -185,20 +191,30 @@ async def _serve(
         ("POST", ENFORCE_PATH): lambda: emulator.enforce_permissions(True),
         ("POST", IGNORE_PATH): lambda: emulator.enforce_permissions(False),
     }
+
+    def finish() -> None:
+        for smtp_server in smtp_servers:
+            smtp_server.stop()
+        by = time.monotonic() + CLOSE_SECONDS
+        receiver.close(by=by)
+        for other in others:
+            other.close(by=by)
+        # Last, as what was received may be sent on.
+        mailer.close(by=by)
+
+    async def until_finished() -> None:
+        await stop.wait()
+        # The gateway serves until then, as work that is in progress needs it.
+        await asyncio.to_thread(finish)
+
     try:
         served: Any = with_own_paths(application, answers, mailer.visit)
         served = guarded(served, port=gateway.getsockname()[1])
         in_process.connect(served)
-        await serve(served, config, shutdown_trigger=stop.wait)
+        await serve(served, config, shutdown_trigger=until_finished)
     finally:
         state.retract()
-        for smtp_server in smtp_servers:
-            smtp_server.stop()
         emulator.stop_functions()
-        receiver.close()
-        for other in others:
-            other.close()
-        mailer.close()
         gateway.detach()
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mailroom_local.control import clients
-from mailroom_local.workmail.model import Organization, Refused
-from mailroom_local.workmail.rules import check_rule, tested
+from mailroom_local.control.environments import of_arn
+from mailroom_local.workmail.model import Organization, Place, Refused
+from mailroom_local.workmail.rules import action_of, check_rule, tested
 
 ANSWER_SECONDS = 15.0
 SECONDS_PER_MINUTE = 1.0
@@ -21,8 +21,8 @@ _ORGANIZATION = re.compile(r"m-[0-9a-f]{32}")
 class Directory:
     """Keeps organizations and their rules."""
 
-    def __init__(self, *, region: str) -> None:
-        self._region = region
+    def __init__(self, *, home: Place) -> None:
+        self._home = home
         self._organizations: dict[str, Organization] = {}
 
     def add(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,6 +33,7 @@ class Directory:
                 "InvalidParameterException",
                 f"OrganizationId is {name!r}: it must be m- and 32 hexadecimal digits",
             )
+        before = self._organizations.get(name)
         domains = frozenset(str(one).casefold() for one in data.get("Domains") or [])
         users = frozenset(str(one).casefold() for one in data.get("Users") or [])
         for user in users:
@@ -43,16 +44,18 @@ class Directory:
                 raise Refused(
                     "InvalidParameterException", f"a domain is already that of {other.id}"
                 )
+        account, region = before.place if before else self._home
         made = Organization(
             id=name,
-            arn=f"arn:aws:workmail:{self._region}:{clients.ACCOUNT}:organization/{name}",
+            place=(str(data.get("Account") or account), str(data.get("Region") or region)),
+            pinned=bool(data.get("Account") or data.get("Region")),
             domains=domains,
             users=users,
             answer_seconds=float(data.get("AnswerSeconds", ANSWER_SECONDS)),
             seconds_per_minute=float(data.get("SecondsPerMinute", SECONDS_PER_MINUTE)),
         )
-        if name in self._organizations:
-            made.rules = self._organizations[name].rules
+        if before:
+            made.rules = before.rules
         self._organizations[name] = made
         return {"OrganizationId": name, "OrganizationArn": made.arn}
 
@@ -67,10 +70,11 @@ class Directory:
         if organization is None:
             raise Refused("OrganizationNotFoundException", "the organization does not exist")
         if match is None:
-            scope = f"{self._region}:{clients.ACCOUNT}"
+            account, region = organization.place
+            group = f"log-group:{organization.log_group}:*"
             return {
-                "RoleArn": f"arn:aws:iam::{clients.ACCOUNT}:role/WorkMailEvents",
-                "LogGroupArn": f"arn:aws:logs:{scope}:log-group:{organization.log_group}:*",
+                "RoleArn": f"arn:aws:iam::{account}:role/WorkMailEvents",
+                "LogGroupArn": f"arn:aws:logs:{region}:{account}:{group}",
             }
         verb, direction = match[1], f"{match[2]}bound"
         rules = organization.rules[direction]
@@ -93,6 +97,7 @@ class Directory:
             others = [other for key, other in rules.items() if key != name]
             check_rule(rule, direction, others)
             rules[name] = rule
+            _settle(organization, str(action_of(rule, direction)["Arn"]))
         return {}
 
     def holder(self, address: str) -> Organization | None:
@@ -103,3 +108,10 @@ class Directory:
     def all(self) -> list[Organization]:
         """Every organization."""
         return list(self._organizations.values())
+
+
+def _settle(organization: Organization, function: str) -> None:
+    """Put an organization where the function of its first rule is: on AWS they are in one place."""
+    found = of_arn(function)
+    if found is not None and not organization.pinned:
+        organization.place, organization.pinned = (found.account, found.region), True

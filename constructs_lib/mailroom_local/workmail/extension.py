@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from mailroom_local._journal import Journal
+from mailroom_local.control import clients
 from mailroom_local.sending.credentials import Caller
 from mailroom_local.sending.submission import Submit
 from mailroom_local.workmail.service import WorkMail
@@ -53,16 +54,19 @@ class Extension:
 
         return submitted
 
-    def close(self) -> None:
-        """Drop queued messages, and wait for those in flow."""
-        self.receiver.close()
+    def close(self, *, by: float) -> None:
+        """Finish what was accepted; the journal has what the time did not allow."""
+        self.receiver.close(by=by)
 
 
 def connect(*, endpoint: str, region: str, journal: Journal) -> Extension:
     """WorkMail for a local AWS."""
     # By name: importing it imports ministack, which reads the environment.
     emulator = import_module("mailroom_local._emulator.workmail")
-    account = emulator.Account(region)
-    return Extension(
-        WorkMail(endpoint=endpoint, region=region, journal=journal, account=account), emulator
+    served = WorkMail(
+        endpoint=endpoint,
+        home=(clients.ACCOUNT, region),
+        journal=journal,
+        account=emulator.Account(),
     )
+    return Extension(served, emulator)

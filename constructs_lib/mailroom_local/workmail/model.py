@@ -11,6 +11,8 @@ from typing import Any, Protocol
 INBOUND, OUTBOUND = "Inbound", "Outbound"
 
 Rule = Mapping[str, Any]
+Place = tuple[str, str]
+"""An account and a region."""
 
 NOT_DELIVERED = "The message was not delivered."
 
@@ -29,13 +31,15 @@ class WrongAnswer(Exception):
 
 
 class Account(Protocol):
-    """What the account's policies allow WorkMail."""
+    """What an account's policies allow WorkMail."""
 
-    def may_invoke(self, function: str, *, organization: str) -> bool:
+    def may_invoke(self, function: str, *, organization: Organization) -> bool:
         """Whether the function's policy lets WorkMail invoke it for this organization."""
         ...
 
-    def fetch(self, bucket: str, key: str, version: str | None, *, message: str) -> bytes | None:
+    def fetch(
+        self, bucket: str, key: str, version: str | None, *, message: str, place: Place
+    ) -> bytes | None:
         """The object, if the bucket's policy lets WorkMail read it for this message."""
         ...
 
@@ -45,12 +49,20 @@ class Organization:
     """An organization; its rules by direction and name."""
 
     id: str
-    arn: str
+    place: Place
+    pinned: bool
+    """Whether it was created for this place; if not, its first rule brings it to its function's."""
     domains: frozenset[str]
     users: frozenset[str]
     answer_seconds: float
     seconds_per_minute: float
     rules: dict[str, dict[str, Rule]] = field(default_factory=lambda: {INBOUND: {}, OUTBOUND: {}})
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        account, region = self.place
+        return f"arn:aws:workmail:{region}:{account}:organization/{self.id}"
 
     @property
     def log_group(self) -> str:

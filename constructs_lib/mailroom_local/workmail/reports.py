@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom_local._journal import Journal, elapsed_ms
 from mailroom_local.control import clients
-from mailroom_local.workmail.model import Flow, Rule
+from mailroom_local.workmail.model import Flow, Place, Rule
 from mailroom_local.workmail.rules import action_of
 
 _log = logging.getLogger("mailroom")
@@ -23,10 +23,11 @@ _log = logging.getLogger("mailroom")
 class Reports:
     """Writes actions to the journal, and RULE_APPLIED events to CloudWatch Logs."""
 
-    def __init__(self, *, endpoint: str, region: str, journal: Journal) -> None:
+    def __init__(self, *, endpoint: str, journal: Journal) -> None:
         self._journal = journal
-        self._logs = clients.client(clients.session(region=region), "logs", endpoint)
-        self._groups: set[str] = set()
+        self._endpoint = endpoint
+        self._logs: dict[Place, Any] = {}
+        self._groups: set[tuple[Place, str]] = set()
         self._lock = Lock()
 
     def action(
@@ -84,14 +85,15 @@ class Reports:
                 "ruleActions": actions,
             },
         }
-        logs, group = self._logs, flow.organization.log_group
+        place, group = flow.organization.place, flow.organization.log_group
         try:
             with self._lock:
-                if group not in self._groups:
+                logs = self._client(place)
+                if (place, group) not in self._groups:
                     with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
                         logs.create_log_group(logGroupName=group)
                     logs.create_log_stream(logGroupName=group, logStreamName="events")
-                    self._groups.add(group)
+                    self._groups.add((place, group))
             logs.put_log_events(
                 logGroupName=group,
                 logStreamName="events",
@@ -99,3 +101,10 @@ class Reports:
             )
         except (ClientError, BotoCoreError):
             _log.exception("a RULE_APPLIED event could not be logged")
+
+    def _client(self, place: Place) -> Any:
+        if place not in self._logs:
+            account, region = place
+            session = clients.session(region=region, account=account)
+            self._logs[place] = clients.client(session, "logs", self._endpoint)
+        return self._logs[place]

@@ -16,7 +16,6 @@ from typing import Any
 
 from mailroom_local._background import Background
 from mailroom_local._journal import Journal
-from mailroom_local.control import clients
 from mailroom_local.mail.headers import read_headers, subject_of
 from mailroom_local.workmail.answers import check_content
 from mailroom_local.workmail.delivery import Mailboxes
@@ -28,6 +27,7 @@ from mailroom_local.workmail.model import (
     Account,
     Flow,
     Organization,
+    Place,
     Refused,
 )
 from mailroom_local.workmail.reports import Reports
@@ -41,20 +41,19 @@ class WorkMail:
     """Accepts the mail of organizations, and runs their rules on it in the background."""
 
     def __init__(
-        self, *, endpoint: str, region: str, journal: Journal, account: Account, workers: int = 4
+        self, *, endpoint: str, home: Place, journal: Journal, account: Account, workers: int = 4
     ) -> None:
-        self._region = region
         self._journal = journal
         self._account = account
-        self._directory = Directory(region=region)
+        self._directory = Directory(home=home)
         self._flows: dict[str, Flow] = {}
         self._closing = Event()
         self._background = Background(journal, name="workmail", workers=workers)
-        reports = Reports(endpoint=endpoint, region=region, journal=journal)
+        reports = Reports(endpoint=endpoint, journal=journal)
         self._mailboxes = Mailboxes(reports=reports)
         self._runner = Runner(
             journal=journal,
-            functions=Functions(endpoint=endpoint, region=region, account=account),
+            functions=Functions(endpoint=endpoint, account=account),
             mailboxes=self._mailboxes,
             reports=reports,
             closing=self._closing,
@@ -63,16 +62,17 @@ class WorkMail:
         self.call = self._directory.call
         self.deliveries = self._mailboxes.deliveries
 
-    def close(self) -> None:
-        """Drop queued messages, and wait for those in flow, without invoking a function again."""
+    def close(self, *, by: float) -> None:
+        """Finish what was accepted, without invoking a function again."""
         self._closing.set()
-        self._background.close()
+        self._background.close(by=by)
 
     def message_arn(self, message_id: str) -> str:
         """The ARN of a message in flow, for permissions."""
         flow = self._flow(message_id)
         way = "incoming" if flow.direction == INBOUND else "outgoing"
-        scope = f"arn:aws:workmailmessageflow:{self._region}:{clients.ACCOUNT}"
+        account, region = flow.organization.place
+        scope = f"arn:aws:workmailmessageflow:{region}:{account}"
         return f"{scope}:message/{flow.organization.id}/{way}/{flow.id}"
 
     def read(self, message_id: str) -> bytes:
@@ -90,7 +90,11 @@ class WorkMail:
         content = None
         if _KEY.fullmatch(key):
             content = self._account.fetch(
-                bucket, key, given.get("objectVersion"), message=self.message_arn(message_id)
+                bucket,
+                key,
+                given.get("objectVersion"),
+                message=self.message_arn(message_id),
+                place=flow.organization.place,
             )
         if content is None:
             raise Refused("InvalidContentLocation", f"WorkMail cannot read s3://{bucket}/{key}")
@@ -168,7 +172,6 @@ class WorkMail:
             subject=subject_of(raw),
             size=len(raw),
             tls=tls,
-            unverified=[],
         )
         self._background.begin(flow.id, self._runner.process, flow)
         return flow.id

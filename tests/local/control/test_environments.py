@@ -105,7 +105,8 @@ def test_stacks_are_deployed_and_served_in_their_own_accounts_and_regions(tmp_pa
         aws.verify_identity("example.com")
         aws.deploy(app=str(app))
         assert aws.environment == ONE
-        assert LocalAws.attach(state=aws.state.root).environment == ONE
+        other = LocalAws.attach(state=aws.state.root)
+        assert (other.environment, other.environments) == (ONE, (ONE, TWO))
         for place, name in ((ONE, "one"), (TWO, "two")):
             where = {"account": place.account, "region": place.region}
             [url] = aws.client("sqs", **where).list_queues()["QueueUrls"]

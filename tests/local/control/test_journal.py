@@ -34,7 +34,6 @@ def accepted(path: Path) -> Journal:
         subject="Hi",
         size=10,
         tls=True,
-        unverified=[],
     )
     return written
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -101,6 +102,31 @@ def test_a_problem_names_the_error_and_its_place(path: Path) -> None:
     for story in told(path, lambda found: len(found) == 2 and all(s.problems for s in found)):
         (problem,) = story.problems
         assert problem.startswith("ValueError: no 1 (constructs_lib/mailroom_local/_background.py:")
+
+
+def test_what_waits_when_the_server_stops_is_finished(path: Path) -> None:
+    background = Background(Journal(path), name="test", workers=1)
+    done: list[int] = []
+    for number in range(20):
+        background.begin(None, lambda one: (time.sleep(0.005), done.append(one)), number)
+    background.close()
+    assert done == list(range(20))
+
+
+def test_the_story_of_what_cannot_be_finished_in_time_says_so(path: Path) -> None:
+    """Of what is in progress and of what has not begun, once for each message."""
+    written, go_on = Journal(path), Event()
+    background = Background(written, name="test", workers=1)
+    for name in ("one", "two"):
+        written.write("accepted", message_id=name)
+        background.begin(name, go_on.wait)
+    background.begin("two", go_on.wait)
+    background.close(by=time.monotonic() + 0.01)
+    go_on.set()
+    stories = journal.read(path)
+    assert [story.finished for story in stories] == [True, True]
+    for story in stories:
+        assert story.problems == ["not finished, because the local AWS was stopped"]
 
 
 def test_an_action_that_breaks_does_not_take_the_next_with_it(

@@ -18,10 +18,14 @@ NOTES = {
 def test_the_folder_of_a_function_is_read_from_the_cloud_assembly(
     tmp_path: Path, older: bool
 ) -> None:
-    manifest = {"artifacts": {"Help": {"metadata": NOTES} if older else {}, "Tree": {}}}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    if not older:
-        (tmp_path / "Help.metadata.json").write_text(json.dumps(NOTES))
+    file = "Help.metadata.json"
+    stack = {"metadata": NOTES} if older else {"additionalMetadataFile": file}
+    artifacts = {
+        "Help": {"type": "aws:cloudformation:stack", **stack},
+        "Tree": {"type": "cdk:tree"},
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    (tmp_path / file).write_text(json.dumps(NOTES))
     known = sources.folders(tmp_path)
     assert known == {"SupportF01": "helpdesk"}
     assert sources.folder_of("Help-SupportF01-0123456789ABC", known) == "helpdesk"

@@ -5,12 +5,14 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from typing import Any
 
 import pytest
 
+from mailroom_cli.watching import until_deployed
 from mailroom_local.control import DeployFailed
+from mailroom_local.control.environments import Environment
 from mailroom_local.control.functions import DeployedFunction, of_assembly
 from mailroom_local.control.state import State
 from mailroom_local.control.watch import Notice, Watcher
@@ -21,11 +23,16 @@ ADDED = "def on_mail(mail):\n    print(mail)\n"
 class Aws:
     """The clients that a watcher uses, and what they were asked for."""
 
+    running = True
+
     def __init__(self, root: Path) -> None:
         self.state = State(root / ".mailroom")
+        self.environment = Environment(account="000000000000", region="us-east-1")
         self.updated: list[str] = []
+        self.places: set[tuple[str, str]] = set()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, account: str, region: str) -> Any:
+        self.places.add((account, region))
         return self
 
     def describe_stack_resource(self, **asked: str) -> dict[str, Any]:
@@ -49,7 +56,9 @@ def code(folder: Path) -> dict[str, Any]:
     }
 
 
-def write_assembly(aws: Aws, functions: dict[str, Path]) -> None:
+def write_assembly(
+    aws: Aws, functions: dict[str, Path], environment: str = "aws://unknown-account/unknown-region"
+) -> None:
     """The cloud assembly of an app with a stack of these functions."""
     out = aws.state.cdk_out
     out.mkdir(parents=True, exist_ok=True)
@@ -60,6 +69,7 @@ def write_assembly(aws: Aws, functions: dict[str, Path]) -> None:
         metadata[f"{path}/Resource"] = [{"type": "aws:cdk:logicalId", "data": name}]
     stack = {
         "type": "aws:cloudformation:stack",
+        "environment": environment,
         "properties": {"templateFile": "Desk.template.json"},
         "additionalMetadataFile": "Desk.metadata.json",
     }
@@ -127,6 +137,26 @@ def test_an_edit_of_a_handler_updates_its_function_alone(
     assert aws.updated == ["Desk-Support"]
     assert watched.deployments == 0
     assert watched.told[0].text.startswith("updated app:on_mail in ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "place"),
+    [
+        ("aws://unknown-account/unknown-region", ("000000000000", "us-east-1")),
+        ("aws://111111111111/eu-west-1", ("111111111111", "eu-west-1")),
+    ],
+)
+def test_a_function_is_updated_in_the_account_and_region_of_its_stack(
+    app: Path, environment: str, place: tuple[str, str]
+) -> None:
+    aws = Aws(app)
+    write_assembly(aws, {"Support": app / "support"}, environment)
+    found = Watched(aws, app)
+    found.watcher.look()
+    (app / "support" / "app.py").write_text(ADDED)
+    found.watcher.handle([app / "support" / "app.py"])
+    found.watcher.close()
+    assert (aws.updated, aws.places) == (["Desk-Support"], {place})
 
 
 def test_what_was_saved_unchanged_updates_nothing(watched: Watched, aws: Aws, app: Path) -> None:
@@ -248,7 +278,10 @@ def test_functions_of_stages_are_found_and_those_without_a_folder_are_not(tmp_pa
     (out / "manifest.json").write_text(json.dumps({"artifacts": outer}))
     (function,) = of_assembly(out)
     assert function == DeployedFunction(
-        stack="Desk", logical_id="Support", code=code(tmp_path / "support")
+        stack="Desk",
+        logical_id="Support",
+        environment="aws://unknown-account/unknown-region",
+        code=code(tmp_path / "support"),
     )
 
 
@@ -272,6 +305,42 @@ def test_what_is_saved_during_the_deployment_and_afterwards_is_noticed(aws: Aws,
     finally:
         stop.set()
         thread.join(10)
+
+
+def test_a_first_deployment_that_fails_is_made_again_at_the_next_edit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also at one that was saved while it was under way."""
+    aws: Any = Aws(tmp_path)
+    file = tmp_path / "app.py"
+    tried: list[float] = []
+
+    def deploy() -> None:
+        tried.append(time.time())
+        if len(tried) < 3:
+            edit = Timer(0.2 if len(tried) == 1 else 0.0, file.write_text, [f"x = {len(tried)}\n"])
+            edit.start()
+            if len(tried) == 2:
+                edit.join()
+            raise DeployFailed("cdk synth failed", remedy="look", output="app.py:7: oh")
+
+    since = until_deployed(aws, deploy, folder=tmp_path)
+    assert len(tried) == 3
+    assert tried[1] < since <= tried[2]
+    said = capsys.readouterr().err
+    assert said.count("app.py:7: oh\ncdk synth failed\n  look\nSave a file in ") == 2
+
+
+def test_a_local_aws_that_has_ended_is_not_waited_for(tmp_path: Path) -> None:
+    aws: Any = Aws(tmp_path)
+    aws.running = False
+    error = DeployFailed("cdk deploy failed", remedy="look", output="no connection")
+
+    def deploy() -> None:
+        raise error
+
+    with pytest.raises(DeployFailed):
+        until_deployed(aws, deploy, folder=tmp_path)
 
 
 def await_(done: Any) -> None:

@@ -47,14 +47,15 @@ def test_every_enabled_rule_that_matches_runs_in_order() -> None:
         rule("other", "sales@example.com"),
         rule("exact", "support@example.com"),
     ]
-    found = decisions.match_rules(rules, ["support@example.com"], identities=[])
+    found = decisions.match_rules(rules, ["support@example.com"], identities=["example.com"])
     assert [match.name for match in found] == ["second-in-mind", "exact"]
 
 
 def test_a_rule_sees_only_the_recipients_that_it_matched() -> None:
     """Other recipients of the same message are hidden from it."""
     recipients = ["support@example.com", "sales@example.com"]
-    found = decisions.match_rules([rule("sales", "sales@example.com")], recipients, identities=[])
+    rules = [rule("sales", "sales@example.com")]
+    found = decisions.match_rules(rules, recipients, identities=["example.com"])
     assert [match.recipients for match in found] == [("sales@example.com",)]
 
 
@@ -63,18 +64,33 @@ def test_a_rule_sees_only_the_recipients_that_it_matched() -> None:
     [
         ("anyone@example.com", True),
         ("anyone@mail.example.com", True),
-        ("jane@example.org", True),
-        ("john@example.org", False),
+        ("jane@example.org", False),
         ("anyone@badexample.com", False),
     ],
 )
-def test_a_rule_without_recipients_takes_the_verified_identities(
-    recipient: str, taken: bool
+@pytest.mark.parametrize("conditions", [(), ("example.com", ".example.com", "example.org")])
+def test_rules_take_only_addresses_of_verified_domains(
+    recipient: str, taken: bool, conditions: tuple[str, ...]
 ) -> None:
-    """A verified domain counts with its subdomains, a verified address by itself."""
+    """A verified domain counts with its subdomains; a verified address is for sending."""
     identities = ["Example.com", "jane@example.org"]
-    found = decisions.match_rules([rule("all")], [recipient], identities=identities)
-    assert bool(found) is taken
+    rules = [rule("any", *conditions)]
+    assert bool(decisions.match_rules(rules, [recipient], identities=identities)) is taken
+    refused = decisions.refuse_recipient(rules, recipient, tls=True, identities=identities)
+    assert (refused is None) is taken
+
+
+def test_a_refusal_says_first_that_no_rule_takes_the_recipient() -> None:
+    """To verify its domain would not help."""
+
+    def reason(recipient: str) -> str:
+        rules = [rule("support", "support@example.com")]
+        refused = decisions.refuse_recipient(rules, recipient, tls=True, identities=[])
+        assert refused is not None
+        return refused.reason
+
+    assert reason("sales@example.com").startswith("no enabled rule ")
+    assert reason("support@example.com").endswith("verify it with --identity example.com")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +117,8 @@ def test_a_rule_that_requires_tls_refuses_a_recipient_in_plaintext() -> None:
     rules = [rule("strict", "strict@example.com", TlsPolicy="Require"), rule("lax", "example.com")]
 
     def answer(recipient: str, *, tls: bool) -> str | None:
-        refused = decisions.refuse_recipient(rules, recipient, tls=tls, identities=[])
+        identities = ["example.com"]
+        refused = decisions.refuse_recipient(rules, recipient, tls=tls, identities=identities)
         return refused and refused.reply[:9]
 
     assert answer("strict@example.com", tls=False) == "530 5.7.0"

@@ -81,11 +81,13 @@ def test_only_recipients_that_a_rule_takes_are_accepted(
 def test_a_rule_without_recipients_accepts_for_verified_identities(
     smtp: smtplib.SMTP, account: Any, active: str
 ) -> None:
-    """It accepts no other recipients."""
+    """Of both APIs, and for no other recipients."""
     account.aws.verify_identity("verified.example")
+    account.v2.create_email_identity(EmailIdentity="second.example")
     account.rule(active)
     begin(smtp)
     assert smtp.rcpt("anyone@verified.example")[0] == 250
+    assert smtp.rcpt("anyone@second.example")[0] == 250
     assert smtp.rcpt("anyone@else.example")[0] == 550
 
 
@@ -160,7 +162,12 @@ def test_a_repeated_recipient_counts_once(account: Any, active: str) -> None:
     assert record.rcpt_tos == ["a@example.com"]
 
 
-def test_recipients_outside_verified_identities_are_noted(account: Any, active: str) -> None:
-    """SES receives only for verified domains; here that is noted rather than refused."""
+def test_a_recipient_of_an_unverified_domain_is_refused_whatever_the_rules_say(
+    account: Any, active: str
+) -> None:
     account.rule(active, Recipients=["elsewhere.example"])
-    assert account.send(to="a@elsewhere.example").unverified == ["a@elsewhere.example"]
+    with pytest.raises(SmtpRefused, match=r"550 5\.1\.1"):
+        account.send(to="a@Elsewhere.example")
+    assert account.aws.messages()[-1].reason == (
+        "elsewhere.example is not a verified identity: verify it with --identity elsewhere.example"
+    )

@@ -1,11 +1,13 @@
 """Local WorkMail: mail in flow passes an organization's rules, and their answers are obeyed."""
 
+import io
 import itertools
 import json
 import smtplib
 import ssl
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -113,6 +115,52 @@ class Organization:
 @pytest.fixture
 def office(account: Any) -> Iterator[Organization]:
     return Organization(account)
+
+
+def elsewhere(office, *, account, region):
+    """A rule of an organization, whose function is in another account or region and drops mail."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as entries:
+        answer = {"actions": [{"action": {"type": "DROP"}, "allRecipients": True}]}
+        entries.writestr("index.py", f"def handler(event, context):\n    return {answer}\n")
+    functions = office.aws.client("lambda", account=account, region=region)
+    name = office.account.name("function")
+    arn = functions.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=f"arn:aws:iam::{account}:role/any",
+        Handler="index.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )["FunctionArn"]
+    functions.add_permission(
+        FunctionName=name,
+        StatementId="workmail",
+        Action="lambda:InvokeFunction",
+        Principal=f"workmail.{region}.amazonaws.com",
+        SourceArn=f"arn:aws:workmail:{region}:{account}:organization/{office.id}",
+    )
+    return office.rule(arn)
+
+
+def test_an_organization_is_in_the_account_and_region_of_its_functions(office):
+    """Such as those that an app is pinned to; its events are logged there, too."""
+    place = {"account": "111111111111", "region": "eu-west-1"}
+    rule = elsewhere(office, **place)
+    office.aws.workmail_rule(office.id, rule, direction="Inbound")
+    record = office.send(office.ann)
+    assert [action.outcome for action in record.actions] == ["DROP", "dropped"]
+    assert f":eu-west-1:111111111111:organization/{office.id}" in str(record.actions[0].detail)
+    groups = office.aws.client("logs", **place).describe_log_groups()["logGroups"]
+    assert f"/aws/workmail/events/{office.id}" in [group["logGroupName"] for group in groups]
+
+
+def test_an_organization_does_not_invoke_functions_of_another_region(account):
+    office = Organization(account, region=account.region)
+    rule = elsewhere(office, account=account.id, region="eu-west-1")
+    office.aws.workmail_rule(office.id, rule, direction="Inbound")
+    record = office.send(office.ann)
+    assert [action.outcome for action in record.actions] == ["failed", "BOUNCE", "bounced"]
+    assert "no permission to invoke" in record.actions[0].detail["error"]
 
 
 def test_mail_without_rules_is_delivered(office):
@@ -244,7 +292,7 @@ def test_an_answer_after_the_timeout_is_ignored(account):
 
 def test_the_permission_names_the_organization(office):
     """A function that another organization may invoke is not invoked."""
-    other = office.arn[:-1] + "f"
+    other = office.arn[:-32] + "f" * 32
     rule = office.rule(office.function(f"return {{'actions': [{DEFAULT}]}}", source=other))
     office.aws.workmail_rule(office.id, rule, direction="Inbound")
     record = office.send(office.ann)

@@ -41,7 +41,7 @@ def synchronous(direction: str = INBOUND, **parameters: Any) -> dict[str, Any]:
 
 def flow(raw: bytes, **fields: Any) -> Flow:
     """A message that comes into an organization."""
-    made = Directory(region="us-east-1")
+    made = Directory(home=("000000000000", "us-east-1"))
     made.add({"OrganizationId": f"m-{0:032x}", "Domains": ["Office.example"], "Users": []})
     known: dict[str, Any] = {
         "id": "id",
@@ -260,7 +260,7 @@ def test_a_well_formed_message_is_accepted() -> None:
 )
 def test_a_malformed_organization_id_is_refused(wrong: dict[str, Any], reason: str) -> None:
     """By its id, its users or the domains of another."""
-    directory = Directory(region="us-east-1")
+    directory = Directory(home=("000000000000", "us-east-1"))
     data = {"OrganizationId": f"m-{1:032x}", "Domains": ["x.example"], "Users": ["A@X.example"]}
     directory.add(data)
     with pytest.raises(Refused, match=reason):

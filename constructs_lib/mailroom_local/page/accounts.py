@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mailroom_local.control import clients
+from mailroom_local.control import clients, outcomes
 from mailroom_local.control.environments import Environment, of_arn, of_assembly
 from mailroom_local.control.state import Server, State
+
+_IDENTITIES = ("list_identities", "Identities")
 
 
 class Accounts:
@@ -67,21 +71,70 @@ class Accounts:
         address = address.lower()
         domain = address.rpartition("@")[2]
         for place in self.all:
-            names = {name.lower() for name in identities(self.client("ses", place))}
+            names = {name.lower() for name in pages(self.client("ses", place), *_IDENTITIES)}
             if any(name == address or f".{domain}".endswith(f".{name}") for name in names):
                 return place
         return self.home
 
 
-def identities(ses: Any) -> Iterator[str]:
-    """The names of an account's identities."""
-    for page in ses.get_paginator("list_identities").paginate():
-        yield from page["Identities"]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A queue, as it is now."""
+
+    url: str
+    arn: str
+    depth: int
+    in_flight: int
+    dead_letter_queue: str | None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.arn.rpartition(":")[2]
 
 
-def unless_missing(ask: Callable[[], Any], default: Any) -> Any:
-    """The answer, or the default if what it is about was deleted meanwhile."""
+def queues(sqs: Any) -> Iterator[Queue]:
+    """The queues of an account."""
+    depth, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+    wanted = ["QueueArn", depth, in_flight, "RedrivePolicy"]
+    for url in pages(sqs, "list_queues", "QueueUrls"):
+        answer = unless_missing(sqs.get_queue_attributes, QueueUrl=url, AttributeNames=wanted)
+        found = answer.get("Attributes")
+        if found:
+            policy = json.loads(found.get("RedrivePolicy") or "{}")
+            yield Queue(
+                url=url,
+                arn=found["QueueArn"],
+                depth=int(found[depth]),
+                in_flight=int(found[in_flight]),
+                dead_letter_queue=policy.get("deadLetterTargetArn"),
+            )
+
+
+def on_failure(functions: Any, function: Mapping[str, Any]) -> str | None:
+    """The ARN of the queue that gets the invocations of a function that failed for good."""
+    arn = function["FunctionArn"]
+    target = outcomes.asynchronous(functions, arn)[1]
+    if target is None:
+        # Of a synchronous one, the runtime keeps it.
+        variables = (function.get("Environment") or {}).get("Variables") or {}
+        url = str(variables.get("MAILROOM_FAILURE_QUEUE") or "")
+        place = of_arn(arn)
+        if url and place:
+            target = f"arn:aws:sqs:{place.region}:{place.account}:{url.rpartition('/')[2]}"
+    return target
+
+
+def pages(client: Any, operation: str, name: str) -> Iterator[Any]:
+    """Everything that a list operation returns, page by page."""
+    for page in client.get_paginator(operation).paginate():
+        yield from page.get(name, [])
+
+
+def unless_missing(ask: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
+    """The answer; empty if what it is about does not exist, for example because it was deleted."""
     try:
-        return ask()
+        found: dict[str, Any] = ask(**arguments)
     except ClientError:
-        return default
+        return {}
+    return found

@@ -57,7 +57,9 @@ _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
 _CSS_IMPORT = re.compile(r"@\s*(?:import|namespace|charset)\b[^;]*(?:;|\Z)", re.IGNORECASE)
 _CSS_URL = re.compile(r"url\(\s*(?:\"[^\"]*\"|'[^']*'|[^)]*)\s*\)?", re.IGNORECASE)
 _CSS_IMAGE = re.compile(r"(?:-webkit-)?(?:image-set|image|cross-fade|element|src)\([^)]*\)?", re.I)
-_CSS_OLD = re.compile(r"(?:expression\s*\(|-moz-binding|behavior\s*:|javascript\s*:)", re.IGNORECASE)
+_CSS_OLD = re.compile(
+    r"(?:expression\s*\(|-moz-binding|behavior\s*:|javascript\s*:)", re.IGNORECASE
+)
 _URL_IN_CSS = re.compile(r"url\(\s*[\"']?\s*(?:https?:)?//", re.IGNORECASE)
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.IGNORECASE | re.DOTALL)
 

@@ -74,7 +74,13 @@ class Entry:
         record = self.record
         why = record.reason or "" if record.refused else self._failure()
         status = (
-            "refused" if record.refused else "failed" if why else "ok" if self._done() else "pending"
+            "refused"
+            if record.refused
+            else "failed"
+            if why
+            else "ok"
+            if self._done()
+            else "pending"
         )
         calls = {outcome.outcome for outcome in record.outcomes}
         return {
@@ -123,9 +129,7 @@ def _last_tries(record: MessageRecord) -> list[HandlerOutcome]:
     groups = [action.handler for action in record.actions]
     groups += [event.handlers for event in record.events]
     groups.append(record.calls)
-    return [
-        call for group in groups for call in {one.function_arn: one for one in group}.values()
-    ]
+    return [call for group in groups for call in {one.function_arn: one for one in group}.values()]
 
 
 def _of_event(event: EventRecord) -> str:

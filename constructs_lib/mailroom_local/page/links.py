@@ -63,7 +63,9 @@ class Links:
         """Why a message was sent."""
         if key in self._bounces:
             return [Link(cause=self._bounces[key], sent=key, relation="bounce")]
-        replied = {self._received[one] for one in self._answers.get(key, ()) if one in self._received}
+        replied = {
+            self._received[one] for one in self._answers.get(key, ()) if one in self._received
+        }
         about = self._about.get(self._trace_of.get(key, ""), {})
         # Of a batch, the message's own fields may tell which of its events it is about.
         likely = [cause for cause in about if cause in replied] or list(about)

@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 import mailroom
 from mailroom_local.control.state import Server, State
-from mailroom_local.page import reading
+from mailroom_local.page import reading, stack
 from mailroom_local.page.accounts import Accounts
 from mailroom_local.page.errors import Refused
 from mailroom_local.page.guard import Guard
@@ -96,6 +96,12 @@ class Page:
                 handler=lambda _: self._described(),
             ),
             *reading.routes(reader),
+            Route(
+                method="GET",
+                path="/api/stack",
+                about="What is deployed, in every account and region, and what joins it.",
+                handler=lambda _: stack.described(self._accounts),
+            ),
             Route(
                 method="GET",
                 path="/api/deployments",

@@ -121,9 +121,7 @@ def _rule(
         identities = in_force["identities"]
         reason = explaining.unmatched(
             rule, record.rcpt_tos, identities=identities, tls=record.tls
-        ) or explaining.not_reached(
-            name, stopped_by=record.stopped_by, finished=record.finished
-        )
+        ) or explaining.not_reached(name, stopped_by=record.stopped_by, finished=record.finished)
     elif rule is not None:
         why = explaining.not_run(actions, finished=record.finished)
         actions += [_unrun(kind, why) for kind in rule["Actions"][len(actions) :]]

@@ -49,7 +49,11 @@ def test_another_page_is_refused(page: Any, headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:PORT", "localhost:PORT", "LOCALHOST:PORT"])
 def test_the_page_itself_is_answered(page: Any, host: str) -> None:
-    own = {"Host": host, "Origin": f"http://{host.replace('LOCALHOST', 'localhost')}", "Sec-Fetch-Site": "same-origin"}
+    own = {
+        "Host": host,
+        "Origin": f"http://{host.replace('LOCALHOST', 'localhost')}",
+        "Sec-Fetch-Site": "same-origin",
+    }
     assert page.ask("/api", headers=own).status == 200
 
 

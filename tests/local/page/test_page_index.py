@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -168,7 +168,7 @@ def test_many_messages_are_listed_and_found_at_once(indexed: Indexed, tmp_path: 
         for n in range(2_000)
     ]
     (tmp_path / "journal.jsonl").write_text("\n".join([*lines, ""]))
-    search, nobody = Search(index), cast(Any, None)
+    search, nobody = Search(index), cast("Any", None)
     reader = Reader(index, search, Teller(index, nobody))
     assert reader.page({})["total"] == 2_000
     started = time.thread_time()
@@ -180,14 +180,8 @@ def test_many_messages_are_listed_and_found_at_once(indexed: Indexed, tmp_path: 
 
 def test_the_page_may_be_left_out() -> None:
     """Nothing imports it: the server looks whether it is there."""
-    root = Path(__file__).parents[3]
-    importing = []
-    for path in [*(root / "constructs_lib").rglob("*.py"), *(root / "lambda_src").rglob("*.py")]:
-        if "/page/" in path.as_posix():
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if any(name.startswith("mailroom_local.page") for name in names):
-                importing.append(path)
-    assert importing == []
+    root = Path(__file__).parents[3] / "constructs_lib"
+    importing = re.compile(r"^\s*(?:from|import) mailroom_local\.page\b", re.MULTILINE)
+    others = [path for path in root.rglob("*.py") if "/page/" not in path.as_posix()]
+    assert len(others) > 100
+    assert [path for path in others if importing.search(path.read_text())] == []

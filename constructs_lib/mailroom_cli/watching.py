@@ -58,8 +58,8 @@ def until_deployed(aws: LocalAws, deploy: Callable[[], None], *, folder: Path) -
     Returns:
         When the deployment that succeeded began.
     """
-    from mailroom_local.control import DeployFailed
-    from mailroom_local.control.watch import Watcher, described
+    from mailroom_local.control import DeployFailed, deployments
+    from mailroom_local.control.watch import Watcher
 
     while True:
         since = time.time()
@@ -68,7 +68,7 @@ def until_deployed(aws: LocalAws, deploy: Callable[[], None], *, folder: Path) -
         except DeployFailed as error:
             if not aws.running:
                 raise
-            lines = described(error).splitlines()
+            lines = deployments.described(error).splitlines()
             show(*(text(line, "red") for line in lines), stream=sys.stderr)
             show(f"Save a file in {folder} to deploy again.", stream=sys.stderr)
             Watcher(

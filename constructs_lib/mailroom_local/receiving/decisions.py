@@ -22,6 +22,7 @@ _UNAVAILABLE = "550 5.1.1 Requested action not taken: mailbox unavailable"
 class InForce:
     """What decides about mail; ``rules`` is ``None`` when no rule set is active."""
 
+    name: str = ""
     rules: Sequence[Rule] | None
     filters: Sequence[Mapping[str, Any]]
     identities: Sequence[str]
@@ -29,12 +30,16 @@ class InForce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The refusal of a recipient: the reply to the client, and the reason for the journal."""
+    """The refusal of a recipient: the reply to the client, and the reason for the journal.
+
+    ``rules`` is the version of the rules that decided.
+    """
 
     reply: str
     reason: str
     wanted: bool = False
     """Whether a rule takes the recipient, so that only something else is missing."""
+    rules: str | None = None
 
 
 def matches(condition: str, address: str) -> bool:

@@ -159,6 +159,20 @@ def test_a_function_is_updated_in_the_account_and_region_of_its_stack(
     assert (aws.updated, aws.places) == (["Desk-Support"], {place})
 
 
+def test_the_page_is_told_which_updates_succeed_and_which_fail(
+    watched: Watched, aws: Aws, app: Path
+) -> None:
+    file = app / "support" / "app.py"
+    for content in (ADDED, "def on_mail(mail)\n"):
+        file.write_text(content)
+        watched.watcher.handle([file])
+    lines = aws.state.journal.read_text().splitlines()
+    succeeded, failed = (json.loads(line) for line in lines)
+    assert (succeeded["type"], succeeded["state"]) == ("deployment", "succeeded")
+    assert succeeded["text"] == "updated app:on_mail"
+    assert (failed["state"], "app.py:1" in failed["text"]) == ("failed", True)
+
+
 def test_what_was_saved_unchanged_updates_nothing(watched: Watched, aws: Aws, app: Path) -> None:
     watched.watcher.handle([app / "support" / "app.py"])
     assert (aws.updated, watched.told, watched.deployments) == ([], [], 0)

@@ -24,7 +24,7 @@ ALLOWED = {
     "mailroom_cli.replay.sources": {"duckdb", "pyarrow", "mailroom"},
     "mailroom_local": {
         *(*AWS, "mailroom", "ministack", "aiosmtpd", "cryptography", "duckdb", "hypercorn"),
-        *("trustme",),
+        *("jinja2", "nh3", "starlette", "trustme"),
     },
     "mailroom_local.control": {*AWS, "watchfiles"},
     "mailroom": AWS,

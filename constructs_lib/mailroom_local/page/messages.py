@@ -74,7 +74,6 @@ class Reader:
             "rcpt_tos": record.rcpt_tos,
             "tls": record.tls,
             "client_address": begun.get("client_address"),
-            "unverified": record.unverified,
             "operation": record.operation,
             "configuration_set": record.configuration_set,
             "tags": begun.get("tags") or {},

@@ -76,7 +76,7 @@ def match_rules(
     A rule without recipients matches every address; no rule matches one of an unverified domain.
     """
     received = [recipient for recipient in recipients if belongs(recipient, identities)]
-    return _wanted(rules, received)
+    return wanted(rules, received)
 
 
 def client_admitted(filters: Iterable[Mapping[str, Any]], client_address: str) -> bool:
@@ -100,7 +100,7 @@ def refuse_recipient(
     """
     if rules is None:
         return Refusal(reply=_UNAVAILABLE, reason="no receipt rule set is active")
-    found = _wanted(rules, [recipient])
+    found = wanted(rules, [recipient])
     if not found:
         return Refusal(
             reply=_UNAVAILABLE,
@@ -123,7 +123,7 @@ def refuse_recipient(
     return None
 
 
-def _wanted(rules: Iterable[Rule], recipients: Sequence[str]) -> list[Match]:
+def wanted(rules: Iterable[Rule], recipients: Sequence[str]) -> list[Match]:
     """The enabled rules that would match, if every domain were verified."""
     found = []
     for rule in rules:

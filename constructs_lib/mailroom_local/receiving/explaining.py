@@ -37,11 +37,12 @@ def unmatched(
     """Why a rule does not take a message to these recipients; empty if it does."""
     if not rule.get("Enabled"):
         return "disabled"
-    found = decisions.match_rules([rule], recipients, identities=identities)
-    if not found:
-        conditions = ", ".join(rule.get("Recipients") or [])
-        wanted = conditions or "a rule without recipients takes those of verified identities only"
-        return f"no recipient matches: {wanted}"
+    wanted = decisions.wanted([rule], recipients)
+    if not wanted:
+        return f"no recipient matches: {', '.join(rule.get('Recipients') or [])}"
+    if not decisions.match_rules([rule], recipients, identities=identities):
+        domains = {one.rpartition("@")[2].lower() for one in wanted[0].recipients}
+        return f"not a verified identity: {', '.join(sorted(domains))}"
     if rule.get("TlsPolicy") == "Require" and not tls:
         return "it requires TLS, and the message came without"
     return ""

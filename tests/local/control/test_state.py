@@ -59,9 +59,14 @@ def test_a_foreign_folder_is_neither_used_nor_removed(tmp_path: Path) -> None:
     ],
 )
 def test_templates_are_validated_by_the_cdk_if_the_app_takes_that_for_errors(
-    tmp_path: Path, settings: str, context: dict[str, str], validated: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: str,
+    context: dict[str, str],
+    validated: str,
 ) -> None:
     """Otherwise it would take more than half of a synth, for warnings that nobody sees."""
+    monkeypatch.delenv("CDK_VALIDATION", raising=False)
     cdk = tmp_path / "node_modules" / ".bin" / "cdk"
     cdk.parent.mkdir(parents=True)
     cdk.write_text(f'#!/bin/sh\necho "$CDK_VALIDATION" > {tmp_path}/validated\n')

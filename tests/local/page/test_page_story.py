@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from mailroom_local import SmtpRefused
+
 REPLYING = """
 import boto3
 def on_mail(mail):
@@ -31,22 +35,27 @@ def test_each_rule_says_why_it_did_not_match(page: Any, account: Any, active: st
     add = {"AddHeaderAction": {"HeaderName": "X-A", "HeaderValue": "b"}}
     off = account.rule(active, add, Recipients=["example.com"], Enabled=False)
     other = account.rule(active, add, Recipients=["example.org", "sales@example.com"])
-    every = account.rule(active, add)
     stop = account.rule(active, {"StopAction": {"Scope": "RuleSet"}}, Recipients=["example.com"])
     late = account.rule(active, add, Recipients=["example.com"])
     story = page.story(account.send().message_id)
     assert story["rule_set"] == active
-    assert [found["name"] for found in story["rules"]] == [off, other, every, stop, late]
+    assert [found["name"] for found in story["rules"]] == [off, other, stop, late]
     assert {found["name"]: found["reason"] for found in story["rules"]} == {
         off: "disabled",
         other: "no recipient matches: example.org, sales@example.com",
-        every: "no recipient matches: a rule without recipients takes those of verified identities "
-        "only",
         stop: "",
         late: f"not reached: rule {stop} stopped the rule set",
     }
     assert rule(story, stop)["matched"]
     assert rule(story, stop)["recipients"] == ["support@example.com"]
+
+
+def test_a_rule_for_an_unverified_domain_says_so(page: Any, account: Any, active: str) -> None:
+    taking = account.rule(active, Recipients=["unverified.example"])
+    with pytest.raises(SmtpRefused):
+        account.send(to="a@unverified.example")
+    key = page.get("/messages", folder="refused").json["messages"][0]["key"]
+    assert rule(page.story(key), taking)["reason"] == "not a verified identity: unverified.example"
 
 
 def test_the_reasons_are_those_of_the_rules_that_met_the_mail(

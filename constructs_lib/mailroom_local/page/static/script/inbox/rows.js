@@ -1,0 +1,167 @@
+// A list of any length of which only the rows in sight exist.
+
+import { fill, h } from "../shared/dom.js";
+import { icon } from "../shared/icons.js";
+import { many } from "../shared/format.js";
+import { row } from "./row.js";
+
+const HEIGHT = 76;
+const BEYOND = 8;
+// The next page is asked for before its place is in sight.
+const AHEAD = 25;
+
+export function rows({ open, more, address }) {
+  let found = [];
+  let total = 0;
+  let chosen = null;
+  let waiting = 0;
+  let drawn = new Map();
+  const inner = h("div", { class: "rows", role: "presentation" });
+  const fresh = h("div", { class: "fresh", hidden: true });
+  const element = h("div", { class: "scroller", role: "listbox", tabindex: "0", "aria-label": "Messages, newest first", "data-focus": "" }, fresh, inner);
+
+  function draw() {
+    const first = Math.max(0, Math.floor(element.scrollTop / HEIGHT) - BEYOND);
+    const last = Math.min(found.length, Math.ceil((element.scrollTop + element.clientHeight) / HEIGHT) + BEYOND);
+    inner.style.height = `${found.length * HEIGHT}px`;
+    const kept = new Map();
+    for (let index = first; index < last; index += 1) {
+      const one = found[index];
+      const old = drawn.get(one.key);
+      const same = old && old.of === one;
+      const made = same ? old.made : row(one, { address: address(one.key) });
+      made.style.top = `${index * HEIGHT}px`;
+      made.style.height = `${HEIGHT}px`;
+      made.id = `row-${index}`;
+      made.setAttribute("aria-posinset", index + 1);
+      made.setAttribute("aria-setsize", total);
+      made.setAttribute("aria-selected", String(one.key === chosen));
+      kept.set(one.key, { of: one, made });
+    }
+    for (const [key, { made }] of drawn) if (kept.get(key)?.made !== made) made.remove();
+    for (const { made } of kept.values()) if (!made.isConnected || made.parentNode !== inner) inner.append(made);
+    drawn = kept;
+    const index = position(chosen);
+    if (index >= first && index < last) element.setAttribute("aria-activedescendant", `row-${index}`);
+    else element.removeAttribute("aria-activedescendant");
+    if (last > found.length - AHEAD && found.length < total) more();
+  }
+
+  function position(key) {
+    return key === null ? -1 : found.findIndex((one) => one.key === key);
+  }
+
+  function reveal(index) {
+    const top = index * HEIGHT;
+    if (top < element.scrollTop) element.scrollTop = top;
+    else if (top + HEIGHT > element.scrollTop + element.clientHeight) element.scrollTop = top + HEIGHT - element.clientHeight;
+    draw();
+  }
+
+  function announce() {
+    fresh.hidden = waiting === 0;
+    fill(fresh, h("button", { class: "button small", type: "button", onclick: top }, icon("sent"), many(waiting, "new message")));
+  }
+
+  function top() {
+    element.scrollTop = 0;
+    waiting = 0;
+    announce();
+    draw();
+  }
+
+  element.addEventListener("scroll", () => {
+    if (element.scrollTop < HEIGHT && waiting) {
+      waiting = 0;
+      announce();
+    }
+    requestAnimationFrame(draw);
+  });
+  element.addEventListener("click", (event) => {
+    const made = event.target.closest(".message-row");
+    if (!made || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    chosen = made.dataset.key;
+    draw();
+    open(chosen);
+  });
+  new ResizeObserver(() => draw()).observe(element);
+
+  return {
+    element,
+    draw,
+    top,
+    chosen: () => chosen,
+    has: (key) => position(key) >= 0,
+    set(messages, count) {
+      found = messages;
+      total = count;
+      waiting = 0;
+      announce();
+      fill(inner);
+      drawn = new Map();
+      draw();
+    },
+    append(messages) {
+      const known = new Set(found.map((one) => one.key));
+      found = [...found, ...messages.filter((one) => !known.has(one.key))];
+      draw();
+    },
+    /** Put the newest page in; what is in sight stays where it is. False if it does not join. */
+    merge(messages, count) {
+      total = count;
+      const keys = new Set(messages.map((one) => one.key));
+      const known = new Set(found.map((one) => one.key));
+      const joins = found.length === 0 || messages.some((one) => known.has(one.key));
+      const added = messages.filter((one) => !known.has(one.key)).length;
+      if (found.length === 0) fill(inner);
+      const before = new Map(found.map((one) => [one.key, JSON.stringify(one)]));
+      const old = new Map(found.map((one) => [one.key, one]));
+      const page = messages.map((one) => (before.get(one.key) === JSON.stringify(one) ? old.get(one.key) : one));
+      const last = messages.at(-1);
+      // What is newer than the page's end and not in it has left the folder.
+      const rest = found.filter((one) => !keys.has(one.key) && last && one.at <= last.at);
+      found = joins ? [...page, ...rest] : page;
+      const away = element.scrollTop >= HEIGHT;
+      draw();
+      if (away && added && joins) {
+        element.scrollTop += added * HEIGHT;
+        waiting += added;
+        announce();
+        draw();
+      }
+      return joins && found.length > messages.length;
+    },
+    replace(one) {
+      const index = one ? position(one.key) : -1;
+      if (index < 0) return;
+      found[index] = one;
+      draw();
+    },
+    mark(keys, unread) {
+      found = found.map((one) => (keys.includes(one.key) ? { ...one, unread } : one));
+      draw();
+    },
+    choose(key) {
+      if (key === null) return;
+      chosen = key;
+      const index = position(key);
+      if (index >= 0) reveal(index);
+      else draw();
+    },
+    move(by) {
+      if (!found.length) return null;
+      const index = Math.min(found.length - 1, Math.max(0, position(chosen) < 0 ? 0 : position(chosen) + by));
+      chosen = found[index].key;
+      reveal(index);
+      return chosen;
+    },
+    instead(content) {
+      found = [];
+      total = 0;
+      drawn = new Map();
+      inner.style.height = "";
+      fill(inner, content);
+    },
+  };
+}

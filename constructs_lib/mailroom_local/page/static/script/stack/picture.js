@@ -1,0 +1,61 @@
+// The picture: what leads where, drawn from the edges of the API.
+
+import { h, svg } from "../shared/dom.js";
+import { HEIGHT, WIDTH, place } from "./layers.js";
+
+const MARGIN = 10;
+const TITLE = 24;
+const SECOND = 29;
+
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** The anchor of the thing that a node stands for. */
+export const anchor = (id) => `thing-${id.replace(/[^A-Za-z0-9_-]/g, "-")}`;
+
+export function picture({ nodes, edges }, passed = null) {
+  if (!nodes.length) return h("p", { class: "soft" }, "There are no rules and no configuration sets to draw.");
+  const { at, width, height } = place(nodes, edges);
+  const made = svg("svg", {
+    class: `picture ${passed ? "followed" : ""}`,
+    width: width + 2 * MARGIN,
+    height: height + 2 * MARGIN,
+    viewBox: `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`,
+    role: "group",
+    "aria-label": "Which rule, configuration set, topic, function and queue leads to which",
+  });
+  const on = (edge) => passed?.has(edge.from) && passed.has(edge.to);
+  // What is followed lies above the rest.
+  const ordered = [...edges].sort((left, right) => Number(Boolean(on(left))) - Number(Boolean(on(right))));
+  for (const edge of ordered) made.append(line(edge, at, on(edge)));
+  for (const one of nodes) made.append(node(one, at.get(one.id), passed?.has(one.id)));
+  return made;
+}
+
+function line(edge, at, on) {
+  const from = at.get(edge.from);
+  const to = at.get(edge.to);
+  const [x1, y1, x2, y2] = [from.x + WIDTH, from.y + HEIGHT / 2, to.x - 7, to.y + HEIGHT / 2];
+  const bend = Math.max(36, Math.abs(x2 - x1) / 2);
+  return svg(
+    "g",
+    {},
+    svg("path", { class: `edge ${on ? "on" : ""}`, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` }, edge.about ? svg("title", {}, edge.about) : null),
+    svg("path", { class: `tip ${on ? "on" : ""}`, d: `M${x2} ${y2 - 4}l7 4l-7 4z` }),
+  );
+}
+
+function node(one, { x, y }, on) {
+  return svg(
+    "a",
+    { href: `#${anchor(one.id)}`, "aria-label": `${one.title}, ${one.second}` },
+    svg(
+      "g",
+      { class: `node ${one.kind} ${on ? "on" : ""} ${one.full ? "full" : ""}`, transform: `translate(${x} ${y})`, "data-id": one.id },
+      svg("title", {}, one.id),
+      svg("rect", { class: "box", width: WIDTH, height: HEIGHT, rx: 8 }),
+      svg("rect", { class: "strip", x: 6, y: 10, width: 4, height: HEIGHT - 20, rx: 2 }),
+      svg("text", { x: 18, y: 20 }, cut(one.title, TITLE)),
+      svg("text", { x: 18, y: 36, class: "second" }, cut(one.second, SECOND)),
+    ),
+  );
+}

@@ -44,7 +44,7 @@ function marks(one) {
   // A message that was read by itself lists its attachments; the list counts them.
   const files = one.attachments?.length ?? one.attachments;
   if (files) {
-    found.push(h("span", { class: "badge fixed", title: "Attachments" }, icon("clip"), String(files), h("span", { class: "unseen" }, " attachments")));
+    found.push(h("span", { class: "badge", title: "Attachments" }, icon("clip"), String(files), h("span", { class: "unseen" }, " attachments")));
   }
   return found;
 }

@@ -2,7 +2,7 @@
 
 import { h } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
-import { after, full, resource, tone } from "../shared/format.js";
+import { after, full, resource, seconds, tone } from "../shared/format.js";
 import { badge, opens, payload } from "../shared/pieces.js";
 import { calls } from "./calls.js";
 
@@ -28,7 +28,7 @@ function event(one, first) {
       { class: "step-head" },
       h("h3", {}, one.kind),
       one.recipient ? h("span", { class: "why-not" }, one.recipient) : null,
-      h("time", { class: "when", datetime: one.at, title: full(one.at) }, after(one.at, first)),
+      h("time", { class: "when", datetime: one.at, title: full(one.at) }, one.at === first ? seconds(one.at) : after(one.at, first)),
     ),
     one.summary ? h("p", { class: "soft" }, one.summary) : null,
     h(

@@ -89,7 +89,7 @@ export function compose({ query }) {
     "div",
     { class: "stacked" },
     h("fieldset", { class: "field" }, h("legend", {}, "Verdicts to rehearse"), h("div", { class: "verdicts" }, verdicts.map(([, input, title]) => field(title, input)))),
-    h("div", { class: "two" }, field("Client address", client, "The address that the mail seems to come from, to try IP filters."), h("div", { class: "field" }, h("span", { class: "label" }, "Encryption"), h("label", { class: "row", for: "compose-tls" }, tls, "STARTTLS"))),
+    h("div", { class: "two" }, field("Client address", client, "The address that the mail seems to come from, to try IP filters."), h("div", { class: "field" }, h("span", { class: "label" }, "Encryption"), h("label", { class: "row tick", for: "compose-tls" }, tls, "STARTTLS"))),
   );
   const ofSending = h("div", { class: "stacked" }, field("Configuration set", set, "Without one, SES publishes no events."), h("fieldset", { class: "field" }, h("legend", {}, "Message tags"), tags.element));
   let direction = "";

@@ -3,7 +3,7 @@
 import { get, post } from "../api.js";
 import { live } from "../live.js";
 import { fill, h } from "../shared/dom.js";
-import { full, many, shortName } from "../shared/format.js";
+import { full, many, resource, shortName } from "../shared/format.js";
 import { attempt, tell } from "../shared/notices.js";
 import { badge, empty, opens, payload, problem } from "../shared/pieces.js";
 
@@ -41,7 +41,7 @@ export function deadLetters() {
       "section",
       { class: "card", "aria-label": shortName(one.name) },
       h("div", { class: "row" }, h("h2", { title: one.name }, shortName(one.name)), badge(one.depth ? many(one.depth, "message") : "empty", one.depth ? "bad" : "good")),
-      one.messages.length ? [h("div", { class: "row", "data-replay": "" }, some, all), h("ul", {}, one.messages.map((each) => letter(each, fit)))] : null,
+      one.messages.length ? [h("div", { class: "row replays" }, some, all), h("ul", {}, one.messages.map((each) => letter(each, fit)))] : null,
     );
   }
 
@@ -64,7 +64,7 @@ export function deadLetters() {
         "div",
         {},
         h("strong", {}, said),
-        h("div", { class: "row faint" }, one.function ? h("span", { title: one.function }, shortName(one.function)) : null, one.at ? h("time", { datetime: one.at }, full(one.at)) : null, one.about ? h("a", { href: `/messages/${encodeURIComponent(one.about)}` }, "The message") : null),
+        h("div", { class: "row faint" }, one.function ? h("span", { title: one.function }, resource(one.function)) : null, one.at ? h("time", { datetime: one.at }, full(one.at)) : null, one.about ? h("a", { href: `/messages/${encodeURIComponent(one.about)}` }, "The message") : null),
         opens("Content", () => content(one.body)),
       ),
     );

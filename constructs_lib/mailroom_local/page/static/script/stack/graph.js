@@ -18,7 +18,7 @@ export function graph(environment) {
   for (const one of environment.topics) put(one.arn, "topic", shortName(one.name), "topic");
   for (const one of environment.queues) {
     const kind = one.dead_letter_of.length ? "dead-letter queue" : "queue";
-    put(one.arn, "queue", shortName(one.name), `${kind} · ${one.depth ? many(one.depth, "message") : "empty"}`, { full: one.depth > 0 && one.dead_letter_of.length > 0 });
+    put(one.arn, "queue", shortName(one.name), `${kind} · ${one.depth ? many(one.depth, "message") : "empty"}`, { dead: one.dead_letter_of.length > 0, full: one.depth > 0 && one.dead_letter_of.length > 0 });
   }
   const edges = new Map();
   for (const { from, to, about } of environment.edges) {
@@ -42,14 +42,17 @@ function kindOf(id) {
   return SERVICES[id.split(":")[2]] ?? id.split(":")[0];
 }
 
-/** The ids of the nodes that a message passed. */
+/** The ids of the nodes that a message passed, and the edges between them. */
 export function wayOf(message, { nodes, edges }) {
   const named = new Set();
   const queues = new Set();
+  const gaveUp = new Set();
   const see = (calls) => {
     for (const one of calls ?? []) {
       named.add(plain(one.arn));
-      if (one.dead_letter_queue) queues.add(one.dead_letter_queue);
+      if (!one.dead_letter_queue) continue;
+      queues.add(one.dead_letter_queue);
+      gaveUp.add(plain(one.arn));
     }
   };
   const { story } = message;
@@ -68,7 +71,11 @@ export function wayOf(message, { nodes, edges }) {
   see(story.calls);
   const passed = new Set(nodes.filter((one) => named.has(one.id) || queues.has(one.id) || queues.has(one.id.split(":").at(-1))).map((one) => one.id));
   for (const id of between(passed, nodes, edges)) passed.add(id);
-  return passed;
+  const dead = new Set(nodes.filter((one) => one.dead).map((one) => one.id));
+  const functions = new Set(nodes.filter((one) => one.kind === "function").map((one) => one.id));
+  // Several functions share a dead-letter queue; only from those that gave up did it get anything.
+  const went = ({ from, to }) => passed.has(from) && passed.has(to) && !(dead.has(to) && functions.has(from) && !gaveUp.has(from));
+  return { nodes: passed, edges: new Set(edges.filter(went)) };
 }
 
 /** Topics and queues leave no trace of their own: what lies between two passed nodes was passed. */

@@ -1,8 +1,8 @@
 // Where each node of the picture stands: in columns, so that what follows is at the right.
 
-export const WIDTH = 204;
+export const WIDTH = 196;
 export const HEIGHT = 46;
-const GAP_X = 84;
+const GAP_X = 62;
 const GAP_Y = 16;
 const SWEEPS = 4;
 

@@ -4,10 +4,6 @@ import { h, svg } from "../shared/dom.js";
 import { HEIGHT, WIDTH, place } from "./layers.js";
 
 const MARGIN = 10;
-const TITLE = 24;
-const SECOND = 29;
-
-const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 /** The anchor of the thing that a node stands for. */
 export const anchor = (id) => `thing-${id.replace(/[^A-Za-z0-9_-]/g, "-")}`;
@@ -23,11 +19,11 @@ export function picture({ nodes, edges }, passed = null) {
     role: "group",
     "aria-label": "Which rule, configuration set, topic, function and queue leads to which",
   });
-  const on = (edge) => passed?.has(edge.from) && passed.has(edge.to);
+  const on = (edge) => Boolean(passed?.edges.has(edge));
   // What is followed lies above the rest.
-  const ordered = [...edges].sort((left, right) => Number(Boolean(on(left))) - Number(Boolean(on(right))));
+  const ordered = [...edges].sort((left, right) => Number(on(left)) - Number(on(right)));
   for (const edge of ordered) made.append(line(edge, at, on(edge)));
-  for (const one of nodes) made.append(node(one, at.get(one.id), passed?.has(one.id)));
+  for (const one of nodes) made.append(node(one, at.get(one.id), passed?.nodes.has(one.id)));
   return made;
 }
 
@@ -54,8 +50,7 @@ function node(one, { x, y }, on) {
       svg("title", {}, one.id),
       svg("rect", { class: "box", width: WIDTH, height: HEIGHT, rx: 8 }),
       svg("rect", { class: "strip", x: 6, y: 10, width: 4, height: HEIGHT - 20, rx: 2 }),
-      svg("text", { x: 18, y: 20 }, cut(one.title, TITLE)),
-      svg("text", { x: 18, y: 36, class: "second" }, cut(one.second, SECOND)),
+      svg("foreignObject", { x: 18, y: 5, width: WIDTH - 26, height: HEIGHT - 8 }, h("div", {}, one.title), h("div", { class: "second" }, one.second)),
     ),
   );
 }

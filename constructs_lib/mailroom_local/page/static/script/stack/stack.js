@@ -60,8 +60,8 @@ export function stack(where) {
           h("div", { class: "grow" }, choice),
           message ? h("a", { class: "button", href: `/messages/${encodeURIComponent(message.key)}` }, "Open the message") : null,
         ),
-        passed && !passed.size ? h("p", { class: "notice warn" }, "This message passed nothing of this account that still exists.") : null,
-        h("div", { class: "picture-box", tabindex: "0", role: "region", "aria-label": "Picture of the stack" }, picture(drawn, passed?.size ? passed : null)),
+        passed && !passed.nodes.size ? h("p", { class: "notice warn" }, "This message passed nothing of this account that still exists.") : null,
+        h("div", { class: "picture-box", tabindex: "0", role: "region", "aria-label": "Picture of the stack" }, picture(drawn, passed?.nodes.size ? passed : null)),
       ),
       lists(environment),
     );

@@ -21,21 +21,27 @@ _IMPORT = "mailroom.import"
 _NOT_KEPT = "failure not kept"
 _LINES = 200
 _LETTERS = 2_000
+_TRACE_LINES = 60
 
 # A frame of a traceback, in the folder into which the emulator unpacks a function.
 _FRAME = re.compile(r'^  File "[^"]*/code/(?!mailroom/)([^"]+)", line (\d+)', re.MULTILINE)
+_FOLDER = re.compile(r'(?<=File ")[^"]*/code/')
 _TYPE = re.compile(r"^([A-Za-z_][\w.]*)(?=:|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How an invocation ended: ``error`` is the exception's text, ``trace`` its traceback."""
+    """How an invocation ended: ``error`` is the exception's text, ``trace`` its traceback.
+
+    ``trace_id`` is in the environment of the invocation, and SDKs send it with each of its calls.
+    """
 
     log: str = ""
     error: str | None = None
     trace: str = ""
     result: Any = None
     ms: float | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +98,8 @@ def of_invocation(
                 "kept_in": variables.get("MAILROOM_FAILURE_QUEUE") if kept else None,
                 "output": shown[:_LINES],
                 "omitted": max(len(shown) - _LINES, 0),
+                "traceback": _shown_trace(answer.trace),
+                "trace": answer.trace_id,
                 **found,
                 "rule": found.get("rule") or variables.get("MAILROOM_RULE"),
             }
@@ -203,6 +211,11 @@ def _ended(answer: Answer, subject: _Subject, failed: frozenset[str]) -> dict[st
         "detail": answer.error[:_LETTERS],
         "place": f"{frames[-1][0]}:{frames[-1][1]}" if frames else "",
     }
+
+
+def _shown_trace(trace: str) -> list[str]:
+    """The lines of a traceback, with files named as in the function's folder."""
+    return [_FOLDER.sub("", line)[:_LETTERS] for line in trace.splitlines()[-_TRACE_LINES:]]
 
 
 def _failed_records(result: Any) -> frozenset[str]:

@@ -49,8 +49,13 @@ class Journal:
         reply: str,
         reason: str,
         operation: str | None = None,
+        rules: str | None = None,
+        tls: bool = False,
     ) -> None:
-        """Record an answer that refuses something, and why; ``operation`` if it was to be sent."""
+        """Record an answer that refuses something, and why; ``operation`` if it was to be sent.
+
+        ``rules`` is the version of the receipt rules that decided.
+        """
         self.write(
             "refused",
             mail_from=mail_from,
@@ -58,6 +63,8 @@ class Journal:
             reply=reply,
             reason=reason,
             operation=operation,
+            rules=rules,
+            tls=tls,
         )
 
     @contextmanager

@@ -30,10 +30,13 @@ class Conversation(SMTP):
         self._operation = operation
         self._reason: str | None = None
         self._recipients: Sequence[str] | None = None
+        self._rules: str | None = None
 
-    def because(self, reason: str, *, recipients: Sequence[str] | None = None) -> None:
+    def because(
+        self, reason: str, *, recipients: Sequence[str] | None = None, rules: str | None = None
+    ) -> None:
         """Say why the next reply refuses, and whom; the recipients so far by default."""
-        self._reason, self._recipients = reason, recipients
+        self._reason, self._recipients, self._rules = reason, recipients, rules
 
     async def push(self, status: Any) -> None:
         # Every reply passes here, also those that aiosmtpd makes by itself.
@@ -48,8 +51,10 @@ class Conversation(SMTP):
                 reply=reply,
                 reason=self._reason or self._reason_of(reply),
                 operation=self._operation,
+                rules=self._rules,
+                tls=self.session is not None and self.session.ssl is not None,
             )
-        self._reason = self._recipients = None
+        self._reason = self._recipients = self._rules = None
         await super().push(status)
 
     async def smtp_HTTP(self, arg: str | None) -> None:

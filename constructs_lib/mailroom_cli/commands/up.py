@@ -25,6 +25,7 @@ _PORTS = {
     "port": (4566, "the AWS API"),
     "smtp_port": (1025, "SMTP, for mail that is received"),
     "submission_port": (1587, "SMTP submission, for mail that is sent"),
+    "page_port": (8025, "the page that shows mail and its story"),
 }
 
 
@@ -175,6 +176,7 @@ def _refuse_other_ports(server: Server, options: argparse.Namespace) -> None:
         "port": int(server.endpoint.rpartition(":")[2]),
         "smtp_port": server.smtp_port,
         "submission_port": server.submission_port,
+        "page_port": int(server.page.rpartition(":")[2]) if server.page else None,
     }
     for name, port in running.items():
         if getattr(options, name) not in (None, 0, port):
@@ -227,6 +229,8 @@ def _addresses(aws: LocalAws) -> dict[str, Any]:
         "submission_port": aws.submission_port,
         "user": aws.credentials.user,
         "password": aws.credentials.password,
+        "page": aws.server.page,
+        "page_token": aws.server.page_token,
         "state": str(aws.state.root),
     }
 
@@ -241,7 +245,8 @@ def _announce(aws: LocalAws) -> None:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    for name, where, about in (
+    page = aws.server.page
+    rows = [
         ("AWS", aws.server.endpoint, f"account {aws.server.account}, {aws.server.region}"),
         ("SMTP", f"127.0.0.1:{aws.server.smtp_port}", "receives mail"),
         (
@@ -249,7 +254,9 @@ def _announce(aws: LocalAws) -> None:
             f"127.0.0.1:{aws.submission_port}",
             f"sends mail: STARTTLS, user {user.user}, password {user.password}",
         ),
-    ):
+        ("Page", page, "mail, received and sent, and its story"),
+    ]
+    for name, where, about in rows if page else rows[:-1]:
         table.add_row(text(name, "bold"), text(where), text(about))
     show("", table)
     for place in aws.environments:

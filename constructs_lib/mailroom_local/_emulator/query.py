@@ -19,6 +19,8 @@ from mailroom_local.receiving import rules
 Response = tuple[int, dict[str, str], bytes]
 Parameters = dict[str, list[str]]
 
+_TRACE = "x-amzn-trace-id"
+_TRACE_ROOT = re.compile(r"Root=([0-9a-zA-Z-]+)")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -28,6 +30,8 @@ class Request:
 
     caller: str
     client_address: str
+    trace: str | None = None
+    """The invocation of a function that made the call."""
 
     @classmethod
     def of(cls, headers: Any, query_params: Any) -> Request:
@@ -38,7 +42,14 @@ class Request:
         return cls(
             caller=parts[1] if len(parts) > 1 else parts[0],
             client_address=str(internals.responses.get_request_client_ip()),
+            trace=trace_root(next((v for k, v in headers.items() if k.lower() == _TRACE), "")),
         )
+
+
+def trace_root(header: str) -> str | None:
+    """What identifies an invocation in its ``X-Amzn-Trace-Id``."""
+    found = _TRACE_ROOT.search(header)
+    return found[1] if found else None
 
 
 def one(parameters: Parameters, key: str) -> str | None:

@@ -63,6 +63,7 @@ def in_force(account: str, region: str) -> InForce:
     rule_set = own(internals.ses.receipt_rule_sets).get(active)
     identities = own(internals.ses.identities).items()
     return InForce(
+        name=active,
         # Rules are replaced, never changed, so a mail keeps those that it met.
         rules=None if rule_set is None else list(rule_set["Rules"]),
         filters=list(own(_filters).values()),

@@ -105,6 +105,7 @@ def accept(submission: Submission) -> str:
         region=region,
         caller=submission.request.caller,
         source_ip=submission.request.client_address,
+        trace=submission.request.trace,
         configuration_set=name,
         tags=submission.tags or decisions.tags_of_header(header_of(header, TAGS_HEADER)),
         withheld=_withheld(submission.recipients, stored, managed),

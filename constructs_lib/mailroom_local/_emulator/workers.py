@@ -6,12 +6,14 @@ request for log events with 10,000 of them at most.
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Any
 
 from mailroom_local import _calls
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.warming import never_started
+from mailroom_local._emulator.query import trace_root
 from mailroom_local._journal import Journal, elapsed_ms
 
 _original_invoke: Any = internals.workers.Worker.invoke
@@ -23,6 +25,8 @@ def install(journal: Journal) -> None:
 
     def invoke(self: Any, event: Any, *arguments: Any, **context: Any) -> dict[str, Any]:
         started = time.perf_counter()
+        # AWS gives every invocation one, whether the function is traced or not.
+        context["trace_id"] = context.get("trace_id") or _new_trace_id()
         response = _response(self, event, *arguments, **context)
         if response.get("error") == _DIED and self in never_started:
             # It was still ending, and never saw the event: the next one says what is wrong.
@@ -35,6 +39,7 @@ def install(journal: Journal) -> None:
             trace=response.get("trace", ""),
             result=response.get("result"),
             ms=elapsed_ms(started),
+            trace_id=trace_root(context["trace_id"]),
         )
         with journal.guarded(None):
             for call in _calls.of_invocation(event, answer, configuration=self.config):
@@ -42,6 +47,11 @@ def install(journal: Journal) -> None:
         return response
 
     internals.workers.Worker.invoke = invoke
+
+
+def _new_trace_id() -> str:
+    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
 
 
 def _response(self: Any, *arguments: Any, **context: Any) -> dict[str, Any]:

@@ -33,7 +33,17 @@ VARIABLE = "MAILROOM_EMULATOR_PYTHON"
 MINISTACK_VERSION = "1.5.33"
 
 _DISTRIBUTION, _EXTRA = "cdk-mailroom", "emulator"
-_NEEDED = ("aiosmtpd", "boto3", "cryptography", "duckdb", "ministack", "trustme")
+_NEEDED = (
+    "aiosmtpd",
+    "boto3",
+    "cryptography",
+    "duckdb",
+    "jinja2",
+    "ministack",
+    "nh3",
+    "starlette",
+    "trustme",
+)
 _OUR_PACKAGES = ("mailroom", "mailroom_local")
 _MAKER = "virtualenv"
 _MAKING_SECONDS = 900.0

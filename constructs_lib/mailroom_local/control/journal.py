@@ -29,6 +29,10 @@ class HandlerOutcome:
     """The exception's class, if it failed."""
     detail: str = ""
     """The exception's text."""
+    at: datetime | None = None
+    """When it ended."""
+    traceback: list[str] = field(default_factory=list)
+    """The lines of the traceback, if the invocation failed as a whole."""
     place: str = ""
     """The file and line that raised it, from the current folder if it is the app's."""
     output: list[str] = field(default_factory=list)
@@ -67,6 +71,8 @@ class ActionRecord:
     """`done`, `accepted`, `failed`, `skipped` and so on, or the disposition of a function."""
     ms: float
     """How long it took, in milliseconds."""
+    at: datetime | None = None
+    """When it ended."""
     detail: dict[str, Any] = field(default_factory=dict)
     """The action's settings, and an error if there was one."""
     handler: list[HandlerOutcome] = field(default_factory=list)
@@ -173,6 +179,9 @@ class MessageRecord:
         return [*of_actions, *of_events, *self.calls]
 
 
+_BEGINNINGS = ("accepted", "refused", "sent")
+_WITH_CALLS = ("action", "event", "call")
+
 # How a message's first line begins, and that of an event. The rest is parsed only if it is needed.
 _FIRST = (b'{"type":"accepted"', b'{"type":"refused"', b'{"type":"sent"')
 _EVENT = b'{"type":"event"'
@@ -201,28 +210,57 @@ def published(path: Path) -> list[dict[str, Any]]:
 
 def collect(records: Iterable[dict[str, Any]]) -> list[MessageRecord]:
     """Combine the records of each message."""
-    messages: list[MessageRecord] = []
-    by_id: dict[str, MessageRecord] = {}
-    calls: list[dict[str, Any]] = []
+    combined = Messages()
     for record in records:
-        if record["type"] in ("accepted", "refused", "sent"):
+        combined.add(record)
+    return combined.all
+
+
+class Messages:
+    """Combines the journal's records, one by one, into messages."""
+
+    def __init__(self) -> None:
+        self.all: list[MessageRecord] = []
+        """The messages, oldest first."""
+        self._by_id: dict[str, MessageRecord] = {}
+        self._calls: dict[str, list[dict[str, Any]]] = {}
+
+    def get(self, message_id: str) -> MessageRecord | None:
+        """The message of that id."""
+        return self._by_id.get(message_id)
+
+    def add(self, record: dict[str, Any]) -> MessageRecord | None:
+        """Add a record, and return the message that it is about, if it is known."""
+        kind = record["type"]
+        message_id = record.get("message_id") or ""
+        if kind in _BEGINNINGS:
             message = _message(record)
-            messages.append(message)
-            if message.message_id is not None:
-                by_id[message.message_id] = message
-            continue
-        if record["type"] == "call":
-            calls.append(record)
-            continue
-        known = by_id.get(record.get("message_id", ""))
+            self.all.append(message)
+            if message_id:
+                self._by_id[message_id] = message
+                self._place_calls(message_id, message)
+            return message
+        if kind == "call":
+            self._calls.setdefault(message_id, []).append(record)
+        known = self._by_id.get(message_id)
         if known is not None:
             _extend(known, record)
-    # Last: a function may end before the action that invoked it is in the journal.
-    for call in calls:
-        known = by_id.get(call["message_id"])
-        if known is not None:
-            _called(known, call)
-    return messages
+            if kind in _WITH_CALLS:
+                self._place_calls(message_id, known)
+        return known
+
+    def _place_calls(self, message_id: str, message: MessageRecord) -> None:
+        """Give each call to what explains it, all anew: a function may end before that is known."""
+        calls = self._calls.get(message_id)
+        if not calls:
+            return
+        message.calls = []
+        for part in message.actions:
+            part.handler = []
+        for event in message.events:
+            event.handlers = []
+        for call in calls:
+            _called(message, call)
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -269,6 +307,7 @@ def _extend(message: MessageRecord, record: dict[str, Any]) -> None:
                 kind=record["action"],
                 outcome=record["outcome"],
                 ms=record["ms"],
+                at=datetime.fromisoformat(record["at"]),
                 detail=record.get("detail", {}),
             )
         )
@@ -298,6 +337,8 @@ def _called(message: MessageRecord, record: dict[str, Any]) -> None:
         ms=record["ms"],
         error=record["error"],
         detail=record["detail"],
+        at=datetime.fromisoformat(record["at"]),
+        traceback=record["traceback"],
         place=record["place"],
         output=record["output"],
         omitted=record["omitted"],

@@ -13,7 +13,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mailroom_local.control import clients, compiled, emulator, gateway, server_process, smtp
+from mailroom_local.control import (
+    clients,
+    compiled,
+    deployments,
+    emulator,
+    gateway,
+    server_process,
+    smtp,
+)
 from mailroom_local.control.cdk import Cdk
 from mailroom_local.control.credentials import LOCAL, Credentials
 from mailroom_local.control.emulator import Interpreter
@@ -42,6 +50,7 @@ class LocalAws(_Account):
         port: The port of the gateway; 0 takes any free one.
         smtp_port: The port at which mail is received; 0 takes any free one.
         submission_port: The port at which mail is submitted; 0 takes any free one.
+        page_port: The port of the page that shows the account's mail; 0 takes any free one.
         region: The region of stacks that are not pinned to one.
         progress: Shows the steps of starting and deploying; by default nothing is shown.
     """
@@ -53,6 +62,7 @@ class LocalAws(_Account):
         port: int = 0,
         smtp_port: int = 0,
         submission_port: int = 0,
+        page_port: int = 0,
         region: str = clients.REGION,
         progress: Progress | None = None,
     ) -> None:
@@ -60,6 +70,7 @@ class LocalAws(_Account):
         self._port = port
         self._smtp_port = smtp_port
         self._submission_port = submission_port
+        self._page_port = page_port
         self._region = region
         self._progress = progress or Silent()
         self._process: subprocess.Popen[bytes] | None = None
@@ -193,9 +204,10 @@ class LocalAws(_Account):
             MailroomError: If there is no CDK CLI.
         """
         cdk = self._cdk(Path(cwd or ".").absolute(), region=region)
-        environments = cdk.prepare(app=app, context=context or {})
-        self._use(environments)
-        cdk.deploy(environments, stacks=stacks)
+        with deployments.recorded(self.state.journal, "the app"):
+            environments = cdk.prepare(app=app, context=context or {})
+            self._use(environments)
+            cdk.deploy(environments, stacks=stacks)
         for line in compiled.found(self.state.cdk_out, self.server.python):
             warnings.warn(line, stacklevel=2)
 
@@ -220,7 +232,8 @@ class LocalAws(_Account):
             MailroomError: If there is no CDK CLI.
         """
         folder = Path(cwd or ".").absolute()
-        self._cdk(folder).deploy_again(app=app, context=context or {}, stacks=stacks)
+        with deployments.recorded(self.state.journal, "the app"):
+            self._cdk(folder).deploy_again(app=app, context=context or {}, stacks=stacks)
 
     def destroy(self) -> None:
         """Delete every stack of the app that was deployed last.
@@ -331,6 +344,7 @@ class LocalAws(_Account):
             port=self._port,
             smtp_port=self._smtp_port,
             submission_port=self._submission_port,
+            page_port=self._page_port,
             region=self._region,
             detached=detached,
         )

@@ -24,7 +24,7 @@ def settle(messages: Iterable[MessageRecord], *, client: Callable[[str, str], An
     # A queue or function is looked up once, and only for what failed.
     @cache
     def asynchronously(function_arn: str) -> tuple[int, str | None]:
-        return _retries(client("lambda", function_arn), function_arn)
+        return asynchronous(client("lambda", function_arn), function_arn)
 
     @cache
     def redrive(queue_arn: str) -> tuple[int, str] | None:
@@ -41,7 +41,7 @@ def settle(messages: Iterable[MessageRecord], *, client: Callable[[str, str], An
         else:
             retries, queue = asynchronously(last.function_arn)
             last.final = len(tries) > retries
-            last.dead_letter_queue = queue if last.final else None
+            last.dead_letter_queue = queue.rpartition(":")[2] if queue and last.final else None
 
 
 def _failures(messages: Iterable[MessageRecord]) -> Iterator[tuple[list[HandlerOutcome], bool]]:
@@ -60,8 +60,8 @@ def _failed(
         yield tries, synchronous
 
 
-def _retries(functions: Any, function_arn: str) -> tuple[int, str | None]:
-    """How often Lambda calls the function again, and the name of the queue that gets the rest."""
+def asynchronous(functions: Any, function_arn: str) -> tuple[int, str | None]:
+    """How often Lambda calls a function again that failed, and what gets the rest, by ARN."""
     from botocore.exceptions import ClientError
 
     name = ":".join(function_arn.split(":")[:7])
@@ -85,7 +85,7 @@ def _retries(functions: Any, function_arn: str) -> tuple[int, str | None]:
             return -1, None
         target = (function.get("DeadLetterConfig") or {}).get("TargetArn")
     retries = configured.get("MaximumRetryAttempts")
-    return _RETRIES if retries is None else int(retries), target and target.rpartition(":")[2]
+    return _RETRIES if retries is None else int(retries), target or None
 
 
 def _redrive(client: Callable[[str, str], Any], queue_arn: str) -> tuple[int, str] | None:

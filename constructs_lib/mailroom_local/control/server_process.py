@@ -26,6 +26,7 @@ def launch(
     port: int,
     smtp_port: int,
     submission_port: int,
+    page_port: int,
     region: str,
     detached: bool,
 ) -> subprocess.Popen[bytes]:
@@ -37,6 +38,7 @@ def launch(
         *("--port", str(port)),
         *("--smtp-port", str(smtp_port)),
         *("--submission-port", str(submission_port)),
+        *("--page-port", str(page_port)),
         *("--region", region),
         *(() if detached else ("--parent", str(os.getpid()))),
     ]
@@ -68,8 +70,8 @@ def await_start(process: subprocess.Popen[bytes], state: State) -> Server:
     tail = state.server_log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace")
     raise MailroomError(
         f"the local AWS did not start:\n{tail.rstrip()}",
-        remedy="if a port is in use, choose another with --port, --smtp-port or "
-        f"--submission-port; the whole log is {state.server_log}",
+        remedy="if a port is in use, choose another with --port, --smtp-port, --submission-port "
+        f"or --page-port; the whole log is {state.server_log}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mailroom_local.control.errors import MailroomError
@@ -34,6 +34,10 @@ class Server:
     """The Python that it runs in, and that runs functions."""
     account: str
     """The id of the account that clients use, unless they name another."""
+    page: str = ""
+    """The URL of the page that shows the account's mail; empty if it is not installed."""
+    page_token: str = field(default="", repr=False)
+    """What requests that change something on the page must have in `X-Mailroom-Token`."""
 
 
 class State:

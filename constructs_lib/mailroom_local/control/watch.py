@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from mailroom_local.control import functions
-from mailroom_local.control.errors import DeployFailed, MailroomError
+from mailroom_local._journal import Journal
+from mailroom_local.control import deployments, functions
+from mailroom_local.control.errors import MailroomError
 from mailroom_local.control.functions import DeployedFunction
 from mailroom_local.control.local import LocalAws
 from mailroom_local.control.packer import CodeRefused, Packer
@@ -25,7 +26,6 @@ _NOT_CODE_ENDS = (".pyc", ".pyo", "~", ".swp", ".swx", ".tmp", ".bak")
 # What changes without a change of the app; the CDK CLI itself writes some of it.
 _NOT_APP_FOLDERS = _NOT_CODE_FOLDERS | {"cdk.out", "site-packages", "tests"}
 _NOT_APP_ENDS = (*_NOT_CODE_ENDS, "cdk.context.json", ".log", ".md", ".rst")
-_OUTPUT_LINES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,7 @@ class Watcher:
         self._deploy = deploy
         self._since = since
         self._tell = tell
+        self._journal = Journal(aws.state.journal)
         self._packer = Packer()
         self._functions: list[DeployedFunction] = []
         self._digests: dict[DeployedFunction, str] = {}
@@ -109,17 +110,17 @@ class Watcher:
         own = [one for one in self._functions if any(one.has(file) for file in files)]
         try:
             if own:
-                self._update(own)
+                self._update_recorded(own)
             # An app may stand in the folder of its handler.
             if any(self._is_of_app(file) for file in files):
                 self._deploy_all()
                 return True
         except MailroomError as error:
             self._broken = True
-            self._tell(Notice(text=_described(error), failed=True))
+            self._tell(Notice(text=deployments.described(error), failed=True))
         except Exception as error:
             # Whatever went wrong, the next edit may mend it.
-            self._tell(Notice(text=f"{type(error).__name__}: {error}", failed=True))
+            self._tell(Notice(text=deployments.described(error), failed=True))
         return False
 
     def look(self) -> None:
@@ -131,7 +132,7 @@ class Watcher:
             try:
                 self._digests[function] = self._packer.pack(function.code)[1]
             except CodeRefused as error:
-                self._tell(Notice(text=_described(error), failed=True))
+                self._tell(Notice(text=deployments.described(error), failed=True))
 
     def _watched(self) -> Iterator[Path]:
         yield self._folder
@@ -168,8 +169,21 @@ class Watcher:
             for function in self._functions
         )
 
-    def _update(self, own: list[DeployedFunction]) -> None:
+    def _update_recorded(self, own: list[DeployedFunction]) -> None:
         started = time.perf_counter()
+        try:
+            updated = self._update(own)
+        except Exception as error:
+            text = deployments.described(error)
+            deployments.ended(self._journal, "failed", text, started=started)
+            raise
+        if updated:
+            text = f"updated {', '.join(updated)}"
+            deployments.ended(self._journal, "succeeded", text, started=started)
+            took = (time.perf_counter() - started) * 1000
+            self._tell(Notice(text=f"{text} in {took:.0f} ms"))
+
+    def _update(self, own: list[DeployedFunction]) -> list[str]:
         # All or none: functions that share a folder share its faults.
         packed = {function: self._packer.pack(function.code) for function in own}
         updated = []
@@ -184,9 +198,7 @@ class Watcher:
         was_broken, self._broken = self._broken, False
         if was_broken and not updated:
             self._tell(Notice(text="the code is as deployed again"))
-        if updated:
-            took = (time.perf_counter() - started) * 1000
-            self._tell(Notice(text=f"updated {', '.join(updated)} in {took:.0f} ms"))
+        return updated
 
     def _name(self, function: DeployedFunction) -> str:
         if function not in self._names:
@@ -205,10 +217,3 @@ class Watcher:
 
 def _counts(parts: Sequence[str], folders: frozenset[str], ends: tuple[str, ...]) -> bool:
     return not any(part.startswith(".") or part in folders or part.endswith(ends) for part in parts)
-
-
-def _described(error: MailroomError) -> str:
-    lines = [str(error)]
-    if isinstance(error, DeployFailed):
-        lines[:0] = error.output.splitlines()[-_OUTPUT_LINES:]
-    return "\n".join(lines)

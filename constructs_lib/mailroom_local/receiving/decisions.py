@@ -20,6 +20,7 @@ from mailroom_local.receiving.message import Match, Rule
 class InForce:
     """What decides about mail; ``rules`` is ``None`` when no rule set is active."""
 
+    name: str = ""
     rules: Sequence[Rule] | None
     filters: Sequence[Mapping[str, Any]]
     identities: Sequence[str]
@@ -27,10 +28,14 @@ class InForce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The refusal of a recipient: the reply to the client, and the reason for the journal."""
+    """The refusal of a recipient: the reply to the client, and the reason for the journal.
+
+    ``rules`` is the version of the rules that decided.
+    """
 
     reply: str
     reason: str
+    rules: str | None = None
 
 
 def matches(condition: str, address: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,11 @@ from mailroom.ses import SNS_ACTION_BYTES, SYNCHRONOUS_SECONDS, Disposition, obj
 from mailroom_local._background import Background
 from mailroom_local._journal import Journal, described, elapsed_ms
 from mailroom_local.control import clients
-from mailroom_local.mail.headers import subject_of
+from mailroom_local.mail.headers import decode, header_of, read_headers
 from mailroom_local.receiving import decisions, payloads
 from mailroom_local.receiving.decisions import InForce, Refusal
 from mailroom_local.receiving.encryption import encrypt
+from mailroom_local.receiving.in_force import InForceRecords
 from mailroom_local.receiving.message import (
     Envelope,
     Match,
@@ -47,6 +49,7 @@ class Receiver:
         self._in_force = in_force
         self._journal = journal
         self._on_accepted = on_accepted
+        self._rules = InForceRecords(journal)
         self._background = Background(journal, name="receiving", workers=workers)
         self._ses = clients.client(session, "ses", endpoint)
         self._s3 = clients.client(session, "s3", endpoint)
@@ -65,7 +68,10 @@ class Receiver:
                 reply="554 5.7.1 Client address is blocked",
                 reason=f"an IP filter blocks {client_address}",
             )
-        return decisions.refuse_recipient(now.rules, recipient, tls=tls, identities=now.identities)
+        refusal = decisions.refuse_recipient(
+            now.rules, recipient, tls=tls, identities=now.identities
+        )
+        return refusal and replace(refusal, rules=self._rules.version(now))
 
     def accept(self, raw: bytes, envelope: Envelope) -> str:
         """Accept a message and return its id; the actions run in the background."""
@@ -77,6 +83,7 @@ class Receiver:
             region=self._region,
             verdicts=verdicts_of(raw),
         )
+        headers = read_headers(raw)
         now = self._in_force(self._account, self._region)
         identities = now.identities
         matches = decisions.match_rules(now.rules or [], envelope.rcpt_tos, identities=identities)
@@ -89,9 +96,12 @@ class Receiver:
             message_id=message.message_id,
             mail_from=envelope.mail_from,
             rcpt_tos=list(envelope.rcpt_tos),
-            subject=subject_of(raw),
+            subject=decode(header_of(headers, "Subject") or ""),
+            header_id=header_of(headers, "Message-ID"),
             size=len(raw),
             tls=envelope.tls,
+            client_address=envelope.client_address,
+            rules=self._rules.version(now),
             unverified=[r for r in envelope.rcpt_tos if not decisions.belongs(r, identities)],
         )
         self._background.begin(message.message_id, self._process, message, matches)

@@ -104,7 +104,7 @@ class _Handler:
         )
         if refusal is not None:
             assert isinstance(server, Conversation)
-            server.because(refusal.reason, recipients=[address])
+            server.because(refusal.reason, recipients=[address], rules=refusal.rules)
             return refusal.reply
         if address not in envelope.rcpt_tos:
             envelope.rcpt_tos.append(address)

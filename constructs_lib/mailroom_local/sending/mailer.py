@@ -18,6 +18,7 @@ from mailroom_local._journal import Journal, described
 from mailroom_local.control import clients
 from mailroom_local.events import payloads
 from mailroom_local.events.payloads import Happening
+from mailroom_local.mail.headers import header_of
 from mailroom_local.sending import contacts, decisions, tracking
 from mailroom_local.sending.delivery import deliver
 from mailroom_local.sending.message import SentMessage
@@ -98,6 +99,13 @@ class Mailer:
             size=len(raw),
             operation=outgoing.operation,
             configuration_set=outgoing.configuration_set,
+            tags=dict(outgoing.tags),
+            trace=outgoing.trace,
+            answers=[
+                found
+                for name in ("In-Reply-To", "References")
+                for found in (header_of(outgoing.headers, name) or "").split()
+            ],
         )
         self._background.begin(outgoing.message_id, self._process, sent)
         return raw

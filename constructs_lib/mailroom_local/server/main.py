@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import secrets
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,16 @@ from mailroom_local.control.state import Server, State
 from mailroom_local.server.loopback import LOOPBACK, bind, keep_to_loopback
 
 _PARENT_SECONDS = 1.0
+# It is served if it is installed.
+_PAGE = "mailroom_local.page"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Sockets:
+    gateway: socket.socket
+    smtp: socket.socket
+    submission: socket.socket
+    page: socket.socket | None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -34,6 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--smtp-port", type=int, default=0)
     parser.add_argument("--submission-port", type=int, default=0)
+    parser.add_argument("--page-port", type=int, default=0)
     parser.add_argument("--region", default=clients.REGION)
     parser.add_argument("--parent", type=int)
     options = parser.parse_args(arguments)
@@ -44,6 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
     gateway, smtp, submission = (
         bind(port) for port in (options.port, options.smtp_port, options.submission_port)
     )
+    page = bind(options.page_port) if find_spec(_PAGE) else None
     endpoint = f"http://{LOOPBACK}:{gateway.getsockname()[1]}"
     server = Server(
         pid=os.getpid(),
@@ -53,12 +67,15 @@ def main(arguments: list[str] | None = None) -> None:
         region=options.region,
         account=clients.ACCOUNT,
         python=sys.executable,
+        page=f"http://{LOOPBACK}:{page.getsockname()[1]}" if page else "",
+        page_token=secrets.token_urlsafe() if page else "",
     )
     # Lambda functions inherit this environment and must not import from this package's path.
     os.environ.pop("PYTHONPATH", None)
     state = State(options.state)
     os.environ.update(_settings(endpoint, region=options.region, folder=state.temporary))
-    asyncio.run(_serve(state, server, gateway, smtp, submission, parent=options.parent))
+    sockets = _Sockets(gateway=gateway, smtp=smtp, submission=submission, page=page)
+    asyncio.run(_serve(state, server, sockets, parent=options.parent))
 
 
 def _settings(endpoint: str, *, region: str, folder: Path) -> dict[str, str]:
@@ -85,16 +102,11 @@ def _settings(endpoint: str, *, region: str, folder: Path) -> dict[str, str]:
 async def _serve(
     state: State,
     server: Server,
-    gateway: socket.socket,
-    smtp_socket: socket.socket,
-    submission_socket: socket.socket,
+    sockets: _Sockets,
     *,
     parent: int | None,
 ) -> None:
     # These modules read the environment, or import ministack, which does; it is complete now.
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-
     from mailroom_local._journal import Journal
     from mailroom_local.receiving import smtp
     from mailroom_local.receiving.environments import Receivers
@@ -145,7 +157,7 @@ async def _serve(
     tls = server_context(state.certificate, host_names=(inbound, outbound))
     smtp_servers = (
         SmtpServer(
-            bound=smtp_socket,
+            bound=sockets.smtp,
             conversation=smtp.conversation(
                 receiver=receiver,
                 others=[other.receiver for other in others],
@@ -155,7 +167,7 @@ async def _serve(
             ),
         ),
         SmtpServer(
-            bound=submission_socket,
+            bound=sockets.submission,
             conversation=submission.conversation(
                 authenticate=emulator.authenticate,
                 submit=submit,
@@ -166,31 +178,40 @@ async def _serve(
         ),
     )
 
-    stop = asyncio.Event()
+    stop, page = asyncio.Event(), None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if parent is not None:
         _watch_parent(parent, lambda: loop.call_soon_threadsafe(stop.set))
 
-    config = Config()
-    config.bind = [f"fd://{gateway.fileno()}"]
-    config.accesslog = None
-    config.graceful_timeout = 1
     for smtp_server in smtp_servers:
         smtp_server.start()
     state.announce(server)
     answers = {
-        ("GET", STATUS_PATH): lambda: dataclasses.asdict(server),
+        # Whoever can read the state directory has the token, and nobody else.
+        ("GET", STATUS_PATH): lambda: dataclasses.asdict(server) | {"page_token": ""},
         ("GET", SENT_PATH): emulator.sent_messages,
         ("POST", ENFORCE_PATH): lambda: emulator.enforce_permissions(True),
         ("POST", IGNORE_PATH): lambda: emulator.enforce_permissions(False),
     }
     try:
         served: Any = with_own_paths(application, answers, mailer.visit)
-        served = guarded(served, port=gateway.getsockname()[1])
+        served = guarded(served, port=sockets.gateway.getsockname()[1])
         in_process.connect(served)
-        await serve(served, config, shutdown_trigger=stop.wait)
+        listening = [_listen(sockets.gateway, served, stop)]
+        if sockets.page is not None:
+            page = import_module(f"{_PAGE}.serving").Page(
+                state=state,
+                server=server,
+                mailer=mailer,
+                receiving=emulator.receiving_places,
+                stop=stop,
+            )
+            listening.append(_listen(sockets.page, page.application, stop))
+        await asyncio.gather(*listening)
     finally:
+        if page is not None:
+            page.close()
         state.retract()
         for smtp_server in smtp_servers:
             smtp_server.stop()
@@ -199,7 +220,21 @@ async def _serve(
         for other in others:
             other.close()
         mailer.close()
-        gateway.detach()
+
+
+async def _listen(bound: socket.socket, application: Any, stop: asyncio.Event) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{bound.fileno()}"]
+    config.accesslog = None
+    config.graceful_timeout = 1
+    try:
+        await serve(application, config, shutdown_trigger=stop.wait)
+    finally:
+        # hypercorn has closed it.
+        bound.detach()
 
 
 def _watch_parent(parent: int, stop: Callable[[], Any]) -> None:

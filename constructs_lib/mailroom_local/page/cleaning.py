@@ -1,0 +1,178 @@
+"""HTML of mail that a browser may show: nothing runs, nothing is loaded, nothing is sent.
+
+Three walls, each of which suffices: what is not listed here is removed, the answer's
+Content-Security-Policy forbids it, and the frame that shows it is sandboxed.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+import nh3
+
+from mailroom_local.page.mail import Mail, content, content_id, preview_type
+
+_TAGS = frozenset(
+    "a abbr acronym address article aside b bdi bdo big blockquote br caption center cite code col "
+    "colgroup dd del details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 "
+    "header hr i img ins kbd li main mark nav ol p pre q rp rt ruby s samp section small span "
+    "strike strong style sub summary sup table tbody td tfoot th thead time tr tt u ul var "
+    "wbr".split()
+)
+# What is inside of these is never text for a reader.
+_WITH_CONTENT = frozenset(
+    "applet audio canvas embed frame frameset iframe math noembed noframes noscript object "
+    "script select svg template textarea title video xmp".split()
+)
+_ATTRIBUTES: Mapping[str, frozenset[str]] = {
+    "*": frozenset("align bgcolor class color dir height id lang style title valign width".split()),
+    "a": frozenset({"href", "name"}),
+    "blockquote": frozenset({"type"}),
+    "col": frozenset({"span"}),
+    "details": frozenset({"open"}),
+    "font": frozenset({"face", "size"}),
+    "hr": frozenset({"noshade", "size"}),
+    "img": frozenset({"alt", "border", "hspace", "src", "vspace"}),
+    "li": frozenset({"type", "value"}),
+    "ol": frozenset({"reversed", "start", "type"}),
+    "table": frozenset({"border", "cellpadding", "cellspacing", "rules", "summary"}),
+    "td": frozenset({"colspan", "headers", "nowrap", "rowspan", "scope"}),
+    "th": frozenset({"colspan", "headers", "nowrap", "rowspan", "scope"}),
+    "ul": frozenset({"type"}),
+}
+_REMOTE_SCHEMES = ("http:", "https:", "//")
+_LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel", "cid", "data"})
+_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+    "style-src 'unsafe-inline'; img-src data:{remote}; font-src 'none'; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
+# A comment or an escape may hide any of these from a pattern, so both are removed first.
+_CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
+_CSS_IMPORT = re.compile(r"@\s*(?:import|namespace|charset)\b[^;]*(?:;|\Z)", re.IGNORECASE)
+_CSS_URL = re.compile(r"url\(\s*(?:\"[^\"]*\"|'[^']*'|[^)]*)\s*\)?", re.IGNORECASE)
+_CSS_IMAGE = re.compile(r"(?:-webkit-)?(?:image-set|image|cross-fade|element|src)\([^)]*\)?", re.I)
+_CSS_OLD = re.compile(
+    r"(?:expression\s*\(|-moz-binding|behavior\s*:|javascript\s*:)", re.IGNORECASE
+)
+_URL_IN_CSS = re.compile(r"url\(\s*[\"']?\s*(?:https?:)?//", re.IGNORECASE)
+_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.IGNORECASE | re.DOTALL)
+
+
+def document(mail: Mail, *, remote: bool) -> str:
+    """The HTML of a message as a document of its own; with ``remote``, with its remote images."""
+    return (
+        '<!doctype html><html><head><meta charset="utf-8">'
+        f"<title>Message</title></head><body>{_cleaned(mail, remote=remote)}</body></html>"
+    )
+
+
+def policy(*, remote: bool) -> str:
+    """The Content-Security-Policy of that document."""
+    return _POLICY.format(remote=" https: http:" if remote else "")
+
+
+def asks_for_remote_content(markup: str) -> bool:
+    """Whether the HTML has images or styles from elsewhere."""
+    found = False
+
+    def look(tag: str, attribute: str, value: str) -> str | None:
+        nonlocal found
+        if attribute == "src" and _is_remote(value):
+            found = True
+        if attribute == "style" and _URL_IN_CSS.search(_plain_css(value)):
+            found = True
+        return None
+
+    _clean(markup, look)
+    return found or any(
+        _URL_IN_CSS.search(_plain_css(html.unescape(css[2]))) or "@import" in css[2].lower()
+        for css in _STYLE.finditer(markup)
+    )
+
+
+def _cleaned(mail: Mail, *, remote: bool) -> str:
+    images = {content_id(part): part for part in mail.files if content_id(part)}
+
+    def allowed(tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "style":
+            return _css(value, remote=remote)
+        if attribute == "src":
+            return image(value)
+        if attribute == "href":
+            return value if _scheme(value) in ("http", "https", "mailto", "tel") else None
+        return value
+
+    def image(value: str) -> str | None:
+        text = value.strip()
+        if text.lower().startswith("cid:"):
+            part = images.get(text[4:]) or images.get(unquote(text[4:]))
+            kind = preview_type(part) if part is not None else None
+            if part is None or kind is None:
+                return None
+            return f"data:{kind};base64,{base64.b64encode(content(part)).decode()}"
+        if re.match(r"data:image/(?:png|jpe?g|gif|webp);base64,", text, re.IGNORECASE):
+            return text
+        return text if remote and _is_remote(text) else None
+
+    cleaned = _clean(mail.html or "", allowed)
+    return _STYLE.sub(lambda css: css[1] + _css(css[2], remote=remote) + css[3], cleaned)
+
+
+def _clean(markup: str, attribute_filter: object) -> str:
+    return nh3.clean(
+        markup,
+        tags=set(_TAGS),
+        clean_content_tags=set(_WITH_CONTENT),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        attribute_filter=attribute_filter,  # type: ignore[arg-type]
+        strip_comments=True,
+        link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        url_schemes=set(_LINK_SCHEMES),
+    )
+
+
+def _css(text: str, *, remote: bool) -> str:
+    """The style without anything that loads or runs; with ``remote``, images are left in."""
+    plain, before = _plain_css(text), ""
+    # What is removed may have held apart the two halves of another.
+    while plain != before:
+        before, plain = plain, _CSS_OLD.sub("", _CSS_IMPORT.sub("", plain))
+    plain = _CSS_IMAGE.sub("none", plain) if not remote else plain
+    plain = _CSS_URL.sub(lambda found: _css_url(found[0], remote=remote), plain)
+    # Nothing in it may end the element that it is in.
+    return plain.replace("<", "")
+
+
+def _css_url(found: str, *, remote: bool) -> str:
+    value = found[4:].rstrip(")").strip().strip("\"'").strip()
+    safe = not re.search(r"[\"'()\\\s]", value)
+    return f'url("{value}")' if remote and safe and _is_remote(value) else "none"
+
+
+def _plain_css(text: str) -> str:
+    unescaped = _CSS_ESCAPE.sub(_unescaped, _CSS_COMMENT.sub("", text))
+    # What was escaped may be a comment, or an escape, in turn.
+    return _CSS_COMMENT.sub("", unescaped).replace("\\", "")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return found[2]
+    code = int(found[1], 16)
+    return chr(code) if 32 <= code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+
+
+def _is_remote(url: str) -> bool:
+    return url.strip().lower().startswith(_REMOTE_SCHEMES)
+
+
+def _scheme(url: str) -> str:
+    plain = re.sub(r"[\x00-\x20]+", "", url)
+    return plain.partition(":")[0].lower() if ":" in plain else ""

@@ -1,0 +1,148 @@
+"""One message of the page's list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailroom_local.control.journal import EventRecord, HandlerOutcome, MessageRecord
+
+_WHY_LETTERS = 200
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """A message: what the journal says of it, and what is only known here."""
+
+    key: str
+    """Its id, or `refused-N`."""
+    position: int
+    """Its place in the order of the journal."""
+    record: MessageRecord
+    """What happened to it."""
+    begun: dict[str, Any]
+    """The record of the journal with which it began."""
+    version: int = 0
+    """When it was changed last."""
+    unread: bool = True
+    """Whether nobody has marked it as read."""
+    from_name: str | None = None
+    """The name in its From field; `None` before its bytes were read."""
+    attachments: int = 0
+    """How many files are in it."""
+    summary: dict[str, Any] | None = field(default=None, repr=False)
+    """What the list shows of it, unless that has changed."""
+
+    @property
+    def kind(self) -> str:
+        """`received`, `sent` or `refused`."""
+        record = self.record
+        return "refused" if record.refused else "sent" if record.outgoing else "received"
+
+    @property
+    def maybe_tried_again(self) -> bool:
+        """Whether a call failed of which only the function's configuration says what follows."""
+        return any(one.failed and not one.final for one in _last_tries(self.record))
+
+    def summarized(self) -> dict[str, Any]:
+        """What the list shows of it."""
+        if self.summary is None:
+            self.summary = self._summary()
+        return {
+            **self.summary,
+            "from_name": self.from_name or "",
+            "attachments": self.attachments,
+            "unread": self.unread,
+        }
+
+    def folders(self) -> Iterator[str]:
+        """The folders that it is in."""
+        yield "all"
+        yield self.kind
+        if self.summarized()["status"] == "failed":
+            yield "failed"
+
+    def words(self) -> str:
+        """What is searched besides its text, in one case."""
+        record = self.record
+        parts = (self.key, record.subject, record.mail_from, *record.rcpt_tos, self.from_name or "")
+        return "\n".join(parts).casefold()
+
+    def _summary(self) -> dict[str, Any]:
+        record = self.record
+        why = record.reason or "" if record.refused else self._failure()
+        status = (
+            "refused"
+            if record.refused
+            else "failed"
+            if why
+            else "ok"
+            if self._done()
+            else "pending"
+        )
+        calls = {outcome.outcome for outcome in record.outcomes}
+        return {
+            "key": self.key,
+            "message_id": record.message_id,
+            "kind": self.kind,
+            "at": record.at.isoformat(),
+            "from": record.mail_from,
+            "to": record.rcpt_tos,
+            "subject": record.subject,
+            "size": record.size,
+            "status": status,
+            "why": why[:_WHY_LETTERS],
+            "rules": [rule.name for rule in record.rules],
+            "events": dict(Counter(event.kind for event in record.events)),
+            "outcomes": sorted({action.outcome for action in record.actions} | calls),
+        }
+
+    def _done(self) -> bool:
+        record = self.record
+        pending = any(action.pending for action in record.actions)
+        return record.finished and not pending and not self.maybe_tried_again
+
+    def _failure(self) -> str:
+        return next(filter(None, self._failures()), "")
+
+    def _failures(self) -> Iterator[str]:
+        for action in self.record.actions:
+            if action.outcome == "failed":
+                yield f"{action.kind}: {action.detail.get('error') or 'failed'}"
+        for call in _last_tries(self.record):
+            if call.failed and call.final:
+                yield f"{call.function_name}: {call.error or 'failed'}" + (
+                    f": {call.detail}" if call.detail else ""
+                )
+        for event in self.record.events:
+            yield _of_event(event)
+            for taken in event.destinations:
+                if taken["outcome"] == "failed":
+                    yield f"destination {taken['name']}: {taken.get('error', 'failed')}"
+        yield from self.record.problems
+
+
+def _last_tries(record: MessageRecord) -> list[HandlerOutcome]:
+    """The last call of each function, by what it was called for."""
+    groups = [action.handler for action in record.actions]
+    groups += [event.handlers for event in record.events]
+    groups.append(record.calls)
+    return [call for group in groups for call in {one.function_arn: one for one in group}.values()]
+
+
+def _of_event(event: EventRecord) -> str:
+    """Why the message has not reached somebody, if that is what the event says."""
+    payload = event.payload
+    if event.kind == "Bounce":
+        bounce = payload["bounce"]
+        # An automatic reply is a bounce, too, of a message that was delivered.
+        if (bounce["bounceType"], bounce["bounceSubType"]) == ("Transient", "General"):
+            return ""
+        return f"bounced: {bounce['bounceType']}, {bounce['bounceSubType']}"
+    if event.kind == "Reject":
+        return f"rejected: {payload['reject']['reason']}"
+    if event.kind == "Rendering Failure":
+        return str(payload["failure"]["errorMessage"])
+    return ""

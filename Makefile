@@ -14,6 +14,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 NPM := $(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund
 # Each command installs what it needs and no more; a stamp says that it is there.
 RUN := $(VENV)/.run
+# The demo whose local AWS, with its page, KEEP=1 leaves open.
+KEPT := examples/helpdesk/demo.py
+PAGE := To see this mail with its story in a browser: make demo KEEP=1 leaves the page open, and prints its address
 ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.bench
 
 .DEFAULT_GOAL := help
@@ -41,8 +44,10 @@ $(VENV)/.%: $(RUN)
 	@$(if $(filter check,$*),$(NPM) $(PYRIGHT))
 	@touch $@
 
-demo: $(RUN) ## deploy the examples to a local AWS, send real mail and show what happens to it
-	@for demo in examples/*/demo.py; do $(BIN)/python $$demo || exit 1; echo; done
+demo: $(RUN) ## deploy the examples, send real mail and show what happens; KEEP=1 leaves the page open
+	@for demo in $(filter-out $(if $(KEEP),$(KEPT)),$(wildcard examples/*/demo.py)); do \
+	  $(BIN)/python $$demo || exit 1; echo; done
+	@$(if $(KEEP),$(BIN)/python $(KEPT) --keep,echo "$(PAGE)")
 
 test: $(VENV)/.test ## run the tests on all cores (five to six minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)

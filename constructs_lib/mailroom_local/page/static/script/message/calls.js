@@ -39,7 +39,8 @@ function call(one, count) {
       h("span", { class: "when" }, when),
     ),
     one.failed ? error(one) : null,
-    one.traceback?.length ? opens("Traceback", () => traceback(one), { open: one.final }) : null,
+    one.source?.length ? source(one.source) : null,
+    one.traceback?.length ? opens("Traceback", () => traceback(one), { open: one.final && !one.source?.length }) : null,
     one.output?.length ? output(one) : null,
     one.failed ? fate(one) : null,
   ];
@@ -48,6 +49,19 @@ function call(one, count) {
 function error(one) {
   const said = [one.error, one.detail?.trim()].filter(Boolean).join(": ") || "It failed without a reason.";
   return h("div", { class: "call-error" }, h("p", {}, said), one.place ? h("span", { class: "place" }, one.place) : null);
+}
+
+/** The lines of the user's code around the one that failed. */
+function source(lines) {
+  const width = String(lines.at(-1).number).length;
+  return h(
+    "pre",
+    { class: "console", tabindex: "0", "aria-label": "Your code" },
+    lines.map(({ number, text, raised }) => {
+      const line = `${raised ? "›" : " "} ${String(number).padStart(width)}  ${text}`;
+      return raised ? h("mark", { class: "yours" }, line) : `${line}\n`;
+    }),
+  );
 }
 
 /** The traceback with the lines of the user's own frame marked. */

@@ -4,7 +4,7 @@ import { get, messageUrl, post } from "../api.js";
 import { current, go, inboxAddress } from "../route.js";
 import { fill, h } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
-import { duration, full, many, size } from "../shared/format.js";
+import { duration, full, many, shortNames, size } from "../shared/format.js";
 import { attempt, tell } from "../shared/notices.js";
 import { badge, opens, problem } from "../shared/pieces.js";
 import { content } from "./content.js";
@@ -17,7 +17,7 @@ export function message(key, { back, loaded, unread }) {
   const title = h("h1", { tabindex: "-1" }, "…");
   const rest = h("div", { class: "stacked" });
   const columns = h("div", { class: "message-columns" });
-  const element = h("article", { class: "message" }, h("header", { class: "message-head" }, h("div", { class: "title" }, back, title), rest), columns);
+  const element = h("article", { class: "message" }, h("header", { class: "message-head" }, h("div", { class: "title" }, back, title, h("button", { class: "button square bare", type: "button", title: "Mark as unread (u)", "aria-label": "Mark as unread", onclick: () => unread() }, icon("unread"))), rest), columns);
   let closed = false;
   let before = "";
   let shownContent = null;
@@ -63,7 +63,6 @@ export function message(key, { back, loaded, unread }) {
       again,
       h("a", { class: "button", href: `/stack?message=${encodeURIComponent(key)}` }, icon("way"), "Show the way"),
       found.raw ? h("a", { class: "button", href: messageUrl(key, "/raw?download=1"), download: `${key}.eml` }, icon("download"), "Download .eml") : null,
-      h("button", { class: "button", type: "button", onclick: () => unread() }, icon("unread"), "Mark as unread"),
     );
   }
 
@@ -81,7 +80,8 @@ export function message(key, { back, loaded, unread }) {
 }
 
 function addresses(found) {
-  const from = found.from_name ? `${found.from_name} <${found.from}>` : found.from || "(empty sender)";
+  const named = found.from_name && !found.from.includes("<");
+  const from = named ? `${found.from_name} <${found.from}>` : found.from || "(empty sender)";
   return h(
     "dl",
     { class: "addresses" },
@@ -98,7 +98,7 @@ function badges(found) {
   return h(
     "div",
     { class: "row" },
-    badge(found.why ? `${status}: ${found.why}` : status, STATUS[found.status], found.why || null),
+    badge(found.why ? `${status}: ${shortNames(found.why)}` : status, STATUS[found.status], found.why || null),
     verdicts.map(([name, value]) => badge(`${NAMES[name] ?? name} ${value}`, colour[value] ?? "")),
     found.defects?.length ? badge(many(found.defects.length, "defect"), "warn", found.defects.join("\n")) : null,
   );

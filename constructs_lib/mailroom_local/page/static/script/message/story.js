@@ -3,7 +3,7 @@
 import { current, inboxAddress } from "../route.js";
 import { h } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
-import { duration, resource, seconds, shortName, tone } from "../shared/format.js";
+import { duration, resource, seconds, shortName, shortNames, tone } from "../shared/format.js";
 import { badge, opens, payload, problem } from "../shared/pieces.js";
 import { calls } from "./calls.js";
 import { events } from "./events.js";
@@ -35,10 +35,10 @@ function rule(one) {
       { class: "step no" },
       h("span", { class: "dot hollow" }),
       h("div", { class: "step-head" }, h("h3", { title: one.name }, shortName(one.name)), h("span", { class: "unseen" }, "did not match")),
-      h("p", { class: "why-not" }, one.reason || "did not match"),
+      h("p", { class: "why-not" }, shortNames(one.reason || "did not match")),
     );
   }
-  const failed = one.actions.some((action) => bad(action));
+  const failed = one.actions.some(bad);
   return h(
     "li",
     { class: "step" },
@@ -52,6 +52,7 @@ function bad(one) {
   return tone(one.outcome) === "bad" || Boolean(one.error) || one.calls.some((call) => call.failed && call.final);
 }
 
+const UNREACHED = "not reached";
 const DRAWN = { S3: "bucket", Lambda: "function", SNS: "bell", Bounce: "reply", AddHeader: "tag", Stop: "stop", WorkMail: "unread", Connect: "unread" };
 
 function action(one) {
@@ -66,12 +67,12 @@ function action(one) {
       h("h3", {}, one.kind),
       badge(one.outcome),
       one.pending ? badge("in progress", "warn") : null,
-      h("span", { class: "target" }, target(one.detail ?? {})),
-      h("span", { class: "when" }, [one.at ? seconds(one.at) : "", one.ms === null ? "" : duration(one.ms)].filter(Boolean).join(" · ")),
+      h("span", { class: "target", title: Object.values(one.detail ?? {}).filter((value) => typeof value === "string").join("\n") }, one.outcome === UNREACHED ? shortNames(one.detail.reason ?? "") : target(one.detail ?? {})),
+      h("span", { class: "when" }, [one.at ? seconds(one.at) : "", one.ms === null || one.ms === undefined ? "" : duration(one.ms)].filter(Boolean).join(" · ")),
     ),
     one.error ? h("div", { class: "call-error" }, h("p", {}, one.error)) : null,
     one.calls.length ? calls(one.calls) : null,
-    detail.length ? opens("Settings and result", () => payload(Object.fromEntries(detail))) : null,
+    detail.length && one.outcome !== UNREACHED ? opens("Settings and result", () => payload(Object.fromEntries(detail))) : null,
   );
 }
 

@@ -53,10 +53,17 @@ export function many(count, one, several = `${one}s`) {
 // STACK-LOGICALID-SUFFIX is how CloudFormation names what the template does not; the CDK ends its
 // logical ids in a hash of their path.
 const GENERATED = /^[A-Za-z][A-Za-z0-9-]*-([A-Za-z0-9]+?)(?:[0-9A-F]{8})?-[0-9A-Z]{12,13}$/;
+// Names of buckets are the same in small letters.
+const BUCKET = /^[a-z][a-z0-9-]*-([a-z0-9]+?)[0-9a-f]{8}-[0-9a-z]{12,13}$/;
 
 /** The logical id of a name that CloudFormation generated, and any other name whole. */
 export function shortName(name) {
-  return GENERATED.exec(name)?.[1] ?? name;
+  return (GENERATED.exec(name) ?? BUCKET.exec(name))?.[1] ?? name;
+}
+
+/** A sentence with such names shortened. */
+export function shortNames(text) {
+  return text.replace(/[A-Za-z][A-Za-z0-9-]+-[0-9A-Z]{12,13}\b/g, shortName);
 }
 
 /** The last part of an ARN, shortened. */

@@ -17,11 +17,14 @@ export function graph(environment) {
   for (const one of environment.functions) put(plain(one.arn), "function", shortName(one.name), `function${one.folder ? ` · ${one.folder}` : ""}`);
   for (const one of environment.topics) put(one.arn, "topic", shortName(one.name), "topic");
   for (const one of environment.queues) {
-    const kind = one.dead_letter_of.length ? "dead-letter queue" : "queue";
-    put(one.arn, "queue", shortName(one.name), `${kind} · ${one.depth ? many(one.depth, "message") : "empty"}`, { dead: one.dead_letter_of.length > 0, full: one.depth > 0 && one.dead_letter_of.length > 0 });
+    const dead = deadLettersOf(environment, one).length > 0;
+    const kind = dead ? "dead-letter queue" : "queue";
+    put(one.arn, "queue", shortName(one.name), `${kind} · ${one.depth ? many(one.depth, "message") : "empty"}`, { dead, full: dead && one.depth > 0 });
   }
+  // SES asks the rules in this order.
+  const order = environment.edges.filter((one) => one.from.startsWith("rule:") && one.to.startsWith("rule:"));
   const edges = new Map();
-  for (const { from, to, about } of environment.edges) {
+  for (const { from, to, about } of environment.edges.filter((one) => !order.includes(one))) {
     const ends = [plain(from), plain(to)];
     for (const id of ends) if (!nodes.has(id)) put(id, kindOf(id), resource(id.replace(/^(rule|set):/, "")), kindOf(id));
     const known = edges.get(ends.join(" "));
@@ -30,7 +33,12 @@ export function graph(environment) {
   }
   const joined = new Set([...edges.values()].flatMap((one) => [one.from, one.to]));
   // What nothing leads to or from is in the lists; the picture is about ways.
-  return { nodes: [...nodes.values()].filter((one) => joined.has(one.id) || one.kind === "rule"), edges: [...edges.values()] };
+  return { nodes: [...nodes.values()].filter((one) => joined.has(one.id) || one.kind === "rule"), edges: [...edges.values()], order: order.filter((one) => nodes.has(one.from) && nodes.has(one.to)) };
+}
+
+/** The queues and functions whose failures a queue keeps. */
+export function deadLettersOf({ functions }, queue) {
+  return [...queue.dead_letter_of, ...functions.filter((one) => one.dead_letter_queue === queue.arn).map((one) => one.arn)];
 }
 
 export function rulesInForce(environment) {
@@ -60,7 +68,7 @@ export function wayOf(message, { nodes, edges }) {
     if (!rule.matched) continue;
     named.add(`rule:${rule.name}`);
     for (const action of rule.actions) {
-      if (action.outcome === "skipped") continue;
+      if (["skipped", "not reached"].includes(action.outcome)) continue;
       for (const value of Object.values(action.detail ?? {})) if (typeof value === "string" && value.startsWith("arn:")) named.add(plain(value));
       if (action.detail?.bucketName) named.add(`arn:aws:s3:::${action.detail.bucketName}`);
       see(action.calls);

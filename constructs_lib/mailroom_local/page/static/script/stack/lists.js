@@ -3,7 +3,7 @@
 import { h } from "../shared/dom.js";
 import { many, resource, shortName } from "../shared/format.js";
 import { badge, problem } from "../shared/pieces.js";
-import { plain, rulesInForce } from "./graph.js";
+import { deadLettersOf, plain, rulesInForce } from "./graph.js";
 import { anchor } from "./picture.js";
 
 export function lists(environment) {
@@ -15,7 +15,7 @@ export function lists(environment) {
     environment.rule_sets.length ? null : card("Receipt rules", [], () => null, "No receipt rule set exists, so every message is refused."),
     card("Configuration sets", sets, set, "None, so SES publishes no events."),
     card("Functions", functions, fun, "None."),
-    card("Queues", queues, queue, "None."),
+    card("Queues", queues, (one) => queue(one, deadLettersOf(environment, one)), "None."),
     card("Topics", topics, topic, "None."),
     card("Alarms", alarms, alarm, "None."),
     card("Identities", identities, identity, "None, so SES neither receives nor sends."),
@@ -76,13 +76,13 @@ function fun(one) {
   );
 }
 
-function queue(one) {
-  const dead = one.dead_letter_of.length > 0;
+function queue(one, failing) {
+  const dead = failing.length > 0;
   return thing(
     one.arn,
     one.name,
     [badge(one.depth ? many(one.depth, "message") : "empty", one.depth ? (dead ? "bad" : "warn") : "good"), one.in_flight ? badge(`${one.in_flight} in flight`, "warn") : null],
-    dead ? line(`dead letters of ${one.dead_letter_of.map(resource).join(", ")}`, one.depth ? h("a", { href: "/dead-letters" }, "see them") : null) : null,
+    dead ? line(`dead letters of ${[...new Set(failing.map(resource))].join(", ")}`, one.depth ? h("a", { href: "/dead-letters" }, "see them") : null) : null,
   );
 }
 
@@ -91,7 +91,7 @@ function topic(one) {
 }
 
 function alarm(one) {
-  return thing(null, one.name, badge(one.state.replace("_", " ").toLowerCase(), { OK: "good", ALARM: "bad" }[one.state] ?? ""), one.reason ? line(one.reason) : null);
+  return thing(null, one.name, badge(one.state.replace("_", " ").toLowerCase(), { OK: "good", ALARM: "bad" }[one.state] ?? ""), one.state === "ALARM" && one.reason ? line(one.reason) : null);
 }
 
 function identity(one) {

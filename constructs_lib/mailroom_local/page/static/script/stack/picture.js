@@ -8,7 +8,7 @@ const MARGIN = 10;
 /** The anchor of the thing that a node stands for. */
 export const anchor = (id) => `thing-${id.replace(/[^A-Za-z0-9_-]/g, "-")}`;
 
-export function picture({ nodes, edges }, passed = null) {
+export function picture({ nodes, edges, order }, passed = null) {
   if (!nodes.length) return h("p", { class: "soft" }, "There are no rules and no configuration sets to draw.");
   const { at, width, height } = place(nodes, edges);
   const made = svg("svg", {
@@ -19,6 +19,7 @@ export function picture({ nodes, edges }, passed = null) {
     role: "group",
     "aria-label": "Which rule, configuration set, topic, function and queue leads to which",
   });
+  for (const one of order) made.append(next(at.get(one.from), at.get(one.to)));
   const on = (edge) => Boolean(passed?.edges.has(edge));
   // What is followed lies above the rest.
   const ordered = [...edges].sort((left, right) => Number(on(left)) - Number(on(right)));
@@ -38,6 +39,11 @@ function line(edge, at, on) {
     svg("path", { class: `edge ${on ? "on" : ""}`, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` }, edge.about ? svg("title", {}, edge.about) : null),
     svg("path", { class: `tip ${on ? "on" : ""}`, d: `M${x2} ${y2 - 4}l7 4l-7 4z` }),
   );
+}
+
+/** From one rule to the next below it. */
+function next(from, to) {
+  return svg("path", { class: "edge next", d: `M${from.x + WIDTH / 2} ${from.y + HEIGHT}L${to.x + WIDTH / 2} ${to.y}` }, svg("title", {}, "next rule"));
 }
 
 function node(one, { x, y }, on) {

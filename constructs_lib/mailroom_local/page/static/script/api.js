@@ -16,7 +16,9 @@ export const version = meta("version");
 export const messageUrl = (key, rest = "") => `/api/messages/${encodeURIComponent(key)}${rest}`;
 
 export async function get(path, parameters = {}) {
-  const set = Object.entries(parameters).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const set = Object.entries(parameters).filter(
+    ([, value]) => value !== "" && value !== null && value !== undefined,
+  );
   const query = new URLSearchParams(set).toString();
   return answer(() => fetch(query ? `${path}?${query}` : path, { headers: { Accept: "application/json" } }));
 }
@@ -26,7 +28,10 @@ export async function post(path, body) {
   return answer(() =>
     fetch(path, {
       method: "POST",
-      headers: { "X-Mailroom-Token": meta("token"), "Content-Type": raw ? "message/rfc822" : "application/json" },
+      headers: {
+        "X-Mailroom-Token": meta("token"),
+        "Content-Type": raw ? "message/rfc822" : "application/json",
+      },
       body: raw ? body : JSON.stringify(body ?? {}),
     }),
   );
@@ -43,9 +48,18 @@ async function answer(request) {
   try {
     found = await request();
   } catch {
-    throw new ApiError("The local AWS does not answer: see in the terminal whether `mailroom up` still runs.", 0, {});
+    throw new ApiError(
+      "The local AWS does not answer: see in the terminal whether `mailroom up` still runs.",
+      0,
+      {},
+    );
   }
   const body = await found.json().catch(() => ({}));
-  if (!found.ok) throw new ApiError(body.error ?? `The local AWS answered with status ${found.status}.`, found.status, body);
+  if (!found.ok)
+    throw new ApiError(
+      body.error ?? `The local AWS answered with status ${found.status}.`,
+      found.status,
+      body,
+    );
   return body;
 }

@@ -22,23 +22,41 @@ function show({ state, text, ms }) {
   const place = document.getElementById("banner");
   const close = () => fill(place);
   const took = ms ? ` after ${duration(ms)}` : "";
-  const title = { started: "A deployment is running", succeeded: `Deployed${took}`, failed: `The deployment failed${took}` }[state];
+  const title = {
+    started: "A deployment is running",
+    succeeded: `Deployed${took}`,
+    failed: `The deployment failed${took}`,
+  }[state];
   const [line, ...rest] = (text ?? "").trim().split("\n");
   fill(
     place,
     h(
       "div",
-      { class: `banner ${{ succeeded: "good", failed: "bad" }[state] ?? ""}`, role: state === "failed" ? "alert" : "status" },
+      {
+        class: `banner ${{ succeeded: "good", failed: "bad" }[state] ?? ""}`,
+        role: state === "failed" ? "alert" : "status",
+      },
       state === "started" ? h("span", { class: "spinner" }) : icon(state === "failed" ? "failed" : "yes"),
       h(
         "div",
         {},
         h("strong", {}, title),
         line ? `: ${line}` : "",
-        rest.length ? h("details", { open: state === "failed" }, h("summary", {}, "Details"), h("pre", {}, rest.join("\n"))) : null,
+        rest.length
+          ? h(
+              "details",
+              { open: state === "failed" },
+              h("summary", {}, "Details"),
+              h("pre", {}, rest.join("\n")),
+            )
+          : null,
       ),
       h("a", { href: "/deployments" }, "All deployments"),
-      h("button", { class: "button small bare", type: "button", "aria-label": "Dismiss", onclick: close }, icon("close")),
+      h(
+        "button",
+        { class: "button small bare", type: "button", "aria-label": "Dismiss", onclick: close },
+        icon("close"),
+      ),
     ),
   );
   if (state === "succeeded") hiding = setTimeout(close, SHOWN_SECONDS * 1000);

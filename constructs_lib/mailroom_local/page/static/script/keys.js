@@ -48,7 +48,14 @@ export function help() {
     h(
       "dl",
       { class: "keys" },
-      HELP.map(([keys, about]) => [h("dt", {}, keys.map((key) => h("kbd", {}, key))), h("dd", {}, about)]),
+      HELP.map(([keys, about]) => [
+        h(
+          "dt",
+          {},
+          keys.map((key) => h("kbd", {}, key)),
+        ),
+        h("dd", {}, about),
+      ]),
     ),
   );
 }

@@ -16,7 +16,13 @@ import * as side from "./side.js";
 import { stack } from "./stack/stack.js";
 
 const VIEWS = { inbox, compose, stack, "dead-letters": deadLetters, deployments };
-const TITLES = { inbox: "Inbox", compose: "Compose", stack: "Stack", "dead-letters": "Dead letters", deployments: "Deployments" };
+const TITLES = {
+  inbox: "Inbox",
+  compose: "Compose",
+  stack: "Stack",
+  "dead-letters": "Dead letters",
+  deployments: "Deployments",
+};
 
 const main = document.getElementById("main");
 let shown = { name: null, view: null };

@@ -32,7 +32,8 @@ export function listen() {
   addEventListener("popstate", () => changes.dispatchEvent(new Event("change")));
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
-    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey)
+      return;
     const url = new URL(link.href.baseVal ?? link.href, location.href);
     if (link.target || link.hasAttribute("download") || url.origin !== location.origin) return;
     if (url.pathname.startsWith("/api/") || (url.hash && url.pathname === location.pathname)) return;

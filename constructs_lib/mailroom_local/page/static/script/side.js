@@ -14,13 +14,22 @@ const links = new Map();
 const about_ = h("div", { class: "about" });
 
 export function build() {
-  const folders = Object.entries(FOLDERS).map(([name, title]) => link(name, inboxAddress({ folder: name }), name, title));
-  const pages = Object.entries(PAGES).map(([name, title]) => link(name, `/${name}`, name === "dead-letters" ? "dead" : name, title));
+  const folders = Object.entries(FOLDERS).map(([name, title]) =>
+    link(name, inboxAddress({ folder: name }), name, title),
+  );
+  const pages = Object.entries(PAGES).map(([name, title]) =>
+    link(name, `/${name}`, name === "dead-letters" ? "dead" : name, title),
+  );
   fill(
     document.getElementById("side"),
     h("a", { class: "brand", href: "/" }, h("img", { src: "/static/icon.svg", alt: "" }), "Mailroom"),
     h("a", { class: "button main-action compose", href: "/compose" }, icon("compose"), "Compose"),
-    h("div", { class: "navs" }, h("nav", { class: "nav", "aria-label": "Folders" }, folders), h("nav", { class: "nav", "aria-label": "Account" }, pages)),
+    h(
+      "div",
+      { class: "navs" },
+      h("nav", { class: "nav", "aria-label": "Folders" }, folders),
+      h("nav", { class: "nav", "aria-label": "Account" }, pages),
+    ),
     about_,
   );
   live.addEventListener("messages", ({ detail }) => {
@@ -64,14 +73,17 @@ let asked = 0;
 /** How many dead letters there are; asked at most once a second. */
 function deadLetters() {
   if (asked) return;
-  asked = setTimeout(async () => {
-    asked = 0;
-    const { queues } = await get("/api/dead-letters").catch(() => ({ queues: [] }));
-    const depth = queues.reduce((sum, queue) => sum + queue.depth, 0);
-    const { count } = links.get("dead-letters");
-    count.className = depth ? "count bad" : "count";
-    count.textContent = depth || "";
-  }, asked === 0 && document.readyState !== "complete" ? 0 : 1000);
+  asked = setTimeout(
+    async () => {
+      asked = 0;
+      const { queues } = await get("/api/dead-letters").catch(() => ({ queues: [] }));
+      const depth = queues.reduce((sum, queue) => sum + queue.depth, 0);
+      const { count } = links.get("dead-letters");
+      count.className = depth ? "count bad" : "count";
+      count.textContent = depth || "";
+    },
+    asked === 0 && document.readyState !== "complete" ? 0 : 1000,
+  );
 }
 
 export function about(found) {
@@ -86,6 +98,16 @@ export function about(found) {
     h("span", {}, found.region),
     h("span", {}, `SMTP in: port ${found.smtp_port}`),
     h("span", {}, `SMTP out: port ${found.submission_port}`),
-    h("div", { class: "row" }, state, h("button", { class: "button small bare", type: "button", onclick: help }, "Keyboard ", h("kbd", {}, "?"))),
+    h(
+      "div",
+      { class: "row" },
+      state,
+      h(
+        "button",
+        { class: "button small bare", type: "button", onclick: help },
+        "Keyboard ",
+        h("kbd", {}, "?"),
+      ),
+    ),
   );
 }

@@ -29,9 +29,18 @@ export function inbox(where) {
   const gone = new AbortController();
 
   const reader = h("section", { class: "reader", "aria-label": "Message" });
-  const bar = tools({ change: (name, value) => go(inboxAddress({ ...current().filters, [name]: value }, key), { replace: name === "q" }), readAll });
+  const bar = tools({
+    change: (name, value) =>
+      go(inboxAddress({ ...current().filters, [name]: value }, key), { replace: name === "q" }),
+    readAll,
+  });
   const list = rows({ open, more, address: (one) => inboxAddress(filters, one) });
-  const element = h("div", { class: "inbox" }, h("section", { class: "list", "aria-label": "Messages" }, bar.element, list.element), reader);
+  const element = h(
+    "div",
+    { class: "inbox" },
+    h("section", { class: "list", "aria-label": "Messages" }, bar.element, list.element),
+    reader,
+  );
   let shown = null;
 
   async function load() {
@@ -104,10 +113,26 @@ export function inbox(where) {
     shown = null;
     element.classList.toggle("reading", key !== null);
     if (key === null) {
-      fill(reader, empty("all", "No message is open", h("p", {}, "Choose one to see what it says, and its story: which rules matched, what each action did, and why.")));
+      fill(
+        reader,
+        empty(
+          "all",
+          "No message is open",
+          h(
+            "p",
+            {},
+            "Choose one to see what it says, and its story: which rules matched, what each action did, and why.",
+          ),
+        ),
+      );
       return;
     }
-    const back = h("button", { class: "button small bare back", type: "button", onclick: close }, icon("back"), "Back");
+    const back = h(
+      "button",
+      { class: "button small bare back", type: "button", onclick: close },
+      icon("back"),
+      "Back",
+    );
     shown = message(key, {
       back,
       loaded: (found) => found.unread && read([found.key]),
@@ -133,8 +158,8 @@ export function inbox(where) {
   const keys = [
     onKey("j", () => move(1)),
     onKey("k", () => move(-1)),
-    onKey("ArrowDown", () => document.activeElement === list.element ? move(1) : false),
-    onKey("ArrowUp", () => document.activeElement === list.element ? move(-1) : false),
+    onKey("ArrowDown", () => (document.activeElement === list.element ? move(1) : false)),
+    onKey("ArrowUp", () => (document.activeElement === list.element ? move(-1) : false)),
     onKey("Enter", () => {
       if (!list.chosen()) return false;
       open(list.chosen());

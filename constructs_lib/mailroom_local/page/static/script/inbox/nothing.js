@@ -5,9 +5,21 @@ import { h } from "../shared/dom.js";
 import { command, empty } from "../shared/pieces.js";
 
 const EMPTY = {
-  sent: ["sent", "Nothing has been sent", "Mail that your app sends by the SES API or by SMTP appears here, with its events."],
-  refused: ["refused", "Nothing was refused", "Mail that SES refuses during the SMTP conversation appears here, with its reply and the reason."],
-  failed: ["yes", "Nothing has failed", "Mail with an action, a handler or an event that failed appears here."],
+  sent: [
+    "sent",
+    "Nothing has been sent",
+    "Mail that your app sends by the SES API or by SMTP appears here, with its events.",
+  ],
+  refused: [
+    "refused",
+    "Nothing was refused",
+    "Mail that SES refuses during the SMTP conversation appears here, with its reply and the reason.",
+  ],
+  failed: [
+    "yes",
+    "Nothing has failed",
+    "Mail with an action, a handler or an event that failed appears here.",
+  ],
 };
 
 export function firstMail(folder) {
@@ -22,7 +34,13 @@ export function firstMail(folder) {
     "No mail yet",
     h("p", {}, "Send the first one from a terminal:"),
     place,
-    h("p", {}, "or ", h("a", { href: "/compose" }, "compose it here"), ", or drop an .eml file on this page."),
+    h(
+      "p",
+      {},
+      "or ",
+      h("a", { href: "/compose" }, "compose it here"),
+      ", or drop an .eml file on this page.",
+    ),
   );
 }
 
@@ -30,12 +48,27 @@ export function firstMail(folder) {
 async function suggest(place) {
   const found = await get("/api/stack").catch(() => ({ environments: [] }));
   const sets = found.environments.flatMap((one) => one.rule_sets);
-  const rules = sets.filter((set) => set.active).flatMap((set) => set.rules).filter((rule) => rule.enabled);
+  const rules = sets
+    .filter((set) => set.active)
+    .flatMap((set) => set.rules)
+    .filter((rule) => rule.enabled);
   const recipient = rules.flatMap((rule) => rule.recipients)[0];
-  const to = recipient ? (recipient.includes("@") ? recipient : `someone@${recipient.replace(/^\./, "mail.")}`) : "support@example.com";
-  place.append(command(`mailroom send --from jane@customer.example --to ${to} --subject "Hello" --body "A first mail"`));
+  const to = recipient
+    ? recipient.includes("@")
+      ? recipient
+      : `someone@${recipient.replace(/^\./, "mail.")}`
+    : "support@example.com";
+  place.append(
+    command(`mailroom send --from jane@customer.example --to ${to} --subject "Hello" --body "A first mail"`),
+  );
   if (found.environments.length && !rules.length) {
-    place.append(h("p", { class: "hint" }, "No receipt rule is active, so it will be refused: deploy an app with InboundMail first, with `mailroom up`."));
+    place.append(
+      h(
+        "p",
+        { class: "hint" },
+        "No receipt rule is active, so it will be refused: deploy an app with InboundMail first, with `mailroom up`.",
+      ),
+    );
   }
 }
 

@@ -24,7 +24,12 @@ export function row(one, { address }) {
     icon(kind),
     h("span", { class: "who" }, people),
     h("time", { datetime: one.at, title: full(one.at) }, short(one.at)),
-    h("span", { class: "subject" }, one.unread ? h("span", { class: "unseen" }, "Unread: ") : null, one.subject || "(no subject)"),
+    h(
+      "span",
+      { class: "subject" },
+      one.unread ? h("span", { class: "unseen" }, "Unread: ") : null,
+      one.subject || "(no subject)",
+    ),
     h("span", { class: "marks" }, marks(one)),
   );
 }
@@ -38,7 +43,15 @@ function marks(one) {
   // A message that was read by itself lists its attachments; the list counts them.
   const files = one.attachments?.length ?? one.attachments;
   if (files) {
-    found.push(h("span", { class: "badge", title: "Attachments" }, icon("clip"), String(files), h("span", { class: "unseen" }, " attachments")));
+    found.push(
+      h(
+        "span",
+        { class: "badge", title: "Attachments" },
+        icon("clip"),
+        String(files),
+        h("span", { class: "unseen" }, " attachments"),
+      ),
+    );
   }
   for (const name of one.rules.slice(0, MOST)) found.push(badge(shortName(name), "accent", `Rule ${name}`));
   if (one.rules.length > MOST) found.push(badge(`+${one.rules.length - MOST}`, "accent"));

@@ -18,11 +18,25 @@ export function rows({ open, more, address }) {
   let drawn = new Map();
   const inner = h("div", { class: "rows", role: "presentation" });
   const fresh = h("div", { class: "fresh", hidden: true });
-  const element = h("div", { class: "scroller", role: "listbox", tabindex: "0", "aria-label": "Messages, newest first", "data-focus": "" }, fresh, inner);
+  const element = h(
+    "div",
+    {
+      class: "scroller",
+      role: "listbox",
+      tabindex: "0",
+      "aria-label": "Messages, newest first",
+      "data-focus": "",
+    },
+    fresh,
+    inner,
+  );
 
   function draw() {
     const first = Math.max(0, Math.floor(element.scrollTop / HEIGHT) - BEYOND);
-    const last = Math.min(found.length, Math.ceil((element.scrollTop + element.clientHeight) / HEIGHT) + BEYOND);
+    const last = Math.min(
+      found.length,
+      Math.ceil((element.scrollTop + element.clientHeight) / HEIGHT) + BEYOND,
+    );
     inner.style.height = `${found.length * HEIGHT}px`;
     const kept = new Map();
     for (let index = first; index < last; index += 1) {
@@ -39,7 +53,8 @@ export function rows({ open, more, address }) {
       kept.set(one.key, { of: one, made });
     }
     for (const [key, { made }] of drawn) if (kept.get(key)?.made !== made) made.remove();
-    for (const { made } of kept.values()) if (!made.isConnected || made.parentNode !== inner) inner.append(made);
+    for (const { made } of kept.values())
+      if (!made.isConnected || made.parentNode !== inner) inner.append(made);
     drawn = kept;
     const index = position(chosen);
     if (index >= first && index < last) element.setAttribute("aria-activedescendant", `row-${index}`);
@@ -54,13 +69,22 @@ export function rows({ open, more, address }) {
   function reveal(index) {
     const top = index * HEIGHT;
     if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + HEIGHT > element.scrollTop + element.clientHeight) element.scrollTop = top + HEIGHT - element.clientHeight;
+    else if (top + HEIGHT > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + HEIGHT - element.clientHeight;
     draw();
   }
 
   function announce() {
     fresh.hidden = waiting === 0;
-    fill(fresh, h("button", { class: "button small", type: "button", onclick: top }, icon("sent"), many(waiting, "new message")));
+    fill(
+      fresh,
+      h(
+        "button",
+        { class: "button small", type: "button", onclick: top },
+        icon("sent"),
+        many(waiting, "new message"),
+      ),
+    );
   }
 
   function top() {
@@ -117,7 +141,9 @@ export function rows({ open, more, address }) {
       if (found.length === 0) fill(inner);
       const before = new Map(found.map((one) => [one.key, JSON.stringify(one)]));
       const old = new Map(found.map((one) => [one.key, one]));
-      const page = messages.map((one) => (before.get(one.key) === JSON.stringify(one) ? old.get(one.key) : one));
+      const page = messages.map((one) =>
+        before.get(one.key) === JSON.stringify(one) ? old.get(one.key) : one,
+      );
       const last = messages.at(-1);
       // What is newer than the page's end and not in it has left the folder.
       const rest = found.filter((one) => !keys.has(one.key) && last && one.at <= last.at);

@@ -5,7 +5,11 @@ import { icon } from "../shared/icons.js";
 import { many, shortName } from "../shared/format.js";
 
 const PAUSE_MS = 150;
-const CHOICES = { rule: ["rules", "Any rule"], outcome: ["outcomes", "Any outcome"], event: ["events", "Any event"] };
+const CHOICES = {
+  rule: ["rules", "Any rule"],
+  outcome: ["outcomes", "Any outcome"],
+  event: ["events", "Any event"],
+};
 
 export function tools({ change, readAll }) {
   let typed = 0;
@@ -25,15 +29,29 @@ export function tools({ change, readAll }) {
   const selects = Object.fromEntries(
     Object.entries(CHOICES).map(([name, [, any]]) => [
       name,
-      h("select", { class: "input", "aria-label": any, onchange: (event) => change(name, event.target.value) }, h("option", { value: "" }, any)),
+      h(
+        "select",
+        { class: "input", "aria-label": any, onchange: (event) => change(name, event.target.value) },
+        h("option", { value: "" }, any),
+      ),
     ]),
   );
   const found = h("span", { role: "status" });
-  const all = h("button", { class: "button small bare", type: "button", onclick: readAll }, "Mark all as read");
+  const all = h(
+    "button",
+    { class: "button small bare", type: "button", onclick: readAll },
+    "Mark all as read",
+  );
   const element = h(
     "div",
     { class: "tools" },
-    h("div", { class: "search", role: "search" }, icon("search"), search, h("kbd", { "aria-hidden": "true" }, "/")),
+    h(
+      "div",
+      { class: "search", role: "search" },
+      icon("search"),
+      search,
+      h("kbd", { "aria-hidden": "true" }, "/"),
+    ),
     h("div", { class: "filters" }, Object.values(selects)),
     h("div", { class: "found" }, found, all),
   );
@@ -51,7 +69,11 @@ export function tools({ change, readAll }) {
         const known = answer?.filters[of] ?? [...select.options].slice(1).map((option) => option.value);
         const values = filters[name] && !known.includes(filters[name]) ? [filters[name], ...known] : known;
         if (document.activeElement !== select || select.options.length !== values.length + 1) {
-          fill(select, h("option", { value: "" }, any), values.map((value) => h("option", { value }, shortName(value))));
+          fill(
+            select,
+            h("option", { value: "" }, any),
+            values.map((value) => h("option", { value }, shortName(value))),
+          );
         }
         select.value = filters[name];
         select.classList.toggle("set", filters[name] !== "");

@@ -12,8 +12,24 @@ export function calls(found) {
     const last = same.at(-1);
     const earlier = same.slice(0, -1);
     const failed = earlier.filter((one) => one.failed).length;
-    const title = failed === earlier.length ? many(earlier.length, "earlier try", "earlier tries") : many(earlier.length, "earlier call");
-    return h("div", { class: "call" }, call(last, same.length), earlier.length ? opens(title, () => h("div", { class: "deeds" }, earlier.map((one) => h("div", { class: "deed" }, call(one, same.length))))) : null);
+    const title =
+      failed === earlier.length
+        ? many(earlier.length, "earlier try", "earlier tries")
+        : many(earlier.length, "earlier call");
+    return h(
+      "div",
+      { class: "call" },
+      call(last, same.length),
+      earlier.length
+        ? opens(title, () =>
+            h(
+              "div",
+              { class: "deeds" },
+              earlier.map((one) => h("div", { class: "deed" }, call(one, same.length))),
+            ),
+          )
+        : null,
+    );
   });
 }
 
@@ -27,7 +43,12 @@ function grouped(found) {
 }
 
 function call(one, count) {
-  const when = [one.at ? seconds(one.at) : "", one.ms === null || one.ms === undefined ? "" : duration(one.ms)].filter(Boolean).join(" · ");
+  const when = [
+    one.at ? seconds(one.at) : "",
+    one.ms === null || one.ms === undefined ? "" : duration(one.ms),
+  ]
+    .filter(Boolean)
+    .join(" · ");
   return [
     h(
       "div",
@@ -40,7 +61,9 @@ function call(one, count) {
     ),
     one.failed ? error(one) : null,
     one.source?.length ? source(one.source) : null,
-    one.traceback?.length ? opens("Traceback", () => traceback(one), { open: one.final && !one.source?.length }) : null,
+    one.traceback?.length
+      ? opens("Traceback", () => traceback(one), { open: one.final && !one.source?.length })
+      : null,
     one.output?.length ? output(one) : null,
     one.failed ? fate(one) : null,
   ];
@@ -48,7 +71,12 @@ function call(one, count) {
 
 function error(one) {
   const said = [one.error, one.detail?.trim()].filter(Boolean).join(": ") || "It failed without a reason.";
-  return h("div", { class: "call-error" }, h("p", {}, said), one.place ? h("span", { class: "place" }, one.place) : null);
+  return h(
+    "div",
+    { class: "call-error" },
+    h("p", {}, said),
+    one.place ? h("span", { class: "place" }, one.place) : null,
+  );
 }
 
 /** The lines of the user's code around the one that failed. */
@@ -89,12 +117,25 @@ function output({ output: lines, omitted }) {
     "pre",
     { class: "console", tabindex: "0", "aria-label": "Output" },
     lines.map((text) => [SEVERE.test(text) ? h("span", { class: "severe" }, text) : text, "\n"]),
-    omitted ? h("span", { class: "faint" }, `… ${many(omitted, "more line")}: mailroom tail shows them`) : null,
+    omitted
+      ? h("span", { class: "faint" }, `… ${many(omitted, "more line")}: mailroom tail shows them`)
+      : null,
   );
 }
 
 function fate({ final, dead_letter_queue: queue }) {
-  if (queue) return h("p", { class: "notice bad" }, icon("dead"), h("span", {}, "Now in the dead-letter queue ", h("a", { href: "/dead-letters" }, shortName(queue.split(":").at(-1)))));
+  if (queue)
+    return h(
+      "p",
+      { class: "notice bad" },
+      icon("dead"),
+      h(
+        "span",
+        {},
+        "Now in the dead-letter queue ",
+        h("a", { href: "/dead-letters" }, shortName(queue.split(":").at(-1))),
+      ),
+    );
   if (!final) return h("p", { class: "why-not" }, "It is tried again.");
   return null;
 }

@@ -18,7 +18,17 @@ export function content(found) {
     ["Source", found.raw && (() => source(found))],
   ].filter(([, make]) => make);
   if (!tabs.length) {
-    return h("section", { class: "card", "aria-label": "Content" }, h("p", { class: "soft" }, found.kind === "refused" ? "It was refused before its content was sent, so there is nothing to show." : "The bytes of this message were not kept."));
+    return h(
+      "section",
+      { class: "card", "aria-label": "Content" },
+      h(
+        "p",
+        { class: "soft" },
+        found.kind === "refused"
+          ? "It was refused before its content was sent, so there is nothing to show."
+          : "The bytes of this message were not kept.",
+      ),
+    );
   }
   return tabbed(tabs);
 }
@@ -29,7 +39,14 @@ function tabbed(tabs) {
   const buttons = tabs.map(([name, , number]) =>
     h(
       "button",
-      { class: "tab", type: "button", role: "tab", id: `tab-${counter}-${name}`, "aria-controls": `panel-${counter}-${name}`, onclick: () => choose(name) },
+      {
+        class: "tab",
+        type: "button",
+        role: "tab",
+        id: `tab-${counter}-${name}`,
+        "aria-controls": `panel-${counter}-${name}`,
+        onclick: () => choose(name),
+      },
       name,
       number ? h("span", { class: "number" }, String(number)) : null,
     ),
@@ -41,7 +58,16 @@ function tabbed(tabs) {
       buttons[index].tabIndex = on ? 0 : -1;
       if (on && focus) buttons[index].focus();
       if (on && !panels.has(one)) {
-        const panel = h("div", { class: "panel", role: "tabpanel", id: `panel-${counter}-${one}`, "aria-labelledby": buttons[index].id }, make());
+        const panel = h(
+          "div",
+          {
+            class: "panel",
+            role: "tabpanel",
+            id: `panel-${counter}-${one}`,
+            "aria-labelledby": buttons[index].id,
+          },
+          make(),
+        );
         panels.set(one, panel);
         body.append(panel);
       }
@@ -52,7 +78,9 @@ function tabbed(tabs) {
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": "Content" }, buttons);
   list.addEventListener("keydown", (event) => {
     const at = buttons.indexOf(document.activeElement);
-    const to = { Home: 0, End: buttons.length - 1 }[event.key] ?? (steps[event.key] ? (at + steps[event.key] + buttons.length) % buttons.length : -1);
+    const to =
+      { Home: 0, End: buttons.length - 1 }[event.key] ??
+      (steps[event.key] ? (at + steps[event.key] + buttons.length) % buttons.length : -1);
     if (at < 0 || to < 0) return;
     event.preventDefault();
     choose(tabs[to][0], { focus: true });
@@ -91,12 +119,28 @@ function links(found) {
   return h(
     "div",
     { class: "padded scrolled" },
-    found.some((one) => one.tracked) ? h("p", { class: "hint" }, "Opening a tracked link makes a Click event happen, as if the reader had followed it.") : null,
+    found.some((one) => one.tracked)
+      ? h(
+          "p",
+          { class: "hint" },
+          "Opening a tracked link makes a Click event happen, as if the reader had followed it.",
+        )
+      : null,
     h(
       "ul",
       { class: "links" },
       found.map((one) =>
-        h("li", {}, h("div", { class: "row" }, h("strong", {}, one.text || "(no text)"), one.tracked ? h("span", { class: "badge accent" }, "tracked") : null), outside(one.url, one.url)),
+        h(
+          "li",
+          {},
+          h(
+            "div",
+            { class: "row" },
+            h("strong", {}, one.text || "(no text)"),
+            one.tracked ? h("span", { class: "badge accent" }, "tracked") : null,
+          ),
+          outside(one.url, one.url),
+        ),
       ),
     ),
   );

@@ -21,11 +21,27 @@ const EVENTS = {
 const BOUNCES = ["Permanent", "Transient", "Undetermined"];
 
 export function happen(found) {
-  const event = h("select", { class: "input", id: "event-kind", onchange: () => fit() }, Object.entries(EVENTS).map(([name, about]) => h("option", { value: name }, `${name}: ${about}`)));
-  const recipient = h("select", { class: "input", id: "event-recipient" }, found.to.map((one) => h("option", {}, one)));
-  const bounce = h("select", { class: "input", id: "event-bounce" }, BOUNCES.map((one) => h("option", {}, one)));
+  const event = h(
+    "select",
+    { class: "input", id: "event-kind", onchange: () => fit() },
+    Object.entries(EVENTS).map(([name, about]) => h("option", { value: name }, `${name}: ${about}`)),
+  );
+  const recipient = h(
+    "select",
+    { class: "input", id: "event-recipient" },
+    found.to.map((one) => h("option", {}, one)),
+  );
+  const bounce = h(
+    "select",
+    { class: "input", id: "event-bounce" },
+    BOUNCES.map((one) => h("option", {}, one)),
+  );
   const links = (found.links ?? []).map((one) => one.url);
-  const link = h("select", { class: "input", id: "event-link" }, links.map((one) => h("option", {}, one)));
+  const link = h(
+    "select",
+    { class: "input", id: "event-link" },
+    links.map((one) => h("option", {}, one)),
+  );
   const field = (label, input) => h("div", { class: "field" }, h("label", { for: input.id }, label), input);
   const bounceField = field("Bounce type", bounce);
   const linkField = field("Link", link);
@@ -51,7 +67,11 @@ export function happen(found) {
   fit();
   const made = dialog(
     "Make an event happen",
-    h("p", { class: "soft" }, "It is published to the event destinations of the mail's configuration set, exactly as an event of SES would be."),
+    h(
+      "p",
+      { class: "soft" },
+      "It is published to the event destinations of the mail's configuration set, exactly as an event of SES would be.",
+    ),
     h(
       "form",
       { class: "stacked", onsubmit: submit },
@@ -60,7 +80,12 @@ export function happen(found) {
       bounceField,
       linkField,
       said,
-      h("div", { class: "row" }, h("button", { class: "button main-action" }, "Make it happen"), h("button", { class: "button", type: "button", onclick: () => made.close() }, "Cancel")),
+      h(
+        "div",
+        { class: "row" },
+        h("button", { class: "button main-action" }, "Make it happen"),
+        h("button", { class: "button", type: "button", onclick: () => made.close() }, "Cancel"),
+      ),
     ),
   );
   event.focus();

@@ -17,7 +17,33 @@ export function message(key, { back, loaded, unread }) {
   const title = h("h1", { tabindex: "-1" }, "…");
   const rest = h("div", { class: "stacked" });
   const columns = h("div", { class: "message-columns" });
-  const element = h("article", { class: "message" }, h("header", { class: "message-head" }, h("div", { class: "title" }, back, title, h("button", { class: "button square bare", type: "button", title: "Mark as unread (u)", "aria-label": "Mark as unread", onclick: () => unread() }, icon("unread"))), rest), columns);
+  const element = h(
+    "article",
+    { class: "message" },
+    h(
+      "header",
+      { class: "message-head" },
+      h(
+        "div",
+        { class: "title" },
+        back,
+        title,
+        h(
+          "button",
+          {
+            class: "button square bare",
+            type: "button",
+            title: "Mark as unread (u)",
+            "aria-label": "Mark as unread",
+            onclick: () => unread(),
+          },
+          icon("unread"),
+        ),
+      ),
+      rest,
+    ),
+    columns,
+  );
   let closed = false;
   let before = "";
   let shownContent = null;
@@ -52,17 +78,42 @@ export function message(key, { back, loaded, unread }) {
   function actions(found) {
     const again = h(
       "button",
-      { class: "button", type: "button", disabled: !found.raw, title: found.raw ? null : "The message's bytes were not kept", onclick: () => sendAgain(again) },
+      {
+        class: "button",
+        type: "button",
+        disabled: !found.raw,
+        title: found.raw ? null : "The message's bytes were not kept",
+        onclick: () => sendAgain(again),
+      },
       icon("again"),
       found.kind === "sent" ? "Send again" : "Receive again",
     );
     return h(
       "div",
       { class: "row actions" },
-      found.kind === "sent" ? h("button", { class: "button", type: "button", onclick: () => happen(found) }, icon("event"), "Make an event happen") : null,
+      found.kind === "sent"
+        ? h(
+            "button",
+            { class: "button", type: "button", onclick: () => happen(found) },
+            icon("event"),
+            "Make an event happen",
+          )
+        : null,
       again,
-      h("a", { class: "button", href: `/stack?message=${encodeURIComponent(key)}` }, icon("way"), "Show the way"),
-      found.raw ? h("a", { class: "button", href: messageUrl(key, "/raw?download=1"), download: `${key}.eml` }, icon("download"), "Download .eml") : null,
+      h(
+        "a",
+        { class: "button", href: `/stack?message=${encodeURIComponent(key)}` },
+        icon("way"),
+        "Show the way",
+      ),
+      found.raw
+        ? h(
+            "a",
+            { class: "button", href: messageUrl(key, "/raw?download=1"), download: `${key}.eml` },
+            icon("download"),
+            "Download .eml",
+          )
+        : null,
     );
   }
 
@@ -87,20 +138,40 @@ function addresses(found) {
     { class: "addresses" },
     [h("dt", {}, "From"), h("dd", {}, from)],
     [h("dt", {}, "To"), h("dd", {}, found.to.join(", "))],
-    [h("dt", {}, "At"), h("dd", {}, h("time", { datetime: found.at }, full(found.at)), h("span", { class: "faint" }, ` · ${size(found.size)}`, found.ms === null || found.ms === undefined ? "" : ` · done in ${duration(found.ms)}`))],
+    [
+      h("dt", {}, "At"),
+      h(
+        "dd",
+        {},
+        h("time", { datetime: found.at }, full(found.at)),
+        h(
+          "span",
+          { class: "faint" },
+          ` · ${size(found.size)}`,
+          found.ms === null || found.ms === undefined ? "" : ` · done in ${duration(found.ms)}`,
+        ),
+      ),
+    ],
   );
 }
 
 function badges(found) {
-  const status = { ok: found.kind === "sent" ? "sent" : "received", pending: "in progress" }[found.status] ?? found.status;
+  const status =
+    { ok: found.kind === "sent" ? "sent" : "received", pending: "in progress" }[found.status] ?? found.status;
   const verdicts = Object.entries(found.verdicts ?? {}).filter(([, value]) => value);
   const colour = { PASS: "good", FAIL: "bad", GRAY: "warn", PROCESSING_FAILED: "bad" };
   return h(
     "div",
     { class: "row" },
-    badge(found.why ? `${status}: ${shortNames(found.why)}` : status, STATUS[found.status], found.why || null),
+    badge(
+      found.why ? `${status}: ${shortNames(found.why)}` : status,
+      STATUS[found.status],
+      found.why || null,
+    ),
     verdicts.map(([name, value]) => badge(`${NAMES[name] ?? name} ${value}`, colour[value] ?? "")),
-    found.defects?.length ? badge(many(found.defects.length, "defect"), "warn", found.defects.join("\n")) : null,
+    found.defects?.length
+      ? badge(many(found.defects.length, "defect"), "warn", found.defects.join("\n"))
+      : null,
   );
 }
 
@@ -119,5 +190,11 @@ function details(found) {
     Defects: found.defects?.join("; "),
   };
   const said = Object.entries(facts).filter(([, value]) => value);
-  return opens("Envelope and details", () => h("dl", { class: "facts" }, said.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+  return opens("Envelope and details", () =>
+    h(
+      "dl",
+      { class: "facts" },
+      said.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+    ),
+  );
 }

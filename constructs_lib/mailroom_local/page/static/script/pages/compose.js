@@ -16,10 +16,17 @@ let counter = 0;
 
 function field(label, input, hint = null) {
   input.id ||= `field-${(counter += 1)}`;
-  return h("div", { class: "field" }, h("label", { for: input.id }, label), input, hint ? h("p", { class: "hint" }, hint) : null);
+  return h(
+    "div",
+    { class: "field" },
+    h("label", { for: input.id }, label),
+    input,
+    hint ? h("p", { class: "hint" }, hint) : null,
+  );
 }
 
-const line = (attributes = {}) => h("input", { class: "input", autocomplete: "off", spellcheck: "false", ...attributes });
+const line = (attributes = {}) =>
+  h("input", { class: "input", autocomplete: "off", spellcheck: "false", ...attributes });
 const addresses = (input) => input.value.split(/[,;\s]+/).filter(Boolean);
 
 /** Rows of name and value, and a button that adds one. */
@@ -31,20 +38,42 @@ function pairs(what) {
       { class: "pair" },
       line({ "aria-label": `Name of the ${what}`, placeholder: "Name" }),
       line({ "aria-label": `Value of the ${what}`, placeholder: "Value" }),
-      h("button", { class: "button square bare", type: "button", "aria-label": `Remove the ${what}`, onclick: () => pair.remove() }, icon("close")),
+      h(
+        "button",
+        {
+          class: "button square bare",
+          type: "button",
+          "aria-label": `Remove the ${what}`,
+          onclick: () => pair.remove(),
+        },
+        icon("close"),
+      ),
     );
     rows.append(pair);
     pair.querySelector("input").focus();
   };
-  const button = h("button", { class: "button small", type: "button", onclick: add }, icon("plus"), `Add a ${what}`);
-  const values = () => [...rows.children].map((pair) => [...pair.querySelectorAll("input")].map((one) => one.value)).filter(([name]) => name.trim());
+  const button = h(
+    "button",
+    { class: "button small", type: "button", onclick: add },
+    icon("plus"),
+    `Add a ${what}`,
+  );
+  const values = () =>
+    [...rows.children]
+      .map((pair) => [...pair.querySelectorAll("input")].map((one) => one.value))
+      .filter(([name]) => name.trim());
   return { element: h("div", { class: "stacked" }, rows, h("div", {}, button)), values };
 }
 
 function attachments() {
   const files = new Set();
   const chosen = h("div", { class: "chosen" });
-  const input = h("input", { class: "input", type: "file", multiple: true, onchange: () => add([...input.files]) });
+  const input = h("input", {
+    class: "input",
+    type: "file",
+    multiple: true,
+    onchange: () => add([...input.files]),
+  });
   function add(more) {
     for (const file of more) files.add(file);
     input.value = "";
@@ -58,17 +87,37 @@ function attachments() {
           "span",
           { class: "badge" },
           `${file.name} · ${size(file.size)}`,
-          h("button", { class: "button small bare", type: "button", "aria-label": `Remove ${file.name}`, onclick: () => files.delete(file) && show() }, icon("close")),
+          h(
+            "button",
+            {
+              class: "button small bare",
+              type: "button",
+              "aria-label": `Remove ${file.name}`,
+              onclick: () => files.delete(file) && show(),
+            },
+            icon("close"),
+          ),
         ),
       ),
     );
   }
-  const read = () => Promise.all([...files].map(async (file) => ({ name: file.name, type: file.type || "application/octet-stream", content: await base64(file) })));
+  const read = () =>
+    Promise.all(
+      [...files].map(async (file) => ({
+        name: file.name,
+        type: file.type || "application/octet-stream",
+        content: await base64(file),
+      })),
+    );
   return { input, chosen, read };
 }
 
 export function compose({ query }) {
-  const receive = h("button", { type: "button", onclick: () => choose("receive") }, "Receive: from outside to the account");
+  const receive = h(
+    "button",
+    { type: "button", onclick: () => choose("receive") },
+    "Receive: from outside to the account",
+  );
   const send = h("button", { type: "button", onclick: () => choose("send") }, "Send: from the account");
   const from = line({ name: "from", required: true });
   const to = line({ name: "to", required: true });
@@ -82,16 +131,48 @@ export function compose({ query }) {
   const client = line({ placeholder: "127.0.0.1" });
   const set = h("select", { class: "input" }, h("option", { value: "" }, "none"));
   const tls = h("input", { type: "checkbox", checked: true, id: "compose-tls" });
-  const verdicts = Object.entries(VERDICTS).map(([name, title]) => [name, h("select", { class: "input" }, VALUES.map((one) => h("option", { value: one }, one || "as found"))), title]);
+  const verdicts = Object.entries(VERDICTS).map(([name, title]) => [
+    name,
+    h(
+      "select",
+      { class: "input" },
+      VALUES.map((one) => h("option", { value: one }, one || "as found")),
+    ),
+    title,
+  ]);
   const said = h("div", { role: "alert" });
   const submit = h("button", { class: "button main-action" });
   const ofReceiving = h(
     "div",
     { class: "stacked" },
-    h("fieldset", { class: "field" }, h("legend", {}, "Verdicts to rehearse"), h("div", { class: "verdicts" }, verdicts.map(([, input, title]) => field(title, input)))),
-    h("div", { class: "two" }, field("Client address", client, "The address that the mail seems to come from, to try IP filters."), h("div", { class: "field" }, h("span", { class: "label" }, "Encryption"), h("label", { class: "row tick", for: "compose-tls" }, tls, "STARTTLS"))),
+    h(
+      "fieldset",
+      { class: "field" },
+      h("legend", {}, "Verdicts to rehearse"),
+      h(
+        "div",
+        { class: "verdicts" },
+        verdicts.map(([, input, title]) => field(title, input)),
+      ),
+    ),
+    h(
+      "div",
+      { class: "two" },
+      field("Client address", client, "The address that the mail seems to come from, to try IP filters."),
+      h(
+        "div",
+        { class: "field" },
+        h("span", { class: "label" }, "Encryption"),
+        h("label", { class: "row tick", for: "compose-tls" }, tls, "STARTTLS"),
+      ),
+    ),
   );
-  const ofSending = h("div", { class: "stacked" }, field("Configuration set", set, "Without one, SES publishes no events."), h("fieldset", { class: "field" }, h("legend", {}, "Message tags"), tags.element));
+  const ofSending = h(
+    "div",
+    { class: "stacked" },
+    field("Configuration set", set, "Without one, SES publishes no events."),
+    h("fieldset", { class: "field" }, h("legend", {}, "Message tags"), tags.element),
+  );
   let direction = "";
 
   function choose(one) {
@@ -122,7 +203,9 @@ export function compose({ query }) {
         attachments: await files.read(),
       };
       if (direction === "receive") {
-        body.verdicts = Object.fromEntries(verdicts.map(([name, input]) => [name, input.value]).filter(([, value]) => value));
+        body.verdicts = Object.fromEntries(
+          verdicts.map(([name, input]) => [name, input.value]).filter(([, value]) => value),
+        );
         body.tls = tls.checked;
         if (client.value.trim()) body.client_address = client.value.trim();
       } else {
@@ -135,7 +218,11 @@ export function compose({ query }) {
       go(done.key ? `/messages/${encodeURIComponent(done.key)}` : "/");
     } catch (error) {
       const { key } = error.body ?? {};
-      fill(said, problem(error.message), key ? h("a", { href: `/messages/${encodeURIComponent(key)}` }, "See its story") : null);
+      fill(
+        said,
+        problem(error.message),
+        key ? h("a", { href: `/messages/${encodeURIComponent(key)}` }, "See its story") : null,
+      );
       said.scrollIntoView({ block: "nearest" });
     } finally {
       submit.disabled = false;
@@ -147,10 +234,16 @@ export function compose({ query }) {
     const { environments } = await get("/api/stack").catch(() => ({ environments: [] }));
     const rules = environments.flatMap((one) => one.rule_sets.flatMap((each) => each.rules));
     const known = [...new Set(rules.flatMap((rule) => rule.recipients).filter((one) => one.includes("@")))];
-    const list = h("datalist", { id: "known-recipients" }, known.map((one) => h("option", { value: one })));
+    const list = h(
+      "datalist",
+      { id: "known-recipients" },
+      known.map((one) => h("option", { value: one })),
+    );
     to.setAttribute("list", list.id);
     to.after(list);
-    set.append(...environments.flatMap((one) => one.configuration_sets).map((one) => h("option", {}, one.name)));
+    set.append(
+      ...environments.flatMap((one) => one.configuration_sets).map((one) => h("option", {}, one.name)),
+    );
     if (direction === "receive" && !to.value && known[0]) to.placeholder = known[0];
   }
 
@@ -159,15 +252,30 @@ export function compose({ query }) {
   const element = h(
     "div",
     { class: "page" },
-    h("div", { class: "page-head" }, h("h1", { tabindex: "-1" }, "Compose"), h("p", {}, "Nothing leaves this machine.")),
+    h(
+      "div",
+      { class: "page-head" },
+      h("h1", { tabindex: "-1" }, "Compose"),
+      h("p", {}, "Nothing leaves this machine."),
+    ),
     h(
       "form",
       { class: "compose-form card", onsubmit: deliver },
       h("div", { class: "choice", role: "group", "aria-label": "Direction" }, receive, send),
-      h("div", { class: "two" }, field("From", from), field("To", to, "Several addresses are separated by commas.")),
+      h(
+        "div",
+        { class: "two" },
+        field("From", from),
+        field("To", to, "Several addresses are separated by commas."),
+      ),
       h("div", { class: "two" }, field("Subject", subject), field("Cc", cc)),
       h("div", { class: "two" }, field("Text", text), field("HTML", html)),
-      h("div", { class: "two" }, h("div", { class: "field" }, field("Attachments", files.input), files.chosen), h("fieldset", { class: "field" }, h("legend", {}, "More headers"), headers.element)),
+      h(
+        "div",
+        { class: "two" },
+        h("div", { class: "field" }, field("Attachments", files.input), files.chosen),
+        h("fieldset", { class: "field" }, h("legend", {}, "More headers"), headers.element),
+      ),
       ofReceiving,
       ofSending,
       said,

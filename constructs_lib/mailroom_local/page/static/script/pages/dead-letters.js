@@ -21,7 +21,20 @@ export function deadLetters() {
       before = now;
       const known = new Set(queues.flatMap((one) => one.messages.map((each) => each.id)));
       for (const id of chosen) if (!known.has(id)) chosen.delete(id);
-      fill(place, queues.length ? queues.map(queue) : empty("dead", "There are no dead-letter queues", h("p", {}, "The constructs make one for each handler: deploy an app with InboundMail or MailEvents.")));
+      fill(
+        place,
+        queues.length
+          ? queues.map(queue)
+          : empty(
+              "dead",
+              "There are no dead-letter queues",
+              h(
+                "p",
+                {},
+                "The constructs make one for each handler: deploy an app with InboundMail or MailEvents.",
+              ),
+            ),
+      );
     } catch (error) {
       fill(place, problem(error.message));
     }
@@ -29,8 +42,32 @@ export function deadLetters() {
 
   function queue(one) {
     const count = h("span", {});
-    const some = h("button", { class: "button small main-action", type: "button", onclick: () => replay(one, one.messages.map((each) => each.id).filter((id) => chosen.has(id))) }, count);
-    const all = h("button", { class: "button small", type: "button", onclick: () => replay(one, one.messages.map((each) => each.id)) }, "Replay all");
+    const some = h(
+      "button",
+      {
+        class: "button small main-action",
+        type: "button",
+        onclick: () =>
+          replay(
+            one,
+            one.messages.map((each) => each.id).filter((id) => chosen.has(id)),
+          ),
+      },
+      count,
+    );
+    const all = h(
+      "button",
+      {
+        class: "button small",
+        type: "button",
+        onclick: () =>
+          replay(
+            one,
+            one.messages.map((each) => each.id),
+          ),
+      },
+      "Replay all",
+    );
     const fit = () => {
       const number = one.messages.filter((each) => chosen.has(each.id)).length;
       count.textContent = number ? `Replay ${number} chosen` : "Replay chosen";
@@ -40,8 +77,22 @@ export function deadLetters() {
     return h(
       "section",
       { class: "card", "aria-label": shortName(one.name) },
-      h("div", { class: "row" }, h("h2", { title: one.name }, shortName(one.name)), badge(one.depth ? many(one.depth, "message") : "empty", one.depth ? "bad" : "good")),
-      one.messages.length ? [h("div", { class: "row replays" }, some, all), h("ul", {}, one.messages.map((each) => letter(each, fit)))] : null,
+      h(
+        "div",
+        { class: "row" },
+        h("h2", { title: one.name }, shortName(one.name)),
+        badge(one.depth ? many(one.depth, "message") : "empty", one.depth ? "bad" : "good"),
+      ),
+      one.messages.length
+        ? [
+            h("div", { class: "row replays" }, some, all),
+            h(
+              "ul",
+              {},
+              one.messages.map((each) => letter(each, fit)),
+            ),
+          ]
+        : null,
     );
   }
 
@@ -64,7 +115,13 @@ export function deadLetters() {
         "div",
         {},
         h("strong", {}, said),
-        h("div", { class: "row faint" }, one.function ? h("span", { title: one.function }, resource(one.function)) : null, one.at ? h("time", { datetime: one.at }, full(one.at)) : null, one.about ? h("a", { href: `/messages/${encodeURIComponent(one.about)}` }, "The message") : null),
+        h(
+          "div",
+          { class: "row faint" },
+          one.function ? h("span", { title: one.function }, resource(one.function)) : null,
+          one.at ? h("time", { datetime: one.at }, full(one.at)) : null,
+          one.about ? h("a", { href: `/messages/${encodeURIComponent(one.about)}` }, "The message") : null,
+        ),
         opens("Content", () => content(one.body)),
       ),
     );
@@ -82,7 +139,21 @@ export function deadLetters() {
   for (const kind of ["messages", "stack"]) live.addEventListener(kind, load, { signal: gone.signal });
   load();
   return {
-    element: h("div", { class: "page" }, h("div", { class: "page-head" }, h("h1", { tabindex: "-1" }, "Dead letters"), h("p", {}, "What failed at every try. Replaying calls the function again; nothing leaves the queue before that has been accepted.")), place),
+    element: h(
+      "div",
+      { class: "page" },
+      h(
+        "div",
+        { class: "page-head" },
+        h("h1", { tabindex: "-1" }, "Dead letters"),
+        h(
+          "p",
+          {},
+          "What failed at every try. Replaying calls the function again; nothing leaves the queue before that has been accepted.",
+        ),
+      ),
+      place,
+    ),
     close: () => gone.abort(),
   };
 }

@@ -15,7 +15,12 @@ export function deployments() {
   async function load() {
     try {
       const found = await get("/api/deployments");
-      fill(place, found.deployments.length ? h("ol", { class: "card steps deployments" }, found.deployments.map(deployment)) : nothing());
+      fill(
+        place,
+        found.deployments.length
+          ? h("ol", { class: "card steps deployments" }, found.deployments.map(deployment))
+          : nothing(),
+      );
     } catch (error) {
       fill(place, problem(error.message));
     }
@@ -24,7 +29,12 @@ export function deployments() {
   live.addEventListener("deployment", load, { signal: gone.signal });
   load();
   return {
-    element: h("div", { class: "page" }, h("div", { class: "page-head" }, h("h1", { tabindex: "-1" }, "Deployments")), place),
+    element: h(
+      "div",
+      { class: "page" },
+      h("div", { class: "page-head" }, h("h1", { tabindex: "-1" }, "Deployments")),
+      place,
+    ),
     close: () => gone.abort(),
   };
 }
@@ -35,11 +45,26 @@ function deployment(one) {
     "li",
     { class: "step" },
     h("span", { class: `dot ${kind}` }),
-    h("div", { class: "step-head" }, h("h3", {}, `Deployment ${word}`), one.ms ? h("span", { class: "faint" }, duration(one.ms)) : null, h("time", { class: "when", datetime: one.at }, full(one.at))),
-    one.text ? (one.text.includes("\n") ? h("pre", { tabindex: "0", "aria-label": "Text of the deployment" }, one.text) : h("p", { class: "soft" }, one.text)) : null,
+    h(
+      "div",
+      { class: "step-head" },
+      h("h3", {}, `Deployment ${word}`),
+      one.ms ? h("span", { class: "faint" }, duration(one.ms)) : null,
+      h("time", { class: "when", datetime: one.at }, full(one.at)),
+    ),
+    one.text
+      ? one.text.includes("\n")
+        ? h("pre", { tabindex: "0", "aria-label": "Text of the deployment" }, one.text)
+        : h("p", { class: "soft" }, one.text)
+      : null,
   );
 }
 
 function nothing() {
-  return empty("deployments", "No deployment yet", h("p", {}, "Deploy an app, and again whenever you save a file of it:"), command("mailroom up --watch"));
+  return empty(
+    "deployments",
+    "No deployment yet",
+    h("p", {}, "Deploy an app, and again whenever you save a file of it:"),
+    command("mailroom up --watch"),
+  );
 }

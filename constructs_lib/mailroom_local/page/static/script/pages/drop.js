@@ -8,7 +8,16 @@ import { size } from "../shared/format.js";
 import { tell } from "../shared/notices.js";
 import { problem } from "../shared/pieces.js";
 
-const hint = h("div", { class: "drop" }, h("div", {}, h("h2", {}, "Drop the message here"), h("p", { class: "soft" }, "An .eml file is received, or sent, as you choose.")));
+const hint = h(
+  "div",
+  { class: "drop" },
+  h(
+    "div",
+    {},
+    h("h2", {}, "Drop the message here"),
+    h("p", { class: "soft" }, "An .eml file is received, or sent, as you choose."),
+  ),
+);
 
 const brings = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
 const toField = (event) => event.target.closest?.("input[type=file]");
@@ -28,7 +37,10 @@ export function listen() {
     depth -= 1;
     if (depth <= 0) leave();
   });
-  document.addEventListener("dragover", (event) => brings(event) && !toField(event) && event.preventDefault());
+  document.addEventListener(
+    "dragover",
+    (event) => brings(event) && !toField(event) && event.preventDefault(),
+  );
   document.addEventListener("drop", (event) => {
     leave();
     if (!brings(event) || toField(event)) return;
@@ -55,13 +67,28 @@ function ask(file) {
       fill(said, problem(error.message));
     }
   }
-  const receive = h("button", { class: "button main-action", type: "button", onclick: () => upload("receive") }, "Receive it");
+  const receive = h(
+    "button",
+    { class: "button main-action", type: "button", onclick: () => upload("receive") },
+    "Receive it",
+  );
   const made = dialog(
     "A message from a file",
     h("p", { class: "soft" }, `${file.name}, ${size(file.size)}`),
-    h("div", { class: "two" }, h("div", { class: "field" }, h("label", { for: "drop-from" }, "Envelope sender"), from), h("div", { class: "field" }, h("label", { for: "drop-to" }, "Envelope recipients"), to)),
+    h(
+      "div",
+      { class: "two" },
+      h("div", { class: "field" }, h("label", { for: "drop-from" }, "Envelope sender"), from),
+      h("div", { class: "field" }, h("label", { for: "drop-to" }, "Envelope recipients"), to),
+    ),
     said,
-    h("div", { class: "row" }, receive, h("button", { class: "button", type: "button", onclick: () => upload("send") }, "Send it"), h("button", { class: "button bare", type: "button", onclick: () => made.close() }, "Cancel")),
+    h(
+      "div",
+      { class: "row" },
+      receive,
+      h("button", { class: "button", type: "button", onclick: () => upload("send") }, "Send it"),
+      h("button", { class: "button bare", type: "button", onclick: () => made.close() }, "Cancel"),
+    ),
   );
   receive.focus();
 }

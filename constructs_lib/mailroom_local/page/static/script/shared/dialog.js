@@ -14,7 +14,11 @@ export function dialog(title, ...children) {
         "div",
         { class: "title" },
         h("h2", { class: "grow" }, title),
-        h("button", { class: "button square bare", type: "button", "aria-label": "Close", onclick: () => made.close() }, icon("close")),
+        h(
+          "button",
+          { class: "button square bare", type: "button", "aria-label": "Close", onclick: () => made.close() },
+          icon("close"),
+        ),
       ),
       children,
     ),

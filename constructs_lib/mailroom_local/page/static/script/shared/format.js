@@ -68,14 +68,20 @@ export function shortNames(text) {
 
 /** The last part of an ARN, shortened. */
 export function resource(arn) {
-  const last = String(arn).split(":").slice(arn.startsWith("arn:") ? 5 : 0).join(":");
-  const name = last.replace(/^(function|topic|stream|deliverystream|event-bus|table)[:/]/, "").replace(/:\$LATEST$/, "");
+  const last = String(arn)
+    .split(":")
+    .slice(arn.startsWith("arn:") ? 5 : 0)
+    .join(":");
+  const name = last
+    .replace(/^(function|topic|stream|deliverystream|event-bus|table)[:/]/, "")
+    .replace(/:\$LATEST$/, "");
   return shortName(name);
 }
 
 const BAD = /fail|refus|reject|bounce|complaint|error|alarm|dead|missing/i;
 const WARN = /delay|pending|skip|stop|gray|insufficient|disabled|retry|progress|subscription/i;
-const GOOD = /^(done|accepted|handled|continue|published|delivery|delivered|pass|ok|sent|succeeded|open|click|stored)/i;
+const GOOD =
+  /^(done|accepted|handled|continue|published|delivery|delivered|pass|ok|sent|succeeded|open|click|stored)/i;
 
 /** Which colour an outcome has. */
 export function tone(outcome) {

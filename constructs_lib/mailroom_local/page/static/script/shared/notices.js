@@ -12,7 +12,11 @@ export function tell(text, kind = "good") {
     { class: `notice ${kind}`, role: kind === "bad" ? "alert" : "status" },
     icon(kind === "bad" ? "failed" : "yes"),
     h("span", {}, text),
-    h("button", { class: "button small bare", type: "button", "aria-label": "Dismiss", onclick: close }, icon("close")),
+    h(
+      "button",
+      { class: "button small bare", type: "button", "aria-label": "Dismiss", onclick: close },
+      icon("close"),
+    ),
   );
   document.getElementById("notices").append(notice);
   setTimeout(close, SECONDS[kind] * 1000);

@@ -24,7 +24,11 @@ export function command(text) {
       said.textContent = "The browser does not allow copying: select the text instead";
     }
   };
-  const button = h("button", { class: "button small bare", type: "button", "aria-label": "Copy the command", onclick: copy }, icon("copy"));
+  const button = h(
+    "button",
+    { class: "button small bare", type: "button", "aria-label": "Copy the command", onclick: copy },
+    icon("copy"),
+  );
   return h("div", { class: "command" }, h("code", {}, text), button, said);
 }
 
@@ -39,7 +43,11 @@ export function payload(value) {
   let end = 0;
   for (const found of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d[\d.eE+-]*/g)) {
     const kind = found[2] ? "key" : found[1] ? "text" : "value";
-    pre.append(text.slice(end, found.index), h("span", { class: kind }, found[1] ?? found[0]), found[2] ?? "");
+    pre.append(
+      text.slice(end, found.index),
+      h("span", { class: kind }, found[1] ?? found[0]),
+      found[2] ?? "",
+    );
     end = found.index + found[0].length;
   }
   pre.append(text.slice(end));
@@ -49,7 +57,10 @@ export function payload(value) {
 /** What is made only when it is opened. */
 export function opens(summary, make, attributes = {}) {
   const details = h("details", { class: "small", ...attributes }, h("summary", {}, summary));
-  details.addEventListener("toggle", () => details.open && details.children.length === 1 && details.append(make()));
+  details.addEventListener(
+    "toggle",
+    () => details.open && details.children.length === 1 && details.append(make()),
+  );
   if (attributes.open) details.append(make());
   return details;
 }

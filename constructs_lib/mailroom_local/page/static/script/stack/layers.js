@@ -47,7 +47,9 @@ function untangle(columns, before, after) {
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const forth = sweep % 2 === 0;
     const neighbours = forth ? before : after;
-    const order = new Map(columns.flat().map((one) => [one.id, columns.find((each) => each.includes(one)).indexOf(one)]));
+    const order = new Map(
+      columns.flat().map((one) => [one.id, columns.find((each) => each.includes(one)).indexOf(one)]),
+    );
     for (const one of forth ? columns.slice(1) : columns.slice(1, -1).reverse()) {
       const middle = (id, own) => {
         const found = neighbours.get(id).map((each) => order.get(each));
@@ -65,7 +67,10 @@ function positions(columns, before) {
   columns.forEach((nodes, index) => {
     let free = 0;
     for (const one of nodes) {
-      const found = before.get(one.id).filter((each) => at.has(each)).map((each) => at.get(each).y);
+      const found = before
+        .get(one.id)
+        .filter((each) => at.has(each))
+        .map((each) => at.get(each).y);
       const wanted = found.length ? found.reduce((sum, each) => sum + each, 0) / found.length : 0;
       const y = Math.max(free, index ? wanted : 0);
       at.set(one.id, { x: index * (WIDTH + GAP_X), y });

@@ -9,7 +9,8 @@ const MARGIN = 10;
 export const anchor = (id) => `thing-${id.replace(/[^A-Za-z0-9_-]/g, "-")}`;
 
 export function picture({ nodes, edges, order }, passed = null) {
-  if (!nodes.length) return h("p", { class: "soft" }, "There are no rules and no configuration sets to draw.");
+  if (!nodes.length)
+    return h("p", { class: "soft" }, "There are no rules and no configuration sets to draw.");
   const { at, width, height } = place(nodes, edges);
   const made = svg("svg", {
     class: `picture ${passed ? "followed" : ""}`,
@@ -36,14 +37,25 @@ function line(edge, at, on) {
   return svg(
     "g",
     {},
-    svg("path", { class: `edge ${on ? "on" : ""}`, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` }, edge.about ? svg("title", {}, edge.about) : null),
+    svg(
+      "path",
+      {
+        class: `edge ${on ? "on" : ""}`,
+        d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`,
+      },
+      edge.about ? svg("title", {}, edge.about) : null,
+    ),
     svg("path", { class: `tip ${on ? "on" : ""}`, d: `M${x2} ${y2 - 4}l7 4l-7 4z` }),
   );
 }
 
 /** From one rule to the next below it. */
 function next(from, to) {
-  return svg("path", { class: "edge next", d: `M${from.x + WIDTH / 2} ${from.y + HEIGHT}L${to.x + WIDTH / 2} ${to.y}` }, svg("title", {}, "next rule"));
+  return svg(
+    "path",
+    { class: "edge next", d: `M${from.x + WIDTH / 2} ${from.y + HEIGHT}L${to.x + WIDTH / 2} ${to.y}` },
+    svg("title", {}, "next rule"),
+  );
 }
 
 function node(one, { x, y }, on) {
@@ -52,11 +64,20 @@ function node(one, { x, y }, on) {
     { href: `#${anchor(one.id)}`, "aria-label": `${one.title}, ${one.second}` },
     svg(
       "g",
-      { class: `node ${one.kind} ${on ? "on" : ""} ${one.full ? "full" : ""}`, transform: `translate(${x} ${y})`, "data-id": one.id },
+      {
+        class: `node ${one.kind} ${on ? "on" : ""} ${one.full ? "full" : ""}`,
+        transform: `translate(${x} ${y})`,
+        "data-id": one.id,
+      },
       svg("title", {}, one.id),
       svg("rect", { class: "box", width: WIDTH, height: HEIGHT, rx: 8 }),
       svg("rect", { class: "strip", x: 6, y: 10, width: 4, height: HEIGHT - 20, rx: 2 }),
-      svg("foreignObject", { x: 18, y: 5, width: WIDTH - 26, height: HEIGHT - 8 }, h("div", {}, one.title), h("div", { class: "second" }, one.second)),
+      svg(
+        "foreignObject",
+        { x: 18, y: 5, width: WIDTH - 26, height: HEIGHT - 8 },
+        h("div", {}, one.title),
+        h("div", { class: "second" }, one.second),
+      ),
     ),
   );
 }

@@ -14,7 +14,12 @@ const RECENT = 30;
 export function stack(where) {
   const gone = new AbortController();
   const place = h("div", { class: "stack" });
-  const choice = h("select", { class: "input", id: "followed", onchange: () => go(choice.value ? `/stack?message=${encodeURIComponent(choice.value)}` : "/stack", { replace: true }) });
+  const choice = h("select", {
+    class: "input",
+    id: "followed",
+    onchange: () =>
+      go(choice.value ? `/stack?message=${encodeURIComponent(choice.value)}` : "/stack", { replace: true }),
+  });
   let key = where.query.get("message");
   let before = "";
 
@@ -29,8 +34,13 @@ export function stack(where) {
       if (now === before) return;
       before = now;
       offer(recent.messages, message);
-      const deployed = environments.some((one) => one.stacks.length || one.rule_sets.length || one.configuration_sets.length);
-      fill(place, deployed ? environments.map((one) => shown(one, message, environments.length > 1)) : nothing());
+      const deployed = environments.some(
+        (one) => one.stacks.length || one.rule_sets.length || one.configuration_sets.length,
+      );
+      fill(
+        place,
+        deployed ? environments.map((one) => shown(one, message, environments.length > 1)) : nothing(),
+      );
       place.querySelector(".node.on")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     } catch (error) {
       fill(place, problem(error.message));
@@ -38,8 +48,19 @@ export function stack(where) {
   }
 
   function offer(messages, message) {
-    const known = message && !messages.some((one) => one.key === message.key) ? [message, ...messages] : messages;
-    fill(choice, h("option", { value: "" }, "no message"), known.map((one) => h("option", { value: one.key }, `${one.subject || "(no subject)"} (${one.kind}, ${one.kind === "sent" ? `to ${one.to[0] ?? ""}` : `from ${one.from}`})`)));
+    const known =
+      message && !messages.some((one) => one.key === message.key) ? [message, ...messages] : messages;
+    fill(
+      choice,
+      h("option", { value: "" }, "no message"),
+      known.map((one) =>
+        h(
+          "option",
+          { value: one.key },
+          `${one.subject || "(no subject)"} (${one.kind}, ${one.kind === "sent" ? `to ${one.to[0] ?? ""}` : `from ${one.from}`})`,
+        ),
+      ),
+    );
     choice.value = key ?? "";
   }
 
@@ -58,19 +79,42 @@ export function stack(where) {
           { class: "picture-bar" },
           h("label", { for: "followed", class: "label" }, "Show the way of"),
           h("div", { class: "grow" }, choice),
-          message ? h("a", { class: "button", href: `/messages/${encodeURIComponent(message.key)}` }, "Open the message") : null,
+          message
+            ? h(
+                "a",
+                { class: "button", href: `/messages/${encodeURIComponent(message.key)}` },
+                "Open the message",
+              )
+            : null,
         ),
-        passed && !passed.nodes.size ? h("p", { class: "notice warn" }, "This message passed nothing of this account that still exists.") : null,
-        h("div", { class: "picture-box", tabindex: "0", role: "region", "aria-label": "Picture of the stack" }, picture(drawn, passed?.nodes.size ? passed : null)),
+        passed && !passed.nodes.size
+          ? h("p", { class: "notice warn" }, "This message passed nothing of this account that still exists.")
+          : null,
+        h(
+          "div",
+          { class: "picture-box", tabindex: "0", role: "region", "aria-label": "Picture of the stack" },
+          picture(drawn, passed?.nodes.size ? passed : null),
+        ),
       ),
       lists(environment),
     );
   }
 
-  for (const kind of ["stack", "messages", "deployment"]) live.addEventListener(kind, load, { signal: gone.signal });
+  for (const kind of ["stack", "messages", "deployment"])
+    live.addEventListener(kind, load, { signal: gone.signal });
   load();
   return {
-    element: h("div", { class: "page stack" }, h("div", { class: "page-head" }, h("h1", { tabindex: "-1" }, "Stack"), h("p", {}, "What the local AWS has, and where mail goes in it.")), place),
+    element: h(
+      "div",
+      { class: "page stack" },
+      h(
+        "div",
+        { class: "page-head" },
+        h("h1", { tabindex: "-1" }, "Stack"),
+        h("p", {}, "What the local AWS has, and where mail goes in it."),
+      ),
+      place,
+    ),
     update(next) {
       key = next.query.get("message");
       load();
@@ -80,5 +124,10 @@ export function stack(where) {
 }
 
 function nothing() {
-  return empty("stack", "Nothing is deployed", h("p", {}, "In the folder of your CDK app:"), command("mailroom up --watch"));
+  return empty(
+    "stack",
+    "Nothing is deployed",
+    h("p", {}, "In the folder of your CDK app:"),
+    command("mailroom up --watch"),
+  );
 }

@@ -4,113 +4,12 @@ import { get, post } from "../api.js";
 import { go } from "../route.js";
 import { fill, h } from "../shared/dom.js";
 import { icon } from "../shared/icons.js";
-import { size } from "../shared/format.js";
 import { tell } from "../shared/notices.js";
 import { problem } from "../shared/pieces.js";
-import { base64 } from "./files.js";
+import { addresses, attachments, field, line, pairs } from "./fields.js";
 
 const VERDICTS = { spam: "Spam", virus: "Virus", spf: "SPF", dkim: "DKIM", dmarc: "DMARC" };
 const VALUES = ["", "PASS", "FAIL", "GRAY", "PROCESSING_FAILED"];
-
-let counter = 0;
-
-function field(label, input, hint = null) {
-  input.id ||= `field-${(counter += 1)}`;
-  return h(
-    "div",
-    { class: "field" },
-    h("label", { for: input.id }, label),
-    input,
-    hint ? h("p", { class: "hint" }, hint) : null,
-  );
-}
-
-const line = (attributes = {}) =>
-  h("input", { class: "input", autocomplete: "off", spellcheck: "false", ...attributes });
-const addresses = (input) => input.value.split(/[,;\s]+/).filter(Boolean);
-
-/** Rows of name and value, and a button that adds one. */
-function pairs(what) {
-  const rows = h("div", { class: "pairs" });
-  const add = () => {
-    const pair = h(
-      "div",
-      { class: "pair" },
-      line({ "aria-label": `Name of the ${what}`, placeholder: "Name" }),
-      line({ "aria-label": `Value of the ${what}`, placeholder: "Value" }),
-      h(
-        "button",
-        {
-          class: "button square bare",
-          type: "button",
-          "aria-label": `Remove the ${what}`,
-          onclick: () => pair.remove(),
-        },
-        icon("close"),
-      ),
-    );
-    rows.append(pair);
-    pair.querySelector("input").focus();
-  };
-  const button = h(
-    "button",
-    { class: "button small", type: "button", onclick: add },
-    icon("plus"),
-    `Add a ${what}`,
-  );
-  const values = () =>
-    [...rows.children]
-      .map((pair) => [...pair.querySelectorAll("input")].map((one) => one.value))
-      .filter(([name]) => name.trim());
-  return { element: h("div", { class: "stacked" }, rows, h("div", {}, button)), values };
-}
-
-function attachments() {
-  const files = new Set();
-  const chosen = h("div", { class: "chosen" });
-  const input = h("input", {
-    class: "input",
-    type: "file",
-    multiple: true,
-    onchange: () => add([...input.files]),
-  });
-  function add(more) {
-    for (const file of more) files.add(file);
-    input.value = "";
-    show();
-  }
-  function show() {
-    fill(
-      chosen,
-      [...files].map((file) =>
-        h(
-          "span",
-          { class: "badge" },
-          `${file.name} · ${size(file.size)}`,
-          h(
-            "button",
-            {
-              class: "button small bare",
-              type: "button",
-              "aria-label": `Remove ${file.name}`,
-              onclick: () => files.delete(file) && show(),
-            },
-            icon("close"),
-          ),
-        ),
-      ),
-    );
-  }
-  const read = () =>
-    Promise.all(
-      [...files].map(async (file) => ({
-        name: file.name,
-        type: file.type || "application/octet-stream",
-        content: await base64(file),
-      })),
-    );
-  return { input, chosen, read };
-}
 
 export function compose({ query }) {
   const receive = h(

@@ -108,6 +108,11 @@ def of_invocation(
     return [call for call in calls if call["message_id"]]
 
 
+def message_ids(event: Any) -> list[str]:
+    """The messages that a function is invoked about with this event."""
+    return [subject.message_id for subject in _subjects(event) if subject.message_id]
+
+
 def identity(payload: Mapping[str, Any]) -> str:
     """What tells a sending event from all others of its message."""
     text = json.dumps(payload, sort_keys=True, default=str)

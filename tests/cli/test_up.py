@@ -5,6 +5,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -132,9 +133,11 @@ def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) 
         assert "no receipt rule set is active, so every message is refused" in shown
         server = State(state).server()
         assert server is not None
-        assert f"AWS   {server.endpoint}  account 000000000000, us-east-1\n" in shown
+        assert re.search(rf"AWS   {server.endpoint} +account 000000000000, us-east-1\n", shown)
         assert f"SMTP  127.0.0.1:{server.smtp_port}" in shown
         assert f"SMTP  127.0.0.1:{server.submission_port}" in shown
+        row = rf"Page  {server.page} +mail, received and sent, and its story\n"
+        assert re.search(row, shown)
         ses = LocalAws.attach(state=state).client("ses")
         assert "example.com" in ses.list_identities()["Identities"]
 
@@ -383,7 +386,7 @@ def test_the_usual_ports_are_taken_if_they_are_free_and_said_to_be_in_use_if_not
 
 def test_the_usual_ports_are_those_that_other_tools_have() -> None:
     """Of LocalStack, Mailpit and mail clients' settings."""
-    assert [usual for usual, _ in up._PORTS.values()] == [4566, 1025, 1587]
+    assert [usual for usual, _ in up._PORTS.values()] == [4566, 1025, 1587, 8025]
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "smtp", "²"])

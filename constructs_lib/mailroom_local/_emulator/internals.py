@@ -70,7 +70,6 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_receipt_rule_error",
         "_receipt_rule_from_params",
         "_receipt_rule_sets",
-        "_record_send",
         "_sent_emails",
         "_templates",
         "handle_request",

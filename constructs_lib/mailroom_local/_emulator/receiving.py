@@ -18,14 +18,14 @@ from mailroom.ses import (
     SETUP_NOTIFICATION,
     object_key,
 )
-from mailroom_local._emulator import internals
+from mailroom_local._emulator import internals, sending
 from mailroom_local._emulator.checks import check_rule
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
 from mailroom_local._emulator.query import (
     Parameters,
     Response,
-    count,
     members,
+    numbered,
     one,
     raise_for,
     required,
@@ -35,6 +35,7 @@ from mailroom_local._ses_error import SesError
 from mailroom_local.receiving import rules
 from mailroom_local.receiving.decisions import InForce
 from mailroom_local.receiving.rules import Rule
+from mailroom_local.sending.bounce import Returned
 
 _GREETING_SUBJECT = "Amazon SES Email Receipt Subscription Notification"
 
@@ -161,21 +162,27 @@ def _send_bounce(parameters: Parameters) -> Response:
         raise SesError("MessageRejected", f"No message of the last 24 hours has the id {original}")
     if rejection := internals.ses.message_rejection(sender):
         raise SesError("MessageRejected", rejection)
-    recipients = [
-        one(parameters, f"BouncedRecipientInfoList.member.{number}.Recipient") or ""
-        for number in range(1, count(parameters, "BouncedRecipientInfoList") + 1)
-    ]
-    if not recipients:
+    prefixes = numbered(parameters, "BouncedRecipientInfoList")
+    if not prefixes:
         raise SesError("InvalidParameterValue", "BouncedRecipientInfoList must not be empty")
-    message_id = internals.ses.record_send(
-        source=sender,
-        to_addrs=[_received[original]],
-        subject="Delivery Status Notification (Failure)",
-        body_text=one(parameters, "Explanation") or "",
-        type_name="SendBounce",
-        extra={"OriginalMessageId": original, "BouncedRecipients": recipients},
+    message_id = sending.bounce(
+        sender=sender,
+        to=_received[original],
+        original=original,
+        explanation=one(parameters, "Explanation") or "",
+        returned=[_returned(parameters, prefix) for prefix in prefixes],
     )
     return result("SendBounce", {"MessageId": message_id})
+
+
+def _returned(parameters: Parameters, prefix: str) -> Returned:
+    given = {
+        "recipient": one(parameters, f"{prefix}.Recipient") or "",
+        "action": one(parameters, f"{prefix}.RecipientDsnFields.Action"),
+        "status": one(parameters, f"{prefix}.RecipientDsnFields.Status"),
+        "diagnostic": one(parameters, f"{prefix}.RecipientDsnFields.DiagnosticCode"),
+    }
+    return Returned(**{name: value for name, value in given.items() if value is not None})
 
 
 OPERATIONS: Mapping[str, Callable[[Parameters], Response]] = {

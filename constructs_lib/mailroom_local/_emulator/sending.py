@@ -36,6 +36,7 @@ from mailroom_local.control.credentials import LOCAL
 from mailroom_local.mail.content import normal_lines
 from mailroom_local.mail.headers import address_of, header_of, read_headers
 from mailroom_local.sending import credentials, decisions, outcomes, refusals
+from mailroom_local.sending.bounce import Returned, notification
 from mailroom_local.sending.credentials import Caller
 from mailroom_local.sending.message import (
     MailingList,
@@ -118,6 +119,32 @@ def accept(submission: Submission) -> str:
     delivered = server.send(outgoing)
     if outgoing.unrendered is None and not outgoing.rejected:
         _record(outgoing, submission, delivered)
+    return outgoing.message_id
+
+
+def bounce(
+    *, sender: str, to: str, original: str, explanation: str, returned: Sequence[Returned]
+) -> str:
+    """Send a notification about a received message to its sender, and return its id."""
+    now = datetime.now(UTC)
+    account, region = internals.responses.get_account_id(), internals.responses.get_region()
+    outgoing = SentMessage(
+        message_id=new_message_id(now),
+        operation="SendBounce",
+        sent_at=now,
+        source=sender,
+        source_arn=f"arn:aws:ses:{region}:{account}:identity/{_identity(address_of(sender))[0]}",
+        recipients=(to,),
+        raw=notification(sender=sender, to=to, explanation=explanation, returned=returned, at=now),
+        account=account,
+        region=region,
+        caller=account,
+        source_ip=str(internals.responses.get_request_client_ip()),
+        bounce_of=original,
+    )
+    bounced = [one.recipient for one in returned]
+    extra = {"OriginalMessageId": original, "BouncedRecipients": bounced}
+    _keep(outgoing, server.send(outgoing), to=[to], **extra)
     return outgoing.message_id
 
 
@@ -208,20 +235,33 @@ def _withheld(
 
 
 def _record(outgoing: SentMessage, submission: Submission, delivered: bytes) -> None:
+    _keep(outgoing, delivered, to=submission.to, cc=submission.cc, bcc=submission.bcc)
+    feedback.publish(outgoing)
+
+
+def _keep(
+    outgoing: SentMessage,
+    delivered: bytes,
+    *,
+    to: Sequence[str],
+    cc: Sequence[str] = (),
+    bcc: Sequence[str] = (),
+    **extra: Any,
+) -> None:
     """Keep what was sent where ministack keeps it, which counts it in the statistics too."""
     entry = {
         "MessageId": outgoing.message_id,
         "Source": outgoing.source,
-        "To": list(submission.to),
-        "CC": list(submission.cc),
-        "BCC": list(submission.bcc),
+        "To": list(to),
+        "CC": list(cc),
+        "BCC": list(bcc),
         "Subject": outgoing.common_headers.get("subject", ""),
         "Timestamp": outgoing.sent_at.timestamp(),
         "Type": outgoing.operation,
         "DeliveredTo": decisions.reached(outgoing),
         "Raw": base64.b64encode(delivered).decode(),
+        **extra,
     }
     if outgoing.configuration_set:
         entry["ConfigurationSetName"] = outgoing.configuration_set
     internals.ses.sent_emails.setdefault("entries", []).append(entry)
-    feedback.publish(outgoing)

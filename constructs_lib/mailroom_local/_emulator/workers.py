@@ -12,8 +12,8 @@ from typing import Any
 
 from mailroom_local import _calls
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.warming import never_started
 from mailroom_local._emulator.query import trace_root
+from mailroom_local._emulator.warming import never_started
 from mailroom_local._journal import Journal, elapsed_ms
 
 _original_invoke: Any = internals.workers.Worker.invoke

@@ -9,40 +9,44 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 import nh3
 
 from mailroom_local.page.mail import Mail, content, content_id, preview_type
 
-_TAGS = frozenset(
-    "a abbr acronym address article aside b bdi bdo big blockquote br caption center cite code col "
-    "colgroup dd del details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 "
-    "header hr i img ins kbd li main mark nav ol p pre q rp rt ruby s samp section small span "
-    "strike strong style sub summary sup table tbody td tfoot th thead time tr tt u ul var "
-    "wbr".split()
-)
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TAGS = _words("""
+    a abbr acronym address article aside b bdi bdo big blockquote br caption center cite code col
+    colgroup dd del details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6
+    header hr i img ins kbd li main mark nav ol p pre q rp rt ruby s samp section small span strike
+    strong style sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr
+""")
 # What is inside of these is never text for a reader.
-_WITH_CONTENT = frozenset(
-    "applet audio canvas embed frame frameset iframe math noembed noframes noscript object "
-    "script select svg template textarea title video xmp".split()
-)
+_WITH_CONTENT = _words("""
+    applet audio canvas embed frame frameset iframe math noembed noframes noscript object script
+    select svg template textarea title video xmp
+""")
 _ATTRIBUTES: Mapping[str, frozenset[str]] = {
-    "*": frozenset("align bgcolor class color dir height id lang style title valign width".split()),
-    "a": frozenset({"href", "name"}),
-    "blockquote": frozenset({"type"}),
-    "col": frozenset({"span"}),
-    "details": frozenset({"open"}),
-    "font": frozenset({"face", "size"}),
-    "hr": frozenset({"noshade", "size"}),
-    "img": frozenset({"alt", "border", "hspace", "src", "vspace"}),
-    "li": frozenset({"type", "value"}),
-    "ol": frozenset({"reversed", "start", "type"}),
-    "table": frozenset({"border", "cellpadding", "cellspacing", "rules", "summary"}),
-    "td": frozenset({"colspan", "headers", "nowrap", "rowspan", "scope"}),
-    "th": frozenset({"colspan", "headers", "nowrap", "rowspan", "scope"}),
-    "ul": frozenset({"type"}),
+    "*": _words("align bgcolor class color dir height id lang style title valign width"),
+    "a": _words("href name"),
+    "blockquote": _words("type"),
+    "col": _words("span"),
+    "details": _words("open"),
+    "font": _words("face size"),
+    "hr": _words("noshade size"),
+    "img": _words("alt border hspace src vspace"),
+    "li": _words("type value"),
+    "ol": _words("reversed start type"),
+    "table": _words("border cellpadding cellspacing rules summary"),
+    "td": _words("colspan headers nowrap rowspan scope"),
+    "th": _words("colspan headers nowrap rowspan scope"),
+    "ul": _words("type"),
 }
 _REMOTE_SCHEMES = ("http:", "https:", "//")
 _LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel", "cid", "data"})
@@ -124,13 +128,13 @@ def _cleaned(mail: Mail, *, remote: bool) -> str:
     return _STYLE.sub(lambda css: css[1] + _css(css[2], remote=remote) + css[3], cleaned)
 
 
-def _clean(markup: str, attribute_filter: object) -> str:
+def _clean(markup: str, attribute_filter: Callable[[str, str, str], str | None]) -> str:
     return nh3.clean(
         markup,
-        tags=set(_TAGS),
+        tags=set(TAGS),
         clean_content_tags=set(_WITH_CONTENT),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        attribute_filter=attribute_filter,  # type: ignore[arg-type]
+        attribute_filter=attribute_filter,
         strip_comments=True,
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},

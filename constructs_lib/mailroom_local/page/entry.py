@@ -73,15 +73,8 @@ class Entry:
     def _summary(self) -> dict[str, Any]:
         record = self.record
         why = record.reason or "" if record.refused else self._failure()
-        status = (
-            "refused"
-            if record.refused
-            else "failed"
-            if why
-            else "ok"
-            if self._done()
-            else "pending"
-        )
+        done = "ok" if self._done() else "pending"
+        status = "refused" if record.refused else "failed" if why else done
         calls = {outcome.outcome for outcome in record.outcomes}
         return {
             "key": self.key,

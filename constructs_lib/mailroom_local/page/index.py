@@ -52,7 +52,7 @@ class Index:
         self._offset = 0
         self._thread: Thread | None = None
         self._closed = Event()
-        self._listeners: set[Callable[[], None]] = set()
+        self._listeners: set[Callable[[], object]] = set()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -104,7 +104,7 @@ class Index:
             self._changed(changed)
         self._tell()
 
-    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call the listener at each change, in any thread; return what ends that."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)

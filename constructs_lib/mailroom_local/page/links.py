@@ -1,6 +1,6 @@
 """Which message was sent because of which.
 
-A bounce is named by the action that sent it. A function's own calls carry the trace id of its
+A bounce names the message that it returns. A function's own calls carry the trace id of its
 invocation, as on AWS; what it sends by SMTP does not, so there the fields of the message tell.
 """
 
@@ -29,6 +29,7 @@ class Links:
 
     def __init__(self) -> None:
         self._bounces: dict[str, str] = {}
+        self._bounced_by: dict[str, list[str]] = defaultdict(list)
         # By the trace id of an invocation: what it was about, and what it sent.
         self._about: dict[str, dict[str, str]] = defaultdict(dict)
         self._sent_by: dict[str, list[str]] = defaultdict(list)
@@ -47,6 +48,9 @@ class Links:
             self._received[record["header_id"]] = key
             self._header_id[key] = record["header_id"]
         elif kind == "sent":
+            if record.get("bounce_of"):
+                self._bounces[key] = record["bounce_of"]
+                self._bounced_by[record["bounce_of"]].append(key)
             if record.get("trace"):
                 self._trace_of[key] = record["trace"]
                 self._sent_by[record["trace"]].append(key)
@@ -56,8 +60,6 @@ class Links:
         elif kind == "call" and record.get("trace"):
             self._about[record["trace"]][key] = record["function"]
             self._traces_about[key].add(record["trace"])
-        elif kind == "action" and (sent := record.get("detail", {}).get("bounceMessageId")):
-            self._bounces[sent] = key
 
     def causes(self, key: str) -> list[Link]:
         """Why a message was sent."""
@@ -87,6 +89,6 @@ class Links:
         """What was sent because of a message."""
         sent = [one for trace in self._traces_about.get(key, ()) for one in self._sent_by[trace]]
         sent += self._answered_by.get(self._header_id.get(key, ""), ())
-        sent += [bounce for bounce, cause in self._bounces.items() if cause == key]
+        sent += self._bounced_by.get(key, ())
         found = [link for one in dict.fromkeys(sent) for link in self.causes(one)]
         return [link for link in found if link.cause == key]

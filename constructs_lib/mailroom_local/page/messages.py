@@ -27,7 +27,7 @@ class Reader:
     search: Search
     teller: Teller
 
-    def list(self, query: Mapping[str, str]) -> dict[str, Any]:
+    def page(self, query: Mapping[str, str]) -> dict[str, Any]:
         """A page of the list, newest first."""
         folder = query.get("folder") or "all"
         if folder not in FOLDERS:

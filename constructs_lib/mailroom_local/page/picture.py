@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 
@@ -16,7 +17,7 @@ def edges(found: Mapping[str, Any]) -> list[dict[str, str]]:
 def _of_rules(found: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for rule_set in found["rule_sets"]:
         ids = [f"rule:{rule['name']}" for rule in rule_set["rules"]]
-        for before, after in zip(ids, ids[1:], strict=False):
+        for before, after in pairwise(ids):
             yield _edge(before, after, "next rule")
         for name, rule in zip(ids, rule_set["rules"], strict=True):
             for action in rule["actions"]:

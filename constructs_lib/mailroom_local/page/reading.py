@@ -19,7 +19,7 @@ def routes(reader: Reader) -> list[Route]:
     """The routes about messages."""
 
     def listed(asked: Asked) -> dict[str, Any]:
-        return reader.list(asked.query)
+        return reader.page(asked.query)
 
     def message(asked: Asked) -> dict[str, Any]:
         return reader.message(asked.key)

@@ -21,13 +21,15 @@ from starlette.staticfiles import StaticFiles
 
 import mailroom
 from mailroom_local.control.state import Server, State
-from mailroom_local.page import reading, stack
+from mailroom_local.page import doing, reading, stack
 from mailroom_local.page.accounts import Accounts
+from mailroom_local.page.dead_letters import DeadLetters
 from mailroom_local.page.errors import Refused
 from mailroom_local.page.guard import Guard
 from mailroom_local.page.index import Index
 from mailroom_local.page.live import Live
 from mailroom_local.page.messages import Reader
+from mailroom_local.page.posting import Post
 from mailroom_local.page.routes import Answer, Asked, Route
 from mailroom_local.page.search import Search
 from mailroom_local.page.story import Teller
@@ -88,6 +90,7 @@ class Page:
         self._search = Search(self._index)
         self._live = Live(self._index, stop)
         reader = Reader(self._index, self._search, Teller(self._index, self._accounts))
+        dead_letters = DeadLetters(self._accounts, self._index)
         self.routes = [
             Route(
                 method="GET",
@@ -96,6 +99,7 @@ class Page:
                 handler=lambda _: self._described(),
             ),
             *reading.routes(reader),
+            *doing.routes(reader, Post(self._accounts, self._index), mailer, dead_letters),
             Route(
                 method="GET",
                 path="/api/stack",

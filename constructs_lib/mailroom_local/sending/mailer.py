@@ -19,8 +19,9 @@ from mailroom_local.control import clients
 from mailroom_local.events import payloads
 from mailroom_local.events.payloads import Happening
 from mailroom_local.mail.headers import header_of
-from mailroom_local.sending import contacts, decisions, tracking
+from mailroom_local.sending import contacts, decisions, happenings, tracking
 from mailroom_local.sending.delivery import deliver
+from mailroom_local.sending.happenings import Impossible
 from mailroom_local.sending.message import SentMessage
 from mailroom_local.sending.tracking import PREFIX, Answer, Link
 
@@ -101,6 +102,7 @@ class Mailer:
             configuration_set=outgoing.configuration_set,
             tags=dict(outgoing.tags),
             trace=outgoing.trace,
+            bounce_of=outgoing.bounce_of,
             answers=[
                 found
                 for name in ("In-Reply-To", "References")
@@ -132,6 +134,43 @@ class Mailer:
                 return Answer(status=405)
             return self._unsubscribe(sent)
         return Answer(status=404, body=b"Link not found.")
+
+    def sent(self, message_id: str) -> SentMessage | None:
+        """A message that was sent, as it was submitted."""
+        found = self._sent.get(message_id)
+        return None if found is None else found.outgoing
+
+    def happen(
+        self,
+        message_id: str,
+        kind: EventType,
+        *,
+        recipient: str | None = None,
+        options: Mapping[str, str],
+    ) -> None:
+        """Let something happen to a sent message, and publish its event.
+
+        Raises:
+            Impossible: If it cannot happen to this message.
+            Unknown: If an option's value makes no sense.
+        """
+        sent = self._sent.get(message_id)
+        if sent is None:
+            raise Impossible("it was not sent through SES: choose a sent message")
+        if sent.outgoing.configuration_set is None:
+            raise Impossible(
+                "it was sent without a configuration set, so SES publishes no events of it: send "
+                "it again with one"
+            )
+        if kind is EventType.SUBSCRIPTION:
+            happening = self._unsubscription(sent)
+        else:
+            happening = happenings.happening(
+                kind, sent.outgoing, sent.links, recipient=recipient, options=options
+            )
+        with sent.lock:
+            self._publish_event(sent, happening)
+        self._count(sent.outgoing, happening)
 
     def close(self) -> None:
         """Drop queued work, and wait for work in progress."""
@@ -291,30 +330,37 @@ class Mailer:
         )
 
     def _unsubscribe(self, sent: _Sent) -> Answer:
+        try:
+            happening = self._unsubscription(sent)
+        except ClientError as error:
+            return Answer(status=410, body=str(error).encode())
+        self._tell_later(sent, happening)
+        return Answer(status=200, body=b"You have been unsubscribed.")
+
+    def _unsubscription(self, sent: _Sent) -> Happening:
+        """Take the first recipient off the contact list."""
         outgoing = sent.outgoing
-        assert outgoing.list_management is not None
         managed = outgoing.list_management
+        if managed is None:
+            raise Impossible(
+                "it was sent without a contact list, so nobody can unsubscribe: send it with "
+                "ListManagementOptions"
+            )
         ses = self._client("sesv2", outgoing.region, outgoing.account)
         contact = {
             "ContactListName": managed.contact_list,
             "EmailAddress": outgoing.recipients[0],
         }
-        try:
-            before = ses.get_contact(**contact)
-            after = contacts.unsubscribed(before, managed.topic)
-            ses.update_contact(**contact, **after)
-        except ClientError as error:
-            return Answer(status=410, body=str(error).encode())
+        before = ses.get_contact(**contact)
+        after = contacts.unsubscribed(before, managed.topic)
+        ses.update_contact(**contact, **after)
         detail = {
             "contact_list": managed.contact_list,
             "old": contacts.published(before),
             "new": contacts.published({**before, **after}),
         }
-        happening = Happening(
-            kind=EventType.SUBSCRIPTION, recipient=outgoing.recipients[0], detail=detail
-        )
-        self._tell_later(sent, happening)
-        return Answer(status=200, body=b"You have been unsubscribed.")
+        recipient = outgoing.recipients[0]
+        return Happening(kind=EventType.SUBSCRIPTION, recipient=recipient, detail=detail)
 
     def _client(self, service: str, region: str, account: str) -> Any:
         with self._clients_lock:

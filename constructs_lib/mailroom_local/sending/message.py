@@ -61,6 +61,7 @@ class SentMessage:
     caller: str
     source_ip: str
     trace: str | None = None
+    bounce_of: str | None = None
     configuration_set: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, Outcome] = field(default_factory=dict)

@@ -150,6 +150,7 @@ def called(journal: Journal, **fields: Any) -> None:
             "kept_in": None,
             "output": [],
             "omitted": 0,
+            "traceback": [],
             "outcome": "handled",
             "ms": 1.0,
             "error": None,

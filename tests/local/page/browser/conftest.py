@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
 
 from browser import browser as started
 from mailroom_local import LocalAws
@@ -49,13 +49,21 @@ HTML = (
 )
 
 
+GO_ON = """path => {
+  for (const address of ["/deployments", path]) {
+    history.pushState(null, "", address);
+    dispatchEvent(new PopStateEvent("popstate"));
+  }
+}"""
+
+
 class Site:
     """The page in the browser, as a person sees it."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
-        self.token = ""
+        self.answered = False
         self.trouble: list[str] = []
         self.requests: list[str] = []
         page.on("console", self._console)
@@ -68,12 +76,39 @@ class Site:
         """Show a view of the page."""
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.emulate_media(color_scheme="dark" if dark else "light")
+        if self.answered or not self.page.url.startswith(self.url):
+            self.page.goto(self.url + path)
+        else:
+            # As a person goes on from another view; to load the page again takes much longer.
+            self.page.evaluate(GO_ON, path)
+        return self.page
+
+    def load(self, path: str = "/") -> Page:
+        """Load the page, as a browser does that was not there before."""
         self.page.goto(self.url + path)
         return self.page
 
+    def answer(self, path: str, body: Any, *, status: int = 200) -> None:
+        """Have the browser get this answer of the API instead of the server's."""
+        self.reply(
+            path,
+            lambda route: route.fulfill(
+                status=status, content_type="application/json", body=json.dumps(body)
+            ),
+        )
+
+    def reply(self, path: str, handler: Callable[[Route], None]) -> None:
+        """Have this function answer requests to a path of the API."""
+        self.answered = True
+        self.page.route(re.compile(re.escape(path) + r"(\?|$)"), handler)
+
     def row(self, text: str) -> Locator:
         """The row of the list with this text."""
-        return self.page.get_by_role("option").filter(has_text=text)
+        return self.rows().filter(has_text=text)
+
+    def rows(self) -> Locator:
+        """The rows of the list that exist."""
+        return self.page.get_by_role("listbox").get_by_role("option")
 
     def story(self) -> Locator:
         return self.page.get_by_role("region", name="Story")
@@ -111,7 +146,10 @@ def site(_site: Site) -> Iterator[Site]:
     _site.trouble.clear()
     _site.requests.clear()
     yield _site
-    _site.page.unroute_all(behavior="ignoreErrors")
+    if _site.answered:
+        _site.page.unroute_all(behavior="ignoreErrors")
+        _site.page.goto("about:blank")
+        _site.answered = False
     assert _site.trouble == []
     assert _site.requests == []
 
@@ -147,10 +185,10 @@ def mail(_account: Any, aws: LocalAws) -> Iterator[Mail]:
     )
     bucket = {"S3Action": {"BucketName": account.bucket(), "ObjectKeyPrefix": "mail/"}}
     call = {"LambdaAction": {"FunctionArn": function, "InvocationType": "Event"}}
-    both, support, sales = "support@example.com", "support@example.com", "sales@example.com"
+    support, sales = "support@example.com", "sales@example.com"
     rules = {
-        "keep": account.rule(rule_set, bucket, Recipients=[both, sales]),
-        "support": account.rule(rule_set, call, Recipients=[support]),
+        "keep": account.rule(rule_set, bucket, Recipients=[support, sales], ScanEnabled=True),
+        "support": account.rule(rule_set, call, Recipients=[support], ScanEnabled=True),
         "sales": account.rule(rule_set, {"StopAction": {"Scope": "RuleSet"}}, Recipients=[sales]),
     }
     name, _ = account.configuration_set("SEND", "DELIVERY", "BOUNCE", "OPEN", "CLICK")
@@ -191,13 +229,3 @@ def _question() -> EmailMessage:
     message.add_attachment(PNG, maintype="image", subtype="png", filename="photo.png")
     message.add_attachment("12:00 fire\n", subtype="x-log", filename="printer.log")
     return message
-
-
-def answer(page: Page, path: str, body: Any, *, status: int = 200) -> None:
-    """Have the browser get this answer of the API instead of the server's."""
-    page.route(
-        re.compile(re.escape(path) + r"(\?|$)"),
-        lambda route: route.fulfill(
-            status=status, content_type="application/json", body=json.dumps(body)
-        ),
-    )

@@ -103,8 +103,7 @@ def test_a_narrow_window_shows_the_list_or_the_message(site: Site, mail: Mail) -
 
 def test_the_focus_can_be_seen(site: Site) -> None:
     page = site.open("/deployments")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
+    page.get_by_role("link", name="Compose").focus()
     page.keyboard.press("Tab")
     style = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
     assert style == "solid"

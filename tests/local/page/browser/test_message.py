@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from local.page.browser.conftest import Mail, Site, answer
+from local.page.browser.conftest import Mail, Site
 
 
 def test_the_story_of_a_failure_ends_in_the_line_of_the_users_code(site: Site, mail: Mail) -> None:
@@ -96,7 +96,7 @@ def test_verdicts_are_shown_as_badges(site: Site, mail: Mail) -> None:
 
 def test_a_refusal_is_told_with_its_reply_and_reason(site: Site, mail: Mail) -> None:
     page = site.open("/?folder=refused&q=suport")
-    page.get_by_role("option").first.click()
+    site.rows().first.click()
     expect(site.story()).to_contain_text("550 5.1.1")
     expect(site.story()).to_contain_text("no enabled rule of the active rule set matches")
 
@@ -124,7 +124,7 @@ def test_an_event_is_made_to_happen_and_appears_by_itself(site: Site, mail: Mail
 def test_what_hinders_an_event_is_said_in_the_dialog(site: Site, mail: Mail) -> None:
     page = site.open(f"/messages/{mail.letter}")
     said = "the mail was sent without a configuration set: send it with one"
-    answer(page, f"/api/messages/{mail.letter}/events", {"error": said}, status=409)
+    site.answer(f"/api/messages/{mail.letter}/events", {"error": said}, status=409)
     page.get_by_role("button", name="Make an event happen").click()
     page.get_by_role("button", name="Make it happen").click()
     expect(page.get_by_role("dialog")).to_contain_text(said)

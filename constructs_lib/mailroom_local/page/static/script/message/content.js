@@ -48,7 +48,7 @@ function tabbed(tabs) {
         onclick: () => choose(name),
       },
       name,
-      number ? h("span", { class: "number" }, String(number)) : null,
+      number ? h("span", { class: "number" }, ` ${number}`) : null,
     ),
   );
   function choose(name, { focus = false } = {}) {

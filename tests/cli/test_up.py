@@ -223,6 +223,8 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
             "submission_port": server.submission_port,
             "user": "mailroom",
             "password": "rehearsal",
+            "page": server.page,
+            "page_token": server.page_token,
             "state": state,
         }
     finally:

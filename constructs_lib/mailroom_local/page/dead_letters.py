@@ -217,8 +217,8 @@ class DeadLetters:
             about = _calls.message_ids({"Records": [{"body": body}]})
             about = about or _calls.message_ids(_json(body))
         entry = self.index.get(about[0]) if about else None
-        if entry is not None and not error:
-            error = _last_error(entry.record.outcomes, arn)
+        if entry is not None:
+            error = _last_error(entry.record.outcomes, arn) or error
         stamp = (message.get("Attributes") or {}).get("SentTimestamp")
         return {
             "id": message["MessageId"],

@@ -123,10 +123,9 @@ class Post:
         self.index.catch_up()
         with self.index.reading():
             found = [one.key for one in self.index.entries[before:] if one.kind == "refused"]
-        more = {"key": found[-1]} if found else {}
-        return Refused(
-            422, f"refused: {words}: {_STORY if found else 'change the message'}", **more
-        )
+        if not found:
+            return Refused(422, f"refused: {words}: change the message")
+        return Refused(422, f"refused: {words}: its story says why", key=found[-1])
 
 
 def tags(given: Mapping[str, str]) -> list[dict[str, str]]:

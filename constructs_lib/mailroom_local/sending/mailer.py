@@ -147,8 +147,8 @@ class Mailer:
         *,
         recipient: str | None = None,
         options: Mapping[str, str],
-    ) -> None:
-        """Let something happen to a sent message, and publish its event.
+    ) -> dict[str, Any]:
+        """Let something happen to a sent message; return the event that is published.
 
         Raises:
             Impossible: If it cannot happen to this message.
@@ -169,8 +169,9 @@ class Mailer:
                 kind, sent.outgoing, sent.links, recipient=recipient, options=options
             )
         with sent.lock:
-            self._publish_event(sent, happening)
+            event = self._publish_event(sent, happening)
         self._count(sent.outgoing, happening)
+        return event
 
     def close(self) -> None:
         """Drop queued work, and wait for work in progress."""
@@ -198,11 +199,11 @@ class Mailer:
 
         self._background.begin(sent.outgoing.message_id, tell)
 
-    def _publish_event(self, sent: _Sent, happening: Happening) -> None:
+    def _publish_event(self, sent: _Sent, happening: Happening) -> dict[str, Any]:
         outgoing = sent.outgoing
         at = sent.next_moment()
         if outgoing.configuration_set is None:
-            return
+            return {}
         event = payloads.payload(happening, outgoing, at=at)
         wanted = payloads.wanted(self._destinations(outgoing), happening.kind)
         results = [self._publish(destination, event, outgoing) for destination in wanted]
@@ -215,6 +216,7 @@ class Mailer:
             destinations=results,
             payload=event,
         )
+        return event
 
     def _destinations(self, outgoing: SentMessage) -> list[Mapping[str, Any]]:
         try:

@@ -186,10 +186,12 @@ def mail(_account: Any, aws: LocalAws) -> Iterator[Mail]:
     bucket = {"S3Action": {"BucketName": account.bucket(), "ObjectKeyPrefix": "mail/"}}
     call = {"LambdaAction": {"FunctionArn": function, "InvocationType": "Event"}}
     support, sales = "support@example.com", "sales@example.com"
+    stop = {"StopAction": {"Scope": "RuleSet"}}
     rules = {
         "keep": account.rule(rule_set, bucket, Recipients=[support, sales], ScanEnabled=True),
         "support": account.rule(rule_set, call, Recipients=[support], ScanEnabled=True),
-        "sales": account.rule(rule_set, {"StopAction": {"Scope": "RuleSet"}}, Recipients=[sales]),
+        "sales": account.rule(rule_set, stop, Recipients=[sales], ScanEnabled=True),
+        "quiet": account.rule(rule_set, stop, Recipients=["quiet@example.com"]),
     }
     name, _ = account.configuration_set("SEND", "DELIVERY", "BOUNCE", "OPEN", "CLICK")
     question = aws.send(_question(), mail_from="jane@customer.example", rcpt_tos=[support])

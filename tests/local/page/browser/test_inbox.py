@@ -193,14 +193,17 @@ def test_moving_through_many_messages_takes_milliseconds(site: Site) -> None:
     assert ms < 40
 
 
-def test_an_empty_account_says_how_to_send_the_first_mail(site: Site, mail: Mail) -> None:
+def test_an_empty_account_says_how_to_send_the_first_mail(site: Site) -> None:
+    """To a recipient that a rule takes."""
     nothing = {name: {"total": 0, "unread": 0} for name in COUNTS}
     empty = {"messages": [], "next": None, "total": 0, "counts": nothing, "filters": FILTERS}
     site.answer("/api/messages", empty)
+    rule = {"enabled": True, "recipients": ["help@example.com"]}
+    site.answer("/api/stack", {"environments": [{"rule_sets": [{"active": True, "rules": [rule]}]}]})
     page = site.open()
     expect(page.get_by_text("No mail yet")).to_be_visible()
     expect(page.locator(".command")).to_contain_text("mailroom send --from jane@customer.example")
-    expect(page.locator(".command")).to_contain_text("@example.com --subject")
+    expect(page.locator(".command")).to_contain_text("--to help@example.com --subject")
 
 
 def test_an_error_is_shown_in_the_words_of_the_api(site: Site) -> None:

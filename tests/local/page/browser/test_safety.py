@@ -61,7 +61,7 @@ def canary() -> Iterator[Canary]:
 
 def letter(subject: str, html: str) -> EmailMessage:
     message = EmailMessage()
-    message["From"], message["To"] = "mallory@evil.example", "sales@example.com"
+    message["From"], message["To"] = "mallory@evil.example", "quiet@example.com"
     message["Subject"] = subject
     message.set_content("Read the HTML.\n")
     message.add_alternative(html, subtype="html")
@@ -79,7 +79,7 @@ def receive_all(aws: LocalAws, messages: list[EmailMessage]) -> list[str]:
         keys = []
         for message in messages:
             smtp.mail("mallory@evil.example")
-            smtp.rcpt("sales@example.com")
+            smtp.rcpt("quiet@example.com")
             _, reply = smtp.data(message.as_bytes(policy=SMTP))
             keys.append(reply.split()[-1].decode())
         return keys

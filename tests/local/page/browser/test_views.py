@@ -116,7 +116,7 @@ def test_a_deployment_is_told_in_a_banner_while_it_runs_and_when_it_fails(
 def test_the_stack_lists_rules_functions_queues_and_identities(site: Site, mail: Mail) -> None:
     page = site.open("/stack")
     rules = page.get_by_role("region", name="Receipt rules").get_by_role("listitem")
-    expect(rules).to_have_count(3)
+    expect(rules).to_have_count(4)
     expect(rules.nth(1)).to_contain_text(f"2. {mail.rules['support']}")
     expect(rules.nth(1)).to_contain_text("support@example.com")
     expect(rules.nth(1)).to_contain_text(f"Lambda {mail.function}")

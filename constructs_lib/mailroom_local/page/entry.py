@@ -32,8 +32,8 @@ class Entry:
     """The name in its From field; `None` before its bytes were read."""
     attachments: int = 0
     """How many files are in it."""
-    summary: dict[str, Any] | None = field(default=None, repr=False)
-    """What the list shows of it, unless that has changed."""
+    _summary: dict[str, Any] | None = field(default=None, repr=False)
+    _words: str | None = field(default=None, repr=False)
 
     @property
     def kind(self) -> str:
@@ -46,31 +46,51 @@ class Entry:
         """Whether a call failed of which only the function's configuration says what follows."""
         return any(one.failed and not one.final for one in _last_tries(self.record))
 
+    def changed(self, version: int) -> None:
+        """Take note that it is not what it was."""
+        self.version = version
+        self._summary = self._words = None
+
+    def named(self, from_name: str, *, attachments: int) -> None:
+        """Take note of what only its bytes say."""
+        self.from_name, self.attachments = from_name, attachments
+        self._words = None
+
     def summarized(self) -> dict[str, Any]:
         """What the list shows of it."""
-        if self.summary is None:
-            self.summary = self._summary()
         return {
-            **self.summary,
+            **self._known(),
             "from_name": self.from_name or "",
             "attachments": self.attachments,
             "unread": self.unread,
         }
 
-    def folders(self) -> Iterator[str]:
+    @property
+    def folders(self) -> tuple[str, ...]:
         """The folders that it is in."""
-        yield "all"
-        yield self.kind
-        if self.summarized()["status"] == "failed":
-            yield "failed"
+        failed = self._known()["status"] == "failed"
+        return ("all", self.kind, "failed") if failed else ("all", self.kind)
 
+    def has(self, field: str, value: str) -> bool:
+        """Whether its summary has a value among those of a field."""
+        return value in self._known()[field]
+
+    @property
     def words(self) -> str:
         """What is searched besides its text, in one case."""
-        record = self.record
-        parts = (self.key, record.subject, record.mail_from, *record.rcpt_tos, self.from_name or "")
-        return "\n".join(parts).casefold()
+        if self._words is None:
+            record = self.record
+            sender = (record.mail_from, self.from_name or "")
+            parts = (self.key, record.subject, *sender, *record.rcpt_tos)
+            self._words = "\n".join(parts).casefold()
+        return self._words
 
-    def _summary(self) -> dict[str, Any]:
+    def _known(self) -> dict[str, Any]:
+        if self._summary is None:
+            self._summary = self._summarize()
+        return self._summary
+
+    def _summarize(self) -> dict[str, Any]:
         record = self.record
         why = record.reason or "" if record.refused else self._failure()
         done = "ok" if self._done() else "pending"

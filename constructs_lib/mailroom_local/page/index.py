@@ -21,6 +21,7 @@ from mailroom_local.control import outcomes
 from mailroom_local.control.journal import MessageRecord, Messages
 from mailroom_local.page.entry import Entry
 from mailroom_local.page.links import Links
+from mailroom_local.page.tally import Tally
 
 _log = logging.getLogger("mailroom")
 
@@ -41,6 +42,7 @@ class Index:
         self.entries: list[Entry] = []
         """The messages, oldest first; read it while :meth:`reading`."""
         self.links = Links()
+        self.tally = Tally()
         self.deployments: list[dict[str, Any]] = []
         self.rules: dict[str, dict[str, Any]] = {}
         self.version = 0
@@ -181,8 +183,8 @@ class Index:
     def _changed(self, entries: list[Entry]) -> None:
         for entry in entries:
             self.version += 1
-            entry.version = self.version
-            entry.summary = None
+            entry.changed(self.version)
+            self.tally.update(entry)
 
     def _settle(self, entries: list[Entry]) -> None:
         """Find out whether a failed function is called again; without the lock, as it asks AWS."""

@@ -11,7 +11,6 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from mailroom_local.page.index import Index
-from mailroom_local.page.messages import counts
 
 _COMMENT_SECONDS = 15.0
 # Mail may come by the hundred; a page needs to hear of it a few times a second.
@@ -63,10 +62,10 @@ class Live:
             version = self._index.version
             changed = [entry.key for entry in self._index.changed_since(since)]
             found = [one for one in self._index.deployments if one["version"] > since]
-            counted = counts(self._index.entries) if changed else {}
+            counts = self._index.tally.counts()
         events = []
         if changed:
-            events.append(self._event("messages", {"keys": changed, "counts": counted}, version))
+            events.append(self._event("messages", {"keys": changed, "counts": counts}, version))
         for one in found:
             shown = {name: value for name, value in one.items() if name != "version"}
             events.append(self._event("deployment", shown, version))

@@ -13,8 +13,8 @@ from mailroom_local.page.index import Index
 from mailroom_local.page.links_of_mail import links
 from mailroom_local.page.search import Search
 from mailroom_local.page.story import Teller
+from mailroom_local.page.tally import FOLDERS
 
-FOLDERS = ("all", "received", "sent", "refused", "failed")
 _MOST = 500
 _CHECKS = ("spam", "virus", "spf", "dkim", "dmarc")
 
@@ -37,11 +37,11 @@ class Reader:
         self.index.catch_up()
         self.search.begin()
         with self.index.reading():
-            entries = list(self.index.entries)
-        found = [entry for entry in entries if folder in entry.folders()]
+            found = [entry for entry in self.index.entries if folder in entry.folders]
+            counts, filters = self.index.tally.counts(), self.index.tally.filters()
         for name, field in (("rule", "rules"), ("outcome", "outcomes"), ("event", "events")):
             if wanted := query.get(name):
-                found = [entry for entry in found if wanted in entry.summarized()[field]]
+                found = [entry for entry in found if entry.has(field, wanted)]
         if asked := query.get("q", "").strip():
             found = self.search.matching(asked, found)
         total = len(found)
@@ -54,8 +54,8 @@ class Reader:
             "messages": [entry.summarized() for entry in shown],
             "next": str(shown[-1].position) if len(shown) < len(found) and shown else None,
             "total": total,
-            "counts": counts(entries),
-            "filters": _filters(entries),
+            "counts": counts,
+            "filters": filters,
         }
 
     def message(self, key: str) -> dict[str, Any]:
@@ -113,26 +113,7 @@ class Reader:
         self.index.catch_up()
         self.index.mark(keys, unread=unread)
         with self.index.reading():
-            return {"counts": counts(self.index.entries)}
-
-
-def counts(entries: list[Entry]) -> dict[str, dict[str, int]]:
-    """How many messages there are in each folder, and how many of them are unread."""
-    found = {folder: {"total": 0, "unread": 0} for folder in FOLDERS}
-    for entry in entries:
-        for folder in entry.folders():
-            found[folder]["total"] += 1
-            found[folder]["unread"] += entry.unread
-    return found
-
-
-def _filters(entries: list[Entry]) -> dict[str, list[str]]:
-    found: dict[str, set[str]] = {"rules": set(), "outcomes": set(), "events": set()}
-    for entry in entries:
-        summary = entry.summarized()
-        for name, values in found.items():
-            values.update(summary[name])
-    return {name: sorted(values) for name, values in found.items()}
+            return {"counts": self.index.tally.counts()}
 
 
 def _number(name: str, value: str) -> int:

@@ -58,7 +58,7 @@ class Search:
         found = entries
         for word in asked.casefold().split():
             in_texts = self._in_texts(word)
-            found = [e for e in found if e.position in in_texts or word in e.words()]
+            found = [e for e in found if e.position in in_texts or word in e.words]
         return found
 
     def complete(self, entry: Entry) -> None:
@@ -66,8 +66,7 @@ class Search:
         if entry.from_name is None:
             raw = self._index.raw(entry.key)
             mail = Mail(raw) if raw is not None else None
-            entry.attachments = len(mail.files) if mail else 0
-            entry.from_name = mail.from_name if mail else ""
+            entry.named(mail.from_name if mail else "", attachments=len(mail.files) if mail else 0)
 
     def _in_texts(self, word: str) -> set[int]:
         if len(word) < _LEAST_LETTERS:
@@ -95,7 +94,7 @@ class Search:
                 continue
             try:
                 mail = Mail(raw)
-                entry.attachments, entry.from_name = len(mail.files), mail.from_name
+                entry.named(mail.from_name, attachments=len(mail.files))
                 yield entry.position, text_of(mail)[:_TEXT_LETTERS]
             except Exception:
                 # One message must not end the search for all others.

@@ -17,7 +17,7 @@ from mailroom_cli.progress import Steps
 from mailroom_local import LocalAws
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-WINDOW = {"width": 1160, "height": 720}
+WINDOW = {"width": 1160, "height": 700}
 MOST_BYTES = 150_000
 SECONDS = 15
 

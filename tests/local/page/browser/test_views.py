@@ -78,7 +78,7 @@ def test_a_file_that_is_dropped_is_received(site: Site, mail: Mail) -> None:
     dialog = page.get_by_role("dialog", name="A message from a file")
     expect(dialog).to_contain_text("mail.eml")
     dialog.get_by_role("button", name="Receive it").click()
-    expect(page.get_by_role("heading", name="From a file")).to_be_visible()
+    expect(page.get_by_role("heading", name="From a file", level=1)).to_be_visible()
 
 
 def test_dead_letters_are_chosen_and_replayed(site: Site, mail: Mail) -> None:

@@ -46,7 +46,7 @@ $(VENV)/.%: $(RUN)
 	@$(if $(filter test,$*),$(NPM) $(BROWSER))
 	@touch $@
 
-demo: $(RUN) ## deploy the examples, send real mail and show what happens; KEEP=1 leaves the page open
+demo: $(RUN) ## deploy the examples and send them real mail; KEEP=1 leaves the page open
 	@for demo in $(filter-out $(if $(KEEP),$(KEPT)),$(wildcard examples/*/demo.py)); do \
 	  $(BIN)/python $$demo || exit 1; echo; done
 	@$(if $(KEEP),$(BIN)/python $(KEPT) --keep,echo "$(PAGE)")

@@ -23,18 +23,23 @@ SECONDS = 15
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        with LocalAws(state=Path(folder, "state"), progress=Steps()) as aws:
-            for example in ("helpdesk", "newsletter"):
-                rehearse(aws, example)
-            IMAGES.mkdir(exist_ok=True)
-            with browser() as running:
-                for scheme in ("light", "dark"):
-                    page = running.new_page(
-                        viewport=WINDOW, color_scheme=scheme, locale="en-GB", reduced_motion="reduce"
-                    )
-                    page.set_default_timeout(SECONDS * 1000)
-                    take(page, aws.server.page, scheme)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalAws(state=Path(folder, "state"), progress=Steps()) as aws,
+    ):
+        for example in ("helpdesk", "newsletter"):
+            rehearse(aws, example)
+        IMAGES.mkdir(exist_ok=True)
+        with browser() as running:
+            for scheme in ("light", "dark"):
+                page = running.new_page(
+                    viewport=WINDOW,
+                    color_scheme=scheme,
+                    locale="en-GB",
+                    reduced_motion="reduce",
+                )
+                page.set_default_timeout(SECONDS * 1000)
+                take(page, aws.server.page, scheme)
 
 
 def rehearse(aws: LocalAws, example: str) -> None:

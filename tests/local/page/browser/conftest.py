@@ -195,7 +195,9 @@ def mail(_account: Any, aws: LocalAws) -> Iterator[Mail]:
     }
     name, _ = account.configuration_set("SEND", "DELIVERY", "BOUNCE", "OPEN", "CLICK")
     question = aws.send(_question(), mail_from="jane@customer.example", rcpt_tos=[support])
-    broken = aws.send(_plain("broken printer"), mail_from="jane@customer.example", rcpt_tos=[support])
+    broken = aws.send(
+        _plain("broken printer"), mail_from="jane@customer.example", rcpt_tos=[support]
+    )
     offer = aws.send(_plain("An offer"), mail_from="jane@customer.example", rcpt_tos=[sales])
     with pytest.raises(Exception, match="550"):
         aws.send(_plain("Typo"), mail_from="jane@customer.example", rcpt_tos=["suport@example.com"])

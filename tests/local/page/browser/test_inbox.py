@@ -199,7 +199,9 @@ def test_an_empty_account_says_how_to_send_the_first_mail(site: Site) -> None:
     empty = {"messages": [], "next": None, "total": 0, "counts": nothing, "filters": FILTERS}
     site.answer("/api/messages", empty)
     rule = {"enabled": True, "recipients": ["help@example.com"]}
-    site.answer("/api/stack", {"environments": [{"rule_sets": [{"active": True, "rules": [rule]}]}]})
+    site.answer(
+        "/api/stack", {"environments": [{"rule_sets": [{"active": True, "rules": [rule]}]}]}
+    )
     page = site.open()
     expect(page.get_by_text("No mail yet")).to_be_visible()
     expect(page.locator(".command")).to_contain_text("mailroom send --from jane@customer.example")

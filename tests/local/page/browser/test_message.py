@@ -95,7 +95,7 @@ def test_verdicts_are_shown_as_badges(site: Site, mail: Mail) -> None:
 
 
 def test_a_refusal_is_told_with_its_reply_and_reason(site: Site, mail: Mail) -> None:
-    page = site.open("/?folder=refused&q=suport")
+    site.open("/?folder=refused&q=suport")
     site.rows().first.click()
     expect(site.story()).to_contain_text("550 5.1.1")
     expect(site.story()).to_contain_text("no enabled rule of the active rule set matches")

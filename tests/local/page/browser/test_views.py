@@ -152,7 +152,7 @@ def test_a_node_of_the_picture_leads_to_what_it_stands_for(site: Site, mail: Mai
 def test_an_empty_account_says_how_to_deploy(site: Site) -> None:
     parts = ("stacks", "rule_sets", "configuration_sets", "functions", "topics", "queues")
     parts += ("alarms", "identities", "edges")
-    nothing: dict[str, Any] = dict.fromkeys(parts, [])
+    nothing: dict[str, Any] = {name: [] for name in parts}
     place = {"account": "000000000000", "region": "us-east-1", **nothing}
     site.answer("/api/stack", {"environments": [place]})
     page = site.open("/stack")

@@ -34,6 +34,7 @@ class Entry:
     """How many files are in it."""
     _summary: dict[str, Any] | None = field(default=None, repr=False)
     _words: str | None = field(default=None, repr=False)
+    _folders: tuple[str, ...] | None = field(default=None, repr=False)
 
     @property
     def kind(self) -> str:
@@ -49,7 +50,7 @@ class Entry:
     def changed(self, version: int) -> None:
         """Take note that it is not what it was."""
         self.version = version
-        self._summary = self._words = None
+        self._summary = self._words = self._folders = None
 
     def named(self, from_name: str, *, attachments: int) -> None:
         """Take note of what only its bytes say."""
@@ -68,8 +69,10 @@ class Entry:
     @property
     def folders(self) -> tuple[str, ...]:
         """The folders that it is in."""
-        failed = self._known()["status"] == "failed"
-        return ("all", self.kind, "failed") if failed else ("all", self.kind)
+        if self._folders is None:
+            failed = self._known()["status"] == "failed"
+            self._folders = ("all", self.kind, "failed") if failed else ("all", self.kind)
+        return self._folders
 
     def has(self, field: str, value: str) -> bool:
         """Whether its summary has a value among those of a field."""

@@ -7,6 +7,7 @@ invocation, as on AWS; what it sends by SMTP does not, so there the fields of th
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,18 +29,19 @@ class Links:
     """The links between messages; grows with the journal."""
 
     def __init__(self) -> None:
-        self._bounces: dict[str, str] = {}
-        self._bounced_by: dict[str, list[str]] = defaultdict(list)
-        # By the trace id of an invocation: what it was about, and what it sent.
+        self._bounce_of: dict[str, str] = {}
+        self._bounces: dict[str, list[str]] = defaultdict(list)
+        # By the trace id of an invocation: what it was about, with the function, and what it sent.
         self._about: dict[str, dict[str, str]] = defaultdict(dict)
         self._sent_by: dict[str, list[str]] = defaultdict(list)
         self._trace_of: dict[str, str] = {}
-        self._traces_about: dict[str, set[str]] = defaultdict(set)
+        self._traces_about: dict[str, list[str]] = defaultdict(list)
         # By the Message-ID of a received message.
         self._received: dict[str, str] = {}
         self._header_id: dict[str, str] = {}
-        self._answers: dict[str, list[str]] = {}
-        self._answered_by: dict[str, list[str]] = defaultdict(list)
+        self._replies: dict[str, list[str]] = {}
+        self._names: dict[str, list[str]] = {}
+        self._named_by: dict[str, list[str]] = defaultdict(list)
 
     def add(self, key: str, record: dict[str, Any]) -> None:
         """Take a record of the journal that is about the message of this key."""
@@ -48,47 +50,52 @@ class Links:
             self._received[record["header_id"]] = key
             self._header_id[key] = record["header_id"]
         elif kind == "sent":
-            if record.get("bounce_of"):
-                self._bounces[key] = record["bounce_of"]
-                self._bounced_by[record["bounce_of"]].append(key)
-            if record.get("trace"):
-                self._trace_of[key] = record["trace"]
-                self._sent_by[record["trace"]].append(key)
-            self._answers[key] = list(dict.fromkeys(record.get("answers") or ()))
-            for identifier in self._answers[key]:
-                self._answered_by[identifier].append(key)
+            self._add_sent(key, record)
         elif kind == "call" and record.get("trace"):
             self._about[record["trace"]][key] = record["function"]
-            self._traces_about[key].add(record["trace"])
+            self._traces_about[key].append(record["trace"])
 
     def causes(self, key: str) -> list[Link]:
         """Why a message was sent."""
-        if key in self._bounces:
-            return [Link(cause=self._bounces[key], sent=key, relation="bounce")]
-        replied = {
-            self._received[one] for one in self._answers.get(key, ()) if one in self._received
-        }
+        if key in self._bounce_of:
+            return [Link(cause=self._bounce_of[key], sent=key, relation="bounce")]
+        named = self._known(self._names.get(key, ()))
+        replied = self._known(self._replies.get(key, ()))
         about = self._about.get(self._trace_of.get(key, ""), {})
         # Of a batch, the message's own fields may tell which of its events it is about.
-        likely = [cause for cause in about if cause in replied] or list(about)
-        found = [
+        likely = [cause for cause in about if cause in named] or list(about)
+        return [
             Link(
                 cause=cause,
                 sent=key,
                 relation="reply" if cause in replied else "sent",
-                function=(about[cause].split(":") + [""] * 7)[6],
-                certain=len(likely) == 1,
+                function=(about[cause].split(":") + [""] * 7)[6] if cause in about else None,
+                certain=len(likely) <= 1,
             )
-            for cause in likely
+            for cause in likely or named
         ]
-        if found:
-            return found
-        return [Link(cause=cause, sent=key, relation="reply") for cause in replied]
 
     def consequences(self, key: str) -> list[Link]:
         """What was sent because of a message."""
         sent = [one for trace in self._traces_about.get(key, ()) for one in self._sent_by[trace]]
-        sent += self._answered_by.get(self._header_id.get(key, ""), ())
-        sent += self._bounced_by.get(key, ())
+        sent += self._named_by.get(self._header_id.get(key, ""), ())
+        sent += self._bounces.get(key, ())
         found = [link for one in dict.fromkeys(sent) for link in self.causes(one)]
         return [link for link in found if link.cause == key]
+
+    def _add_sent(self, key: str, record: dict[str, Any]) -> None:
+        if original := record.get("bounce_of"):
+            self._bounce_of[key] = original
+            self._bounces[original].append(key)
+        if trace := record.get("trace"):
+            self._trace_of[key] = trace
+            self._sent_by[trace].append(key)
+        self._replies[key] = record.get("in_reply_to") or []
+        # A forwarded message names the one before it as well, but does not reply to it.
+        named = dict.fromkeys([*self._replies[key], *(record.get("references") or ())])
+        self._names[key] = list(named)
+        for identifier in named:
+            self._named_by[identifier].append(key)
+
+    def _known(self, identifiers: Iterable[str]) -> list[str]:
+        return [self._received[one] for one in identifiers if one in self._received]

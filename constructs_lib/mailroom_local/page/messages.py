@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mailroom_local.control.journal import MessageRecord
 from mailroom_local.page import cleaning, mail
 from mailroom_local.page.entry import Entry
 from mailroom_local.page.errors import Refused, bad
@@ -66,9 +67,6 @@ class Reader:
         raw = self.index.raw(key)
         read = mail.read(raw) if raw is not None else None
         markup = read.html if read else None
-        verdicts = dict.fromkeys(_CHECKS)
-        for rule in record.rules:
-            verdicts.update(rule.verdicts)
         return {
             **entry.summarized(),
             "mail_from": record.mail_from,
@@ -85,7 +83,7 @@ class Reader:
             "text": read.text if read else None,
             "html": markup is not None,
             "remote": markup is not None and cleaning.asks_for_remote_content(markup),
-            "verdicts": verdicts,
+            "verdicts": {check: _verdict(record, check) for check in _CHECKS},
             "defects": read.defects() if read else [],
             "attachments": read.attachments() if read else [],
             "attachment_count": entry.attachments,
@@ -114,6 +112,12 @@ class Reader:
         self.index.mark(keys, unread=unread)
         with self.index.reading():
             return {"counts": self.index.tally.counts()}
+
+
+def _verdict(record: MessageRecord, check: str) -> str | None:
+    """The result of a check; of spam and virus, that of a rule which scans."""
+    found = [rule.verdicts[check] for rule in record.rules if check in rule.verdicts]
+    return next((one for one in found if one != "DISABLED"), found[0] if found else None)
 
 
 def _number(name: str, value: str) -> int:

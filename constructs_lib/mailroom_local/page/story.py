@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from mailroom_local.page.links import Link
 from mailroom_local.receiving import explaining
 
 _AROUND = 2
+# As mail programs write it in several languages.
+_REPLY = re.compile(r"\s*(?:re|aw|sv|vs|antw|odp|rif|res)(?:\[\d+\])?\s*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,9 @@ class Teller:
         cause, sent = self.index.get(link.cause), self.index.get(link.sent)
         if other is None or cause is None or sent is None:
             return None
-        relation = link.relation
-        if relation == "sent" and _forwards(cause.record.subject, sent.record.subject):
-            relation = "forward"
         return {
             "key": key,
-            "relation": relation,
+            "relation": _relation(link, cause.record.subject, sent.record.subject),
             "direction": "caused" if key == link.sent else "caused_by",
             "subject": other.record.subject,
             "from": other.record.mail_from,
@@ -89,9 +89,14 @@ class Teller:
         }
 
 
-def _forwards(before: str, after: str) -> bool:
-    """Whether the subject is that of the message before, or that behind a prefix."""
-    return bool(before.strip()) and after.strip().endswith(before.strip())
+def _relation(link: Link, before: str, after: str) -> str:
+    """What was sent: where its fields do not say it, its subject does."""
+    if link.relation != "sent":
+        return link.relation
+    if _REPLY.match(after):
+        return "reply"
+    same = before.strip() and after.strip().endswith(before.strip())
+    return "forward" if same else "sent"
 
 
 def _rules(

@@ -1,4 +1,4 @@
-"""Counts messages by folder, and knows what they can be filtered by; kept up to date at each change."""
+"""How many messages are in each folder, and what they can be filtered by, at any time."""
 
 from __future__ import annotations
 

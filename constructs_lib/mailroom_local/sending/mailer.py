@@ -103,11 +103,8 @@ class Mailer:
             tags=dict(outgoing.tags),
             trace=outgoing.trace,
             bounce_of=outgoing.bounce_of,
-            answers=[
-                found
-                for name in ("In-Reply-To", "References")
-                for found in (header_of(outgoing.headers, name) or "").split()
-            ],
+            in_reply_to=(header_of(outgoing.headers, "In-Reply-To") or "").split(),
+            references=(header_of(outgoing.headers, "References") or "").split(),
         )
         self._background.begin(outgoing.message_id, self._process, sent)
         return raw

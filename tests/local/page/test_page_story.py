@@ -177,7 +177,8 @@ def test_what_a_handler_sends_is_linked_with_the_mail(page: Any, account: Any, a
     for key in (one, other):
         account.aws.wait(key)
     (caused,) = page.story(one)["related"]
-    assert (caused["direction"], caused["subject"]) == ("caused", "Re: Test")
+    assert (caused["direction"], caused["relation"]) == ("caused", "reply")
+    assert caused["subject"] == "Re: Test"
     assert (caused["function"], caused["certain"]) == (arn.rpartition(":")[2], True)
     (cause,) = page.story(caused["key"])["related"]
     assert (cause["key"], cause["direction"]) == (one, "caused_by")
@@ -220,6 +221,28 @@ def test_an_answer_by_smtp_is_linked_by_its_fields(page: Any, account: Any, acti
     )
     (link,) = page.story(received)["related"]
     assert (link["key"], link["relation"]) == (answer.message_id, "reply")
+
+
+def test_a_forwarded_message_is_none_that_replies(page: Any, account: Any, active: str) -> None:
+    """It has the Message-ID of the one before in References, as `handlers.Forward` writes it."""
+    account.rule(active, Recipients=["example.com"])
+    received = account.send(headers=b"Message-ID: <f-1@example.net>\r\n").message_id
+    sent = account.aws.submit(
+        b"From: sender@sending.example\r\nTo: team@example.net\r\nSubject: Test\r\n"
+        b"References: <f-1@example.net>\r\n\r\nHi\r\n",
+        mail_from="sender@sending.example",
+        rcpt_tos=["team@example.net"],
+    )
+    (link,) = page.story(received)["related"]
+    assert (link["key"], link["relation"]) == (sent.message_id, "forward")
+
+
+def test_the_verdicts_are_those_of_a_rule_that_scans(page: Any, account: Any, active: str) -> None:
+    account.rule(active, Recipients=["example.com"], ScanEnabled=True)
+    account.rule(active, Recipients=["example.com"])
+    key = account.send(headers=b"X-Mailroom-Verdict: spam=GRAY\r\n").message_id
+    verdicts = page.message(key)["verdicts"]
+    assert (verdicts["spam"], verdicts["virus"]) == ("GRAY", "PASS")
 
 
 def test_events_have_payloads_destinations_and_handlers(page: Any, account: Any) -> None:

@@ -68,7 +68,7 @@ def test_each_message_shows_who_wrote_about_what_and_how_it_ended(site: Site, ma
     question = site.row("The printer smökes").filter(has_text="Jane Doe")
     expect(question).to_contain_text(mail.rules["support"])
     expect(question.get_by_title("Attachments")).to_have_text("2 attachments")
-    expect(site.row("broken printer").first).to_contain_text("failed: ")
+    expect(site.row("broken printer").first).to_contain_text("failed: handler")
     expect(site.row("refused: ").first).to_contain_text("jane@customer.example")
     expect(site.row("To reader@example.net").first).to_contain_text("Delivery")
 

@@ -138,6 +138,14 @@ def test_a_mail_is_received_again(site: Site, mail: Mail) -> None:
     expect(page.get_by_role("heading", name="An offer")).to_be_visible()
 
 
+def test_a_page_of_an_earlier_local_aws_asks_to_be_reloaded(site: Site, mail: Mail) -> None:
+    page = site.load(f"/messages/{mail.letter}")
+    page.evaluate("document.querySelector('meta[name=mailroom-token]').content = 'old'")
+    page.get_by_role("button", name="Mark as unread").click()
+    expect(page.get_by_role("alert")).to_contain_text("reload the page")
+    site.load()
+
+
 def test_a_message_that_does_not_exist_says_so(site: Site) -> None:
     page = site.open("/messages/nothing")
     expect(page.get_by_role("heading", name="This message cannot be shown")).to_be_visible()

@@ -25,6 +25,17 @@ export async function get(path, parameters = {}) {
 
 export async function post(path, body) {
   const raw = body instanceof Blob;
+  try {
+    return await posted(path, body, raw);
+  } catch (error) {
+    // The token of the page is right, unless the server is another one by now.
+    if (error.status === 403)
+      error.message = "The local AWS was started again since this page was loaded: reload the page.";
+    throw error;
+  }
+}
+
+async function posted(path, body, raw) {
   return answer(() =>
     fetch(path, {
       method: "POST",

@@ -37,7 +37,9 @@ export function build() {
     deadLetters();
   });
   live.addEventListener("stack", deadLetters);
-  deadLetters();
+  readDeadLetters();
+  // The inbox brings them along.
+  if (current().view !== "inbox") readCounts();
 }
 
 function link(name, address, drawn, title) {
@@ -68,22 +70,28 @@ export function counts(found) {
   if (current().view === "inbox") document.title = `${unread ? `(${unread}) ` : ""}Inbox · Mailroom`;
 }
 
-let asked = 0;
+const PAUSE_MS = 2000;
+let waiting = 0;
 
-/** How many dead letters there are; asked at most once a second. */
+/** Ask again how many dead letters there are, but not after each of many messages. */
 function deadLetters() {
-  if (asked) return;
-  asked = setTimeout(
-    async () => {
-      asked = 0;
-      const { queues } = await get("/api/dead-letters").catch(() => ({ queues: [] }));
-      const depth = queues.reduce((sum, queue) => sum + queue.depth, 0);
-      const { count } = links.get("dead-letters");
-      count.className = depth ? "count bad" : "count";
-      count.textContent = depth || "";
-    },
-    asked === 0 && document.readyState !== "complete" ? 0 : 1000,
-  );
+  waiting ||= setTimeout(() => {
+    waiting = 0;
+    readDeadLetters();
+  }, PAUSE_MS);
+}
+
+async function readDeadLetters() {
+  const { queues } = await get("/api/dead-letters").catch(() => ({ queues: [] }));
+  const depth = queues.reduce((sum, queue) => sum + queue.depth, 0);
+  const { count } = links.get("dead-letters");
+  count.className = depth ? "count bad" : "count";
+  count.textContent = depth || "";
+}
+
+async function readCounts() {
+  const found = await get("/api/messages", { limit: 1 }).catch(() => null);
+  if (found) counts(found.counts);
 }
 
 export function about(found) {

@@ -35,29 +35,37 @@ export function row(one, { address }) {
 }
 
 function marks(one) {
-  const found = [];
-  if (one.status === "failed" || one.status === "refused") {
-    found.push(badge(`${one.status}${one.why ? `: ${shortNames(one.why)}` : ""}`, "bad", one.why));
-  }
-  if (one.status === "pending") found.push(badge("in progress", "warn"));
+  const bad = one.status === "failed" || one.status === "refused";
+  const why = one.why ? `: ${shortNames(one.why)}` : "";
+  return [
+    bad ? badge(one.status + why, "bad", one.why) : null,
+    one.status === "pending" ? badge("in progress", "warn") : null,
+    files(one),
+    // Why it failed needs the room; the story names the rules.
+    bad ? null : rules(one.rules),
+    events(one.events ?? {}),
+  ];
+}
+
+function files({ attachments }) {
   // A message that was read by itself lists its attachments; the list counts them.
-  const files = one.attachments?.length ?? one.attachments;
-  if (files) {
-    found.push(
-      h(
-        "span",
-        { class: "badge", title: "Attachments" },
-        icon("clip"),
-        String(files),
-        h("span", { class: "unseen" }, " attachments"),
-      ),
-    );
-  }
-  for (const name of one.rules.slice(0, MOST)) found.push(badge(shortName(name), "accent", `Rule ${name}`));
-  if (one.rules.length > MOST) found.push(badge(`+${one.rules.length - MOST}`, "accent"));
-  const events = Object.entries(one.events ?? {});
+  const count = attachments?.length ?? attachments;
+  if (!count) return null;
+  const said = h("span", { class: "unseen" }, " attachments");
+  return h("span", { class: "badge", title: "Attachments" }, icon("clip"), String(count), said);
+}
+
+function rules(names) {
+  const more = names.length - MOST;
+  return [
+    names.slice(0, MOST).map((name) => badge(shortName(name), "accent", `Rule ${name}`)),
+    more > 0 ? badge(`+${more}`, "accent") : null,
+  ];
+}
+
+function events(found) {
+  const all = Object.entries(found);
   // Send says nothing once there is another event.
-  const telling = events.length > 1 ? events.filter(([kind]) => kind !== "Send") : events;
-  for (const [kind, count] of telling) found.push(badge(count > 1 ? `${kind} ${count}` : kind, tone(kind)));
-  return found;
+  const telling = all.length > 1 ? all.filter(([kind]) => kind !== "Send") : all;
+  return telling.map(([kind, count]) => badge(count > 1 ? `${kind} ${count}` : kind, tone(kind)));
 }

@@ -5,11 +5,11 @@ import { live } from "../live.js";
 import { fill, h } from "../shared/dom.js";
 import { full, many, resource, shortName } from "../shared/format.js";
 import { attempt, tell } from "../shared/notices.js";
-import { badge, empty, opens, payload, problem } from "../shared/pieces.js";
+import { badge, empty, loading, opens, payload, problem } from "../shared/pieces.js";
 
 export function deadLetters() {
   const gone = new AbortController();
-  const place = h("div", { class: "letters" });
+  const place = h("div", { class: "letters" }, loading());
   const chosen = new Set();
   let before = "";
 

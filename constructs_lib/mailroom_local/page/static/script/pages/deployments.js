@@ -4,13 +4,13 @@ import { get } from "../api.js";
 import { live } from "../live.js";
 import { fill, h } from "../shared/dom.js";
 import { duration, full } from "../shared/format.js";
-import { command, empty, problem } from "../shared/pieces.js";
+import { command, empty, loading, problem } from "../shared/pieces.js";
 
 const WORDS = { started: ["started", "accent"], succeeded: ["succeeded", "good"], failed: ["failed", "bad"] };
 
 export function deployments() {
   const gone = new AbortController();
-  const place = h("div", {});
+  const place = h("div", {}, loading());
 
   async function load() {
     try {

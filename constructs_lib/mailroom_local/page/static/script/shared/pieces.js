@@ -12,6 +12,10 @@ export function problem(text, kind = "bad") {
   return h("p", { class: `notice ${kind}` }, icon("failed"), h("span", {}, text));
 }
 
+/** What stands where something is still being read. */
+export const loading = () =>
+  h("p", { class: "soft row", role: "status" }, h("span", { class: "spinner" }), "Loading");
+
 /** A command to type in a terminal, with a button that copies it. */
 export function command(text) {
   const said = h("span", { class: "unseen", role: "status" });

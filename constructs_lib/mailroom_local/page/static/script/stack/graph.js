@@ -1,4 +1,4 @@
-// The nodes and edges of an account's picture, and the way of a message through it.
+// The nodes and edges of an account's picture.
 
 import { many, resource, shortName } from "../shared/format.js";
 
@@ -48,6 +48,8 @@ export function graph(environment) {
   }
   // SES asks the rules in this order.
   const order = environment.edges.filter((one) => one.from.startsWith("rule:") && one.to.startsWith("rule:"));
+  const keepers = [...environment.functions, ...environment.queues];
+  const failures = new Map(keepers.map((one) => [plain(one.arn), one.dead_letter_queue]));
   const edges = new Map();
   for (const { from, to, about } of environment.edges.filter((one) => !order.includes(one))) {
     const ends = [plain(from), plain(to)];
@@ -55,7 +57,10 @@ export function graph(environment) {
       if (!nodes.has(id)) put(id, kindOf(id), resource(id.replace(/^(rule|set):/, "")), kindOf(id));
     const known = edges.get(ends.join(" "));
     if (known) known.about = [known.about, about].filter(Boolean).join(", ");
-    else edges.set(ends.join(" "), { from: ends[0], to: ends[1], about: about ?? "" });
+    else {
+      const failure = failures.get(ends[0]) === ends[1];
+      edges.set(ends.join(" "), { from: ends[0], to: ends[1], about: about ?? "", failure });
+    }
   }
   const joined = new Set([...edges.values()].flatMap((one) => [one.from, one.to]));
   // What nothing leads to or from is in the lists; the picture is about ways.
@@ -66,8 +71,9 @@ export function graph(environment) {
   };
 }
 
-/** The queues and functions whose failures a queue keeps. */
+/** The queues and functions whose failures a queue keeps; none if a function reads it again. */
 export function deadLettersOf({ functions }, queue) {
+  if (functions.some((one) => one.invoked_by.includes(queue.arn))) return [];
   return [
     ...queue.dead_letter_of,
     ...functions.filter((one) => one.dead_letter_queue === queue.arn).map((one) => one.arn),
@@ -81,66 +87,4 @@ export function rulesInForce(environment) {
 
 function kindOf(id) {
   return SERVICES[id.split(":")[2]] ?? id.split(":")[0];
-}
-
-/** The ids of the nodes that a message passed, and the edges between them. */
-export function wayOf(message, { nodes, edges }) {
-  const named = new Set();
-  const queues = new Set();
-  const gaveUp = new Set();
-  const see = (calls) => {
-    for (const one of calls ?? []) {
-      named.add(plain(one.arn));
-      if (!one.dead_letter_queue) continue;
-      queues.add(one.dead_letter_queue);
-      gaveUp.add(plain(one.arn));
-    }
-  };
-  const { story } = message;
-  for (const rule of story.rules ?? []) {
-    if (!rule.matched) continue;
-    named.add(`rule:${rule.name}`);
-    for (const action of rule.actions) {
-      if (["skipped", "not reached"].includes(action.outcome)) continue;
-      for (const value of Object.values(action.detail ?? {}))
-        if (typeof value === "string" && value.startsWith("arn:")) named.add(plain(value));
-      if (action.detail?.bucketName) named.add(`arn:aws:s3:::${action.detail.bucketName}`);
-      see(action.calls);
-    }
-  }
-  if (message.configuration_set) named.add(`set:${message.configuration_set}`);
-  for (const event of story.events ?? []) see(event.calls);
-  see(story.calls);
-  const passed = new Set(
-    nodes
-      .filter((one) => named.has(one.id) || queues.has(one.id) || queues.has(one.id.split(":").at(-1)))
-      .map((one) => one.id),
-  );
-  for (const id of between(passed, nodes, edges)) passed.add(id);
-  const dead = new Set(nodes.filter((one) => one.dead).map((one) => one.id));
-  const functions = new Set(nodes.filter((one) => one.kind === "function").map((one) => one.id));
-  // Several functions share a dead-letter queue; only from those that gave up did it get anything.
-  const went = ({ from, to }) =>
-    passed.has(from) && passed.has(to) && !(dead.has(to) && functions.has(from) && !gaveUp.has(from));
-  return { nodes: passed, edges: new Set(edges.filter(went)) };
-}
-
-/** Topics and queues leave no trace of their own: what lies between two passed nodes was passed. */
-function between(passed, nodes, edges) {
-  const reach = (from, to) => {
-    const found = new Set(passed);
-    const open = [...passed];
-    while (open.length) {
-      const id = open.pop();
-      for (const edge of edges)
-        if (edge[from] === id && !found.has(edge[to])) open.push(edge[to]) && found.add(edge[to]);
-    }
-    return found;
-  };
-  const ahead = reach("from", "to");
-  const behind = reach("to", "from");
-  const kinds = new Set(["topic", "queue", "event bus", "stream"]);
-  return nodes
-    .filter((one) => kinds.has(one.kind) && ahead.has(one.id) && behind.has(one.id))
-    .map((one) => one.id);
 }

@@ -1,80 +1,106 @@
 // Where each node of the picture stands: in columns, so that what follows is at the right.
+// An edge that crosses a column has a bend there, which takes room as a node does.
 
 export const WIDTH = 196;
 export const HEIGHT = 46;
+const BEND = 6;
 const GAP_X = 62;
 const GAP_Y = 16;
-const SWEEPS = 4;
+const SWEEPS = 6;
 
-/** Nodes (with `id`) and edges (`from`, `to`) placed; returns nodes with x and y, and the size. */
+/** Place nodes (with `id`) and edges (`from`, `to`): corners by id, bends by edge, and the size. */
 export function place(nodes, edges) {
-  const after = new Map(nodes.map((one) => [one.id, []]));
-  const before = new Map(nodes.map((one) => [one.id, []]));
-  for (const { from, to } of edges) {
-    after.get(from).push(to);
-    before.get(to).push(from);
-  }
-  const column = depths(nodes, after);
+  const column = depths(nodes, edges);
+  const bends = new Map(edges.map((edge) => [edge, bendsOf(edge, column)]));
   const columns = [];
-  for (const one of nodes) (columns[column.get(one.id)] ??= []).push(one);
-  untangle(columns, before, after);
-  const at = positions(columns, before);
-  const width = columns.length * (WIDTH + GAP_X) - GAP_X;
-  const height = Math.max(...[...at.values()].map((one) => one.y)) + HEIGHT;
-  return { at, width, height };
+  for (const { id } of nodes) (columns[column.get(id)] ??= []).push({ id, height: HEIGHT });
+  for (const ids of bends.values()) for (const { id, at } of ids) columns[at].push({ id, height: BEND });
+  const links = [...bends].flatMap(([edge, ids]) => steps([edge.from, ...ids.map((one) => one.id), edge.to]));
+  untangle(columns, links);
+  const at = positions(columns, links);
+  return {
+    at,
+    bends: (edge) => bends.get(edge).map((one) => at.get(one.id)),
+    width: columns.length * (WIDTH + GAP_X) - GAP_X,
+    height: Math.max(...nodes.map((one) => at.get(one.id).y)) + HEIGHT,
+  };
 }
 
 /** The longest way to each node. An edge that would lead back is not counted. */
-function depths(nodes, after) {
+function depths(nodes, edges) {
+  const after = neighbours(nodes, edges, "from", "to");
   const depth = new Map(nodes.map((one) => [one.id, 0]));
   const above = new Set();
   const visit = (id, least) => {
-    if (above.has(id)) return;
-    if (least < depth.get(id) || (least === depth.get(id) && least > 0)) return;
+    if (above.has(id) || least < depth.get(id) || (least === depth.get(id) && least > 0)) return;
     depth.set(id, least);
     above.add(id);
     for (const next of after.get(id)) visit(next, least + 1);
     above.delete(id);
   };
-  const targets = new Set([...after.values()].flat());
+  const targets = new Set(edges.map((edge) => edge.to));
   const roots = nodes.filter((one) => !targets.has(one.id));
   for (const one of roots.length ? roots : nodes.slice(0, 1)) visit(one.id, 0);
   return depth;
 }
 
+function bendsOf(edge, column) {
+  const first = column.get(edge.from) + 1;
+  const many = Math.max(0, column.get(edge.to) - first);
+  return Array.from({ length: many }, (_, index) => ({
+    id: `${edge.from} ${edge.to} ${index}`,
+    at: first + index,
+  }));
+}
+
+const steps = (ids) => ids.slice(1).map((to, index) => ({ from: ids[index], to }));
+
+function neighbours(nodes, edges, near, far) {
+  const found = new Map(nodes.map((one) => [one.id, []]));
+  for (const edge of edges) found.get(edge[near]).push(edge[far]);
+  return found;
+}
+
+const mean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+
 /** Order each column by where the neighbours stand, from the left and from the right in turn. */
-function untangle(columns, before, after) {
+function untangle(columns, links) {
+  const before = neighbours(columns.flat(), links, "to", "from");
+  const after = neighbours(columns.flat(), links, "from", "to");
+  const order = new Map(columns.flatMap((nodes) => nodes.map((one, index) => [one.id, index])));
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const forth = sweep % 2 === 0;
-    const neighbours = forth ? before : after;
-    const order = new Map(
-      columns.flat().map((one) => [one.id, columns.find((each) => each.includes(one)).indexOf(one)]),
-    );
-    for (const one of forth ? columns.slice(1) : columns.slice(1, -1).reverse()) {
-      const middle = (id, own) => {
-        const found = neighbours.get(id).map((each) => order.get(each));
-        return found.length ? found.reduce((sum, each) => sum + each, 0) / found.length : own;
-      };
-      const places = new Map(one.map((each, index) => [each.id, middle(each.id, index)]));
-      one.sort((left, right) => places.get(left.id) - places.get(right.id));
-      one.forEach((each, index) => order.set(each.id, index));
+    const beside = forth ? before : after;
+    // The first column keeps its order: it is that of the rules.
+    for (const nodes of forth ? columns.slice(1) : columns.slice(1, -1).reverse()) {
+      const wanted = new Map(
+        nodes.map(({ id }) => {
+          const found = beside.get(id).map((one) => order.get(one));
+          return [id, found.length ? mean(found) : order.get(id)];
+        }),
+      );
+      nodes.sort((left, right) => wanted.get(left.id) - wanted.get(right.id));
+      nodes.forEach((one, index) => order.set(one.id, index));
     }
   }
 }
 
-function positions(columns, before) {
+/** As near to what leads there as the nodes above allow. */
+function positions(columns, links) {
+  const before = neighbours(columns.flat(), links, "to", "from");
+  const middle = new Map();
   const at = new Map();
   columns.forEach((nodes, index) => {
     let free = 0;
-    for (const one of nodes) {
+    for (const { id, height } of nodes) {
       const found = before
-        .get(one.id)
-        .filter((each) => at.has(each))
-        .map((each) => at.get(each).y);
-      const wanted = found.length ? found.reduce((sum, each) => sum + each, 0) / found.length : 0;
-      const y = Math.max(free, index ? wanted : 0);
-      at.set(one.id, { x: index * (WIDTH + GAP_X), y });
-      free = y + HEIGHT + GAP_Y;
+        .get(id)
+        .filter((one) => middle.has(one))
+        .map((one) => middle.get(one));
+      const y = Math.max(free, found.length ? mean(found) - height / 2 : 0);
+      at.set(id, { x: index * (WIDTH + GAP_X), y });
+      middle.set(id, y + height / 2);
+      free = y + height + (height === BEND ? BEND : GAP_Y);
     }
   });
   return at;

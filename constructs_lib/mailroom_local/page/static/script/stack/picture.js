@@ -4,6 +4,7 @@ import { h, svg } from "../shared/dom.js";
 import { HEIGHT, WIDTH, place } from "./layers.js";
 
 const MARGIN = 10;
+const TIP = 7;
 
 /** The anchor of the thing that a node stands for. */
 export const anchor = (id) => `thing-${id.replace(/[^A-Za-z0-9_-]/g, "-")}`;
@@ -11,7 +12,8 @@ export const anchor = (id) => `thing-${id.replace(/[^A-Za-z0-9_-]/g, "-")}`;
 export function picture({ nodes, edges, order }, passed = null) {
   if (!nodes.length)
     return h("p", { class: "soft" }, "There are no rules and no configuration sets to draw.");
-  const { at, width, height } = place(nodes, edges);
+  const placed = place(nodes, edges);
+  const { at, width, height } = placed;
   const made = svg("svg", {
     class: `picture ${passed ? "followed" : ""}`,
     width: width + 2 * MARGIN,
@@ -24,29 +26,33 @@ export function picture({ nodes, edges, order }, passed = null) {
   const on = (edge) => Boolean(passed?.edges.has(edge));
   // What is followed lies above the rest.
   const ordered = [...edges].sort((left, right) => Number(on(left)) - Number(on(right)));
-  for (const edge of ordered) made.append(line(edge, at, on(edge)));
+  for (const edge of ordered) made.append(line(edge, placed, on(edge)));
   for (const one of nodes) made.append(node(one, at.get(one.id), passed?.nodes.has(one.id)));
   return made;
 }
 
-function line(edge, at, on) {
+function line(edge, { at, bends }, on) {
   const from = at.get(edge.from);
   const to = at.get(edge.to);
-  const [x1, y1, x2, y2] = [from.x + WIDTH, from.y + HEIGHT / 2, to.x - 7, to.y + HEIGHT / 2];
-  const bend = Math.max(36, Math.abs(x2 - x1) / 2);
+  const [x, y] = [to.x - TIP, to.y + HEIGHT / 2];
+  let [left, height] = [from.x + WIDTH, from.y + HEIGHT / 2];
+  let path = `M${left} ${height}`;
+  for (const bend of bends(edge)) {
+    path += `${curve(left, height, bend.x, bend.y)}H${bend.x + WIDTH}`;
+    [left, height] = [bend.x + WIDTH, bend.y];
+  }
+  const title = edge.about ? svg("title", {}, edge.about) : null;
   return svg(
     "g",
     {},
-    svg(
-      "path",
-      {
-        class: `edge ${on ? "on" : ""}`,
-        d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`,
-      },
-      edge.about ? svg("title", {}, edge.about) : null,
-    ),
-    svg("path", { class: `tip ${on ? "on" : ""}`, d: `M${x2} ${y2 - 4}l7 4l-7 4z` }),
+    svg("path", { class: `edge ${on ? "on" : ""}`, d: path + curve(left, height, x, y) }, title),
+    svg("path", { class: `tip ${on ? "on" : ""}`, d: `M${x} ${y - 4}l${TIP} 4l-${TIP} 4z` }),
   );
+}
+
+function curve(x1, y1, x2, y2) {
+  const bend = Math.max(28, Math.abs(x2 - x1) / 2);
+  return `C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
 }
 
 /** From one rule to the next below it. */

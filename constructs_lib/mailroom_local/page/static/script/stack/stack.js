@@ -4,16 +4,17 @@ import { get, messageUrl } from "../api.js";
 import { live } from "../live.js";
 import { go } from "../route.js";
 import { fill, h } from "../shared/dom.js";
-import { command, empty, problem } from "../shared/pieces.js";
-import { graph, wayOf } from "./graph.js";
+import { command, empty, loading, problem } from "../shared/pieces.js";
+import { graph } from "./graph.js";
 import { lists } from "./lists.js";
 import { picture } from "./picture.js";
+import { wayOf } from "./way.js";
 
 const RECENT = 30;
 
 export function stack(where) {
   const gone = new AbortController();
-  const place = h("div", { class: "stack" });
+  const place = h("div", { class: "stack" }, loading());
   const choice = h("select", {
     class: "input",
     id: "followed",

@@ -91,7 +91,7 @@ class Mail:
         return list(dict.fromkeys([*self.root.problems(), *(one for one in encodings if one)]))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def read(raw: bytes) -> Mail:
     """Read a message; kept for the requests that follow the first one about it."""
     return Mail(raw)

@@ -55,6 +55,7 @@ class Reader:
             "messages": [entry.summarized() for entry in shown],
             "next": str(shown[-1].position) if len(shown) < len(found) and shown else None,
             "total": total,
+            "unsearched": self.search.unread,
             "counts": counts,
             "filters": filters,
         }

@@ -53,6 +53,11 @@ class Search:
             self._thread.join()
         self._texts.close()
 
+    @property
+    def unread(self) -> int:
+        """How many messages have a text that is not searched yet."""
+        return max(len(self._index.entries) - self._read, 0)
+
     def matching(self, asked: str, entries: list[Entry]) -> list[Entry]:
         """Those of the messages that have every word of what was asked, in field or text."""
         found = entries
@@ -80,10 +85,10 @@ class Search:
         while not self._closed.is_set():
             with self._index.reading():
                 fresh = self._index.entries[self._read : self._read + _BATCH]
-            self._read += len(fresh)
             rows = list(self._rows(fresh))
             with self._lock:
                 self._texts.executemany("INSERT INTO texts(rowid, body) VALUES (?, ?)", rows)
+            self._read += len(fresh)
             # A pause in between, so that the mail that comes meanwhile is not slower.
             self._closed.wait(_IDLE_SECONDS if not fresh else 0.001 * len(fresh))
 

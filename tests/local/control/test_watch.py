@@ -129,6 +129,20 @@ def test_an_edit_of_a_handler_updates_its_function_alone(
     assert watched.told[0].text.startswith("updated app:on_mail in ")
 
 
+def test_the_page_is_told_which_updates_succeed_and_which_fail(
+    watched: Watched, aws: Aws, app: Path
+) -> None:
+    file = app / "support" / "app.py"
+    for content in (ADDED, "def on_mail(mail)\n"):
+        file.write_text(content)
+        watched.watcher.handle([file])
+    lines = aws.state.journal.read_text().splitlines()
+    succeeded, failed = (json.loads(line) for line in lines)
+    assert (succeeded["type"], succeeded["state"]) == ("deployment", "succeeded")
+    assert succeeded["text"] == "updated app:on_mail"
+    assert (failed["state"], "app.py:1" in failed["text"]) == ("failed", True)
+
+
 def test_what_was_saved_unchanged_updates_nothing(watched: Watched, aws: Aws, app: Path) -> None:
     watched.watcher.handle([app / "support" / "app.py"])
     assert (aws.updated, watched.told, watched.deployments) == ([], [], 0)

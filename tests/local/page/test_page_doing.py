@@ -345,6 +345,23 @@ def test_a_failed_mail_is_given_to_its_function_again(page: Any, account: Any, r
     assert [call["outcome"] for call in calls] == ["failed", "handled"]
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_dead_event_names_its_message(
+    page: Any, account: Any, published: str, wrapped: bool
+) -> None:
+    """Raw, or as a topic wraps it for a queue."""
+    dead = Dead(account)
+    dead.source()
+    sent = account.mail(ConfigurationSetName=published)
+    (event, *_) = account.story(sent, count=1)
+    body = json.dumps(event)
+    account.sqs.send_message(
+        QueueUrl=dead.url,
+        MessageBody=json.dumps({"Type": "Notification", "Message": body}) if wrapped else body,
+    )
+    assert [letter["about"] for letter in dead.listed(page)["messages"]] == [sent]
+
+
 def test_what_is_not_taken_stays_in_the_queue(page: Any, account: Any) -> None:
     dead = Dead(account)
     arn = account.function()

@@ -214,6 +214,22 @@ def test_only_what_is_an_image_is_previewed(page: Any, keys: dict[str, str]) -> 
     assert page.get(f"/messages/{key}/parts/9").status == 404
 
 
+def test_a_hostile_file_name_harms_nothing(page: Any, account: Any, keys: Any) -> None:
+    raw = (
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
+        b"Content-Type: text/html\r\nContent-Disposition: attachment;"
+        b' filename="../../a\\"b=?utf-8?q?=0D=0ASet-Cookie:_x?=\xff.html"\r\n\r\n<b>1</b>\r\n'
+    )
+    sent = account.aws.send(raw, mail_from="", rcpt_tos=["support@example.com"])
+    answer = page.get(f"/messages/{sent.message_id}/parts/0")
+    assert answer.status == 200
+    assert "set-cookie" not in answer.headers
+    name = answer.headers["content-disposition"].split("filename=")[1].partition(";")[0]
+    assert "/" not in name
+    assert name.count('"') == 2
+    assert answer.headers["content-security-policy"].startswith("sandbox")
+
+
 def test_a_sent_message_has_what_the_call_said(page: Any, keys: dict[str, str]) -> None:
     found = page.message(keys["sent"])
     assert (found["kind"], found["operation"], found["rcpt_tos"]) == (

@@ -63,7 +63,6 @@ class Site:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
-        self.answered = False
         self.trouble: list[str] = []
         self.requests: list[str] = []
         page.on("console", self._console)
@@ -76,11 +75,11 @@ class Site:
         """Show a view of the page."""
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.emulate_media(color_scheme="dark" if dark else "light")
-        if self.answered or not self.page.url.startswith(self.url):
-            self.page.goto(self.url + path)
-        else:
+        if self.page.url.startswith(self.url):
             # As a person goes on from another view; to load the page again takes much longer.
             self.page.evaluate(GO_ON, path)
+        else:
+            self.page.goto(self.url + path)
         return self.page
 
     def load(self, path: str = "/") -> Page:
@@ -99,7 +98,6 @@ class Site:
 
     def reply(self, path: str, handler: Callable[[Route], None]) -> None:
         """Have this function answer requests to a path of the API."""
-        self.answered = True
         self.page.route(re.compile(re.escape(path) + r"(\?|$)"), handler)
 
     def row(self, text: str) -> Locator:
@@ -146,10 +144,7 @@ def site(_site: Site) -> Iterator[Site]:
     _site.trouble.clear()
     _site.requests.clear()
     yield _site
-    if _site.answered:
-        _site.page.unroute_all(behavior="ignoreErrors")
-        _site.page.goto("about:blank")
-        _site.answered = False
+    _site.page.unroute_all(behavior="ignoreErrors")
     assert _site.trouble == []
     assert _site.requests == []
 

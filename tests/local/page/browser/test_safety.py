@@ -158,7 +158,7 @@ def test_remote_content_is_loaded_only_when_it_is_asked_for(
     expect(page.frame_locator(".mail-frame").get_by_text(END)).to_be_visible()
     expect(page.get_by_text("Remote content is blocked")).to_be_visible()
     assert canary.asked == []
-    with page.expect_request("**/shown.png"):
+    with page.expect_response("**/shown.png"):
         page.get_by_role("button", name="Show it").click()
     expect(page.get_by_text("Remote content is blocked")).to_have_count(0)
     assert canary.asked == ["/shown.png"]

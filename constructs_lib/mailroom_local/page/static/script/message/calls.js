@@ -84,7 +84,7 @@ function source(lines) {
   const width = String(lines.at(-1).number).length;
   return h(
     "pre",
-    { class: "console", tabindex: "0", "aria-label": "Your code" },
+    { class: "console code", tabindex: "0", "aria-label": "Your code" },
     lines.map(({ number, text, raised }) => {
       const line = `${raised ? "›" : " "} ${String(number).padStart(width)}  ${text}`;
       return raised ? h("mark", { class: "yours" }, line) : `${line}\n`;
@@ -100,7 +100,7 @@ function traceback({ traceback: lines, place }) {
   const all = lines.flatMap((one) => one.replace(/\n$/, "").split("\n"));
   return h(
     "pre",
-    { class: "console", tabindex: "0", "aria-label": "Traceback" },
+    { class: "console code", tabindex: "0", "aria-label": "Traceback" },
     all.map((text) => {
       const frame = /^\s*File "([^"]*)", line (\d+)/.exec(text);
       if (frame) inside = Boolean(name) && frame[1].endsWith(name) && frame[2] === line;

@@ -139,11 +139,9 @@ export function rows({ open, more, address }) {
       const joins = found.length === 0 || messages.some((one) => known.has(one.key));
       const added = messages.filter((one) => !known.has(one.key)).length;
       if (found.length === 0) fill(inner);
-      const before = new Map(found.map((one) => [one.key, JSON.stringify(one)]));
       const old = new Map(found.map((one) => [one.key, one]));
-      const page = messages.map((one) =>
-        before.get(one.key) === JSON.stringify(one) ? old.get(one.key) : one,
-      );
+      const same = (one) => JSON.stringify(old.get(one.key)) === JSON.stringify(one);
+      const page = messages.map((one) => (same(one) ? old.get(one.key) : one));
       const last = messages.at(-1);
       // What is newer than the page's end and not in it has left the folder.
       const rest = found.filter((one) => !keys.has(one.key) && last && one.at <= last.at);

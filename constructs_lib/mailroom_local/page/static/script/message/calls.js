@@ -82,11 +82,12 @@ function error(one) {
 /** The lines of the user's code around the one that failed. */
 function source(lines) {
   const width = String(lines.at(-1).number).length;
+  const depth = Math.min(...lines.filter((one) => one.text.trim()).map((one) => one.text.search(/\S/)));
   return h(
     "pre",
     { class: "console code", tabindex: "0", "aria-label": "Your code" },
     lines.map(({ number, text, raised }) => {
-      const line = `${raised ? "›" : " "} ${String(number).padStart(width)}  ${text}`;
+      const line = `${raised ? "›" : " "} ${String(number).padStart(width)}  ${text.slice(depth)}`;
       return raised ? h("mark", { class: "yours" }, line) : `${line}\n`;
     }),
   );

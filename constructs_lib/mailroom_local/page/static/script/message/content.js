@@ -35,7 +35,7 @@ export function content(found) {
 
 function tabbed(tabs) {
   const panels = new Map();
-  const body = h("div", { class: "panels" });
+  const body = h("div", {});
   const buttons = tabs.map(([name, , number]) =>
     h(
       "button",

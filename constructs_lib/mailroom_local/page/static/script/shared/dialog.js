@@ -13,7 +13,7 @@ export function dialog(title, ...children) {
       h(
         "div",
         { class: "title" },
-        h("h2", { class: "grow" }, title),
+        h("h2", {}, title),
         h(
           "button",
           { class: "button square bare", type: "button", "aria-label": "Close", onclick: () => made.close() },

@@ -109,7 +109,7 @@ function set(one) {
       ? one.destinations.map((each) =>
           h(
             "div",
-            { class: "stacked-line" },
+            {},
             line(
               h(
                 "span",

@@ -60,7 +60,8 @@ export function message(key, { back, loaded, unread }) {
   }
 
   function show(found) {
-    loaded(found);
+    // Only at first: what is marked as unread while it is open stays so.
+    if (!before) loaded(found);
     const { unread: _, ...lasting } = found;
     const now = JSON.stringify(lasting);
     if (now === before) return;

@@ -33,9 +33,9 @@ def test_the_story_says_why_the_other_rules_did_not_match(site: Site, mail: Mail
 
 def test_a_received_mail_links_to_the_answer_and_back(site: Site, mail: Mail) -> None:
     page = site.open(f"/messages/{mail.question}")
-    site.story().get_by_role("link", name="Re: The printer smökes").click()
+    site.story().get_by_role("link", name="Answered Re: The printer smökes").click()
     expect(page.get_by_role("heading", name="Re: The printer smökes")).to_be_visible()
-    site.story().get_by_role("link", name="The printer smökes").click()
+    site.story().get_by_role("link", name="Answer to The printer smökes").click()
     page.wait_for_url(f"**/messages/{mail.question}")
 
 

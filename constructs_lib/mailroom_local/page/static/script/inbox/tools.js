@@ -81,7 +81,9 @@ export function tools({ change, readAll }) {
       }
       if (!answer) return;
       const unread = answer.counts.all?.unread ?? 0;
-      found.textContent = many(answer.total, "message");
+      const left =
+        filters.q && answer.unsearched ? `, ${many(answer.unsearched, "text")} not searched yet` : "";
+      found.textContent = many(answer.total, "message") + left;
       all.hidden = unread === 0;
     },
   };

@@ -148,28 +148,25 @@ const RELATION = {
 };
 
 function related(found) {
+  return h("div", { class: "related" }, h("h3", {}, "Related mail"), found.map(relative));
+}
+
+function relative(one) {
+  const caused = one.direction === "caused";
+  const words = RELATION[one.relation] ?? [one.relation, one.relation];
+  // A function that was given several messages at once does not say which one it sent mail for.
+  const perhaps = one.certain === false ? "perhaps: " : "";
   return h(
-    "div",
-    { class: "related" },
-    h("h3", {}, "Related mail"),
-    found.map((one) =>
-      h(
-        "a",
-        { href: inboxAddress(current().filters, one.key) },
-        icon(one.direction === "caused" ? "arrow" : "back"),
-        h(
-          "span",
-          { class: "badge accent" },
-          (RELATION[one.relation] ?? [one.relation, one.relation])[one.direction === "caused" ? 0 : 1],
-        ),
-        h("span", { class: "grow" }, one.subject || "(no subject)"),
-        h(
-          "span",
-          { class: "faint" },
-          one.direction === "caused" ? `to ${one.to.join(", ")}` : "",
-          one.function ? ` by ${shortName(one.function)}` : "",
-        ),
-      ),
+    "a",
+    { href: inboxAddress(current().filters, one.key) },
+    icon(caused ? "arrow" : "back"),
+    h("span", { class: "badge accent" }, perhaps + words[caused ? 0 : 1]),
+    h("span", { class: "grow" }, one.subject || "(no subject)"),
+    h(
+      "span",
+      { class: "faint" },
+      caused ? `to ${one.to.join(", ")}` : "",
+      one.function ? ` by ${shortName(one.function)}` : "",
     ),
   );
 }

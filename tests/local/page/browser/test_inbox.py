@@ -91,7 +91,7 @@ def test_the_search_finds_parts_of_words_and_says_how_many(site: Site, mail: Mai
     expect(page.get_by_text("No message matches")).to_be_visible()
 
 
-def test_filters_by_rule_and_event_are_kept_in_the_address(site: Site, mail: Mail) -> None:
+def test_filters_by_rule_outcome_and_event_are_kept_in_the_address(site: Site, mail: Mail) -> None:
     page = site.open()
     page.get_by_label("Any rule").select_option(mail.rules["sales"])
     expect(site.row("broken printer")).to_have_count(0)
@@ -100,6 +100,10 @@ def test_filters_by_rule_and_event_are_kept_in_the_address(site: Site, mail: Mai
     expect(site.row("An offer").first).to_be_visible()
     expect(site.row("broken printer")).to_have_count(0)
     page.get_by_label("Any rule").select_option("")
+    page.get_by_label("Any outcome").select_option("failed")
+    expect(site.row("An offer")).to_have_count(0)
+    expect(site.row("broken printer").first).to_be_visible()
+    page.get_by_label("Any outcome").select_option("")
     page.get_by_label("Any event").select_option("Delivery")
     expect(site.row("To reader@example.net").first).to_be_visible()
     expect(site.row("Jane Doe")).to_have_count(0)

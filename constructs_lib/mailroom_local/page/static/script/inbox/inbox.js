@@ -145,7 +145,7 @@ export function inbox(where) {
   function close() {
     if (key === null) return false;
     go(inboxAddress(filters));
-    list.element.focus();
+    list.focus();
     return true;
   }
 
@@ -158,8 +158,8 @@ export function inbox(where) {
   const keys = [
     onKey("j", () => move(1)),
     onKey("k", () => move(-1)),
-    onKey("ArrowDown", () => (document.activeElement === list.element ? move(1) : false)),
-    onKey("ArrowUp", () => (document.activeElement === list.element ? move(-1) : false)),
+    onKey("ArrowDown", () => (list.focused() ? move(1) : false)),
+    onKey("ArrowUp", () => (list.focused() ? move(-1) : false)),
     onKey("Enter", () => {
       if (!list.chosen()) return false;
       open(list.chosen());

@@ -18,7 +18,8 @@ export function rows({ open, more, address }) {
   let drawn = new Map();
   const inner = h("div", { class: "rows", role: "presentation" });
   const fresh = h("div", { class: "fresh", hidden: true });
-  const element = h(
+  const nothing = h("div", { class: "nothing", hidden: true });
+  const scroller = h(
     "div",
     {
       class: "scroller",
@@ -27,15 +28,15 @@ export function rows({ open, more, address }) {
       "aria-label": "Messages, newest first",
       "data-focus": "",
     },
-    fresh,
     inner,
   );
+  const element = h("div", { class: "list-box" }, fresh, scroller, nothing);
 
   function draw() {
-    const first = Math.max(0, Math.floor(element.scrollTop / HEIGHT) - BEYOND);
+    const first = Math.max(0, Math.floor(scroller.scrollTop / HEIGHT) - BEYOND);
     const last = Math.min(
       found.length,
-      Math.ceil((element.scrollTop + element.clientHeight) / HEIGHT) + BEYOND,
+      Math.ceil((scroller.scrollTop + scroller.clientHeight) / HEIGHT) + BEYOND,
     );
     inner.style.height = `${found.length * HEIGHT}px`;
     const kept = new Map();
@@ -57,9 +58,16 @@ export function rows({ open, more, address }) {
       if (!made.isConnected || made.parentNode !== inner) inner.append(made);
     drawn = kept;
     const index = position(chosen);
-    if (index >= first && index < last) element.setAttribute("aria-activedescendant", `row-${index}`);
-    else element.removeAttribute("aria-activedescendant");
+    if (index >= first && index < last) scroller.setAttribute("aria-activedescendant", `row-${index}`);
+    else scroller.removeAttribute("aria-activedescendant");
     if (last > found.length - AHEAD && found.length < total) more();
+  }
+
+  /** Show this instead of the list, or the list. */
+  function show(content = null) {
+    fill(nothing, content);
+    nothing.hidden = content === null;
+    scroller.hidden = content !== null;
   }
 
   function position(key) {
@@ -68,9 +76,9 @@ export function rows({ open, more, address }) {
 
   function reveal(index) {
     const top = index * HEIGHT;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + HEIGHT > element.scrollTop + element.clientHeight)
-      element.scrollTop = top + HEIGHT - element.clientHeight;
+    if (top < scroller.scrollTop) scroller.scrollTop = top;
+    else if (top + HEIGHT > scroller.scrollTop + scroller.clientHeight)
+      scroller.scrollTop = top + HEIGHT - scroller.clientHeight;
     draw();
   }
 
@@ -88,20 +96,20 @@ export function rows({ open, more, address }) {
   }
 
   function top() {
-    element.scrollTop = 0;
+    scroller.scrollTop = 0;
     waiting = 0;
     announce();
     draw();
   }
 
-  element.addEventListener("scroll", () => {
-    if (element.scrollTop < HEIGHT && waiting) {
+  scroller.addEventListener("scroll", () => {
+    if (scroller.scrollTop < HEIGHT && waiting) {
       waiting = 0;
       announce();
     }
     requestAnimationFrame(draw);
   });
-  element.addEventListener("click", (event) => {
+  scroller.addEventListener("click", (event) => {
     const made = event.target.closest(".message-row");
     if (!made || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
@@ -109,7 +117,7 @@ export function rows({ open, more, address }) {
     draw();
     open(chosen);
   });
-  new ResizeObserver(() => draw()).observe(element);
+  new ResizeObserver(() => draw()).observe(scroller);
 
   return {
     element,
@@ -122,8 +130,7 @@ export function rows({ open, more, address }) {
       total = count;
       waiting = 0;
       announce();
-      fill(inner);
-      drawn = new Map();
+      show();
       draw();
     },
     append(messages) {
@@ -138,7 +145,6 @@ export function rows({ open, more, address }) {
       const known = new Set(found.map((one) => one.key));
       const joins = found.length === 0 || messages.some((one) => known.has(one.key));
       const added = messages.filter((one) => !known.has(one.key)).length;
-      if (found.length === 0) fill(inner);
       const old = new Map(found.map((one) => [one.key, one]));
       const same = (one) => JSON.stringify(old.get(one.key)) === JSON.stringify(one);
       const page = messages.map((one) => (same(one) ? old.get(one.key) : one));
@@ -146,10 +152,11 @@ export function rows({ open, more, address }) {
       // What is newer than the page's end and not in it has left the folder.
       const rest = found.filter((one) => !keys.has(one.key) && last && one.at <= last.at);
       found = joins ? [...page, ...rest] : page;
-      const away = element.scrollTop >= HEIGHT;
+      show();
+      const away = scroller.scrollTop >= HEIGHT;
       draw();
       if (away && added && joins) {
-        element.scrollTop += added * HEIGHT;
+        scroller.scrollTop += added * HEIGHT;
         waiting += added;
         announce();
         draw();
@@ -180,12 +187,13 @@ export function rows({ open, more, address }) {
       reveal(index);
       return chosen;
     },
+    focus: () => scroller.focus(),
+    focused: () => document.activeElement === scroller,
     instead(content) {
       found = [];
       total = 0;
-      drawn = new Map();
-      inner.style.height = "";
-      fill(inner, content);
+      draw();
+      show(content);
     },
   };
 }

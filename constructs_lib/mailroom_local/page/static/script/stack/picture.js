@@ -28,6 +28,7 @@ export function picture({ nodes, edges, order }, passed = null) {
   const ordered = [...edges].sort((left, right) => Number(on(left)) - Number(on(right)));
   for (const edge of ordered) made.append(line(edge, placed, on(edge)));
   for (const one of nodes) made.append(node(one, at.get(one.id), passed?.nodes.has(one.id)));
+  made.style.setProperty("--natural", `${width + 2 * MARGIN}px`);
   return made;
 }
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+from mailroom_local.page import cleaning
 from mailroom_local.page.mail import Mail
 from mailroom_local.sending.tracking import PREFIX
 
 _URL = re.compile(r"https?://[^\s<>\"']+")
 _ENDS = ".,;:!?)]}"
 _MOST = 250
-_LETTERS = 500_000
 _SHOWN = ("http://", "https://", "mailto:")
 
 
@@ -46,9 +45,7 @@ class _Anchors(HTMLParser):
 def links(mail: Mail) -> list[dict[str, Any]]:
     """The links of the HTML and of the text, each once."""
     anchors = _Anchors()
-    # Of what it cannot parse at all it says so; what was found until then is shown.
-    with contextlib.suppress(AssertionError):
-        anchors.feed((mail.html or "")[:_LETTERS])
+    anchors.feed(cleaning.outline(mail.html or ""))
     found = dict[str, str]()
     for url, text in anchors.found:
         found.setdefault(url, text)

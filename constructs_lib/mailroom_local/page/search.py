@@ -20,7 +20,7 @@ _LEAST_LETTERS = 3
 _TEXT_LETTERS = 100_000
 _BATCH = 50
 _IDLE_SECONDS = 0.2
-_MARKUP = re.compile(r"<(?:style|script|title)\b.*?(?:</|\Z)|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<(?:style|script|title)\b.*?(?:</|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 
 
 class Search:

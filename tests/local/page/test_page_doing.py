@@ -210,6 +210,8 @@ def test_somebody_unsubscribes(page: Any, account: Any, published: str) -> None:
     assert event["payload"]["subscription"]["newTopicPreferences"]["unsubscribeAll"] is True
     contact = account.v2.get_contact(ContactListName=contacts, EmailAddress="reader@example.net")
     assert contact["UnsubscribeAll"]
+    # SES allows one list.
+    account.v2.delete_contact_list(ContactListName=contacts)
 
 
 def test_a_bounce_is_of_the_chosen_type(page: Any, account: Any, published: str) -> None:

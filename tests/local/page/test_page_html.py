@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from local.page.attacks import ATTACKS, REMOTE
 from mailroom_local.page import cleaning
+from mailroom_local.page.links_of_mail import links
 from mailroom_local.page.mail import Mail
+from mailroom_local.page.search import text_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 LOADING = ("src", "srcset", "background", "poster", "data", "action", "formaction", "ping", "cite")
@@ -78,6 +81,35 @@ def test_nothing_of_an_attack_runs_or_loads(name: str) -> None:
         harmless(attributes.get("style", ""))
     assert [tag for tag, _ in tags.found].count("meta") == 1
     harmless(tags.styles)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>" * 100_000,
+        "<style>" * 100_000,
+        "<style>@im" + "@import x;port y;" * 20_000,
+        "<style>" + "url(" * 100_000,
+        "<style>/*" + "/*\\" * 100_000,
+        "<" * 500_000,
+        "<a " * 150_000,
+        "<a href=x>" * 50_000,
+        "<!--" * 100_000,
+        "<![x" * 100_000,
+        "<table><b>" * 5_000,
+        "&" * 500_000,
+    ],
+    ids=lambda html: f"{html[:12]} {len(html)}",
+)
+def test_large_nonsense_takes_no_time(html: str) -> None:
+    """The server answers mail meanwhile."""
+    found = mail(html)
+    started = time.thread_time()
+    cleaning.document(found, remote=False)
+    cleaning.asks_for_remote_content(html)
+    links(found)
+    text_of(found)
+    assert time.thread_time() - started < 5
 
 
 def test_remote_images_are_shown_only_when_asked_for() -> None:

@@ -82,11 +82,6 @@ class Site:
             self.page.goto(self.url + path)
         return self.page
 
-    def load(self, path: str = "/") -> Page:
-        """Load the page, as a browser does that was not there before."""
-        self.page.goto(self.url + path)
-        return self.page
-
     def answer(self, path: str, body: Any, *, status: int = 200) -> None:
         """Have the browser get this answer of the API instead of the server's."""
         self.reply(

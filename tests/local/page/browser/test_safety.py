@@ -135,7 +135,7 @@ def test_no_attack_of_the_corpus_runs_loads_or_leaves_its_frame(
     site.trouble.clear()
 
 
-@pytest.mark.parametrize("name", ["script", "meta refresh", "target", "base with a target"])
+@pytest.mark.parametrize("name", ["script", "meta refresh"])
 def test_an_attack_that_is_opened_on_the_page_stays_text(
     site: Site, mail: Mail, aws: LocalAws, canary: Canary, name: str
 ) -> None:

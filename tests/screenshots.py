@@ -61,7 +61,7 @@ def take(page: Page, url: str, scheme: str) -> None:
     open_message(page, "To sales@example.com", "An offer, please")
     page.get_by_role("region", name="Story").evaluate("one => one.scrollIntoView()")
     save(page, f"page-story-{scheme}")
-    page.get_by_role("link", name="Show the way").click()
+    page.get_by_role("link", name="Show its path").click()
     page.locator(".node.on").first.wait_for()
     save(page, f"page-stack-{scheme}")
 

@@ -54,7 +54,7 @@ def test_each_tab_shows_the_content_in_another_way(site: Site, mail: Mail) -> No
         content.get_by_role("tab", name=tab).click()
         expect(content.get_by_role("tabpanel")).to_contain_text(text)
     content.get_by_role("tab", name="Headers").click()
-    content.get_by_role("button", name="As they came").click()
+    content.get_by_role("button", name="Raw").click()
     expect(content.get_by_role("tabpanel")).to_contain_text("=?utf-8?")
 
 

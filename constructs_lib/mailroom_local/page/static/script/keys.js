@@ -6,7 +6,7 @@ import { h } from "./shared/dom.js";
 const HELP = [
   [["j", "↓"], "next message"],
   [["k", "↑"], "previous message"],
-  [["Enter"], "open the chosen message"],
+  [["Enter"], "open the selected message"],
   [["u"], "mark the message as unread"],
   [["Esc"], "close the message, or leave the field"],
   [["/"], "search"],

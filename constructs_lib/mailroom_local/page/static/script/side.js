@@ -98,7 +98,7 @@ export function about(found) {
   const state = h("span", { class: "live", role: "status" }, "live");
   live.addEventListener("state", ({ detail }) => {
     state.className = detail ? "live" : "live off";
-    state.textContent = detail ? "live" : "connecting again";
+    state.textContent = detail ? "live" : "reconnecting";
   });
   fill(
     about_,

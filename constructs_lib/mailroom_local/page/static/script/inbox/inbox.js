@@ -121,7 +121,7 @@ export function inbox(where) {
           h(
             "p",
             {},
-            "Choose one to see what it says, and its story: which rules matched, what each action did, and why.",
+            "Select one to read it and see its story: which rules matched, what each action did, and why.",
           ),
         ),
       );

@@ -137,6 +137,6 @@ function fate({ final, dead_letter_queue: queue }) {
         h("a", { href: "/dead-letters" }, shortName(queue.split(":").at(-1))),
       ),
     );
-  if (!final) return h("p", { class: "why-not" }, "It is tried again.");
+  if (!final) return h("p", { class: "why-not" }, "It will be tried again.");
   return null;
 }

@@ -103,7 +103,7 @@ function html(found) {
   const blocked = h(
     "div",
     { class: "remote" },
-    h("span", {}, "Remote content is blocked, as it tells the sender that the mail was opened."),
+    h("span", {}, "Remote content is blocked: loading it would tell the sender that the mail was opened."),
     h("button", { class: "button small", type: "button", onclick: () => fill(box, frame(true)) }, "Show it"),
   );
   return fill(box, found.remote ? blocked : null, frame(false));

@@ -104,8 +104,8 @@ export function message(key, { back, loaded, unread }) {
       h(
         "a",
         { class: "button", href: `/stack?message=${encodeURIComponent(key)}` },
-        icon("way"),
-        "Show the way",
+        icon("path"),
+        "Show its path",
       ),
       found.raw
         ? h(
@@ -140,7 +140,7 @@ function addresses(found) {
     [h("dt", {}, "From"), h("dd", {}, from)],
     [h("dt", {}, "To"), h("dd", {}, found.to.join(", "))],
     [
-      h("dt", {}, "At"),
+      h("dt", {}, "Date"),
       h(
         "dd",
         {},

@@ -28,7 +28,7 @@ export function headers(found) {
       "div",
       { class: "panel-bar" },
       h("span", {}, many(found.length, "header")),
-      choice({ Decoded: () => show(false), "As they came": () => show(true) }),
+      choice({ Decoded: () => show(false), Raw: () => show(true) }),
     ),
     h(
       "div",

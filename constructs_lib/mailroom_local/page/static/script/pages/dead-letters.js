@@ -70,7 +70,7 @@ export function deadLetters() {
     );
     const fit = () => {
       const number = one.messages.filter((each) => chosen.has(each.id)).length;
-      count.textContent = number ? `Replay ${number} chosen` : "Replay chosen";
+      count.textContent = number ? `Replay ${number} selected` : "Replay selected";
       some.disabled = number === 0;
     };
     fit();
@@ -103,7 +103,7 @@ export function deadLetters() {
       { class: "letter" },
       h("input", {
         type: "checkbox",
-        "aria-label": `Choose: ${said}`,
+        "aria-label": `Select: ${said}`,
         checked: chosen.has(one.id),
         onchange: (event) => {
           if (event.target.checked) chosen.add(one.id);
@@ -120,7 +120,9 @@ export function deadLetters() {
           { class: "row faint" },
           one.function ? h("span", { title: one.function }, resource(one.function)) : null,
           one.at ? h("time", { datetime: one.at }, full(one.at)) : null,
-          one.about ? h("a", { href: `/messages/${encodeURIComponent(one.about)}` }, "The message") : null,
+          one.about
+            ? h("a", { href: `/messages/${encodeURIComponent(one.about)}` }, "Open the message")
+            : null,
         ),
         opens("Content", () => content(one.body)),
       ),

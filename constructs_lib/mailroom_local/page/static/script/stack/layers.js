@@ -26,7 +26,7 @@ export function place(nodes, edges) {
   };
 }
 
-/** The longest way to each node. An edge that would lead back is not counted. */
+/** The longest path to each node. An edge that would lead back is not counted. */
 function depths(nodes, edges) {
   const after = neighbours(nodes, edges, "from", "to");
   const depth = new Map(nodes.map((one) => [one.id, 0]));

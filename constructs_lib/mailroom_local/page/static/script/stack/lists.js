@@ -162,7 +162,7 @@ function topic(one) {
     null,
     one.subscriptions.length
       ? one.subscriptions.map((each) => line(`${each.protocol}: ${resource(each.endpoint)}`))
-      : line("Nobody subscribes to it."),
+      : line("It has no subscriptions."),
   );
 }
 

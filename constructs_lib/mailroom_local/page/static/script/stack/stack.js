@@ -8,7 +8,7 @@ import { command, empty, loading, problem } from "../shared/pieces.js";
 import { graph } from "./graph.js";
 import { lists } from "./lists.js";
 import { picture } from "./picture.js";
-import { wayOf } from "./way.js";
+import { pathOf } from "./path.js";
 
 const RECENT = 30;
 
@@ -67,7 +67,7 @@ export function stack(where) {
 
   function shown(environment, message, several) {
     const drawn = graph(environment);
-    const passed = message ? wayOf(message, drawn) : null;
+    const passed = message ? pathOf(message, drawn) : null;
     return h(
       "section",
       { "aria-label": `Account ${environment.account} in ${environment.region}` },
@@ -78,7 +78,7 @@ export function stack(where) {
         h(
           "div",
           { class: "picture-bar" },
-          h("label", { for: "followed", class: "label" }, "Show the way of"),
+          h("label", { for: "followed", class: "label" }, "Show the path of"),
           h("div", { class: "grow" }, choice),
           message
             ? h(
@@ -89,7 +89,11 @@ export function stack(where) {
             : null,
         ),
         passed && !passed.nodes.size
-          ? h("p", { class: "notice warn" }, "This message passed nothing of this account that still exists.")
+          ? h(
+              "p",
+              { class: "notice warn" },
+              "Nothing that this message passed through still exists in this account.",
+            )
           : null,
         h(
           "div",

@@ -1,9 +1,9 @@
-// The way of a message through the picture.
+// The path of a message through the picture.
 
 import { plain } from "./graph.js";
 
 /** The ids of the nodes that a message passed, and the edges between them. */
-export function wayOf(message, { nodes, edges }) {
+export function pathOf(message, { nodes, edges }) {
   const named = new Set();
   const queues = new Set();
   const gaveUp = new Set();

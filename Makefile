@@ -10,14 +10,18 @@ export PYTHONDONTWRITEBYTECODE :=
 
 CDK_CLI := aws-cdk@2.1148.1
 PYRIGHT := pyright@1.1.414
+BROWSER := @sparticuz/chromium@153.0.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 NPM := $(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fund
 # Each command installs what it needs and no more; a stamp says that it is there.
 RUN := $(VENV)/.run
+# The demo whose local AWS, with its page, KEEP=1 leaves open.
+KEPT := examples/helpdesk/demo.py
+PAGE := To see this mail with its story in a browser: make demo KEEP=1 leaves the page open, and prints its address
 ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test separable check check-emulator format bench snapshots clean
+.PHONY: help install demo test separable check check-emulator format bench screenshots snapshots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -39,10 +43,13 @@ $(VENV)/.%: $(RUN)
 	@echo "installing what make $* needs"
 	@$(PIP) --no-compile --group $*
 	@$(if $(filter check,$*),$(NPM) $(PYRIGHT))
+	@$(if $(filter test,$*),$(NPM) $(BROWSER))
 	@touch $@
 
-demo: $(RUN) ## deploy the examples to a local AWS, send real mail and show what happens to it
-	@for demo in examples/*/demo.py; do $(BIN)/python $$demo || exit 1; echo; done
+demo: $(RUN) ## deploy the examples and send them real mail; KEEP=1 leaves the page open
+	@for demo in $(filter-out $(if $(KEEP),$(KEPT)),$(wildcard examples/*/demo.py)); do \
+	  $(BIN)/python $$demo || exit 1; echo; done
+	@$(if $(KEEP),$(BIN)/python $(KEPT) --keep,echo "$(PAGE)")
 
 test: $(VENV)/.test ## run the tests on all cores (five to six minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -74,6 +81,9 @@ bench: $(VENV)/.bench ## compare import, event, synth and mail times with the al
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 	@$(BIN)/python benchmarks/synth.py
 	@$(BIN)/python benchmarks/local.py
+
+screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
+	@$(BIN)/python tests/screenshots.py
 
 snapshots: $(VENV)/.test ## update the snapshots of the examples' synthesized templates
 	@$(BIN)/pytest tests/constructs --snapshot-update

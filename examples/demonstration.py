@@ -1,11 +1,13 @@
 """Shared by the demos: start a local AWS, deploy the example's app, report the outcome.
 
-Each ``demo.py`` deploys its app with the CDK CLI, sends real mail and checks the results.
+Each ``demo.py`` deploys its app with the CDK CLI, sends real mail and checks the results. With
+``--keep`` the local AWS goes on running, and its page shows the mail.
 """
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mailroom_cli.progress import Steps
@@ -17,21 +19,46 @@ def demonstrate(
 ) -> None:
     """Deploy the app in *folder* and run *check*; exit with 1 if it yields any problem."""
     started = time.monotonic()
+    keep = "--keep" in sys.argv[1:]
     try:
-        with LocalAws(progress=Steps()) as aws:
+        with _running(keep=keep) as aws:
             aws.deploy(cwd=folder, app=f"{sys.executable} app.py")
             prepare(aws)
             print()
             # From here on, each function may do only what its role allows.
             with aws.permissions_enforced():
                 failures = list(check(aws))
+            left = _how_to_go_on(aws) if keep else "Nothing is left running."
     except KeyboardInterrupt:
         sys.exit("\nInterrupted. Nothing is left running.")
     if failures:
         print("\nNot as expected:")
         print("".join(f"  - {failure}\n" for failure in failures), end="")
-        sys.exit(1)
-    print(f"\nAll as expected, in {time.monotonic() - started:.0f} s. Nothing is left running.")
+        sys.exit(f"\n{left}" if keep else 1)
+    print(f"\nAll as expected, in {time.monotonic() - started:.0f} s. {left}")
+
+
+@contextlib.contextmanager
+def _running(*, keep: bool) -> Iterator[LocalAws]:
+    """A local AWS that ends with the demo or, with *keep*, goes on if the demo gets to its end."""
+    aws = LocalAws(progress=Steps())
+    aws.start(detached=keep)
+    ended = False
+    try:
+        yield aws
+        ended = True
+    finally:
+        if not (keep and ended):
+            aws.stop()
+
+
+def _how_to_go_on(aws: LocalAws) -> str:
+    end = Path(sys.executable).parent / "mailroom"
+    return (
+        f"The local AWS goes on running.\n"
+        f"  Its mail and stack: {aws.server.page}\n"
+        f"  To end it: {end} down --state {aws.state.root}"
+    )
 
 
 def output(aws: LocalAws, stack_name: str, key: str) -> str:

@@ -38,6 +38,8 @@ class _ByFile(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
+        if BROWSER in file:
+            return BROWSER
         return "letters" if file.endswith(LETTERS) else file
 
 
@@ -48,7 +50,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 LETTERS = tuple(
     f"end_to_end/test_{name}.py" for name in ("lake", "readme", "sending", "shared_batch")
 )
-SLOW = ("end_to_end", "cli", "test_workmail_separable.py", "test_wheel.py")
+# They share a browser, and mail.
+BROWSER = "local/page/browser"
+SLOW = ("end_to_end", "cli", "browser", "test_workmail_separable.py", "test_wheel.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

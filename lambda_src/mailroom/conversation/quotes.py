@@ -28,8 +28,10 @@ _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _SIGN = re.compile(r"[ \t]{0,3}>")
 _RULE = re.compile(r"\s{0,3}(?:[_*=]{10,}|-{20,})\s*")
 _DELIMITER = re.compile(r"\s?(?:--|—|–|__+|- -)\s*")
-_DASH_NAME = re.compile(r"-{1,2}\s?[^\W\d_][\w.']{1,20}(?: [^\W\d_][\w.']{0,20}){0,2}")
+_DASH_NAME = re.compile(r"(?:-{1,2}|/)\s?[^\W\d_][\w.']{1,20}(?: [^\W\d_][\w.']{0,20}){0,2}")
 _END = re.compile(r"[:：]\s*[*_>]{0,3}\s*$")
+_INSIDE = re.compile(r"(?:\s|-{2,3} ?)(?=(?:On|Am|Le|El|Op) \w{2,9}[.,]? ?\d{0,2}\W)")
+_CLOSED = re.compile(r"<[^\s@<>]{1,64}@[^\s@<>]{3,}>\s*$")
 _ADDRESS = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{3,}")
 _SENTENCE = re.compile(r"[?!]\s|[^\s.]{3,}\. [^\W\d_]{2,}.*\. ")
 _LISTED = re.compile(r"\s*[-*•]\s")
@@ -145,7 +147,16 @@ def _mark_attribution(texts: list[str], kinds: list[int], place: int) -> None:
     last = place - 1
     while last >= 0 and place - last <= 3 and not texts[last].strip():
         last -= 1
-    if last < 0 or kinds[last] != NEW or not _END.search(texts[last]):
+    if last < 0 or kinds[last] != NEW:
+        return
+    if not _END.search(texts[last]) and not _CLOSED.search(texts[last]):
+        if (
+            last == place - 1
+            and last
+            and kinds[last - 1] == QUOTED
+            and _is_rest_of_link(texts, last)
+        ):
+            kinds[last] = QUOTED
         return
     joined = ""
     found: int | None = None
@@ -170,6 +181,11 @@ def _mark_attribution(texts: list[str], kinds: list[int], place: int) -> None:
         kinds[found:place] = [QUOTED] * (place - found)
 
 
+def _is_rest_of_link(texts: list[str], place: int) -> bool:
+    """Whether a long link of the quote above was wrapped into *place*, without a sign."""
+    return "http" in texts[place - 1] and " " not in texts[place].strip()
+
+
 def _begins(line: str) -> int | None:
     """Return where in *line* an introduction begins; ``None`` if it does not."""
     stripped = line.lstrip(" *_-|")
@@ -188,7 +204,7 @@ def _begins_surely(line: str) -> bool:
 
 
 def _starter_inside(line: str) -> int | None:
-    found = re.search(r"\s(?=(?:On|Am|Le|El|Op) \w{2,9}[.,]? ?\d{0,2}\W)", line)
+    found = _INSIDE.search(line)
     return found.start() if found and languages.DATE.search(line[found.start() :]) else None
 
 
@@ -233,13 +249,14 @@ def _is_header(texts: list[str], place: int) -> bool:
             continue
         kind = next(name for name in ("from", "sent", "to", "cc", "subject") if found[name])
         kinds.setdefault(kind, found["value"])
-    if "from" not in kinds or len(kinds) < 2:
+    if len(kinds) < 2:
         return False
-    if _ADDRESS.search(kinds["from"]) or "[mailto:" in kinds["from"].lower():
+    if _ADDRESS.search(kinds.get("from", "")):
         return True
-    return "sent" in kinds and ("subject" in kinds or "to" in kinds) and bool(
-        languages.DATE.search(kinds["sent"])
-    )
+    if not languages.DATE.search(kinds.get("sent", "")):
+        return False
+    named = "from" in kinds and ("subject" in kinds or "to" in kinds)
+    return named or _ADDRESS.search(kinds.get("to", "")) is not None
 
 
 def _is_introduction(texts: list[str], kinds: list[int], place: int) -> bool:
@@ -297,17 +314,16 @@ def _signature(texts: list[str], begin: int, end: int, written: bool) -> int:
         if _DELIMITER.fullmatch(texts[place]):
             end = place
             break
-    while end > begin:
-        place = _last(texts, begin, end)
-        if place is None or not languages.MOBILE.fullmatch(texts[place]) or len(texts[place]) > 100:
+    while (last := _last(texts, begin, end)) is not None:
+        if len(texts[last]) > 100 or not languages.MOBILE.fullmatch(texts[last]):
             break
-        end = place
+        end = last
         above = _last(texts, begin, end)
         if above is not None and _RULE.fullmatch(texts[above]):
             end = above
-    place = _last(texts, begin, end)
-    if place is not None and _DELIMITER.fullmatch(texts[place]):
-        end = place
+    at_end = _last(texts, begin, end)
+    if at_end is not None and _DELIMITER.fullmatch(texts[at_end]):
+        end = at_end
     return _greeting(texts, begin, end, written)
 
 
@@ -324,7 +340,12 @@ def _greeting(texts: list[str], begin: int, end: int, written: bool) -> int:
                 return place
             if above and 0 < shown <= 4 and languages.THANKS.fullmatch(line):
                 return place
-            if above and not shown and _DASH_NAME.fullmatch(line) and not _is_list(texts, begin, place):
+            if (
+                above
+                and not shown
+                and _DASH_NAME.fullmatch(line)
+                and not _is_list(texts, begin, place)
+            ):
                 return place
         shown += 1
         if shown > _CONTACT or len(line) > 90 or (len(line) > 45 and line[-1] in ".?!…。"):

@@ -29,7 +29,9 @@ def is_text_to_read(part: Part) -> bool:
 
 def text(root: Part) -> str:
     """Return the text of *root*, from HTML where there is nothing else; ``\\n`` ends lines."""
-    found = (_plain(part) if _is_plain(part) else _rendered(part) for part in _chosen(root, "text/plain"))
+    found = (
+        _plain(part) if _is_plain(part) else _rendered(part) for part in _chosen(root, "text/plain")
+    )
     return "\n\n".join(one for one in found if one.strip()).lstrip("\n")
 
 

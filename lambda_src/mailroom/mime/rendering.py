@@ -35,9 +35,11 @@ _LINES = frozenset(
     " main nav section tbody td th thead tr".split()
 )
 _PARAGRAPHS = frozenset("blockquote h1 h2 h3 h4 h5 h6 hr ol p pre table ul".split())
-_KEPT = frozenset("article blockquote details div pre section span table".split()) | _UNSEEN
+_KEPT = _UNSEEN | frozenset("article blockquote details div pre section span table".split())
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|mso-hide\s*:\s*all)", re.IGNORECASE)
-_NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s*:\s*0(?:[a-z%]*\s*(?:;|$)|\S* 0)", re.IGNORECASE)
+_NO_MARGIN = re.compile(
+    r"margin(?:-top|-bottom)?\s*:\s*0(?:[a-z%]*\s*(?:;|$)|\S* 0)", re.IGNORECASE
+)
 # Outlook on the desktop draws this line above what it quotes.
 _RULE = re.compile(
     r"border:\s*none;\s*border-top:\s*solid [#\w]+ 1\.0pt;\s*padding:\s*3\.0pt 0", re.IGNORECASE
@@ -200,7 +202,10 @@ class _Page:
         if name in _LINES or name in _PARAGRAPHS:
             self.end(blank=name == "br")
         if name in _PARAGRAPHS and not (
-            name == "p" and ("mso" in known.get("class", "").lower() or _NO_MARGIN.search(known.get("style", "")))
+            name == "p"
+            and (
+                "mso" in known.get("class", "").lower() or _NO_MARGIN.search(known.get("style", ""))
+            )
         ):
             self.gap = True
 

@@ -95,13 +95,17 @@ def reason(
     from mailroom.mime import addresses
 
     authors = [
-        spec.lower() for value in headers.get_all("From") for _, spec in addresses.parse(value).mailboxes
+        spec.lower()
+        for value in headers.get_all("From")
+        for _, spec in addresses.parse(value).mailboxes
     ]
     named = [_local(one) for one in (source, *authors)]
     content = _keyword(headers.get("Content-Type") or "")
     if source in ("", "<>") or content == "multipart/report" or any(map(_DAEMON.fullmatch, named)):
         return BOUNCE
-    submitted = [one for one in headers.get_all("Auto-Submitted") if _keyword(one) not in ("", "no")]
+    submitted = [
+        one for one in headers.get_all("Auto-Submitted") if _keyword(one) not in ("", "no")
+    ]
     suppressed = _words(headers.get_all("X-Auto-Response-Suppress")) & _SUPPRESSING
     if _from_a_responder(headers) or ((submitted or suppressed) and _is_away(headers, submitted)):
         return OUT_OF_OFFICE

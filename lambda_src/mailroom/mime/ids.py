@@ -8,12 +8,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MOST_REFERENCES", "bounded", "message_ids", "root"]
+__all__ = ["MOST_REFERENCES", "bounded", "message_ids", "of_ses", "root"]
 
 MOST_REFERENCES = 20
 """Message ids in ``References`` of what we send."""
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+_OF_SES = re.compile(r"@[a-z0-9-]{1,30}\.amazonses\.com>$")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _MOST_READ = 100_000
 
@@ -37,7 +38,7 @@ def bounded(idents: Iterable[str]) -> list[str]:
 
 
 def root(references: list[str], in_reply_to: str | None, own: str | None, message_id: str) -> str:
-    """Return the message id that names the conversation.
+    """Return what names the conversation: the message id of its first message.
 
     Args:
         references: The ids in ``References``.
@@ -45,6 +46,15 @@ def root(references: list[str], in_reply_to: str | None, own: str | None, messag
         own: The mail's ``Message-ID``.
         message_id: SES's id of the mail, for a mail that has no ``Message-ID``.
     """
-    if references:
-        return references[0]
-    return in_reply_to or own or f"<{message_id}@mailroom.invalid>"
+    found = references[0] if references else in_reply_to or own
+    return _OF_SES.sub("@amazonses.com>", found) if found else f"<{message_id}@mailroom.invalid>"
+
+
+def of_ses(message_id: str, region: str) -> str:
+    """Return the ``Message-ID`` that SES gives to a message sent in *region*.
+
+    Seen in messages, not documented: ``email.amazonses.com`` in us-east-1, and the region's name
+    elsewhere. So `root` leaves out which it is.
+    """
+    place = "email" if region == "us-east-1" else region
+    return f"<{message_id}@{place}.amazonses.com>"

@@ -12,7 +12,27 @@ Importing this module has no effect, and nothing of it is loaded before it is us
 
 from __future__ import annotations
 
-from mailroom.conversation.quotes import Split, split, split_html
-from mailroom.conversation.tokens import bounce_address, read_token, reply_address
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailroom.conversation.quotes import Split, split, split_html
+    from mailroom.conversation.tokens import bounce_address, read_token, reply_address
 
 __all__ = ["Split", "bounce_address", "read_token", "reply_address", "split", "split_html"]
+
+# Loaded for those alone that use them.
+_LAZY = {
+    "Split": "mailroom.conversation.quotes",
+    "bounce_address": "mailroom.conversation.tokens",
+    "read_token": "mailroom.conversation.tokens",
+    "reply_address": "mailroom.conversation.tokens",
+    "split": "mailroom.conversation.quotes",
+    "split_html": "mailroom.conversation.quotes",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

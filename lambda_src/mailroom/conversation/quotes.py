@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (dashes and colons of several alphabets)
 """What a person wrote in a mail, without what their program quoted and without the signature.
 
 Every rule looks at a few lines of a bounded length, so that time is linear in the size of the text.
@@ -34,7 +35,7 @@ _INSIDE = re.compile(r"(?:\s|-{2,3} ?)(?=(?:On|Am|Le|El|Op) \w{2,9}[.,]? ?\d{0,2
 _CLOSED = re.compile(r"<[^\s@<>]{1,64}@[^\s@<>]{3,}>\s*$")
 _ADDRESS = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{3,}")
 _SENTENCE = re.compile(r"[?!]\s|[^\s.]{3,}\. [^\W\d_]{2,}.*\. ")
-_LISTED = re.compile(r"\s*[-*•]\s")
+_ENTRY = re.compile(r"\s*[^\W\d_][^\n:]{0,30}:\s+\S")  # of a form
 
 
 class Split:
@@ -129,7 +130,7 @@ def _mark_quotes(texts: list[str], kinds: list[int]) -> None:
                 kinds[place:] = [QUOTED] * (len(kinds) - place)
                 _mark_rule(texts, kinds, place)
                 return
-            written = True
+            written = written or not _ENTRY.match(line)
         place += 1
 
 
@@ -177,6 +178,8 @@ def _mark_attribution(texts: list[str], kinds: list[int], place: int) -> None:
             break
     if found is None and _introduces(texts[last]):
         found = last
+    if found and kinds[found - 1] == NEW and texts[found - 1].rstrip().endswith("<"):
+        found -= 1  # wrapped within the address
     if found is not None:
         kinds[found:place] = [QUOTED] * (place - found)
 
@@ -226,7 +229,7 @@ def _rest_is_quoted(texts: list[str], kinds: list[int], place: int, written: boo
     if languages.ABOVE.match(line):
         return True
     # A form that begins with "From:" is no quote: nobody answered above it.
-    if written and languages.LABELS.fullmatch(line) and _is_header(texts, place):
+    if written and languages.label(line) and _is_header(texts, place):
         return True
     return _is_introduction(texts, kinds, place)
 
@@ -240,15 +243,14 @@ def _is_header(texts: list[str], place: int) -> bool:
     kinds: dict[str, str] = {}
     gaps = 0
     for line in texts[place : place + _BLOCK]:
-        found = languages.LABELS.fullmatch(line)
-        if found is None:
-            gaps += 1
-            # Folded addresses, and the blank lines that some programs put in between.
-            if gaps > 3:
-                break
+        found = languages.label(line)
+        if found is not None:
+            kinds.setdefault(*found)
             continue
-        kind = next(name for name in ("from", "sent", "to", "cc", "subject") if found[name])
-        kinds.setdefault(kind, found["value"])
+        gaps += 1
+        # Folded addresses, and the blank lines that some programs put in between.
+        if gaps > 3:
+            break
     if len(kinds) < 2:
         return False
     if _ADDRESS.search(kinds.get("from", "")):

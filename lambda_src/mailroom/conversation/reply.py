@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (colons of several alphabets)
 """An answer to a received mail, as a message of the standard library.
 
 Text of the mail reaches header fields only as one line, and its message ids only if they are well
@@ -11,9 +12,8 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 
 from mailroom.errors import AutomaticMail, InvalidMessage
-from mailroom.mime import automatic, ids, words
+from mailroom.mime import automatic, ids, mailboxes, words
 from mailroom.mime.mailboxes import Address
-from mailroom.ses import DOMAIN, LOCAL_PART
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ __all__ = ["reply"]
 _MOST_RECIPIENTS = 5
 _MOST_QUOTED = 100_000
 _SUBJECT_CHARACTERS = 200
-_ADDRESS = re.compile(rf"(?=.{{1,64}}@){LOCAL_PART}@{DOMAIN}")
 _BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _REPLY_PREFIX = re.compile(
     r"(?:(?:re|aw|antw|antwort|sv|vs|vá|ynt|odp|rif|r|res|ref|отв|ответ|回复|回覆|答复|返信|답장)"
@@ -116,8 +115,7 @@ def _recipients(mail: ReceivedMail, to_automatic: bool) -> tuple[Any, ...]:
 
 
 def _is_sendable(address: Address) -> bool:
-    written = address.ascii_address
-    return len(written) <= 254 and _ADDRESS.fullmatch(written) is not None
+    return mailboxes.is_sendable(address.ascii_address)
 
 
 def _header_address(address: Address) -> Any:
@@ -139,9 +137,7 @@ def _own(mail: ReceivedMail) -> Any:
 
 
 def _given(value: str, what: str) -> Any:
-    from mailroom.mime.mailboxes import parse
-
-    found = parse([_line(value, what)])
+    found = mailboxes.parse([_line(value, what)])
     if len(found) != 1 or not _is_sendable(found[0]):
         raise InvalidMessage(
             f"{what} is {value!r:.80}: pass one address, such as Support <support@example.com>"

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from mailroom.errors import InvalidMessage
-from mailroom.ses import DOMAIN, LOCAL_PART
+from mailroom.mime import mailboxes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _TEXT, _NUMBER, _NEGATIVE, _UUID, _HEX = range(5)
 _UUID_TEXT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX_TEXT = re.compile(r"(?:[0-9a-f]{2}){3,31}")
 _ENCODED = re.compile(r"[a-z2-7]{18,63}")
-_ADDRESS = re.compile(rf"{LOCAL_PART}@{DOMAIN}")
 
 
 def reply_address(
@@ -135,7 +134,7 @@ def _signed(
 ) -> str:
     from base64 import b32encode
 
-    if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
+    if not isinstance(address, str) or not mailboxes.is_sendable(address):
         raise InvalidMessage(
             f"address is {address!r:.80}: pass one ASCII address such as support@example.com"
         )

@@ -72,7 +72,7 @@ _SAID = {
 }
 # What Exchange and others put before the subject; by itself it proves nothing.
 _AWAY = re.compile(
-    r"\s*(?:\[?auto(?:matic|matisch|matisk|mati[sz]k|maattinen|matick|matyczn)|auto[- ]?reply|autosvar"
+    r"\s*(?:\[?auto(?:matic|matis[ck]|mati[sz]k|maattinen|matyczn)|auto[- ]?reply|autosvar"
     r"|autorespuesta|out of (?:the )?office|ooo\b|abwesen|r[ée]ponse automatique|absence|absen[ct]"
     r"|respuesta autom|resposta autom|risposta autom|afwezig|odpowied. automat|frånvaro"
     r"|poissa|автоматич|автоответ|автовідповід|otomatik yan|自動|自动|자동|رد تلقائي|מענה אוטומטי)",

@@ -1,4 +1,4 @@
-"""Message ids (RFC 5322 §3.6.4), and what they say about the conversation that a mail is part of."""
+"""Message ids (RFC 5322 §3.6.4), and what they say about a mail's conversation."""
 
 from __future__ import annotations
 

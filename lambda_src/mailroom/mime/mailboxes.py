@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Address", "parse"]
+__all__ = ["Address", "is_sendable", "parse"]
 
 _MOST = 1000
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
@@ -82,6 +82,15 @@ class Address:
 
     def _key(self) -> tuple[str, str, str | None]:
         return self.name, self.address, self.group
+
+
+def is_sendable(address: str) -> bool:
+    """Whether SES can send to *address*, which is in ASCII."""
+    from mailroom.ses import DOMAIN, LOCAL_PART
+
+    local = address.rpartition("@")[0]
+    shape = re.compile(f"{LOCAL_PART}@{DOMAIN}")  # kept by `re`
+    return len(local) <= 64 and len(address) <= 254 and shape.fullmatch(address) is not None
 
 
 def parse(values: Iterable[str]) -> list[Address]:

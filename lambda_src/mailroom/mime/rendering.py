@@ -31,11 +31,24 @@ _NUMBERS = re.compile(r"&#(?:[xX][0-9a-fA-F]{8,}|[0-9]{8,});?")
 
 _UNSEEN = frozenset(("head", "script", "style", "svg", "template", "title"))
 _LINES = frozenset(
-    "address article aside br center dd details div dl dt fieldset figure footer form header li"
-    " main nav section tbody td th thead tr".split()
+    """
+    address article aside br center dd details div dl dt fieldset figure footer form header li main
+    nav section tbody td th thead tr
+    """.split()  # noqa: SIM905 (read by people)
 )
-_PARAGRAPHS = frozenset("blockquote h1 h2 h3 h4 h5 h6 hr ol p pre table ul".split())
-_KEPT = _UNSEEN | frozenset("article blockquote details div pre section span table".split())
+_PARAGRAPHS = frozenset(
+    ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "ol", "p", "pre", "table", "ul")
+)
+_KEPT = _UNSEEN | {
+    "article",
+    "blockquote",
+    "details",
+    "div",
+    "pre",
+    "section",
+    "span",
+    "table",
+}
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|mso-hide\s*:\s*all)", re.IGNORECASE)
 _NO_MARGIN = re.compile(
     r"margin(?:-top|-bottom)?\s*:\s*0(?:[a-z%]*\s*(?:;|$)|\S* 0)", re.IGNORECASE

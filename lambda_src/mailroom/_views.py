@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Headers", "Verdict", "View", "date_time", "listed", "objects", "optional", "required"]
+__all__ = [
+    "Headers",
+    "Verdict",
+    "View",
+    "date_time",
+    "listed",
+    "objects",
+    "optional",
+    "required",
+    "strings",
+]
 
 
 class View:
@@ -99,6 +109,14 @@ def listed(raw: Mapping[str, Any], key: str, path: str) -> list[Any]:
     if value is None:
         return []
     raise _another_type(value, path, list)
+
+
+def strings(values: list[Any], path: str) -> list[str]:
+    """Return *values*, the list at *path*; raise `MissingField` unless all are strings."""
+    for item in values:
+        if not isinstance(item, str):
+            raise MissingField(f"{path!r} has an item that is a {type(item).__name__}, not a str")
+    return values
 
 
 def objects(raw: Mapping[str, Any], key: str, path: str) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ __all__ = ["Attachment", "attachments"]
 class Attachment:
     """One attachment, decoded when it is asked for. Printing it shows nothing of it.
 
+    Two are equal if they were written alike, with the same name and the same content.
+
     Nothing that a sender writes raises here; what cannot be decoded is read as far as possible.
     """
 
@@ -74,8 +76,18 @@ class Attachment:
         """The attached message, if it is one (``message/rfc822``); its own are in it."""
         return mime.read(self.read()) if self._part.is_message else None
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Attachment):
+            return self._written() == other._written()
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         return "<Attachment>"
+
+    def _written(self) -> bytes:
+        return self._part.data[self._part.start : self._part.end]
 
 
 def attachments(root: Part) -> list[Attachment]:

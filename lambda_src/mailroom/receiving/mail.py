@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailroom._views import Headers
+from mailroom._views import Headers, strings
 from mailroom.errors import NotConfigured
 from mailroom.receiving.event import SesEvent
 from mailroom.ses import object_key
@@ -128,7 +128,7 @@ class ReceivedMail(SesEvent):
 
         common = {"from": self.from_, "to": self.to, "cc": self.cc, "reply-to": self.reply_to}
         values = self._complete_headers().get_all(field) or common.get(field.lower(), [])
-        return mailboxes.parse(values)
+        return mailboxes.parse(strings(values, f"mail.commonHeaders.{field.lower()}"))
 
     @property
     def label(self) -> str | None:
@@ -138,7 +138,7 @@ class ReceivedMail(SesEvent):
         """
         from mailroom.mime.mailboxes import Address
 
-        return next((label for one in self.recipients if (label := Address(one).label)), None)
+        return next((label for one in self._envelope() if (label := Address(one).label)), None)
 
     @property
     def text(self) -> str:
@@ -228,7 +228,7 @@ class ReceivedMail(SesEvent):
         """
         from mailroom.mime import automatic
 
-        ours = {address.lower() for address in self.recipients}
+        ours = {address.lower() for address in self._envelope()}
         return automatic.reason(self._complete_headers(), self.source, ours=ours)
 
     def reply(
@@ -294,7 +294,7 @@ class ReceivedMail(SesEvent):
         """
         from mailroom.conversation import tokens
 
-        return tokens.read_token([*self.recipients, *self.destination], key=key)
+        return tokens.read_token(self._addressed(), key=key)
 
     def bounce_token(self, *, key: Keys) -> dict[str, str | int] | None:
         """Return the token of `mailroom.conversation.bounce_address`, as `token` does.
@@ -304,8 +304,7 @@ class ReceivedMail(SesEvent):
         """
         from mailroom.conversation import tokens
 
-        addresses = [*self.recipients, *self.destination]
-        return tokens.read_token(addresses, key=key, purpose=tokens.BOUNCE)
+        return tokens.read_token(self._addressed(), key=key, purpose=tokens.BOUNCE)
 
     @property
     def stored_at(self) -> tuple[str, str] | None:
@@ -367,6 +366,13 @@ class ReceivedMail(SesEvent):
 
             self._split = quotes.split(self.text, self.html)
         return self._split
+
+    def _envelope(self) -> list[str]:
+        return strings(self.recipients, "receipt.recipients")
+
+    def _addressed(self) -> list[str]:
+        # The header's too: a forwarder changes the envelope.
+        return [*self._envelope(), *strings(self.destination, "mail.destination")]
 
     def _complete_headers(self) -> Headers:
         """Return all header fields, from the stored mail where SES cut the event's."""

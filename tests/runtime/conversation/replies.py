@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (the words are in many alphabets)
 """Replies as mail programs write them, in many languages; every text is our own."""
 
 from __future__ import annotations

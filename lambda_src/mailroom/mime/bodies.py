@@ -69,11 +69,14 @@ def _chosen(part: Part, kind: str) -> list[Part]:
 
 def _alternative(part: Part, kind: str) -> list[Part]:
     best: list[Part] = []
+    rank = -1
     for child in part.children:
         found = _chosen(child, kind)
-        # The last one is the best (RFC 2046 §5.1.4), among those of the kind.
-        if any(one.content_type == kind and one.content()[0].strip() for one in found) or not best:
-            best = found or best
+        shown = [one for one in found if one.content()[0].strip()]
+        found_rank = bool(found) + bool(shown) + any(one.content_type == kind for one in shown)
+        # Of those that are alike, the last one is the best (RFC 2046 §5.1.4).
+        if found_rank >= rank:
+            best, rank = found, found_rank
     return best
 
 

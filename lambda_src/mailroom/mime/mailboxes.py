@@ -117,7 +117,9 @@ def _decoded(label: str) -> str:
     # "xn--paypal-" would decode to the domain of someone else.
     if not same or shown.isascii() or not all(map(_is_letter, shown)):
         return label
-    return label if shown != shown.lower() else shown
+    from unicodedata import normalize
+
+    return shown if shown == normalize("NFKC", shown).lower() else label
 
 
 def _is_letter(char: str) -> bool:

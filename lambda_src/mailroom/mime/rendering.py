@@ -152,6 +152,7 @@ class _Page:
         self.states = {"unseen": 0, "quoted": 0, "signature": 0, "blockquote": 0, "pre": 0}
         self.rest_is_quoted = False
         self.gap = False
+        self.tight = False
 
     def write(self, raw: str) -> None:
         """Add the text *raw*, with its character references."""
@@ -186,7 +187,7 @@ class _Page:
 
     def close(self, name: str) -> None:
         """End the element *name*, and those that are open in it."""
-        self._space(name, {})
+        self._space(name, None)
         while self.names.get(name):
             found, state = self.open_elements.pop()
             self.names[found] -= 1
@@ -211,23 +212,26 @@ class _Page:
             return "quoted"
         return "signature" if marks & _SIGNATURES else ""
 
-    def _space(self, name: str, known: dict[str, str]) -> None:
+    def _space(self, name: str, known: dict[str, str] | None) -> None:
+        """End the line before and behind a block, and note whether it has a margin."""
         if name in _LINES or name in _PARAGRAPHS:
             self.end(blank=name == "br")
-        if name in _PARAGRAPHS and not (
-            name == "p"
-            and (
-                "mso" in known.get("class", "").lower() or _NO_MARGIN.search(known.get("style", ""))
-            )
-        ):
+        if name == "p" and known is not None:
+            # Outlook writes each line as a paragraph without a margin.
+            office = "mso" in known.get("class", "").lower()
+            self.tight = office or _NO_MARGIN.search(known.get("style", "")) is not None
+        if name in _PARAGRAPHS and not (name == "p" and self.tight):
             self.gap = True
 
     def end(self, *, blank: bool = False) -> None:
         """End the line; one without words counts only if it is *blank* on purpose."""
-        line = "".join(self.words)
-        line = (line if self.states["pre"] else line.strip(" ")).rstrip()
+        raw = "".join(self.words)
+        line = raw.replace("\u00a0", " ").replace("\u200b", "").replace("\ufeff", "").rstrip()
         self.words = []
-        if not line.strip("\u00a0\u200b\u200c\ufeff ") and not blank and not line:
+        if not self.states["pre"]:
+            line = line.strip(" ")
+        # A paragraph of one blank that does not break is a blank line, too.
+        if not line and not blank and not ("\u00a0" in raw and self._above()):
             return
         kind = NEW
         if self.states["signature"]:
@@ -235,11 +239,14 @@ class _Page:
         if self.states["quoted"] or self.states["blockquote"] or self.rest_is_quoted:
             kind = QUOTED
         signs = ">" * min(self.states["blockquote"], _MOST_DEPTH)
-        if self.gap and self.lines and self.lines[-1][0].strip("> "):
+        if self.gap and line and self._above():
             self.lines.append((signs, kind))
         self.gap = False
-        line = line.replace("\u00a0", " ").strip("\u200b\ufeff").rstrip()
         self.lines.append((f"{signs} {line}".rstrip() if signs else line, kind))
+
+    def _above(self) -> bool:
+        """Whether the line above has words."""
+        return bool(self.lines and self.lines[-1][0].strip("> "))
 
 
 def _attributes(raw: str) -> dict[str, str]:

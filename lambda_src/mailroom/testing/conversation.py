@@ -98,9 +98,11 @@ def _apple(text: str, author: str, quoted: list[str]) -> tuple[str, str]:
     old = "\n".join(quoted)
     return (
         f"{text}\n\nSent from my iPhone\n\n> {line}\n> \n{_signed(quoted)}\n",
-        f'{_as_html(text)}<br><br><div dir="ltr">Sent from my iPhone</div><div dir="ltr"><br>'
-        f'<blockquote type="cite">{escape(line)}<br><br></blockquote></div>'
-        f'<blockquote type="cite"><div dir="ltr">{_as_html(old)}</div></blockquote>',
+        (
+            f'{_as_html(text)}<br><br><div dir="ltr">Sent from my iPhone</div><div dir="ltr">'
+            f'<blockquote type="cite">{escape(line)}<br><br></blockquote></div>'
+            f'<blockquote type="cite"><div dir="ltr">{_as_html(old)}</div></blockquote>'
+        ),
     )
 
 
@@ -109,10 +111,11 @@ def _gmail(text: str, author: str, quoted: list[str]) -> tuple[str, str]:
     old = "\n".join(quoted)
     return (
         f"{text}\n\n{line}\n\n{_signed(quoted)}\n",
-        f'<div dir="ltr">{_as_html(text)}</div><br><div class="gmail_quote">'
-        f'<div dir="ltr" class="gmail_attr">{escape(line)}<br></div>'
-        f'<blockquote class="gmail_quote" style="margin:0 0 0 .8ex">{_as_html(old)}</blockquote>'
-        "</div>",
+        (
+            f'<div dir="ltr">{_as_html(text)}</div><br><div class="gmail_quote">'
+            f'<div dir="ltr" class="gmail_attr">{escape(line)}<br></div>'
+            f'<blockquote class="gmail_quote">{_as_html(old)}</blockquote></div>'
+        ),
     )
 
 
@@ -123,9 +126,11 @@ def _outlook(text: str, author: str, quoted: list[str]) -> tuple[str, str]:
     old = "\n".join(quoted)
     return (
         f"{text}\n\n{header}\n\n{old}\n",
-        f'<div class="WordSection1"><p class="MsoNormal">{_as_html(text)}<o:p></o:p></p>'
-        "<div style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm'>"
-        f'<p class="MsoNormal">{shown}</p></div><p class="MsoNormal">{_as_html(old)}</p></div>',
+        (
+            f'<div class="WordSection1"><p class="MsoNormal">{_as_html(text)}<o:p></o:p></p>'
+            "<div style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm'>"
+            f'<p class="MsoNormal">{shown}</p></div><p class="MsoNormal">{_as_html(old)}</p></div>'
+        ),
     )
 
 
@@ -134,9 +139,11 @@ def _thunderbird(text: str, author: str, quoted: list[str]) -> tuple[str, str]:
     old = "\n".join(quoted)
     return (
         f"{text}\n\n{line}\n{_signed(quoted)}\n\n-- \nJane\n",
-        f'<p>{_as_html(text)}</p><div class="moz-cite-prefix">{escape(line)}<br></div>'
-        f'<blockquote type="cite">{_as_html(old)}</blockquote>'
-        '<pre class="moz-signature">-- \nJane</pre>',
+        (
+            f'<p>{_as_html(text)}</p><div class="moz-cite-prefix">{escape(line)}<br></div>'
+            f'<blockquote type="cite">{_as_html(old)}</blockquote>'
+            '<pre class="moz-signature">-- \nJane</pre>'
+        ),
     )
 
 

@@ -36,7 +36,9 @@ SAMPLES = [
 ATTRIBUTES = sorted(
     name
     for name in dir(ReceivedMail)
-    if isinstance(getattr(ReceivedMail, name), property) and name != "already_handled"
+    if isinstance(getattr(ReceivedMail, name), property)
+    and not name.startswith("_")
+    and name != "already_handled"
 )
 
 

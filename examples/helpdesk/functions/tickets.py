@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from email.message import EmailMessage
 
 import boto3
 
@@ -15,25 +14,24 @@ _table = boto3.resource("dynamodb").Table(os.environ["TICKETS"])
 
 
 def on_mail(mail: ReceivedMail) -> None:
-    ticket = ticket_of(mail, mail.read())
+    if mail.is_automatic:
+        return  # a bounce, or somebody's holiday; the mail bucket has it
     try:
-        _table.put_item(Item=ticket, ConditionExpression="attribute_not_exists(id)")
+        _table.put_item(Item=ticket_of(mail), ConditionExpression="attribute_not_exists(id)")
     except _table.meta.client.exceptions.ConditionalCheckFailedException:
         # SES and Lambda may deliver a mail twice; keep the ticket, which may already be closed.
         return
 
 
-def ticket_of(mail: ReceivedMail, message: EmailMessage) -> dict[str, object]:
-    """Return the ticket to store; no I/O, so it is easy to test."""
-    body = message.get_body(preferencelist=("plain", "html"))
-    text = str(body.get_content()).replace("\r\n", "\n") if body else ""
+def ticket_of(mail: ReceivedMail) -> dict[str, object]:
+    """Return the ticket to store; no I/O but reading the mail, so it is easy to test."""
     return {
         "id": mail.message_id,
         "status": "open",
         "received_at": mail.timestamp.isoformat(),
-        "from": mail.from_[0] if mail.from_ else mail.source,
+        "from": str(mail.sender or ""),
         "subject": mail.subject or "(no subject)",
-        "excerpt": text[:_EXCERPT_CHARACTERS],
-        "attachments": sum(1 for _ in message.iter_attachments()),
-        "in_reply_to": str(message["In-Reply-To"] or ""),
+        "excerpt": mail.new_text[:_EXCERPT_CHARACTERS],
+        "attachments": len(mail.attachments),
+        "conversation": mail.thread_id,
     }

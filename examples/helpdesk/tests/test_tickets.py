@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from mailroom.testing import message, received_mail
+from mailroom.testing import automatic_message, message, received_mail, reply_message
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 
@@ -54,9 +54,26 @@ def test_mail_becomes_a_ticket(tickets: ModuleType) -> None:
     (ticket,) = stored()
     assert ticket["from"] == "Jane Doe <jane@customer.example>"
     assert ticket["subject"] == "Paper jam"
-    assert ticket["excerpt"] == "It is stuck.\n"
+    assert ticket["excerpt"] == "It is stuck."
     assert ticket["attachments"] == 1
     assert ticket["status"] == "open"
+
+
+def test_an_answer_belongs_to_the_conversation_of_its_ticket(tickets: ModuleType) -> None:
+    """Its ticket has only what is new in it."""
+    first = message(text="It is stuck.\n", headers={"Message-ID": "<first@customer.example>"})
+    tickets.on_mail(received_mail(first, message_id="m1"))
+    ours = received_mail(first).reply(text="Is the light on?")
+    tickets.on_mail(received_mail(reply_message(ours, text="It is.\n"), message_id="m2"))
+    found = {one["id"]: one for one in stored()}
+    assert found["m1"]["conversation"] == found["m2"]["conversation"]
+    assert found["m2"]["excerpt"] == "It is."
+
+
+@pytest.mark.parametrize("reason", ["bounce", "out of office"])
+def test_automatic_mail_opens_no_ticket(tickets: ModuleType, reason: str) -> None:
+    tickets.on_mail(received_mail(automatic_message(reason)))
+    assert stored() == []
 
 
 def test_a_repeated_delivery_leaves_the_ticket_alone(tickets: ModuleType) -> None:

@@ -81,16 +81,13 @@ _AWAY = re.compile(
 _SUPPRESSING = frozenset(("all", "autoreply", "oof"))
 
 
-def reason(
-    headers: Headers, source: str, *, ours: Iterable[str] = (), token: str | None = None
-) -> str | None:
+def reason(headers: Headers, source: str, *, ours: Iterable[str] = ()) -> str | None:
     """Return why a mail is automatic, or ``None`` if a person seems to have sent it.
 
     Args:
         headers: The mail's header fields.
         source: Its envelope sender.
         ours: Addresses of our own, in lower case: mail from one of them came back.
-        token: What our mail has in ``X-Mailroom-Loop``.
     """
     from mailroom.mime import addresses
 
@@ -115,10 +112,8 @@ def reason(
         return LIST
     if suppressed:
         return AUTO_SUBMITTED
-    came_back = token is not None and token in headers.get_all("X-Mailroom-Loop")
-    if came_back or len(headers.get_all("Received")) > _MAX_RECEIVED:
-        return LOOP
-    return LOOP if {source.lower(), *authors} & set(ours) else None
+    looping = len(headers.get_all("Received")) > _MAX_RECEIVED
+    return LOOP if looping or {source.lower(), *authors} & set(ours) else None
 
 
 def unattended(address: str) -> bool:

@@ -102,9 +102,9 @@ def decide(mail: ReceivedMail, settings: Settings) -> str | None:
 
     headers = mail.headers
     ours = {address.lower() for address in mail.recipients}
-    why = automatic.reason(
-        headers, mail.source, ours={*ours, settings.sender.lower()}, token=settings.token
-    )
+    why = automatic.reason(headers, mail.source, ours={*ours, settings.sender.lower()})
+    if settings.token in headers.get_all(_mail.LOOP_FIELD):
+        why = automatic.LOOP
     if why is not None:
         return f"automatic mail: {why}"
     if mail.headers_truncated:

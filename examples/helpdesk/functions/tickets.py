@@ -14,8 +14,8 @@ _table = boto3.resource("dynamodb").Table(os.environ["TICKETS"])
 
 
 def on_mail(mail: ReceivedMail) -> None:
-    if mail.is_automatic:
-        return  # a bounce, or somebody's holiday; the mail bucket has it
+    if mail.automatic_reason in ("bounce", "out of office"):
+        return  # nobody needs help; the mail bucket has it
     try:
         _table.put_item(Item=ticket_of(mail), ConditionExpression="attribute_not_exists(id)")
     except _table.meta.client.exceptions.ConditionalCheckFailedException:

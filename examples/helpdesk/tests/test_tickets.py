@@ -71,9 +71,16 @@ def test_an_answer_belongs_to_the_conversation_of_its_ticket(tickets: ModuleType
 
 
 @pytest.mark.parametrize("reason", ["bounce", "out of office"])
-def test_automatic_mail_opens_no_ticket(tickets: ModuleType, reason: str) -> None:
+def test_a_bounce_or_a_holiday_opens_no_ticket(tickets: ModuleType, reason: str) -> None:
     tickets.on_mail(received_mail(automatic_message(reason)))
     assert stored() == []
+
+
+def test_mail_of_a_list_or_a_shop_opens_a_ticket(tickets: ModuleType) -> None:
+    """A customer may write through a group, or from a program of theirs."""
+    for number, reason in enumerate(["auto-submitted", "list"]):
+        tickets.on_mail(received_mail(automatic_message(reason), message_id=f"m{number}"))
+    assert len(stored()) == 2
 
 
 def test_a_repeated_delivery_leaves_the_ticket_alone(tickets: ModuleType) -> None:

@@ -23,18 +23,20 @@ __all__ = ["Split", "split", "split_html"]
 _MOST_CHARACTERS = 400  # of a line that a rule looks at
 _CHUNK = 4  # lines over which a program wraps "On … wrote:"
 _BLOCK = 8  # lines in which the fields of a quoted header are
+_WRAPPED = 65  # characters of a line that a program may have wrapped
 _CONTACT = 12  # lines of a signature that begins with a greeting
 _MOST_SIGNED = 25  # lines of one that begins with "-- "
 _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _SIGN = re.compile(r"[ \t]{0,3}>")
 _RULE = re.compile(r"\s{0,3}(?:[_*=]{10,}|-{20,})\s*")
-_DELIMITER = re.compile(r"\s?(?:--|—|–|__+|- -)\s*")
+_DIGIT = re.compile(r"\d")
+_DELIMITER = re.compile(r"\s?(?:--|[—–]+|__+|- -)\s*")
 _DASH_NAME = re.compile(r"(?:-{1,2}|/)\s?[^\W\d_][\w.']{1,20}(?: [^\W\d_][\w.']{0,20}){0,2}")
 _END = re.compile(r"[:：]\s*[*_>]{0,3}\s*$")
 _INSIDE = re.compile(r"(?:\s|-{2,3} ?)(?=(?:On|Am|Le|El|Op) \w{2,9}[.,]? ?\d{0,2}\W)")
 _CLOSED = re.compile(r"<[^\s@<>]{1,64}@[^\s@<>]{3,}>\s*$")
 _ADDRESS = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{3,}")
-_SENTENCE = re.compile(r"[?!]\s|[^\s.]{3,}\. [^\W\d_]{2,}.*\. ")
+_SENTENCE = re.compile(r"[?!]\s|[^\W\d_]{3,}\. [^\W\d_]{2,}[^.]*[^\W\d_]\. ")
 _ENTRY = re.compile(r"\s*[^\W\d_][^\n:]{0,30}:\s+\S")  # of a form
 
 
@@ -151,12 +153,7 @@ def _mark_attribution(texts: list[str], kinds: list[int], place: int) -> None:
     if last < 0 or kinds[last] != NEW:
         return
     if not _END.search(texts[last]) and not _CLOSED.search(texts[last]):
-        if (
-            last == place - 1
-            and last
-            and kinds[last - 1] == QUOTED
-            and _is_rest_of_link(texts, last)
-        ):
+        if last == place - 1 and last and kinds[last - 1] == QUOTED and _is_wrapped(texts, last):
             kinds[last] = QUOTED
         return
     joined = ""
@@ -184,15 +181,18 @@ def _mark_attribution(texts: list[str], kinds: list[int], place: int) -> None:
         kinds[found:place] = [QUOTED] * (place - found)
 
 
-def _is_rest_of_link(texts: list[str], place: int) -> bool:
-    """Whether a long link of the quote above was wrapped into *place*, without a sign."""
-    return "http" in texts[place - 1] and " " not in texts[place].strip()
+def _is_wrapped(texts: list[str], place: int) -> bool:
+    """Whether *place*, between lines of a quote, is the rest of a long one above."""
+    line, above = texts[place].strip(), texts[place - 1]
+    if "http" in above and " " not in line:
+        return True
+    return len(above) > _WRAPPED and line[:1].islower()
 
 
 def _begins(line: str) -> int | None:
     """Return where in *line* an introduction begins; ``None`` if it does not."""
     stripped = line.lstrip(" *_-|")
-    found = languages.STARTER.match(stripped)
+    found = languages.STARTER.match(stripped) and _DIGIT.search(stripped)
     if found or languages.DATE.match(stripped[:40]) or languages.DATE.search(stripped[:60]):
         inside = None if found else _starter_inside(line)
         return 0 if inside is None else inside
@@ -203,7 +203,8 @@ def _begins(line: str) -> int | None:
 
 def _begins_surely(line: str) -> bool:
     stripped = line.lstrip(" *_-|")
-    return bool(languages.STARTER.match(stripped) or languages.DATE.match(stripped))
+    starts = languages.STARTER.match(stripped) and _DIGIT.search(stripped)
+    return bool(starts or languages.DATE.match(stripped))
 
 
 def _starter_inside(line: str) -> int | None:

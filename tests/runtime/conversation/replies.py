@@ -13,6 +13,7 @@ GMAIL = {
     "es": "El vie, 2 ene 2026 a las 10:00, Jane Doe (<jane@example.com>) escribió:",
     "fi": "pe 2. tammik. 2026 klo 10.00 Jane Doe (jane@example.com) kirjoitti:",
     "fr": "Le ven. 2 janv. 2026 à 10:00, Jane Doe <jane@example.com> a écrit :",
+    "hu": "Jane Doe <jane@example.com> ezt írta (időpont: 2026. jan. 2., P 10:00):",
     "he": "\u202b‪בתאריך יום ו׳, 2 בינו׳ 2026 ב-10:00 מאת ‪Jane Doe‬‏ <‪jane@example.com‬‏>:‬",
     "it": "Il giorno ven 2 gen 2026 alle ore 10:00 Jane Doe <jane@example.com> ha scritto:",
     "ja": "2026年1月2日(金) 10:00 Jane Doe <jane@example.com>:",

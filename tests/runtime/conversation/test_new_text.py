@@ -160,6 +160,27 @@ def test_what_only_resembles_a_quote_stays(text: str) -> None:
     assert split(text) == Split(text, "", "")
 
 
+def test_a_line_that_begins_like_an_introduction_stays() -> None:
+    """The introduction is the last such line above the quote."""
+    text = f"Am heutigen Tag\n{GMAIL['de']}\n\n{OLD}\n"
+    assert split(text).new == "Am heutigen Tag"
+    assert split(f"On your machine:\n{GMAIL['en']}\n{SIGNED}\n").new == "On your machine:"
+
+
+def test_a_quoted_line_that_was_wrapped_is_quoted() -> None:
+    """Some programs wrap long lines of a quote, and give a sign to the first part only."""
+    long = "> a line of the quoted letter that has more words than the program shows in one"
+    link = "> see http://example.com/manuals/printers/laser/5/when-nothing-prints/"
+    text = f"{NEW}\n\n{GMAIL['en']}\n{long}\nrow of the letter\n>\n{link}\nindex.html)\n> Bye\n"
+    assert split(text).new == NEW
+
+
+def test_a_footer_of_a_list_is_signature() -> None:
+    """Below a rule of underscores, as list software writes it."""
+    footer = f"{'_' * 47}\nprinters mailing list\nprinters@lists.example.com"
+    assert split(f"{NEW}\n\n{footer}\n") == Split(NEW, "", footer)
+
+
 def test_a_text_of_quotes_alone_is_not_new() -> None:
     """Whoever only forwards wrote nothing."""
     assert split(f"{GMAIL['en']}\n\n{SIGNED}\n").new == ""

@@ -80,7 +80,9 @@ def reply(
     own = ids.message_ids(mail.header_message_id)[:1]
     if own:
         message["In-Reply-To"] = own[0]
-    known = [mail.thread_id, *mail.references, *own, *ids.message_ids(*earlier)]
+    known = [*(mail.references or ids.message_ids(mail.in_reply_to)), *own]
+    # Without any, one of our own, so that the answer to this belongs to the same conversation.
+    known = [*(known or [mail.thread_id]), *ids.message_ids(*earlier)]
     message["References"] = " ".join(ids.bounded(known))
     if automatic_reply:
         message["Auto-Submitted"] = "auto-replied"

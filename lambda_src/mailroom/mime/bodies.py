@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from mailroom.mime.parts import Part
 
-__all__ = ["attachments", "html", "is_text_to_read", "text"]
+__all__ = ["attachments", "has_plain_text", "html", "is_text_to_read", "text"]
 
 _FIRST_ONLY = frozenset(("multipart/related", "multipart/report", "multipart/signed"))
 
@@ -33,6 +33,11 @@ def text(root: Part) -> str:
         _plain(part) if _is_plain(part) else _rendered(part) for part in _chosen(root, "text/plain")
     )
     return "\n\n".join(one for one in found if one.strip()).lstrip("\n")
+
+
+def has_plain_text(root: Part) -> bool:
+    """Whether any of `text` was not HTML."""
+    return any(map(_is_plain, _chosen(root, "text/plain")))
 
 
 def html(root: Part) -> str | None:

@@ -30,6 +30,7 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 _NUMBERS = re.compile(r"&#(?:[xX][0-9a-fA-F]{8,}|[0-9]{8,});?")
 
 _UNSEEN = frozenset(("head", "script", "style", "svg", "template", "title"))
+_OF_HEAD = _UNSEEN | {"base", "link", "meta", "noscript", "object", "xml"}
 _LINES = frozenset(
     """
     address article aside br center dd details div dl dt fieldset figure footer form header li main
@@ -176,6 +177,8 @@ class _Page:
 
     def open(self, name: str, raw: str) -> None:
         """Begin the element *name* with the attributes *raw*."""
+        if self.names.get("head") and name not in _OF_HEAD:
+            self.close("head")  # senders leave the end of it out
         known = _attributes(raw) if name in _KEPT or name in ("p", "hr") else {}
         self._space(name, known)
         state = self._state(name, known)

@@ -363,8 +363,12 @@ class ReceivedMail(SesEvent):
     def _in_three(self) -> Split:
         if self._split is None:
             from mailroom.conversation import quotes
+            from mailroom.mime import bodies
 
-            self._split = quotes.split(self.text, self.html)
+            if bodies.has_plain_text(self._load()):
+                self._split = quotes.split(self.text, self.html)
+            else:
+                self._split = quotes.split_html(self.html or "")
         return self._split
 
     def _envelope(self) -> list[str]:

@@ -257,7 +257,8 @@ class ReceivedMail(SesEvent):
                 its label.
             reply_to: An address for answers, such as one from
                 `mailroom.conversation.reply_address`. Default: none.
-            quote: Whether the mail's text is quoted below, which loads the mail. Default: yes.
+            quote: Whether the mail's text is quoted below, at most 100,000 characters of it, which
+                loads the mail. Default: yes.
             automatic: Whether the answer says that a program sent it (``Auto-Submitted``, RFC
                 3834), so that others do not answer it. Default: yes; no if a person wrote it.
             to_automatic: Whether to answer automatic mail too. Default: no.

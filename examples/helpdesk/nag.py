@@ -9,8 +9,4 @@ REVIEWED = {
         "AwsSolutions-S1": "CloudTrail data events, if enabled, log who reads mail; server access "
         "logs would need a second bucket, which a team can add if it wants one",
     },
-    "ReplyKey": {
-        "AwsSolutions-SMG4": "A key that changes by itself would make the addresses in sent mail "
-        "void; to rotate it, a team passes the new and the old one to mail.token",
-    },
 }

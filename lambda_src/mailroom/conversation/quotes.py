@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Split", "split", "split_html"]
 
 _MOST_CHARACTERS = 400  # of a line that a rule looks at
+_MOST_LINES = 50_000  # what follows is read as one line
 _CHUNK = 4  # lines over which a program wraps "On … wrote:"
 _BLOCK = 8  # lines in which the fields of a quoted header are
 _WRAPPED = 65  # characters of a line that a program may have wrapped
@@ -80,7 +81,8 @@ def split(text: str, html: str | None = None) -> Split:
         html: The same as HTML, which is asked if nothing in *text* is a quote: programs mark
             quotes in HTML whatever the language. Default: none.
     """
-    found = _split([(line, NEW) for line in text.replace("\r\n", "\n").split("\n")])
+    lines = text.replace("\r\n", "\n").split("\n", _MOST_LINES)
+    found = _split([(line, NEW) for line in lines])
     if not found.quoted and html:
         marked = split_html(html)
         if marked.quoted and marked.new:

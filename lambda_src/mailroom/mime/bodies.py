@@ -12,6 +12,8 @@ __all__ = ["attachments", "has_plain_text", "html", "is_text_to_read", "text"]
 
 _FIRST_ONLY = frozenset(("multipart/related", "multipart/report", "multipart/signed"))
 
+_MOST_LINES = 200_000  # that are unwrapped; what follows stays as it is
+
 
 def attachments(root: Part) -> Iterator[Part]:
     """Yield every part of *root* that is a file; an attached message is one, and not opened."""
@@ -102,7 +104,8 @@ def _unwrapped(text: str, delete_space: bool) -> str:
     """Return text of ``format=flowed`` with its paragraphs joined (RFC 3676 §4)."""
     lines: list[list[str]] = []
     open_depth = -1  # that of the paragraph that the line before left open
-    for line in text.split("\n"):
+    *wrapped, rest = text.split("\n", _MOST_LINES)
+    for line in (*wrapped, rest) if "\n" not in rest else wrapped:
         content = line.lstrip(">")
         depth = len(line) - len(content)
         content = content.removeprefix(" ")
@@ -113,5 +116,7 @@ def _unwrapped(text: str, delete_space: bool) -> str:
         else:
             lines.append([f"{'>' * depth} {shown}" if depth else shown])
         open_depth = depth if flows else -1
+    if "\n" in rest:
+        lines.append([rest])
     joined = ("".join(pieces) for pieces in lines)
     return "\n".join(line if line == "-- " else line.rstrip(" ") for line in joined)

@@ -20,6 +20,7 @@ NEW, QUOTED, SIGNATURE = 0, 1, 2
 _MOST_ATTRIBUTES = 4096
 _MOST_DEPTH = 8  # of quotes that are shown as such
 _MOST_TAGS = 500_000
+_MOST_LINES = 50_000  # of preformatted text; what follows is one line
 _OPENING = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,40})")
 # Possessive, and given up after the first failure, so that no text is read twice.
 _REST = re.compile(r"(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
@@ -52,7 +53,7 @@ _KEPT = _UNSEEN | {
 }
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|mso-hide\s*:\s*all)", re.IGNORECASE)
 _NO_MARGIN = re.compile(
-    r"margin(?:-top|-bottom)?\s*:\s*0(?:[a-z%]*\s*(?:;|$)|\S* 0)", re.IGNORECASE
+    r"margin(?:-top|-bottom)?\s*:\s*0(?:[a-z%]*\s*(?:;|$)|\S{0,20} 0)", re.IGNORECASE
 )
 # Outlook on the desktop draws this line above what it quotes.
 _RULE = re.compile(
@@ -164,7 +165,7 @@ class _Page:
 
             raw = unescape(_NUMBERS.sub("\ufffd", raw))
         if self.states["pre"]:
-            first, *others = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            first, *others = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n", _MOST_LINES)
             self.words.append(first)
             for line in others:
                 self.end(blank=True)

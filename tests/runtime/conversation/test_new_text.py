@@ -266,6 +266,14 @@ def test_html_helps_where_the_text_shows_no_quote() -> None:
 # Whatever anyone writes
 
 
+def test_a_text_of_many_lines_is_whole() -> None:
+    """Beyond 50,000 lines nothing is looked at, and nothing is lost."""
+    text = "a\n" * 60_000 + GMAIL["en"]
+    assert split(text).new == text
+    page = text.replace("<", "&lt;")
+    assert split_html(f"<pre>{page}").new == text
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

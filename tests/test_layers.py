@@ -34,6 +34,7 @@ LAYERS = (
     {"entry", "provisioning", "testing"},
     {"handlers"},
     {"receiving", "events", "sending", "lake", "workmail"},
+    {"conversation"},
     {"mime"},
     {"ses", "errors", "_api", "_failures", "_runtime", "_views"},
 )

@@ -30,6 +30,8 @@ __all__ = ["packed", "runtime_files"]
 
 # The builders for users' unit tests have no use in Lambda.
 _NOT_DEPLOYED = "mailroom/testing/"
+# What its methods import is half as much again as a bundled behaviour needs, and none uses them.
+_PERSONS = "mailroom/receiving/mail.py"
 _SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
 _SKIPPED_SUFFIXES = {".pyc", ".pyo"}
 
@@ -70,11 +72,13 @@ def _runtime(modules: Iterable[str] | None, files: Mapping[str, bytes]) -> Mappi
     if modules is None:
         return _deployed(frozenset(runtime))
     wanted = set(modules)
+    # Without a user's code, nobody asks what a mail means; see `_PERSONS`.
+    own_code = bool(files)
     for name, content in files.items():
         # Cheap first, as requirements may have thousands of files without any use of the runtime.
         if name.endswith(".py") and b"mailroom" in content:
             wanted.update(_imports(content))
-    return _deployed(_reachable(frozenset(wanted)))
+    return _deployed(_reachable(frozenset(wanted), own_code))
 
 
 @cache
@@ -86,8 +90,11 @@ def _deployed(names: frozenset[str]) -> Mapping[str, bytes]:
 
 
 @cache
-def _reachable(modules: frozenset[str]) -> frozenset[str]:
-    """Return the names of the runtime's files that importing *modules* can lead to."""
+def _reachable(modules: frozenset[str], own_code: bool) -> frozenset[str]:
+    """Return the names of the runtime's files that importing *modules* can lead to.
+
+    With *own_code* of the user's, which may call every method of `ReceivedMail`.
+    """
     runtime = runtime_files()
     found: set[str] = set()
     waiting = ["mailroom", *modules]
@@ -96,9 +103,28 @@ def _reachable(modules: frozenset[str]) -> frozenset[str]:
         for name in (f"{base}.py", f"{base}/__init__.py"):
             if name in runtime and name not in found:
                 found.add(name)
-                waiting += _imports(runtime[name])
+                waiting += _runtime_imports(runtime[name], own_code or name != _PERSONS)
                 waiting.append(str(PurePosixPath(base).parent).replace("/", "."))
     return frozenset(found)
+
+
+@cache
+def _runtime_imports(content: bytes, methods: bool) -> frozenset[str]:
+    """Return what *content*, a module of the runtime, imports in Lambda.
+
+    Not what a type checker alone does; without *methods*, not what is imported when one is called.
+    """
+    tree = parsed(content)
+    nodes: list[ast.AST] = []
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            continue
+        if methods or not isinstance(node, ast.FunctionDef):
+            nodes.append(node)
+            waiting += ast.iter_child_nodes(node)
+    return _modules(nodes)
 
 
 @cache
@@ -108,8 +134,12 @@ def _imports(content: bytes) -> frozenset[str]:
         tree = parsed(content)
     except (SyntaxError, ValueError):
         return frozenset()  # written for another Python, or not Python at all
+    return _modules(ast.walk(tree))
+
+
+def _modules(nodes: Iterable[ast.AST]) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

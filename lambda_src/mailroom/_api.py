@@ -64,6 +64,11 @@ class Api:
             self._sleep(backoff(attempt))
             attempt += 1
 
+    @property
+    def region(self) -> str | None:
+        """The region of the client, if it says."""
+        return getattr(getattr(self.client, "meta", None), "region_name", None)
+
     def max_send_rate(self) -> float:
         """Return the recipients a second that the account may send to."""
         if self._rate is None:

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Headers", "View", "date_time", "listed", "objects", "optional", "required"]
+__all__ = [
+    "Headers",
+    "Verdict",
+    "View",
+    "date_time",
+    "listed",
+    "objects",
+    "optional",
+    "required",
+    "strings",
+]
 
 
 class View:
@@ -36,6 +46,41 @@ class View:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+class Verdict:
+    """The outcome of one of SES's checks; a value that compares and hashes by its status.
+
+    ``status`` is SES's own word: ``PASS``, ``FAIL``, ``GRAY``, ``PROCESSING_FAILED``,
+    ``DISABLED``, one that AWS adds later, or ``None`` if SES gives none. Of all but the first
+    two, neither `passed` nor `failed` is true.
+    """
+
+    __slots__ = ("status",)
+
+    def __init__(self, status: str | None) -> None:
+        self.status = status
+
+    @property
+    def passed(self) -> bool:
+        """Whether SES checked the mail and it passed."""
+        return self.status == "PASS"
+
+    @property
+    def failed(self) -> bool:
+        """Whether SES checked the mail and it failed."""
+        return self.status == "FAIL"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Verdict):
+            return self.status == other.status
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.status)
+
+    def __repr__(self) -> str:
+        return f"Verdict({self.status!r})"
 
 
 def required(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T:
@@ -64,6 +109,14 @@ def listed(raw: Mapping[str, Any], key: str, path: str) -> list[Any]:
     if value is None:
         return []
     raise _another_type(value, path, list)
+
+
+def strings(values: list[Any], path: str) -> list[str]:
+    """Return *values*, the list at *path*; raise `MissingField` unless all are strings."""
+    for item in values:
+        if not isinstance(item, str):
+            raise MissingField(f"{path!r} has an item that is a {type(item).__name__}, not a str")
+    return values
 
 
 def objects(raw: Mapping[str, Any], key: str, path: str) -> list[dict[str, Any]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
+    "AutomaticMail",
     "DeadlineReached",
     "HandlerDied",
     "HandlerExited",
     "HandlerNotFound",
     "InvalidAnswer",
+    "InvalidMessage",
     "MailroomError",
     "MalformedEvent",
     "MessageNotStored",
@@ -22,6 +24,17 @@ __all__ = [
 
 class MailroomError(Exception):
     """The base class; catching it never catches what the user's own code raised."""
+
+
+class AutomaticMail(MailroomError):
+    """A program sent the mail, so that an answer could go around in circles.
+
+    ``reason`` says why we think so, as `mailroom.receiving.ReceivedMail.automatic_reason` does.
+    """
+
+    def __init__(self, text: str, *, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class DeadlineReached(BaseException):
@@ -51,6 +64,10 @@ class HandlerNotFound(MailroomError):
 
 class InvalidAnswer(MailroomError, TypeError):
     """A handler returned something that the service that called it would not understand."""
+
+
+class InvalidMessage(MailroomError, ValueError):
+    """The message was refused before it reached SES; the text names the argument and the remedy."""
 
 
 class MalformedEvent(MailroomError, ValueError):

@@ -5,6 +5,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import assert_type
 
+from mailroom.conversation import Split, reply_address, split
 from mailroom.events import (
     Bounce,
     Complaint,
@@ -14,9 +15,15 @@ from mailroom.events import (
     UnknownEvent,
     parse,
 )
-from mailroom.receiving import Disposition, ReceivedMail, Verdict
+from mailroom.receiving import Address, Attachment, Disposition, ReceivedMail, Verdict
 from mailroom.sending import Sender, Sent
-from mailroom.testing import message, received_mail, sending_event
+from mailroom.testing import (
+    automatic_message,
+    message,
+    received_mail,
+    reply_message,
+    sending_event,
+)
 
 
 def on_mail(mail: ReceivedMail) -> Disposition | None:
@@ -27,6 +34,21 @@ def on_mail(mail: ReceivedMail) -> Disposition | None:
     assert_type(mail.read(), EmailMessage)
     mail.raw = mail.sbuject  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
     return Disposition.STOP_RULE if mail.spam.failed else None
+
+
+def answer(mail: ReceivedMail, sender: Sender) -> Sent:
+    assert_type(mail.sender, Address | None)
+    assert_type(mail.to_addresses, list[Address])
+    assert_type(mail.attachments, list[Attachment])
+    assert_type(mail.new_text, str)
+    assert_type(mail.thread_id, str)
+    assert_type(mail.automatic_reason, str | None)
+    assert_type(mail.token(key=[b"new", b"old"]), dict[str, str | int] | None)
+    assert_type(mail.reply(text="Hello"), EmailMessage)
+    assert_type(split("Hello"), Split)
+    assert_type(reply_address("a@example.com", token={"ticket": 47}, key="key"), str)
+    mail.reply("Hello")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    return sender.reply(mail, text="Hello", tags={"kind": "answer"})
 
 
 def on_event(event: SendingEvent) -> str | None:
@@ -53,3 +75,4 @@ def check_builders() -> None:
     assert_type(received_mail(message(subject="Hello"), spam="FAIL"), ReceivedMail)
     assert_type(sending_event(EventType.BOUNCE), SendingEvent)
     assert_type(parse({}), SendingEvent)
+    assert_type(reply_message(automatic_message("list"), program="outlook"), EmailMessage)

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from mailroom.testing import message, received_mail
+from mailroom.testing import automatic_message, message, received_mail, reply_message
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 
@@ -25,7 +26,14 @@ def tickets(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.syspath_prepend(FUNCTIONS)
+    monkeypatch.setenv("REPLY_KEY", "ReplyKey")
+    monkeypatch.setenv("SUPPORT", "support@example.com")
+    monkeypatch.setenv("MAILROOM_CONFIGURATION_SET", "Outbound")
     with mock_aws():
+        boto3.client("secretsmanager").create_secret(
+            Name="ReplyKey", SecretString="a secret of more than sixteen bytes"
+        )
+        boto3.client("sesv2").create_email_identity(EmailIdentity="example.com")
         boto3.resource("dynamodb").create_table(
             TableName="Tickets",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -34,6 +42,16 @@ def tickets(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         )
         yield importlib.import_module("tickets")
         sys.modules.pop("tickets", None)
+
+
+@pytest.fixture
+def answers(tickets: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[EmailMessage]:
+    """What the handler sends."""
+    sent: list[EmailMessage] = []
+    monkeypatch.setattr(
+        tickets.sender, "reply", lambda mail, **options: sent.append(mail.reply(**options))
+    )
+    return sent
 
 
 def stored() -> list[dict[str, Any]]:
@@ -54,9 +72,37 @@ def test_mail_becomes_a_ticket(tickets: ModuleType) -> None:
     (ticket,) = stored()
     assert ticket["from"] == "Jane Doe <jane@customer.example>"
     assert ticket["subject"] == "Paper jam"
-    assert ticket["excerpt"] == "It is stuck.\n"
+    assert ticket["excerpt"] == "It is stuck."
     assert ticket["attachments"] == 1
     assert ticket["status"] == "open"
+
+
+def test_a_customer_gets_an_answer_that_leads_back_to_the_ticket(
+    tickets: ModuleType, answers: list[EmailMessage]
+) -> None:
+    """An answer to it gets no second one, and only what is new in it is stored."""
+    tickets.on_mail(received_mail(message(text="It is stuck.\n"), message_id="m1"))
+    (ours,) = answers
+    reply = reply_message(ours, text="It is fine now.\n")
+    tickets.on_mail(received_mail(reply, message_id="m2", recipients=[str(reply["To"])]))
+    first, second = sorted(stored(), key=lambda one: str(one["id"]))
+    assert first["ticket"] == second["ticket"]
+    assert str(first["ticket"]) in ours.get_content()
+    assert second["excerpt"] == "It is fine now."
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize("reason", ["bounce", "out of office"])
+def test_a_bounce_or_a_holiday_opens_no_ticket(tickets: ModuleType, reason: str) -> None:
+    tickets.on_mail(received_mail(automatic_message(reason)))
+    assert stored() == []
+
+
+def test_mail_of_a_list_or_a_shop_opens_a_ticket(tickets: ModuleType) -> None:
+    """A customer may write through a group, or from a program of theirs."""
+    for number, reason in enumerate(["auto-submitted", "list"]):
+        tickets.on_mail(received_mail(automatic_message(reason), message_id=f"m{number}"))
+    assert len(stored()) == 2
 
 
 def test_a_repeated_delivery_leaves_the_ticket_alone(tickets: ModuleType) -> None:

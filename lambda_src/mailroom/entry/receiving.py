@@ -9,7 +9,7 @@ from mailroom import _runtime
 from mailroom.entry._deadline import answer_due, deadline, initialised, time_until
 from mailroom.entry._function import resolve, survivable
 from mailroom.errors import InvalidAnswer, NotConfigured, UnknownInvocation
-from mailroom.receiving import Disposition, MailBucket, ReceivedMail
+from mailroom.receiving import Disposition, ReceivedMail
 from mailroom.ses import SETUP_NOTIFICATION, SYNCHRONOUS_SECONDS
 
 TYPE_CHECKING = False
@@ -56,6 +56,8 @@ class _Settings:
         bucket = os.environ.get("MAILROOM_BUCKET")
         if bucket:
             # Made during init, when Lambda gives a whole core.
+            from mailroom.receiving.bucket import MailBucket
+
             self.store = MailBucket(
                 bucket=bucket,
                 prefix=os.environ.get("MAILROOM_PREFIX", ""),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mailroom.mime.parts import Part
 
-__all__ = ["load", "parse", "read", "read_logged"]
+__all__ = ["build", "load", "parse", "parse_logged", "read", "read_logged"]
 
 _CHUNK = 256 * 1024
 
@@ -39,15 +39,24 @@ def parse(data: bytes) -> Part:
     return parse(data)
 
 
+def build(root: Part) -> EmailMessage:
+    """Return *root* and its parts as an ``EmailMessage``, a new one each time."""
+    from mailroom.mime.message import build
+
+    return build(root)
+
+
 def read(data: bytes) -> EmailMessage:
     """Return the message *data* as an ``EmailMessage``."""
-    from mailroom.mime.message import build
-    from mailroom.mime.structure import parse
-
     return build(parse(data))
 
 
 def read_logged(stream: BufferedIOBase, event: str, message_id: str) -> EmailMessage:
+    """Return the message in *stream*, read as by `parse_logged`."""
+    return build(parse_logged(stream, event, message_id))
+
+
+def parse_logged(stream: BufferedIOBase, event: str, message_id: str) -> Part:
     """Return the message in *stream*; in Lambda, log as *event* what could not be read of it.
 
     Elsewhere the output is the program's own, for example that of a unit test.
@@ -56,8 +65,8 @@ def read_logged(stream: BufferedIOBase, event: str, message_id: str) -> EmailMes
 
     from mailroom import _runtime
 
-    message = read(load(stream))
-    defects = [str(defect) for part in message.walk() for defect in part.defects]
+    message = parse(load(stream))
+    defects = list(message.problems())
     if defects and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         _runtime.log(
             "WARNING",

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["decode", "one_line", "text"]
+__all__ = ["decode", "one_line", "shown", "text"]
 
 _WORD = re.compile(r"=\?([^?\s()<>@,;:\"]{1,100})\?([bBqQ])\?")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
@@ -34,6 +34,20 @@ def text(value: str) -> str:
 def one_line(value: str) -> str:
     """Return *value* without anything that a reader may take for the end of a line."""
     return _BREAKS.sub(" ", value) if _BREAKS.search(value) else value
+
+
+def shown(value: str, limit: int) -> str:
+    """Return *value* as one line of at most *limit* visible characters.
+
+    Control characters, line separators, bidirectional overrides and lone surrogates become
+    spaces, and several spaces one.
+    """
+    from unicodedata import category
+
+    # Bounded first, because a sender may make it as long as they like.
+    text = value[: limit * 8]
+    visible = "".join(" " if category(char)[0] in "CZ" else char for char in text)
+    return " ".join(visible.split())[:limit].rstrip()
 
 
 def decode(value: str) -> str:

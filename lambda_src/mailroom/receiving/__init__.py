@@ -14,9 +14,37 @@ https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda-event.ht
 
 from __future__ import annotations
 
-from mailroom._views import Headers
-from mailroom.receiving.bucket import MailBucket
-from mailroom.receiving.mail import ReceivedMail, Verdict
+from mailroom._views import Headers, Verdict
+from mailroom.receiving.mail import ReceivedMail
 from mailroom.ses import Disposition
 
-__all__ = ["Disposition", "Headers", "MailBucket", "ReceivedMail", "Verdict"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailroom.mime.mailboxes import Address
+    from mailroom.receiving.attachments import Attachment
+    from mailroom.receiving.bucket import MailBucket
+
+__all__ = [
+    "Address",
+    "Attachment",
+    "Disposition",
+    "Headers",
+    "MailBucket",
+    "ReceivedMail",
+    "Verdict",
+]
+
+# Loaded for those alone that use them.
+_LAZY = {
+    "Address": "mailroom.mime.mailboxes",
+    "Attachment": "mailroom.receiving.attachments",
+    "MailBucket": "mailroom.receiving.bucket",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,68 +1,39 @@
-"""One received mail: SES's event about it, and the message that SES stored."""
+"""One received mail: SES's event about it, the message that SES stored, and what it means."""
 
 from __future__ import annotations
 
-from mailroom._views import Headers, View, date_time, listed, optional, required
+from mailroom._views import Headers, strings
 from mailroom.errors import NotConfigured
+from mailroom.receiving.event import SesEvent
 from mailroom.ses import object_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
     from email.message import EmailMessage
     from io import BufferedIOBase
-    from typing import Any, TypeVar
+    from typing import Any
 
+    from mailroom.conversation.quotes import Split
+    from mailroom.conversation.tokens import Keys
+    from mailroom.mime.mailboxes import Address
+    from mailroom.mime.parts import Part
+    from mailroom.receiving.attachments import Attachment
     from mailroom.receiving.bucket import Store
 
-    T = TypeVar("T")
-
-__all__ = ["ReceivedMail", "Verdict"]
+__all__ = ["ReceivedMail"]
 
 
-class Verdict:
-    """The outcome of one of SES's checks; a value that compares and hashes by its status.
-
-    ``status`` is SES's own word: ``PASS``, ``FAIL``, ``GRAY``, ``PROCESSING_FAILED``,
-    ``DISABLED``, one that AWS adds later, or ``None`` if SES gives none. Of all but the first
-    two, neither `passed` nor `failed` is true.
-    """
-
-    __slots__ = ("status",)
-
-    def __init__(self, status: str | None) -> None:
-        self.status = status
-
-    @property
-    def passed(self) -> bool:
-        """Whether SES checked the mail and it passed."""
-        return self.status == "PASS"
-
-    @property
-    def failed(self) -> bool:
-        """Whether SES checked the mail and it failed."""
-        return self.status == "FAIL"
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Verdict):
-            return self.status == other.status
-        return NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.status)
-
-    def __repr__(self) -> str:
-        return f"Verdict({self.status!r})"
-
-
-class ReceivedMail(View):
+class ReceivedMail(SesEvent):
     """One mail as SES received it: a view of the event, which is always available as ``raw``.
 
     ``raw`` is the mapping with the keys ``mail`` and ``receipt``. Nothing is copied or checked
     until it is read. A key that is missing raises `MissingField` with its path when it is read;
     what RFC 5322 or AWS makes optional is ``None`` or empty instead. Two mails are equal if
     their payloads are. Printing one shows its message id only.
+
+    What needs more than the event says that it loads the mail: it is fetched from the mail bucket
+    once, and kept as long as this view.
 
     Args:
         raw: The ``ses`` object of a record.
@@ -72,155 +43,13 @@ class ReceivedMail(View):
         MissingField: *raw* has no ``mail``.
     """
 
-    __slots__ = ("_headers", "_mail", "_store")
+    __slots__ = ("_loaded", "_split", "_store")
 
     def __init__(self, raw: Mapping[str, Any], *, store: Store | None = None) -> None:
-        self.raw = raw
-        self._mail = required(raw, "mail", "mail", dict)
+        super().__init__(raw)
         self._store = store
-        self._headers: Headers | None = None
-
-    # The envelope (RFC 5321): what the SMTP conversation said.
-
-    @property
-    def message_id(self) -> str:
-        """SES's id of this mail, which is also the name of its object in the mail bucket.
-
-        For the ``Message-ID`` header field, which the sender chose, see `header_message_id`.
-        """
-        return required(self._mail, "messageId", "mail.messageId", str)
-
-    @property
-    def source(self) -> str:
-        """The envelope sender (MAIL FROM); empty for the null reverse-path of a bounce."""
-        return optional(self._mail, "source", "mail.source", str) or ""
-
-    @property
-    def destination(self) -> list[str]:
-        """The addresses in ``To`` and ``Cc``; the envelope's are `recipients`."""
-        return list(listed(self._mail, "destination", "mail.destination"))
-
-    @property
-    def recipients(self) -> list[str]:
-        """The envelope recipients that this receipt rule matched."""
-        return list(required(self._receipt, "recipients", "receipt.recipients", list))
-
-    # The header fields (RFC 5322): what the sender wrote. Anyone can write anything.
-
-    @property
-    def headers(self) -> Headers:
-        """All header fields, or the first 50 KB of them if `headers_truncated`."""
-        if self._headers is None:
-            self._headers = Headers(listed(self._mail, "headers", "mail.headers"))
-        return self._headers
-
-    @property
-    def headers_truncated(self) -> bool:
-        """Whether SES cut `headers` at 50 KB; `read()` has all of them."""
-        return bool(self._mail.get("headersTruncated"))
-
-    @property
-    def common_headers(self) -> Mapping[str, Any]:
-        """The fields that SES decodes, under SES's names, as `subject` and others give them."""
-        return optional(self._mail, "commonHeaders", "mail.commonHeaders", dict) or {}
-
-    @property
-    def subject(self) -> str | None:
-        """The ``Subject``, decoded; ``None`` if the mail has none."""
-        return self._common("subject", str)
-
-    @property
-    def from_(self) -> list[str]:
-        """The ``From`` addresses with display names; empty if there are none."""
-        return list(self._common("from", list) or ())
-
-    @property
-    def to(self) -> list[str]:
-        """The ``To`` addresses with display names; empty if there are none."""
-        return list(self._common("to", list) or ())
-
-    @property
-    def cc(self) -> list[str]:
-        """The ``Cc`` addresses with display names; empty if there are none."""
-        return list(self._common("cc", list) or ())
-
-    @property
-    def reply_to(self) -> list[str]:
-        """The ``Reply-To`` addresses with display names; empty if there are none."""
-        return list(self._common("replyTo", list) or ())
-
-    @property
-    def return_path(self) -> str | None:
-        """The ``Return-Path`` that SES wrote, from the envelope sender."""
-        return self._common("returnPath", str)
-
-    @property
-    def date(self) -> str | None:
-        """The ``Date`` as the sender wrote it, which need not be valid RFC 5322."""
-        return self._common("date", str)
-
-    @property
-    def header_message_id(self) -> str | None:
-        """The ``Message-ID`` header field, angle brackets included."""
-        return self._common("messageId", str)
-
-    # What SES found.
-
-    @property
-    def spam(self) -> Verdict:
-        """SES's spam check; ``DISABLED`` if the rule does not scan mail."""
-        return self._verdict("spamVerdict")
-
-    @property
-    def virus(self) -> Verdict:
-        """SES's virus check; ``DISABLED`` if the rule does not scan mail."""
-        return self._verdict("virusVerdict")
-
-    @property
-    def spf(self) -> Verdict:
-        """The Sender Policy Framework check (RFC 7208)."""
-        return self._verdict("spfVerdict")
-
-    @property
-    def dkim(self) -> Verdict:
-        """The DomainKeys Identified Mail check (RFC 6376)."""
-        return self._verdict("dkimVerdict")
-
-    @property
-    def dmarc(self) -> Verdict:
-        """The DMARC check (RFC 7489); its status is ``None`` where SES leaves it out."""
-        return self._verdict("dmarcVerdict")
-
-    @property
-    def dmarc_policy(self) -> str | None:
-        """The sending domain's policy, ``none``, ``quarantine`` or ``reject``, if DMARC failed."""
-        return optional(self._receipt, "dmarcPolicy", "receipt.dmarcPolicy", str)
-
-    @property
-    def timestamp(self) -> datetime:
-        """When SES received the mail (aware, UTC)."""
-        return date_time(self._mail, "timestamp", "mail.timestamp")
-
-    @property
-    def action_timestamp(self) -> datetime:
-        """When SES ran this rule's action (aware, UTC)."""
-        return date_time(self._receipt, "timestamp", "receipt.timestamp")
-
-    @property
-    def processing_time_millis(self) -> int | None:
-        """Milliseconds from when SES received the mail to when it ran this action."""
-        path = "receipt.processingTimeMillis"
-        return optional(self._receipt, "processingTimeMillis", path, int)
-
-    @property
-    def action(self) -> Mapping[str, Any]:
-        """The receipt rule's action as SES describes it: ``type``, ``functionArn`` and so on."""
-        return optional(self._receipt, "action", "receipt.action", dict) or {}
-
-    @property
-    def synchronous(self) -> bool:
-        """Whether SES waits for the handler's answer, at most 30 seconds."""
-        return self.action.get("invocationType") == "RequestResponse"
+        self._loaded: Part | None = None
+        self._split: Split | None = None
 
     # The message itself, which SES stored in the mail bucket.
 
@@ -238,7 +67,7 @@ class ReceivedMail(View):
         return self._need_store().open(self.message_id)
 
     def read(self) -> EmailMessage:
-        """Fetch and read the whole message, as mail programs read it.
+        """Load the mail, and return the whole message as mail programs read it.
 
         Reading never raises, and neither does looking at a field, a name, or a text, whatever the
         sender wrote. What could not be read is in ``defects`` of the message or of the part, and in
@@ -246,7 +75,7 @@ class ReceivedMail(View):
         fields alone, use `headers`; for very large mail, use `open`.
 
         Returns:
-            The message.
+            The message, a new one each time.
 
         Raises:
             MessageNotStored: As in `open`.
@@ -254,8 +83,229 @@ class ReceivedMail(View):
         """
         from mailroom import mime
 
-        with self.open() as stream:
-            return mime.read_logged(stream, "mailroom.receiving.read", self.message_id)
+        return mime.build(self._load())
+
+    # What a person means by it. Whatever the sender wrote, none of it raises.
+
+    @property
+    def sender(self) -> Address | None:
+        """Who wrote the mail: the first address in ``From``, else ``Sender``, else the envelope's.
+
+        ``None`` if there is none. Anyone can write anything there; see `dmarc`.
+        """
+        from mailroom.mime.mailboxes import Address
+
+        found = self.senders or self.addresses("Sender")
+        return found[0] if found else Address(self.source) if "@" in self.source else None
+
+    @property
+    def senders(self) -> list[Address]:
+        """The addresses in ``From``, of which there may be several."""
+        return self.addresses("From")
+
+    @property
+    def to_addresses(self) -> list[Address]:
+        """The addresses in ``To``."""
+        return self.addresses("To")
+
+    @property
+    def cc_addresses(self) -> list[Address]:
+        """The addresses in ``Cc``."""
+        return self.addresses("Cc")
+
+    @property
+    def reply_to_addresses(self) -> list[Address]:
+        """The addresses in ``Reply-To``; empty if answers go to the `senders`."""
+        return self.addresses("Reply-To")
+
+    def addresses(self, field: str) -> list[Address]:
+        """Return the addresses in a header field, those of groups too; at most 1,000.
+
+        Args:
+            field: The field's name, such as ``Resent-To``.
+        """
+        from mailroom.mime import mailboxes
+
+        common = {"from": self.from_, "to": self.to, "cc": self.cc, "reply-to": self.reply_to}
+        values = self._complete_headers().get_all(field) or common.get(field.lower(), [])
+        return mailboxes.parse(strings(values, f"mail.commonHeaders.{field.lower()}"))
+
+    @property
+    def label(self) -> str | None:
+        """What follows ``+`` in the recipient: ``sales`` in ``support+sales@example.com``.
+
+        Of several recipients, that of the first one with a label; ``None`` if none has one.
+        """
+        from mailroom.mime.mailboxes import Address
+
+        return next((label for one in self._envelope() if (label := Address(one).label)), None)
+
+    @property
+    def text(self) -> str:
+        """The text, from HTML if there is no other; loads the mail.
+
+        Decoded, with ``\\n`` at the end of each line, and paragraphs of ``format=flowed`` joined.
+        What HTML quotes begins with ``>``; styles, scripts and what is hidden are left out. Empty
+        if the mail has no text.
+        """
+        from mailroom.mime import bodies
+
+        return bodies.text(self._load())
+
+    @property
+    def html(self) -> str | None:
+        """The HTML as the sender wrote it, decoded; ``None`` if there is none; loads the mail.
+
+        Show it only where it can do no harm: scripts and links to images are in it.
+        """
+        from mailroom.mime import bodies
+
+        return bodies.html(self._load())
+
+    @property
+    def new_text(self) -> str:
+        """What the person wrote, without quotes and signature; loads the mail."""
+        return self._in_three().new
+
+    @property
+    def quoted_text(self) -> str:
+        """What the person's program quoted, with what introduces it; loads the mail."""
+        return self._in_three().quoted
+
+    @property
+    def signature(self) -> str:
+        """The signature, and lines such as ``Sent from my iPhone``; loads the mail."""
+        return self._in_three().signature
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """The attached files, images in HTML, and attached messages, in order; loads the mail.
+
+        Each part of the mail that is not its text is one.
+        """
+        from mailroom.receiving import attachments
+
+        return attachments.attachments(self._load())
+
+    @property
+    def in_reply_to(self) -> str | None:
+        """The message id in ``In-Reply-To``, angle brackets included; ``None`` if there is none."""
+        from mailroom.mime import ids
+
+        return next(iter(ids.message_ids(*self._complete_headers().get_all("In-Reply-To"))), None)
+
+    @property
+    def references(self) -> list[str]:
+        """The message ids in ``References``, the conversation's first one first."""
+        from mailroom.mime import ids
+
+        return ids.message_ids(*self._complete_headers().get_all("References"))
+
+    @property
+    def thread_id(self) -> str:
+        """What names the conversation: the same for its first mail and all that answer it.
+
+        It is the message id of the first mail, by `references` and `in_reply_to`, and
+        ``Sent.thread_id`` for one that you began. A program that cuts `references` begins a new
+        one. Anyone can write any message id, so it proves nothing: see `token`.
+        """
+        from mailroom.mime import ids
+
+        own = next(iter(ids.message_ids(self.header_message_id)), None)
+        return ids.root(self.references, self.in_reply_to, own, self.message_id)
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether a program sent the mail, so that it should not be answered."""
+        return self.automatic_reason is not None
+
+    @property
+    def automatic_reason(self) -> str | None:
+        """Why `is_automatic` is true; ``None`` if it is not.
+
+        ``bounce``, ``out of office``, ``auto-submitted`` (any other program), ``list`` (which
+        a person may have written to), or ``loop`` (a mail of your own that came back).
+        """
+        from mailroom.mime import automatic
+
+        ours = {address.lower() for address in self._envelope()}
+        return automatic.reason(self._complete_headers(), self.source, ours=ours)
+
+    def reply(
+        self,
+        *,
+        text: str | None = None,
+        html: str | None = None,
+        subject: str | None = None,
+        from_address: str | None = None,
+        reply_to: str | None = None,
+        quote: bool = True,
+        automatic: bool = True,
+        to_automatic: bool = False,
+        earlier: Iterable[str] = (),
+    ) -> EmailMessage:
+        """Return an answer to this mail; `mailroom.sending.Sender.reply` sends one.
+
+        It goes to the addresses in ``Reply-To`` or else ``From``, at most five, and belongs to
+        the conversation by ``In-Reply-To`` and ``References``.
+
+        Args:
+            text: The plain text. Default: made of *html*.
+            html: The HTML. Default: none.
+            subject: The subject. Default: the mail's, after one ``Re:``.
+            from_address: The author. Default: the recipient that the mail was written to, without
+                its label.
+            reply_to: An address for answers, such as one from
+                `mailroom.conversation.reply_address`. Default: none.
+            quote: Whether the mail's text is quoted below, at most 100,000 characters of it, which
+                loads the mail. Default: yes.
+            automatic: Whether the answer says that a program sent it (``Auto-Submitted``, RFC
+                3834), so that others do not answer it. Default: yes; no if a person wrote it.
+            to_automatic: Whether to answer automatic mail too. Default: no.
+            earlier: Message ids of your earlier answers in the conversation, as
+                ``Sent.header_message_id`` gives them. Default: none.
+
+        Raises:
+            AutomaticMail: The mail `is_automatic`, or its answers go where nobody reads them.
+            InvalidMessage: An argument cannot be used, or the mail has no address to answer to.
+        """
+        from mailroom.receiving.reply import reply
+
+        return reply(
+            self,
+            text=text,
+            html=html,
+            subject=subject,
+            from_address=from_address,
+            reply_to=reply_to,
+            quote=quote,
+            automatic_reply=automatic,
+            to_automatic=to_automatic,
+            earlier=earlier,
+        )
+
+    def token(self, *, key: Keys) -> dict[str, str | int] | None:
+        """Return the token of the address that the mail was sent to; ``None`` without a valid one.
+
+        See `mailroom.conversation.reply_address`. A token that is forged, changed or expired is the
+        same as none, so the mail is handled as one to the plain address.
+
+        Args:
+            key: The key that signed it, or several.
+        """
+        from mailroom.conversation import tokens
+
+        return tokens.read_token(self._addressed(), key=key)
+
+    def bounce_token(self, *, key: Keys) -> dict[str, str | int] | None:
+        """Return the token of `mailroom.conversation.bounce_address`, as `token` does.
+
+        Args:
+            key: The key that signed it, or several.
+        """
+        from mailroom.conversation import tokens
+
+        return tokens.read_token(self._addressed(), key=key, purpose=tokens.BOUNCE)
 
     @property
     def stored_at(self) -> tuple[str, str] | None:
@@ -302,6 +352,39 @@ class ReceivedMail(View):
         """
         return self._need_store().marks(self.message_id)
 
+    def _load(self) -> Part:
+        """Return the whole message; fetched once, and kept as long as this view."""
+        if self._loaded is None:
+            from mailroom import mime
+
+            with self.open() as stream:
+                self._loaded = mime.parse_logged(stream, "mailroom.receiving.read", self.message_id)
+        return self._loaded
+
+    def _in_three(self) -> Split:
+        if self._split is None:
+            from mailroom.conversation import quotes
+            from mailroom.mime import bodies
+
+            if bodies.has_plain_text(self._load()):
+                self._split = quotes.split(self.text, self.html)
+            else:
+                self._split = quotes.split_html(self.html or "")
+        return self._split
+
+    def _envelope(self) -> list[str]:
+        return strings(self.recipients, "receipt.recipients")
+
+    def _addressed(self) -> list[str]:
+        # The header's too: a forwarder changes the envelope.
+        return [*self._envelope(), *strings(self.destination, "mail.destination")]
+
+    def _complete_headers(self) -> Headers:
+        """Return all header fields, from the stored mail where SES cut the event's."""
+        if not self.headers_truncated or self._store is None:
+            return self.headers
+        return Headers([{"name": name, "value": value} for name, value in self._load().fields])
+
     def _need_store(self) -> Store:
         if self._store is None:
             raise NotConfigured(
@@ -309,18 +392,3 @@ class ReceivedMail(View):
                 "its mail, and the handler read it"
             )
         return self._store
-
-    @property
-    def _receipt(self) -> Mapping[str, Any]:
-        return required(self.raw, "receipt", "receipt", dict)
-
-    def _verdict(self, key: str) -> Verdict:
-        path = f"receipt.{key}"
-        verdict = optional(self._receipt, key, path, dict) or {}
-        return Verdict(optional(verdict, "status", f"{path}.status", str))
-
-    def _common(self, key: str, kind: type[T]) -> T | None:
-        return optional(self.common_headers, key, f"mail.commonHeaders.{key}", kind)
-
-    def __repr__(self) -> str:
-        return f"<ReceivedMail {self._mail.get('messageId')}>"

@@ -37,9 +37,8 @@ https://docs.aws.amazon.com/ses/latest/dg/quotas.html, RFC 8058.
 
 from __future__ import annotations
 
-from mailroom.errors import NotSent, OutcomeUnknown
+from mailroom.errors import AutomaticMail, InvalidMessage, NotSent, OutcomeUnknown
 from mailroom.sending.bulk_results import BulkEntry, BulkInterrupted, BulkResult, Outcome
-from mailroom.sending.checks import InvalidMessage
 from mailroom.sending.lists import ListManagement, ListUnsubscribe
 from mailroom.sending.publishing import (
     NO_CONFIGURATION_SET,
@@ -50,11 +49,11 @@ from mailroom.sending.publishing import (
 )
 from mailroom.sending.sender import Sender
 from mailroom.sending.sent import Sent
-from mailroom.sending.smtp import SmtpSender
-from mailroom.sending.smtp_credentials import smtp_host, smtp_password
+from mailroom.sending.smtp import SmtpSender, smtp_host, smtp_password
 
 __all__ = [
     "NO_CONFIGURATION_SET",
+    "AutomaticMail",
     "BulkEntry",
     "BulkInterrupted",
     "BulkResult",

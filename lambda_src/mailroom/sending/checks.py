@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from mailroom import ses
-from mailroom.errors import MailroomError
+from mailroom.errors import InvalidMessage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,10 +55,6 @@ _SET_BY_SES = frozenset(
         "to",
     )
 )
-
-
-class InvalidMessage(MailroomError, ValueError):
-    """The message was refused before it reached SES; the text names the argument and the remedy."""
 
 
 def one_line(text: object, what: str) -> str:

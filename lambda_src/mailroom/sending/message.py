@@ -57,7 +57,7 @@ class Outgoing:
     two before. International domains become A-labels. The given message is not changed.
     """
 
-    __slots__ = ("body", "fields", "parts", "recipients", "sender")
+    __slots__ = ("body", "fields", "parts", "recipients", "references", "sender")
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class Outgoing:
         else:
             chosen = mailboxes(recipients, "recipients")
         self.recipients = checked_recipients(chosen)
+        self.references = tuple(str(message.get("References") or "").split())
         self.fields, self.body = _serialized(message)
         self._rewrite(message, boxes)
         if not boxes["from"]:

@@ -21,6 +21,7 @@ from mailroom.sending.checks import (
 from mailroom.sending.lists import check_one_way, with_unsubscribe
 from mailroom.sending.message import Outgoing, reconcile
 from mailroom.sending.publishing import Publishing
+from mailroom.sending.replying import Replying
 from mailroom.sending.sent import Sent
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Sender"]
 
 
-class Sender:
+class Sender(Replying):
     """Sends through SES API v2, with configuration set and tags on everything.
 
     Make it outside of the Lambda handler, since it makes the boto3 client.
@@ -136,7 +137,7 @@ class Sender:
             )
         check_one_way(list_unsubscribe, list_management)
         outgoing.add_unsubscribe(list_unsubscribe)
-        return self._send_email(
+        sent = self._send_email(
             {"Raw": {"Data": outgoing.data(ses.SENT_BYTES, "API v2")}},
             # The envelope; the message's own fields are only shown.
             {"ToAddresses": list(outgoing.recipients)},
@@ -145,6 +146,8 @@ class Sender:
             words,
             list_management,
         )
+        sent.references = outgoing.references
+        return sent
 
     def send_simple(
         self,
@@ -443,4 +446,5 @@ class Sender:
             configuration_set=configuration_set,
             tags=tags,
             recipients=recipients,
+            region=self._api.region,
         )

@@ -21,9 +21,19 @@ class Sent:
         tags: The tags it was sent with.
         recipients: The addresses that were accepted.
         refused: Address to reason, for those that an SMTP server did not accept.
+        references: The message ids in its ``References``, the conversation's first one first.
+        region: The region of SES that it was sent in, if that is known.
     """
 
-    __slots__ = ("configuration_set", "message_id", "recipients", "refused", "tags")
+    __slots__ = (
+        "configuration_set",
+        "message_id",
+        "recipients",
+        "references",
+        "refused",
+        "region",
+        "tags",
+    )
 
     def __init__(
         self,
@@ -33,12 +43,37 @@ class Sent:
         tags: Mapping[str, str],
         recipients: Sequence[str],
         refused: Mapping[str, str] | None = None,
+        references: Sequence[str] = (),
+        region: str | None = None,
     ) -> None:
         self.message_id = message_id
         self.configuration_set = configuration_set
         self.tags = dict(tags)
         self.recipients = tuple(recipients)
         self.refused = dict(refused or {})
+        self.references = tuple(references)
+        self.region = region
+
+    @property
+    def header_message_id(self) -> str | None:
+        """The ``Message-ID`` that SES gave to the message, which answers name in ``In-Reply-To``.
+
+        AWS does not document its form; this is the one seen in messages. ``None`` if the region is
+        not known.
+        """
+        from mailroom.mime import ids
+
+        if not self.message_id or self.region is None:
+            return None
+        return ids.of_ses(self.message_id, self.region)
+
+    @property
+    def thread_id(self) -> str | None:
+        """What `ReceivedMail.thread_id` is for the answers; ``None`` if no message id is known."""
+        from mailroom.mime import ids
+
+        own = ids.of_ses(self.message_id, self.region or "us-east-1") if self.message_id else None
+        return ids.root(list(self.references), None, own, "") if own else None
 
     def __repr__(self) -> str:
         refused = f", {len(self.refused)} refused" if self.refused else ""

@@ -1,4 +1,4 @@
-"""Sends through SES's SMTP interface."""
+"""Sends through SES's SMTP interface, whose host and password depend on the region."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mailroom.errors import NotConfigured, NotSent, OutcomeUnknown
 from mailroom.sending.lists import check_one_way, folded
 from mailroom.sending.message import Outgoing, reconcile
 from mailroom.sending.publishing import Publishing, tags_field
+from mailroom.sending.replying import Replying
 from mailroom.sending.sent import Sent
-from mailroom.sending.smtp_credentials import smtp_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from mailroom.sending.message import AnyMessage
     from mailroom.sending.publishing import NoConfigurationSet
 
-__all__ = ["SmtpSender"]
+__all__ = ["SmtpSender", "smtp_host", "smtp_password"]
 
 _TLS_FROM_THE_START = (465, 2465)
 _TEMPORARY = (421, 450, 451, 452, 454)
 
 
-class SmtpSender:
+class SmtpSender(Replying):
     """Sends through SES's SMTP interface, with configuration set and tags in every message.
 
     The connection is encrypted before anything else is sent over it, and the server's certificate
@@ -202,6 +202,7 @@ class SmtpSender:
             tags=words,
             recipients=[one for one in outgoing.recipients if one not in refused],
             refused=refused,
+            references=outgoing.references,
         )
 
     def _deliver(
@@ -353,6 +354,30 @@ class _Refused(Exception):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{code} {text}")
         self.code = code
+
+
+def smtp_password(secret_access_key: str, region: str) -> str:
+    """Return the SMTP password that SES derives from an IAM user's access key (version 4).
+
+    https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html
+
+    Args:
+        secret_access_key: The secret of the access key; its id is the SMTP user name.
+        region: The region in which the password is to work, such as ``eu-west-1``.
+    """
+    import hmac
+    from binascii import b2a_base64
+
+    signature = b"AWS4" + secret_access_key.encode()
+    for text in ("11111111", region, "ses", "aws4_request", "SendRawEmail"):
+        signature = hmac.digest(signature, text.encode(), "sha256")
+    return b2a_base64(b"\x04" + signature, newline=False).decode()
+
+
+def smtp_host(region: str) -> str:
+    """Return the host name of SES's SMTP server in *region*, such as ``eu-west-1``."""
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"email-smtp.{region}.{suffix}"
 
 
 def _verifies(context: ssl.SSLContext) -> bool:

@@ -15,15 +15,18 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from mailroom.testing.conversation import automatic_message, reply_message
 from mailroom.testing.events import event_invocation, sending_event, sending_event_payload
 from mailroom.testing.receiving import MemoryStore, message, received_mail, received_mail_event
 
 __all__ = [
     "MemoryStore",
+    "automatic_message",
     "event_invocation",
     "message",
     "received_mail",
     "received_mail_event",
+    "reply_message",
     "sending_event",
     "sending_event_payload",
 ]

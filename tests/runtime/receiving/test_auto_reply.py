@@ -179,16 +179,16 @@ def test_ordinary_mail_gets_a_reply() -> None:
 @pytest.mark.parametrize("source", ["", "<>"])
 def test_a_null_reverse_path_gets_no_reply(source: str) -> None:
     """A bounce is never answered."""
-    assert refused(received_mail(source=source)) == "automatic mail"
+    assert refused(received_mail(source=source)) == "automatic mail: bounce"
 
 
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("auto-replied", "automatic mail"),
-        ("auto-generated; type=x", "automatic mail"),
-        ("Auto-Notified (by a robot)", "automatic mail"),
-        ("something-new", "automatic mail"),
+        ("auto-replied", "automatic mail: auto-submitted"),
+        ("auto-generated; type=x", "automatic mail: auto-submitted"),
+        ("Auto-Notified (by a robot)", "automatic mail: auto-submitted"),
+        ("something-new", "automatic mail: auto-submitted"),
         ("no", None),
         ("NO (a person)", None),
     ],
@@ -271,7 +271,7 @@ def test_role_senders_get_no_reply(local: str, answered: bool) -> None:
 def test_the_envelope_senders_of_ses_get_no_reply() -> None:
     """SES's own envelope senders are no people."""
     mail = received_mail(source="0100018a-0000@eu-west-1.amazonses.com")
-    assert refused(mail) == "envelope sender of SES"
+    assert refused(mail) == "envelope sender that nobody reads"
 
 
 @pytest.mark.parametrize(
@@ -292,14 +292,14 @@ def test_a_sender_that_ses_cannot_send_to_gets_no_reply(source: str) -> None:
 )
 def test_our_own_mail_gets_no_reply(event: dict[str, Any]) -> None:
     """Mail from our own addresses, envelope or From, is not answered."""
-    assert refused(received_mail(**event)) == "our own mail"
+    assert refused(received_mail(**event)) == "automatic mail: loop"
 
 
 def test_our_own_reply_is_known() -> None:
     """A reply that comes back under another sender is known by its mark."""
     sent = reply_to(received_mail())
     mark = {"X-Mailroom-Loop": str(sent["X-Mailroom-Loop"])}
-    assert refused(received_mail(message(headers=mark))) == "our own mail"
+    assert refused(received_mail(message(headers=mark))) == "automatic mail: loop"
 
 
 @pytest.mark.parametrize(

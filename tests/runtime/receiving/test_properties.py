@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 
 from mailroom.entry import receiving
 from mailroom.errors import InvalidAnswer, MailroomError, UnknownInvocation
-from mailroom.receiving import Disposition, Headers, ReceivedMail, Verdict
+from mailroom.receiving import (
+    Address,
+    Attachment,
+    Disposition,
+    Headers,
+    ReceivedMail,
+    Verdict,
+)
+from mailroom.testing import MemoryStore
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 SAMPLES = [
@@ -27,9 +35,21 @@ SAMPLES = [
 ]
 ATTRIBUTES = sorted(
     name
-    for name, value in vars(ReceivedMail).items()
-    if isinstance(value, property) and not name.startswith("_") and name != "already_handled"
+    for name in dir(ReceivedMail)
+    if isinstance(getattr(ReceivedMail, name), property)
+    and not name.startswith("_")
+    and name != "already_handled"
 )
+
+
+class AnyId(MemoryStore):
+    """A store that has the same message for every id."""
+
+    def open(self, message_id: str) -> BytesIO:
+        return BytesIO(b"From: a@b\nContent-Type: text/html\n\n<p>Hello\n")
+
+
+STORE = AnyId()
 
 # Lone surrogates included, as JSON can carry them; and one text beyond any limit.
 texts = st.one_of(
@@ -200,13 +220,16 @@ def test_an_answer_is_a_disposition_or_refused(answer: Any) -> None:
 
 
 def _declared(name: str) -> Callable[[Any], bool]:
-    annotation = vars(ReceivedMail)[name].fget.__annotations__["return"]
+    annotation = getattr(ReceivedMail, name).fget.__annotations__["return"]
     checks: dict[str, Callable[[Any], bool]] = {
         "str": lambda value: isinstance(value, str),
         "str | None": lambda value: value is None or isinstance(value, str),
         "int | None": lambda value: value is None or isinstance(value, int),
         "bool": lambda value: isinstance(value, bool),
         "list[str]": lambda value: isinstance(value, list),
+        "list[Address]": lambda value: all(isinstance(one, Address) for one in value),
+        "list[Attachment]": lambda value: all(isinstance(one, Attachment) for one in value),
+        "Address | None": lambda value: value is None or isinstance(value, Address),
         "Verdict": lambda value: isinstance(value, Verdict),
         "Headers": lambda value: isinstance(value, Headers),
         "Mapping[str, Any]": lambda value: isinstance(value, Mapping),
@@ -221,7 +244,7 @@ def test_every_attribute_has_its_declared_type_or_raises_ours(raw: dict[str, Any
     """An attribute is of the type that its signature declares, or raises a `MailroomError`."""
     for name in ATTRIBUTES:
         try:
-            value = getattr(ReceivedMail(raw), name)
+            value = getattr(ReceivedMail(raw, store=STORE), name)
         except MailroomError:
             continue
         assert _declared(name)(value), (name, value)
@@ -268,5 +291,6 @@ def test_unknown_keys_pass_through(event: Any, extra: dict[str, Any]) -> None:
         part.update(extra)
     for name in ATTRIBUTES:
         if name not in {"headers", "common_headers"}:
-            assert getattr(ReceivedMail(raw), name) == getattr(ReceivedMail(plain), name)
+            mail = ReceivedMail(raw, store=STORE)
+            assert getattr(mail, name) == getattr(ReceivedMail(plain, store=STORE), name)
     assert set(extra) <= set(ReceivedMail(raw).raw["receipt"])

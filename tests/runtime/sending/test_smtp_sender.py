@@ -20,6 +20,7 @@ from mailroom.sending import (
     add_publishing_headers,
     publishing_headers,
 )
+from mailroom.testing import message, received_mail
 from runtime.sending.smtp_server import SmtpSes, a_message
 
 
@@ -43,6 +44,16 @@ def test_a_message_carries_its_set_and_tags(server: SmtpSes, smtp: SmtpSender) -
     assert sent.message_id == "0100-abc"
     assert sent.tags == {"app": "shop", "campaign": "may"}
     assert server.logins == ["AKIA"]
+
+
+def test_a_received_mail_is_answered(server: SmtpSes, smtp: SmtpSender) -> None:
+    """As through the API, with configuration set and tags in the message."""
+    mail = received_mail(message(from_="Jane <jane@example.org>", subject="Printer"))
+    sent = smtp.reply(mail, text="We look into it.", from_address="desk@example.com")
+    assert (sent.thread_id, sent.recipients) == (mail.thread_id, ("jane@example.org",))
+    assert parsed(server)["Subject"] == "Re: Printer"
+    assert parsed(server)["In-Reply-To"] == mail.header_message_id
+    assert parsed(server)["X-SES-CONFIGURATION-SET"]
 
 
 def test_many_tags_are_folded(server: SmtpSes, smtp: SmtpSender) -> None:

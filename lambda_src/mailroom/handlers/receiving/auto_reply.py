@@ -62,14 +62,6 @@ if TYPE_CHECKING:
 
 __all__ = ["on_mail"]
 
-_ROLES = re.compile(
-    r"(mailer-?daemon|postmaster|owner-.*|.*-(owner|request|relay|bounces?)|listserv|majordomo"
-    r"|bounces?([+=._-].*)?|nobody|(no|do[._-]?not|dont)[._-]?reply([+._-].*)?|.*[+._-]no-?reply)",
-    re.IGNORECASE,
-)
-# SES's own envelope senders only collect bounces; mail to them is not read.
-_UNREAD_DOMAIN = re.compile(r"(.*\.)?amazonses\.com", re.IGNORECASE)
-_SUPPRESSING = frozenset(("all", "autoreply", "oof"))
 _BATV = re.compile(r"prvs=[^=@]+=")
 
 
@@ -106,28 +98,21 @@ class Settings:
 
 def decide(mail: ReceivedMail, settings: Settings) -> str | None:
     """Return ``None`` to reply to *mail*, or why not."""
+    from mailroom.mime import automatic
+
     headers = mail.headers
-    local, _, domain = mail.source.rpartition("@")
-    if _mail.automatic(mail):
-        return "automatic mail"
+    ours = {address.lower() for address in mail.recipients}
+    why = automatic.reason(headers, mail.source, ours={*ours, settings.sender.lower()})
+    if settings.token in headers.get_all(_mail.LOOP_FIELD):
+        why = automatic.LOOP
+    if why is not None:
+        return f"automatic mail: {why}"
     if mail.headers_truncated:
         return "header cut by SES"
-    if any(name.lower().startswith("list-") for name in headers):
-        return "mailing list"
-    if _words(headers.get_all("Precedence")) & {"bulk", "list", "junk"}:
-        return "bulk mail"
-    if _words(headers.get_all("X-Auto-Response-Suppress")) & _SUPPRESSING:
-        return "automatic replies suppressed by the sender"
-    if settings.token in headers.get_all(_mail.LOOP_FIELD):
-        return "our own mail"
     if not _mail.is_address(mail.source):
         return "envelope sender that SES cannot send to"
-    if _ROLES.fullmatch(local) or _UNREAD_DOMAIN.fullmatch(domain):
-        return "envelope sender of SES"
-    ours = {address.lower() for address in mail.recipients}
-    senders = {mail.source.lower(), *_mail.addresses(headers.get_all("From"))}
-    if senders & {*ours, settings.sender.lower()}:
-        return "our own mail"
+    if automatic.unattended(mail.source):
+        return "envelope sender that nobody reads"
     if mail.spam.failed or mail.virus.failed or mail.dmarc.failed:
         return "failed a check"
     if mail.spf.failed and not mail.dmarc.passed:
@@ -136,10 +121,6 @@ def decide(mail: ReceivedMail, settings: Settings) -> str | None:
     if not ours & set(_mail.addresses(one for name in fields for one in headers.get_all(name))):
         return "none of our recipients in To or Cc"
     return None
-
-
-def _words(values: list[str]) -> set[str]:
-    return {word for value in values for word in re.split(r"[\s,;]+", value.lower())}
 
 
 def claim_id(mail: ReceivedMail, settings: Settings) -> str:

@@ -112,21 +112,10 @@ def attachments(message: Part) -> Iterator[tuple[str | None, str, bytes]]:
     The name is the sender's, decoded but not safe (see `safe_name`), or ``None``. Malformed parts
     are read as far as possible; nothing that a sender writes makes this raise.
     """
-    for part in _parts(message):
+    from mailroom.mime import bodies
+
+    for part in bodies.attachments(message):
         yield part.name, _content_type(part), part.content()[0]
-
-
-def _parts(message: Part) -> Iterator[Part]:
-    # An attached message is one attachment: its parts are not listed.
-    for part in message.walk(into_messages=False):
-        if (part.is_message or not part.children) and not _is_text_to_read(part):
-            yield part
-
-
-def _is_text_to_read(part: Part) -> bool:
-    if part.content_type not in ("text/plain", "text/html"):
-        return False
-    return part.disposition.main != "attachment" and part.name is None
 
 
 def _content_type(part: Part) -> str:
@@ -202,8 +191,10 @@ def plan(
     """Yield each attachment's manifest entry, and its content if it is to be saved."""
     from hashlib import sha256
 
+    from mailroom.mime import bodies
+
     taken: set[str] = set()
-    for index, part in enumerate(_parts(message), start=1):
+    for index, part in enumerate(bodies.attachments(message), start=1):
         if index > _LISTED and index > settings.max_count:
             yield {}, None
             continue

@@ -1,0 +1,183 @@
+"""What SES says about a mail: its envelope, its header fields, and what SES found."""
+
+from __future__ import annotations
+
+from mailroom._views import Headers, Verdict, View, date_time, listed, optional, required
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+__all__ = ["SesEvent"]
+
+
+class SesEvent(View):
+    """The part of `mailroom.receiving.ReceivedMail` that the event answers, without the mail."""
+
+    __slots__ = ("_headers", "_mail")
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.raw = raw
+        self._mail = required(raw, "mail", "mail", dict)
+        self._headers: Headers | None = None
+
+    # The envelope (RFC 5321): what the SMTP conversation said.
+
+    @property
+    def message_id(self) -> str:
+        """SES's id of this mail, which is also the name of its object in the mail bucket.
+
+        For the ``Message-ID`` header field, which the sender chose, see `header_message_id`.
+        """
+        return required(self._mail, "messageId", "mail.messageId", str)
+
+    @property
+    def source(self) -> str:
+        """The envelope sender (MAIL FROM); empty for the null reverse-path of a bounce."""
+        return optional(self._mail, "source", "mail.source", str) or ""
+
+    @property
+    def destination(self) -> list[str]:
+        """The addresses in ``To`` and ``Cc``; the envelope's are `recipients`."""
+        return list(listed(self._mail, "destination", "mail.destination"))
+
+    @property
+    def recipients(self) -> list[str]:
+        """The envelope recipients that this receipt rule matched."""
+        return list(required(self._receipt, "recipients", "receipt.recipients", list))
+
+    # The header fields (RFC 5322): what the sender wrote. Anyone can write anything.
+
+    @property
+    def headers(self) -> Headers:
+        """All header fields, or the first 50 KB of them if `headers_truncated`."""
+        if self._headers is None:
+            self._headers = Headers(listed(self._mail, "headers", "mail.headers"))
+        return self._headers
+
+    @property
+    def headers_truncated(self) -> bool:
+        """Whether SES cut `headers` at 50 KB; `read()` has all of them."""
+        return bool(self._mail.get("headersTruncated"))
+
+    @property
+    def common_headers(self) -> Mapping[str, Any]:
+        """The fields that SES decodes, under SES's names, as `subject` and others give them."""
+        return optional(self._mail, "commonHeaders", "mail.commonHeaders", dict) or {}
+
+    @property
+    def subject(self) -> str | None:
+        """The ``Subject``, decoded; ``None`` if the mail has none."""
+        return self._common("subject", str)
+
+    @property
+    def from_(self) -> list[str]:
+        """The ``From`` addresses with display names; empty if there are none."""
+        return list(self._common("from", list) or ())
+
+    @property
+    def to(self) -> list[str]:
+        """The ``To`` addresses with display names; empty if there are none."""
+        return list(self._common("to", list) or ())
+
+    @property
+    def cc(self) -> list[str]:
+        """The ``Cc`` addresses with display names; empty if there are none."""
+        return list(self._common("cc", list) or ())
+
+    @property
+    def reply_to(self) -> list[str]:
+        """The ``Reply-To`` addresses with display names; empty if there are none."""
+        return list(self._common("replyTo", list) or ())
+
+    @property
+    def return_path(self) -> str | None:
+        """The ``Return-Path`` that SES wrote, from the envelope sender."""
+        return self._common("returnPath", str)
+
+    @property
+    def date(self) -> str | None:
+        """The ``Date`` as the sender wrote it, which need not be valid RFC 5322."""
+        return self._common("date", str)
+
+    @property
+    def header_message_id(self) -> str | None:
+        """The ``Message-ID`` header field, angle brackets included."""
+        return self._common("messageId", str)
+
+    # What SES found.
+
+    @property
+    def spam(self) -> Verdict:
+        """SES's spam check; ``DISABLED`` if the rule does not scan mail."""
+        return self._verdict("spamVerdict")
+
+    @property
+    def virus(self) -> Verdict:
+        """SES's virus check; ``DISABLED`` if the rule does not scan mail."""
+        return self._verdict("virusVerdict")
+
+    @property
+    def spf(self) -> Verdict:
+        """The Sender Policy Framework check (RFC 7208)."""
+        return self._verdict("spfVerdict")
+
+    @property
+    def dkim(self) -> Verdict:
+        """The DomainKeys Identified Mail check (RFC 6376)."""
+        return self._verdict("dkimVerdict")
+
+    @property
+    def dmarc(self) -> Verdict:
+        """The DMARC check (RFC 7489); its status is ``None`` where SES leaves it out."""
+        return self._verdict("dmarcVerdict")
+
+    @property
+    def dmarc_policy(self) -> str | None:
+        """The sending domain's policy, ``none``, ``quarantine`` or ``reject``, if DMARC failed."""
+        return optional(self._receipt, "dmarcPolicy", "receipt.dmarcPolicy", str)
+
+    @property
+    def timestamp(self) -> datetime:
+        """When SES received the mail (aware, UTC)."""
+        return date_time(self._mail, "timestamp", "mail.timestamp")
+
+    @property
+    def action_timestamp(self) -> datetime:
+        """When SES ran this rule's action (aware, UTC)."""
+        return date_time(self._receipt, "timestamp", "receipt.timestamp")
+
+    @property
+    def processing_time_millis(self) -> int | None:
+        """Milliseconds from when SES received the mail to when it ran this action."""
+        path = "receipt.processingTimeMillis"
+        return optional(self._receipt, "processingTimeMillis", path, int)
+
+    @property
+    def action(self) -> Mapping[str, Any]:
+        """The receipt rule's action as SES describes it: ``type``, ``functionArn`` and so on."""
+        return optional(self._receipt, "action", "receipt.action", dict) or {}
+
+    @property
+    def synchronous(self) -> bool:
+        """Whether SES waits for the handler's answer, at most 30 seconds."""
+        return self.action.get("invocationType") == "RequestResponse"
+
+    @property
+    def _receipt(self) -> Mapping[str, Any]:
+        return required(self.raw, "receipt", "receipt", dict)
+
+    def _verdict(self, key: str) -> Verdict:
+        path = f"receipt.{key}"
+        verdict = optional(self._receipt, key, path, dict) or {}
+        return Verdict(optional(verdict, "status", f"{path}.status", str))
+
+    def _common(self, key: str, kind: type[T]) -> T | None:
+        return optional(self.common_headers, key, f"mail.commonHeaders.{key}", kind)
+
+    def __repr__(self) -> str:
+        return f"<ReceivedMail {self._mail.get('messageId')}>"

@@ -17,7 +17,7 @@ NPM := $(BIN)/npm install --silent --global --prefix $(VENV) --no-audit --no-fun
 RUN := $(VENV)/.run
 # The demo whose local AWS, with its page, KEEP=1 leaves open.
 KEPT := examples/helpdesk/demo.py
-PAGE := To see this mail with its story in a browser: make demo KEEP=1 leaves the page open, and prints its address
+PAGE := To see this mail and its story in a browser, at http://127.0.0.1:8025, leave it open: make demo KEEP=1
 ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.bench
 
 .DEFAULT_GOAL := help
@@ -51,7 +51,7 @@ demo: $(RUN) ## deploy the examples and send them real mail; KEEP=1 leaves the p
 	  $(BIN)/python $$demo || exit 1; echo; done
 	@$(if $(KEEP),$(BIN)/python $(KEPT) --keep,echo "$(PAGE)")
 
-test: $(VENV)/.test ## run the tests on all cores (five to six minutes on two)
+test: $(VENV)/.test ## run the tests on all cores (about five minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 separable: $(VENV)/.test ## remove WorkMail from a copy of the repository and test the rest

@@ -5,6 +5,7 @@ Each ``demo.py`` deploys its app with the CDK CLI, sends real mail and checks th
 """
 
 import contextlib
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +42,7 @@ def demonstrate(
 @contextlib.contextmanager
 def _running(*, keep: bool) -> Iterator[LocalAws]:
     """A local AWS that ends with the demo or, with *keep*, goes on if the demo gets to its end."""
-    aws = LocalAws(progress=Steps())
+    aws = LocalAws(page_port=_page_port() if keep else 0, progress=Steps())
     aws.start(detached=keep)
     ended = False
     try:
@@ -50,6 +51,14 @@ def _running(*, keep: bool) -> Iterator[LocalAws]:
     finally:
         if not (keep and ended):
             aws.stop()
+
+
+def _page_port() -> int:
+    """The usual port of the page if it is free, or else any free one."""
+    with contextlib.suppress(OSError), socket.socket() as probe:
+        probe.bind(("127.0.0.1", 8025))
+        return 8025
+    return 0
 
 
 def _how_to_go_on(aws: LocalAws) -> str:

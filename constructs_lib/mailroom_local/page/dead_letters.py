@@ -55,8 +55,12 @@ class DeadLetters:
     # Who looks hides messages for a moment from who replays.
     _lock: Lock = field(default_factory=Lock)
 
+    def counted(self) -> list[dict[str, Any]]:
+        """The queues with their depths; nothing is received for that."""
+        return [_counted(found.queue) for found in self._queues()]
+
     def listed(self) -> list[dict[str, Any]]:
-        """The queues with their messages."""
+        """The queues with their messages, each of which is received once more."""
         with self._lock:
             return [self._described(found) for found in self._queues()]
 
@@ -160,12 +164,8 @@ class DeadLetters:
     def _described(self, found: _DeadLetterQueue) -> dict[str, Any]:
         messages = list(self._messages(found))
         self._show_again(self.accounts.client("sqs", found.place), found.queue.url, messages)
-        return {
-            "name": found.queue.name,
-            "arn": found.queue.arn,
-            "depth": found.queue.depth,
-            "messages": [self._letter(found, message) for message in messages],
-        }
+        letters = [self._letter(found, message) for message in messages]
+        return {**_counted(found.queue), "messages": letters}
 
     def _messages(self, found: _DeadLetterQueue) -> Iterator[dict[str, Any]]:
         """The messages of a queue, which are hidden until :meth:`_show_again`."""
@@ -228,6 +228,10 @@ class DeadLetters:
             "about": entry.key if entry is not None else None,
             "body": body,
         }
+
+
+def _counted(queue: Queue) -> dict[str, Any]:
+    return {"name": queue.name, "arn": queue.arn, "depth": queue.depth}
 
 
 def _record(body: str) -> dict[str, Any] | None:

@@ -286,6 +286,21 @@ class Dead:
         return next((found for found in queues if found["arn"] == self.arn), None)
 
 
+def test_depths_are_counted_without_receiving_a_message(page: Any, account: Any) -> None:
+    dead = Dead(account)
+    source = dead.source()
+    account.sqs.send_message(QueueUrl=source, MessageBody="one")
+    for _ in range(2):
+        account.sqs.receive_message(QueueUrl=source)
+    queues = page.get("/dead-letters", messages="no").json["queues"]
+    found = next(one for one in queues if one["arn"] == dead.arn)
+    assert found == {"name": dead.name, "arn": dead.arn, "depth": 1}
+    [message] = account.sqs.receive_message(
+        QueueUrl=dead.url, AttributeNames=["ApproximateReceiveCount"]
+    )["Messages"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "2"
+
+
 def test_a_dead_letter_goes_back_to_its_queue(page: Any, account: Any) -> None:
     dead = Dead(account)
     source, other = dead.source(), dead.source()

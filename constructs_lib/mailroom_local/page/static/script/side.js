@@ -82,7 +82,7 @@ function deadLetters() {
 }
 
 async function readDeadLetters() {
-  const { queues } = await get("/api/dead-letters").catch(() => ({ queues: [] }));
+  const { queues } = await get("/api/dead-letters", { messages: "no" }).catch(() => ({ queues: [] }));
   const depth = queues.reduce((sum, queue) => sum + queue.depth, 0);
   const { count } = links.get("dead-letters");
   count.className = depth ? "count bad" : "count";

@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from assemblies import EXAMPLES
-from browser import browser
+from chromium import browser
 from mailroom_cli.progress import Steps
 from mailroom_local import LocalAws
 

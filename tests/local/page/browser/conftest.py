@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
 
-from browser import browser as started
+from chromium import browser as started
 from mailroom_local import LocalAws
 
 SECONDS = 10.0

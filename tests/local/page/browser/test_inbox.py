@@ -156,6 +156,8 @@ def test_the_keyboard_alone_reads_mail(site: Site, mail: Mail) -> None:
 
 def test_a_question_mark_shows_the_keys_and_escape_gives_the_focus_back(site: Site) -> None:
     page = site.open("/deployments")
+    # Whoever goes to another view is taken to its heading first.
+    expect(page.get_by_role("heading", name="Deployments")).to_be_focused()
     button = page.get_by_role("button", name="Keyboard")
     button.focus()
     page.keyboard.press("?")
@@ -172,13 +174,14 @@ def test_of_ten_thousand_messages_only_those_in_sight_exist(site: Site) -> None:
     rows = site.rows()
     expect(rows.first).to_contain_text("Message 0")
     assert rows.count() < 40
-    assert asked == [""]
+    assert set(asked) == {""}
     scroller = page.get_by_role("listbox")
     for following in (100, 200, 300):
         scroller.evaluate("one => one.scrollTop = one.scrollHeight")
         expect(site.row(f"Message {following}")).to_have_count(1)
     assert rows.count() < 40
-    assert asked[:3] == ["", "100", "200"]
+    # What is new is asked for again.
+    assert list(dict.fromkeys(asked))[:3] == ["", "100", "200"]
     expect(rows.first).to_have_attribute("aria-setsize", str(MANY))
 
 

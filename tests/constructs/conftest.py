@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,23 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import aws_cdk as cdk
-from synthesis import new_stack
+from synthesis import FOLDER, new_stack
 
 
 @pytest.fixture
 def stack() -> cdk.Stack:
     """Return an empty stack in a new app."""
     return new_stack()
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Return a copy of the handlers' folder, with one package in it."""
+    copy = tmp_path / "handlers"
+    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "team").mkdir()
+    (copy / "team" / "__init__.py").write_text("NAME = 'team'\n")
+    return copy
 
 
 @pytest.fixture(scope="session", autouse=True)

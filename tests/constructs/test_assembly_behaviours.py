@@ -1,0 +1,121 @@
+"""The bundled behaviours' code assets: each runs on its own, and is small."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from code_assets import asset
+
+from assemblies import ROOT
+
+BEHAVIOURS = sorted(
+    f"{path.parent.name}.{path.stem}"
+    for path in (ROOT / "lambda_src/mailroom/handlers").glob("*/[!_]*.py")
+    # What is WorkMail's is tested there.
+    if path.parent.name != "workmail"
+)
+
+
+def test_there_are_behaviours_to_test():
+    """The next test would say nothing about none."""
+    assert "receiving.forward" in BEHAVIOURS
+    assert "events.bounce" in BEHAVIOURS
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_a_bundled_behaviour_runs_on_its_own_asset_alone(behaviour, tmp_path):
+    """Its zip alone, without site-packages, is enough to import it and its entry point."""
+    spec = f"mailroom.handlers.{behaviour}"
+    entry = f"mailroom.entry.{behaviour.partition('.')[0]}"
+    path = asset(modules=[entry, spec])
+    program = f"import sys; sys.path.insert(0, {str(path)!r}); import {entry}, {spec}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def importing_methods() -> set[str]:
+    """The methods of `ReceivedMail` that import a module, by themselves or by one they call."""
+    tree = ast.parse((ROOT / "lambda_src/mailroom/receiving/mail.py").read_text())
+    methods = {one.name: one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)}
+    uses = {
+        name: {node.attr for node in ast.walk(method) if isinstance(node, ast.Attribute)}
+        for name, method in methods.items()
+    }
+    found = {
+        name
+        for name, method in methods.items()
+        if any(isinstance(node, ast.ImportFrom) for node in ast.walk(method))
+    }
+    while more := {name for name, used in uses.items() if used & found} - found:
+        found |= more
+    return found
+
+
+def test_no_bundled_behaviour_asks_what_a_mail_means():
+    """Their zips are without the modules that such a method imports."""
+    methods = importing_methods()
+    assert {"text", "new_text", "sender", "reply", "token", "read"} <= methods
+    assert not {"open", "mark", "stored_at", "already_handled"} & methods
+    for path in (ROOT / "lambda_src/mailroom").glob("[eh]*/**/*.py"):
+        source = path.read_text()
+        asked = {
+            node.attr
+            for node in ast.walk(ast.parse(source if "ReceivedMail" in source else ""))
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "mail"
+        }
+        assert not asked & methods, path
+
+
+def test_a_users_function_can_ask_everything(folder):
+    """Its zip alone is enough for every method of `ReceivedMail`."""
+    path = asset(folder, modules=["mailroom.entry.receiving"])
+    program = f"""
+import sys; sys.path.insert(0, {str(path)!r})
+from io import BytesIO
+from mailroom.receiving import ReceivedMail
+class Store:
+    def open(self, message_id): return BytesIO(b"From: a@example.org\\n\\n<p>Hi")
+raw = {{"mail": {{"messageId": "m", "source": "a@x.org", "timestamp": "2026-01-02T03:04:05Z"}},
+       "receipt": {{"recipients": ["s@example.com"]}}}}
+mail = ReceivedMail(raw, store=Store())
+for name in ("text", "html", "new_text", "sender", "attachments", "thread_id", "label"):
+    getattr(mail, name)
+mail.read()
+mail.token(key="k" * 16)
+mail.reply(html="<p>x")
+from mailroom.conversation import reply_address
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_bundled_behaviour_has_a_zip_of_more_than_60_kb():
+    """With its entry point, and everything that these import."""
+    sizes = {
+        behaviour: asset(
+            modules=[
+                f"mailroom.entry.{behaviour.partition('.')[0]}",
+                f"mailroom.handlers.{behaviour}",
+            ]
+        )
+        .stat()
+        .st_size
+        for behaviour in BEHAVIOURS
+    }
+    largest = max(sizes, key=lambda behaviour: sizes[behaviour])
+    assert sizes[largest] <= 60_000, f"{largest}: {sizes[largest]} bytes"

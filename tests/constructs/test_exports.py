@@ -78,6 +78,11 @@ def test_the_handlers_package_exports_these_names():
         "PythonHandler",
         "RejectSpam",
         "SaveAttachments",
+        "ToEventBus",
+        "ToQueue",
+        "ToStateMachine",
+        "ToTopic",
+        "Webhook",
     ]
 
 

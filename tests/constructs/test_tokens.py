@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
-from synthesis import FOLDER
+from synthesis import FOLDER, targets
 from token_cases import KINDS, cases, complaints, public_callables
 
 import cdk_mailroom
@@ -82,6 +82,18 @@ def own_key(stack, **arguments):
 def python(**arguments):
     """Return a handler that is right but for *arguments*."""
     return PythonHandler(FOLDER, "app:on_mail", **arguments)
+
+
+def _to(name):
+    """Return what adds a rule that hands mail on to a new target of its kind."""
+
+    def build(stack, **arguments):
+        given, options = targets(stack)[name]
+        return handled(lambda **kept: getattr(handlers, name)(**given | options | kept))(
+            stack, **arguments
+        )
+
+    return build
 
 
 DIMENSION = ses.CloudWatchDimension(
@@ -166,6 +178,10 @@ CALLS = {
     ),
     "RejectSpam": handled(handlers.RejectSpam),
     "SaveAttachments": handled(handlers.SaveAttachments),
+    **{
+        name: _to(name)
+        for name in ("ToEventBus", "ToQueue", "ToStateMachine", "ToTopic", "Webhook")
+    },
 }
 # Made by the library, and passed to actions and handlers that are written by users.
 NOT_CALLED_BY_USERS = {

@@ -23,22 +23,27 @@ if TYPE_CHECKING:
     from mailroom.mime.mailboxes import Address
     from mailroom.receiving.attachments import Attachment
     from mailroom.receiving.bucket import MailBucket
+    from mailroom.receiving.handing import HandedMail, handed_on
 
 __all__ = [
     "Address",
     "Attachment",
     "Disposition",
+    "HandedMail",
     "Headers",
     "MailBucket",
     "ReceivedMail",
     "Verdict",
+    "handed_on",
 ]
 
 # Loaded for those alone that use them.
 _LAZY = {
     "Address": "mailroom.mime.mailboxes",
     "Attachment": "mailroom.receiving.attachments",
+    "HandedMail": "mailroom.receiving.handing",
     "MailBucket": "mailroom.receiving.bucket",
+    "handed_on": "mailroom.receiving.handing",
 }
 
 

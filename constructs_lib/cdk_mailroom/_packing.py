@@ -99,13 +99,29 @@ def _reachable(modules: frozenset[str], own_code: bool) -> frozenset[str]:
     found: set[str] = set()
     waiting = ["mailroom", *modules]
     while waiting:
-        base = waiting.pop().replace(".", "/")
+        wanted = waiting.pop()
+        base = wanted.replace(".", "/")
+        package, _, attribute = wanted.rpartition(".")
+        waiting += _lazily(package).get(attribute, ())
         for name in (f"{base}.py", f"{base}/__init__.py"):
             if name in runtime and name not in found:
                 found.add(name)
                 waiting += _runtime_imports(runtime[name], own_code or name != _PERSONS)
                 waiting.append(str(PurePosixPath(base).parent).replace("/", "."))
     return frozenset(found)
+
+
+@cache
+def _lazily(package: str) -> Mapping[str, list[str]]:
+    """Return the modules that *package* of the runtime imports when a name of it is asked for.
+
+    They are in its ``_LAZY``, where no import statement says so.
+    """
+    content = runtime_files().get(f"{package.replace('.', '/')}/__init__.py", b"")
+    for node in parsed(content).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_LAZY":
+            return {name: [module] for name, module in ast.literal_eval(node.value).items()}
+    return {}
 
 
 @cache

@@ -243,14 +243,12 @@ def targets(
     stack: cdk.Stack, key: kms.IKey | None = None
 ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Make a target for each behaviour that hands mail on; return it, and what else is needed."""
-    encryption = None if key is None else stepfunctions.CustomerManagedEncryptionConfiguration(key)
     machine = stepfunctions.StateMachine(
         stack,
         "Machine",
         definition_body=stepfunctions.DefinitionBody.from_string(
             '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
         ),
-        encryption_configuration=encryption,
     )
     secret = secretsmanager.Secret(stack, "Secret", encryption_key=key)
     return {

@@ -70,5 +70,5 @@ def _key(secret: str) -> bytes:
         return a2b_base64(secret[len(_PREFIX) :], strict_mode=True)
     except (Error, ValueError):
         raise NotConfigured(
-            f"the secret begins with {_PREFIX} and is not Base64 after it"
+            f"the secret begins with {_PREFIX}, so the rest must be Base64: correct the secret"
         ) from None

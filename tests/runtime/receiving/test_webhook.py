@@ -353,7 +353,7 @@ BODY = b'{"version": 1, "message_id": "m"}'
         ({"Webhook-Signature": "v1,AAAA"}, "another secret"),
         ({"Webhook-Signature": ""}, "another secret"),
         ({"Webhook-Id": "2"}, "another secret"),
-        ({"Webhook-Timestamp": str(int(time.time()) + 1)}, "another secret"),
+        ({"Webhook-Timestamp": "1"}, "another secret"),
     ],
 )
 def test_what_was_changed_on_the_way_is_refused(change: dict[str, str], words: str) -> None:

@@ -75,27 +75,28 @@ def _of_function(path: Path, function: ast.FunctionDef) -> Iterator[Sample]:
     """Yield what ``eq_(expected, extract_from_plain(text))`` and ``… == mail.….body`` say."""
     known: dict[str, str] = {}
     name = f"{path.parent.parent.name} {function.name}"
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+    found = [one for one in ast.walk(function) if isinstance(one, ast.Assign | ast.Call)]
+    for node in sorted(found, key=lambda one: (one.lineno, one.col_offset)):
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]
             value = _text(node.value, known)
             if value is None and "get_email" in ast.dump(node.value):
                 value = _file(path, node.value)
-            if value is not None:
-                known[node.targets[0].id] = value
-    for number, node in enumerate(ast.walk(function)):
-        if not isinstance(node, ast.Call) or len(node.args) != 2:
+            if value is not None and isinstance(target, ast.Name):
+                known[target.id] = value
             continue
-        if getattr(node.func, "id", "") != "eq_" and "Equal" not in getattr(node.func, "attr", ""):
+        called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if len(node.args) != 2 or not (called == "eq_" or "Equal" in called):
             continue
         expected, call = (_unwrapped(one) for one in node.args)
         wanted = _text(expected, known)
-        called = getattr(getattr(call, "func", None), "attr", "")
-        if wanted is None or not called.startswith(("extract_from", "parse_reply")):
+        reader = getattr(getattr(call, "func", None), "attr", "")
+        if wanted is None or not reader.startswith(("extract_from", "parse_reply")):
             continue
         given = _text(call.args[0], known)  # type: ignore[attr-defined]
         if given is not None:
-            is_html = "html" in called or "html" in ast.dump(call).split("args=", 1)[1][-200:]
-            yield Sample(f"{name} {number}", given, _plain(wanted, is_html), is_html)
+            is_html = "html" in reader or "text/html" in ast.dump(call)
+            yield Sample(f"{name} {node.lineno}", given, _plain(wanted, is_html), is_html)
 
 
 def _of_parameters(path: Path, function: ast.FunctionDef) -> Iterator[Sample]:

@@ -4,6 +4,7 @@ The CDK CLI deploys the app, mail comes in over SMTP with STARTTLS, the receipt 
 Python handlers run. Exits with 1 if anything is not as expected.
 """
 
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from mailroom import mime
+from mailroom.testing import reply_message
 from mailroom_cli import render
 from mailroom_cli.terminal import show
 from mailroom_local import LocalAws, MessageRecord, SmtpRefused
@@ -26,6 +29,9 @@ CUSTOMER = "jane@customer.example"
 
 def prepare(aws: LocalAws) -> None:
     aws.verify_identity("example.com")
+    aws.client("secretsmanager").create_secret(
+        Name="HelpDesk/ReplyKey", SecretString=secrets.token_urlsafe(32)
+    )
 
 
 def check(aws: LocalAws) -> Iterator[str]:
@@ -46,6 +52,21 @@ def plain(aws: LocalAws) -> list[str]:
         ("the spam gate's disposition", record.actions[1].outcome, "CONTINUE"),
         ("ticket subject", found.get("subject"), "The printer is on fire"),
         ("ticket status", found.get("status"), "open"),
+    )
+
+
+def answered(aws: LocalAws) -> list[str]:
+    """The customer answers to the address that the first answer has, as mail programs do."""
+    first = ticket(aws, deliver(aws, letter("support@example.com", "It is stuck", "Help!\n")))
+    ours = mime.read(aws.sent()[-1]["Raw"])
+    reply = reply_message(ours, text="It is fine now.\n", from_=CUSTOMER)
+    second = ticket(aws, deliver(aws, reply))
+    return differences(
+        ("number of answers", len(aws.sent()), 3),
+        ("our answer's subject", ours["Subject"], "Re: It is stuck"),
+        ("our answer's recipient", ours["To"], f"Jane Doe <{CUSTOMER}>"),
+        ("excerpt of the second mail", second.get("excerpt"), "It is fine now."),
+        ("ticket of the second mail", second.get("ticket"), first.get("ticket")),
     )
 
 
@@ -76,8 +97,9 @@ def spam(aws: LocalAws) -> list[str]:
 
 
 def sales(aws: LocalAws) -> list[str]:
+    before = len(aws.sent())
     deliver(aws, letter("sales@example.com", "An offer, please", "For 1,000 printers.\n"))
-    sent = aws.sent()
+    sent = aws.sent()[before:]
     return differences(
         ("number of forwarded mails", len(sent), 1),
         ("forwarded to", sent[-1]["To"] if sent else None, ["team@example.net"]),
@@ -136,6 +158,7 @@ def differences(*expectations: tuple[str, object, object]) -> list[str]:
 SCENARIOS: dict[str, Callable[[LocalAws], list[str]]] = {
     "a plain mail": plain,
     "a mail with an attachment": with_attachment,
+    "a mail that is answered, and its answer": answered,
     "a spam mail": spam,
     "a mail for sales": sales,
     "a mail to a mistyped address": mistyped,

@@ -1,15 +1,17 @@
-"""A help desk: turn support mail into tickets, forward sales mail, stop spam."""
+"""A help desk: turn support mail into tickets and answer it, forward sales mail, stop spam."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from cdk_mailroom import InboundMail, PythonHandler, handlers
+from cdk_mailroom import EventPublishing, InboundMail, PythonHandler, handlers
 
 FUNCTIONS = Path(__file__).parent / "functions"
+REPLY_KEY = "HelpDesk/ReplyKey"
 
 
 class HelpDesk(cdk.Stack):
@@ -35,6 +37,10 @@ class HelpDesk(cdk.Stack):
             ),
         )
 
+        # Signs the addresses that customers answer to; see docs/mail.md. Not part of the stack, so
+        # that it outlives it: customers answer to old mail.
+        reply_key = secretsmanager.Secret.from_secret_name_v2(self, "ReplyKey", REPLY_KEY)
+
         inbound = InboundMail(self, "Inbound")
 
         # The first rule keeps a copy of every mail, then stops spam and viruses. If it stops a mail
@@ -50,11 +56,21 @@ class HelpDesk(cdk.Stack):
             "Support",
             recipients=[f"support@{domain}"],
             handler=PythonHandler(
-                FUNCTIONS, "tickets:on_mail", environment={"TICKETS": tickets.table_name}
+                FUNCTIONS,
+                "tickets:on_mail",
+                environment={
+                    "TICKETS": tickets.table_name,
+                    "REPLY_KEY": REPLY_KEY,
+                    "SUPPORT": f"support@{domain}",
+                },
             ),
             after=[handlers.SaveAttachments()],
         )
         tickets.grant(support.function, "dynamodb:PutItem")
+        reply_key.grant_read(support.function)
+
+        outbound = EventPublishing(self, "Outbound", identities=[domain])
+        outbound.grant_send(support.function, from_address=f"support@{domain}")
 
         inbound.add_rule(
             "Sales",

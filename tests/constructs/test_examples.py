@@ -134,6 +134,15 @@ LOGICAL_IDS = {
         MailroomReceiptRulesLogs32562809
         MailroomReceiptRulesRoleDefaultPolicy114737BD
         MailroomReceiptRulesRoleF838CD62
+        OutboundAlertTopic686DC1D6
+        OutboundAlertTopicPolicy3BC7CF5D
+        OutboundBounceReviewEA8CB37B
+        OutboundBounceWarningE9AA31AA
+        OutboundComplaintReviewA0FF29BF
+        OutboundComplaintWarningCF110C73
+        OutboundConfigurationSet1618B93A
+        OutboundTopic747947E0
+        OutboundTopicPolicy22976C93
         Tickets83B11BB2
     """,
     "newsletter": """

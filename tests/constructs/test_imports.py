@@ -38,6 +38,7 @@ def handler(folder: Path, code: str, **options) -> PythonHandler:
         ("import mailroom.recieving", "did you mean 'receiving'?"),
         ("from mailroom import recieving", "did you mean 'receiving'?"),
         ("from mailroom.receiving import RecievedMail", "did you mean 'ReceivedMail'?"),
+        ("from mailroom.conversation import reply_adress", "did you mean 'reply_address'?"),
         ("from mailroom.events.types import Bounced", "did you mean 'Bounce'?"),
         ("from mailroom.testing import received_mail", "not deployed"),
         ("import requests", "requirements.txt"),
@@ -86,7 +87,8 @@ def test_all_unsatisfied_imports_are_named_together(folder):
 @pytest.mark.parametrize(
     "code",
     [
-        "from mailroom.receiving import Disposition, ReceivedMail",
+        "from mailroom.receiving import Address, Attachment, Disposition, ReceivedMail",
+        "from mailroom.conversation import Split, reply_address",
         "import mailroom.sending as sending",
         "from mailroom import events",
         "from mailroom.handlers.events import bounce",

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 
 import boto3
 
+from mailroom.conversation import reply_address
 from mailroom.receiving import ReceivedMail
+from mailroom.sending import Sender
 
 _EXCERPT_CHARACTERS = 2000
 
 _table = boto3.resource("dynamodb").Table(os.environ["TICKETS"])
+_secret = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["REPLY_KEY"])
+_key = _secret["SecretString"]
+_support = os.environ["SUPPORT"]
+sender = Sender(from_address=_support)
 
 
 def on_mail(mail: ReceivedMail) -> None:
     if mail.automatic_reason in ("bounce", "out of office"):
         return  # nobody needs help; the mail bucket has it
+    token = mail.token(key=_key)
+    ticket = token["ticket"] if token else sha256(mail.message_id.encode()).hexdigest()[:12]
     try:
-        _table.put_item(Item=ticket_of(mail), ConditionExpression="attribute_not_exists(id)")
+        _table.put_item(
+            Item={**item_of(mail), "ticket": ticket},
+            ConditionExpression="attribute_not_exists(id)",
+        )
     except _table.meta.client.exceptions.ConditionalCheckFailedException:
         # SES and Lambda may deliver a mail twice; keep the ticket, which may already be closed.
         return
+    if token is None and not mail.is_automatic:
+        sender.reply(
+            mail,
+            text=f"Thank you. We will answer soon; your ticket is {ticket}.",
+            reply_to=reply_address(_support, token={"ticket": ticket}, key=_key),
+        )
 
 
-def ticket_of(mail: ReceivedMail) -> dict[str, object]:
-    """Return the ticket to store; no I/O but reading the mail, so it is easy to test."""
+def item_of(mail: ReceivedMail) -> dict[str, object]:
+    """Return what to store of *mail*; no I/O but reading it, so it is easy to test."""
     return {
         "id": mail.message_id,
         "status": "open",
@@ -33,5 +51,4 @@ def ticket_of(mail: ReceivedMail) -> dict[str, object]:
         "subject": mail.subject or "(no subject)",
         "excerpt": mail.new_text[:_EXCERPT_CHARACTERS],
         "attachments": len(mail.attachments),
-        "conversation": mail.thread_id,
     }

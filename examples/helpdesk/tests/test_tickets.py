@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,14 @@ def tickets(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.syspath_prepend(FUNCTIONS)
+    monkeypatch.setenv("REPLY_KEY", "ReplyKey")
+    monkeypatch.setenv("SUPPORT", "support@example.com")
+    monkeypatch.setenv("MAILROOM_CONFIGURATION_SET", "Outbound")
     with mock_aws():
+        boto3.client("secretsmanager").create_secret(
+            Name="ReplyKey", SecretString="a secret of more than sixteen bytes"
+        )
+        boto3.client("sesv2").create_email_identity(EmailIdentity="example.com")
         boto3.resource("dynamodb").create_table(
             TableName="Tickets",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -34,6 +42,16 @@ def tickets(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         )
         yield importlib.import_module("tickets")
         sys.modules.pop("tickets", None)
+
+
+@pytest.fixture
+def answers(tickets: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[EmailMessage]:
+    """What the handler sends."""
+    sent: list[EmailMessage] = []
+    monkeypatch.setattr(
+        tickets.sender, "reply", lambda mail, **options: sent.append(mail.reply(**options))
+    )
+    return sent
 
 
 def stored() -> list[dict[str, Any]]:
@@ -59,15 +77,19 @@ def test_mail_becomes_a_ticket(tickets: ModuleType) -> None:
     assert ticket["status"] == "open"
 
 
-def test_an_answer_belongs_to_the_conversation_of_its_ticket(tickets: ModuleType) -> None:
-    """Its ticket has only what is new in it."""
-    first = message(text="It is stuck.\n", headers={"Message-ID": "<first@customer.example>"})
-    tickets.on_mail(received_mail(first, message_id="m1"))
-    ours = received_mail(first).reply(text="Is the light on?")
-    tickets.on_mail(received_mail(reply_message(ours, text="It is.\n"), message_id="m2"))
-    found = {one["id"]: one for one in stored()}
-    assert found["m1"]["conversation"] == found["m2"]["conversation"]
-    assert found["m2"]["excerpt"] == "It is."
+def test_a_customer_gets_an_answer_that_leads_back_to_the_ticket(
+    tickets: ModuleType, answers: list[EmailMessage]
+) -> None:
+    """An answer to it gets no second one, and only what is new in it is stored."""
+    tickets.on_mail(received_mail(message(text="It is stuck.\n"), message_id="m1"))
+    (ours,) = answers
+    reply = reply_message(ours, text="It is fine now.\n")
+    tickets.on_mail(received_mail(reply, message_id="m2", recipients=[str(reply["To"])]))
+    first, second = sorted(stored(), key=lambda one: str(one["id"]))
+    assert first["ticket"] == second["ticket"]
+    assert str(first["ticket"]) in ours.get_content()
+    assert second["excerpt"] == "It is fine now."
+    assert len(answers) == 1
 
 
 @pytest.mark.parametrize("reason", ["bounce", "out of office"])

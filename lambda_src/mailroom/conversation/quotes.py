@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["Split", "split", "split_html"]
 
 _MOST_CHARACTERS = 400  # of a line that a rule looks at
+_MOST_LINES = 50_000  # what follows is read as one line
 _CHUNK = 4  # lines over which a program wraps "On … wrote:"
 _BLOCK = 8  # lines in which the fields of a quoted header are
 _WRAPPED = 65  # characters of a line that a program may have wrapped
 _CONTACT = 12  # lines of a signature that begins with a greeting
 _MOST_SIGNED = 25  # lines of one that begins with "-- "
-_MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_SHARED = "\u2060"  # behind a text that shares its line with an introduction
+_MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _SIGN = re.compile(r"[ \t]{0,3}>")
 _RULE = re.compile(r"\s{0,3}(?:[_*=]{10,}|-{20,})\s*")
 _DIGIT = re.compile(r"\d")
@@ -79,7 +81,8 @@ def split(text: str, html: str | None = None) -> Split:
         html: The same as HTML, which is asked if nothing in *text* is a quote: programs mark
             quotes in HTML whatever the language. Default: none.
     """
-    found = _split([(line, NEW) for line in text.replace("\r\n", "\n").split("\n")])
+    lines = text.replace("\r\n", "\n").split("\n", _MOST_LINES)
+    found = _split([(line, NEW) for line in lines])
     if not found.quoted and html:
         marked = split_html(html)
         if marked.quoted and marked.new:
@@ -101,11 +104,16 @@ def _split(lines: Sequence[Line]) -> Split:
     _mark_signatures(texts, kinds)
     parts: dict[int, list[str]] = {NEW: [], QUOTED: [], SIGNATURE: []}
     last = NEW
-    for (line, _), kind in zip(lines, kinds, strict=True):
+    for (line, _), text, kind in zip(lines, texts, kinds, strict=True):
         if kind != last and parts[kind] and parts[kind][-1].strip():
             parts[kind].append("")
-        parts[kind].append(line)
         last = kind
+        if text.endswith(_SHARED):
+            # The introduction of the quote begins behind the last words of the answer.
+            begins = len(text) - len(_SHARED)
+            parts[QUOTED].append(line[begins:].lstrip())
+            line, last = line[:begins], QUOTED
+        parts[kind].append(line)
     new, quoted, signature = (_tidy(parts[kind]) for kind in (NEW, QUOTED, SIGNATURE))
     return Split(new, quoted, signature)
 
@@ -166,8 +174,7 @@ def _mark_attribution(texts: list[str], kinds: list[int], place: int) -> None:
         if begins is None or not _introduces(joined):
             continue
         if begins > 0:
-            # Some programs put it behind the last words of the answer.
-            texts[first] = texts[first][:begins]
+            texts[first] = texts[first][:begins] + _SHARED
             found = first + 1
             break
         found = first

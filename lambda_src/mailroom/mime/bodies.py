@@ -8,9 +8,11 @@ if TYPE_CHECKING:
 
     from mailroom.mime.parts import Part
 
-__all__ = ["attachments", "html", "is_text_to_read", "text"]
+__all__ = ["attachments", "has_plain_text", "html", "is_text_to_read", "text"]
 
 _FIRST_ONLY = frozenset(("multipart/related", "multipart/report", "multipart/signed"))
+
+_MOST_LINES = 200_000  # that are unwrapped; what follows stays as it is
 
 
 def attachments(root: Part) -> Iterator[Part]:
@@ -33,6 +35,11 @@ def text(root: Part) -> str:
         _plain(part) if _is_plain(part) else _rendered(part) for part in _chosen(root, "text/plain")
     )
     return "\n\n".join(one for one in found if one.strip()).lstrip("\n")
+
+
+def has_plain_text(root: Part) -> bool:
+    """Whether any of `text` was not HTML."""
+    return any(map(_is_plain, _chosen(root, "text/plain")))
 
 
 def html(root: Part) -> str | None:
@@ -97,7 +104,8 @@ def _unwrapped(text: str, delete_space: bool) -> str:
     """Return text of ``format=flowed`` with its paragraphs joined (RFC 3676 §4)."""
     lines: list[list[str]] = []
     open_depth = -1  # that of the paragraph that the line before left open
-    for line in text.split("\n"):
+    *wrapped, rest = text.split("\n", _MOST_LINES)
+    for line in (*wrapped, rest) if "\n" not in rest else wrapped:
         content = line.lstrip(">")
         depth = len(line) - len(content)
         content = content.removeprefix(" ")
@@ -108,5 +116,7 @@ def _unwrapped(text: str, delete_space: bool) -> str:
         else:
             lines.append([f"{'>' * depth} {shown}" if depth else shown])
         open_depth = depth if flows else -1
+    if "\n" in rest:
+        lines.append([rest])
     joined = ("".join(pieces) for pieces in lines)
     return "\n".join(line if line == "-- " else line.rstrip(" ") for line in joined)

@@ -20,6 +20,7 @@ NEW, QUOTED, SIGNATURE = 0, 1, 2
 _MOST_ATTRIBUTES = 4096
 _MOST_DEPTH = 8  # of quotes that are shown as such
 _MOST_TAGS = 500_000
+_MOST_LINES = 50_000  # of preformatted text; what follows is one line
 _OPENING = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,40})")
 # Possessive, and given up after the first failure, so that no text is read twice.
 _REST = re.compile(r"(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
@@ -30,6 +31,7 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 _NUMBERS = re.compile(r"&#(?:[xX][0-9a-fA-F]{8,}|[0-9]{8,});?")
 
 _UNSEEN = frozenset(("head", "script", "style", "svg", "template", "title"))
+_OF_HEAD = _UNSEEN | {"base", "link", "meta", "noscript", "object", "xml"}
 _LINES = frozenset(
     """
     address article aside br center dd details div dl dt fieldset figure footer form header li main
@@ -51,7 +53,7 @@ _KEPT = _UNSEEN | {
 }
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|mso-hide\s*:\s*all)", re.IGNORECASE)
 _NO_MARGIN = re.compile(
-    r"margin(?:-top|-bottom)?\s*:\s*0(?:[a-z%]*\s*(?:;|$)|\S* 0)", re.IGNORECASE
+    r"margin(?:-top|-bottom)?\s*:\s*0(?:[a-z%]*\s*(?:;|$)|\S{0,20} 0)", re.IGNORECASE
 )
 # Outlook on the desktop draws this line above what it quotes.
 _RULE = re.compile(
@@ -163,7 +165,7 @@ class _Page:
 
             raw = unescape(_NUMBERS.sub("\ufffd", raw))
         if self.states["pre"]:
-            first, *others = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            first, *others = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n", _MOST_LINES)
             self.words.append(first)
             for line in others:
                 self.end(blank=True)
@@ -176,6 +178,8 @@ class _Page:
 
     def open(self, name: str, raw: str) -> None:
         """Begin the element *name* with the attributes *raw*."""
+        if self.names.get("head") and name not in _OF_HEAD:
+            self.close("head")  # senders leave the end of it out
         known = _attributes(raw) if name in _KEPT or name in ("p", "hr") else {}
         self._space(name, known)
         state = self._state(name, known)

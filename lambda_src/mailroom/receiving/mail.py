@@ -257,7 +257,8 @@ class ReceivedMail(SesEvent):
                 its label.
             reply_to: An address for answers, such as one from
                 `mailroom.conversation.reply_address`. Default: none.
-            quote: Whether the mail's text is quoted below, which loads the mail. Default: yes.
+            quote: Whether the mail's text is quoted below, at most 100,000 characters of it, which
+                loads the mail. Default: yes.
             automatic: Whether the answer says that a program sent it (``Auto-Submitted``, RFC
                 3834), so that others do not answer it. Default: yes; no if a person wrote it.
             to_automatic: Whether to answer automatic mail too. Default: no.
@@ -363,8 +364,12 @@ class ReceivedMail(SesEvent):
     def _in_three(self) -> Split:
         if self._split is None:
             from mailroom.conversation import quotes
+            from mailroom.mime import bodies
 
-            self._split = quotes.split(self.text, self.html)
+            if bodies.has_plain_text(self._load()):
+                self._split = quotes.split(self.text, self.html)
+            else:
+                self._split = quotes.split_html(self.html or "")
         return self._split
 
     def _envelope(self) -> list[str]:

@@ -98,6 +98,30 @@ def test_styles_scripts_and_what_is_hidden_are_not_text() -> None:
     assert found == "One\ntwo & 3\n\na\nb\n\nx\n\n  kept\n as is"
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<html><head><meta a=b><body>Hi",
+        "<head><style>p {}</style><p>Hi",
+        "Hi<script>x",
+        "<p>Hi<!-- x",
+    ],
+)
+def test_broken_html_is_read_as_browsers_do(html: str) -> None:
+    """Elements that are never closed hide no more than they do there."""
+    assert mail_of("Content-Type: text/html", body=html).text == "Hi"
+
+
+def test_marks_in_html_count_where_there_is_only_html() -> None:
+    """They say more than the text that is made of it."""
+    html = (
+        '<div>Fine.</div><div class="gmail_quote"><div class="gmail_attr">Jane skribis:</div>'
+        "<blockquote>Is it on?</blockquote></div>"
+    )
+    mail = mail_of("Content-Type: text/html", body=html)
+    assert (mail.new_text, mail.quoted_text) == ("Fine.", "Jane skribis:\n>\n> Is it on?")
+
+
 def test_the_mail_is_loaded_once() -> None:
     """However much of it is asked for; and not for what the event says."""
     event = received_mail(message(attachments={"a.txt": b"x"}))

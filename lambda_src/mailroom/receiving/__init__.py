@@ -21,6 +21,7 @@ from mailroom.ses import Disposition
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailroom.mime.mailboxes import Address
+    from mailroom.receiving.arrivals import BucketMail
     from mailroom.receiving.attachments import Attachment
     from mailroom.receiving.bucket import MailBucket
     from mailroom.receiving.handing import HandedMail, handed_on
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "Attachment",
+    "BucketMail",
     "Disposition",
     "HandedMail",
     "Headers",
@@ -41,6 +43,7 @@ __all__ = [
 _LAZY = {
     "Address": "mailroom.mime.mailboxes",
     "Attachment": "mailroom.receiving.attachments",
+    "BucketMail": "mailroom.receiving.arrivals",
     "HandedMail": "mailroom.receiving.handing",
     "MailBucket": "mailroom.receiving.bucket",
     "handed_on": "mailroom.receiving.handing",

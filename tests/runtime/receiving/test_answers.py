@@ -318,8 +318,8 @@ def test_setup_notifications_are_skipped(
         ({"Records": sample()["Records"] * 2}, "got 2 records"),
         ({"Records": None}, "['Records']"),
         ({"Records": [None]}, "from None"),
-        ({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}, "from None"),
-        ({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, "from 'aws:sqs'"),
+        ({"Records": [{"eventSource": "aws:kinesis"}]}, "from 'aws:kinesis'"),
+        ({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}, "the keys []"),
         (
             {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": "inbox/x"}}}]},
             "from 'aws:s3'",
@@ -329,7 +329,7 @@ def test_setup_notifications_are_skipped(
     ],
 )
 def test_unknown_invocations_raise(deploy: Callable[..., None], event: Any, text: str) -> None:
-    """What is not exactly one mail from SES raises, saying what came instead."""
+    """What is neither one mail from SES nor an arrival raises, saying what came instead."""
     ran: list[object] = []
     deploy(ran.append)
     with pytest.raises(errors.UnknownInvocation) as caught:

@@ -57,6 +57,7 @@ def test_the_package_exports_these_names():
         "InboundRule",
         "LakeFormat",
         "MailDashboard",
+        "MailFunction",
         "OwnKey",
         "PythonHandler",
         "SendingIdentity",

@@ -22,6 +22,7 @@ from cdk_mailroom import (
     EventType,
     InboundMail,
     MailDashboard,
+    MailFunction,
     OwnKey,
     PythonHandler,
     SendingIdentity,
@@ -63,6 +64,11 @@ def handled(make):
         return rule(stack, handler=make(**arguments))
 
     return build
+
+
+def mail_function(stack, **arguments):
+    """Return a function that no rule calls."""
+    return MailFunction(stack, "Mail", **{"handler": python()} | arguments)
 
 
 def identity(stack, **arguments):
@@ -159,6 +165,12 @@ CALLS = {
     ).add_ip_filter("Filter", **arguments),
     "MailDashboard": lambda stack, **arguments: MailDashboard(
         stack, "Dashboard", publishing=publishing(stack), **arguments
+    ),
+    "MailFunction.on_bucket": lambda stack, **arguments: mail_function(stack).on_bucket(
+        s3.Bucket(stack, "Bucket"), **{"prefix": "mail/"} | arguments
+    ),
+    "MailFunction.on_queue": lambda stack, **arguments: mail_function(stack).on_queue(
+        targets(stack)["ToQueue"][0]["queue"], **arguments
     ),
     "OwnKey": own_key,
     "PythonHandler": handled(python),

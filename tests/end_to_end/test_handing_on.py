@@ -1,4 +1,4 @@
-"""One mail that goes to a queue, a topic, an event bus, a state machine and a webhook."""
+"""Mail that goes to five kinds of targets, and mail that arrives by topics, queues and buckets."""
 
 import json
 from collections.abc import Callable
@@ -77,3 +77,21 @@ def test_a_mail_arrives_where_it_is_handed_on_to(
     stored = sent.aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     assert b"My printer is on fire." in stored
     assert json.dumps(mail.raw["cut"]) == "[]"
+
+
+def test_a_mail_reaches_the_same_function_by_topic_queue_and_bucket(sent: Any) -> None:
+    """Each time as a whole; only S3 does not know the envelope."""
+    logs = sent.aws.client("logs")
+
+    def told() -> dict[str, Any]:
+        lines = logs.filter_log_events(logGroupName=sent["ArrivedLogs"])["events"]
+        found = [json.loads(one["message"]) for one in lines if '"way"' in one["message"]]
+        return {one.pop("way"): one for one in found}
+
+    known = {"text": "Größer\n", "from": "jane@example.com", "to": ["arriving@letters.example"]}
+    ways = sent.aws.wait_until(told, lambda found: len(found) == 3, seconds=30)
+    assert ways == {
+        "UTF8": known,
+        "BASE64": known,
+        "S3": {"text": "Größer\n", "from": None, "to": None},
+    }

@@ -1,4 +1,6 @@
-"""One mail that five rules hand on, each to another kind of target."""
+"""A mail that five rules hand on to five kinds of targets, and one that arrives three ways."""
+
+from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -9,7 +11,9 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 
-from cdk_mailroom import InboundMail, handlers
+from cdk_mailroom import InboundMail, MailFunction, PythonHandler, actions, handlers
+
+HERE = Path(__file__).parent
 
 SECRET = "whsec_" + "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5"
 
@@ -63,3 +67,26 @@ def hand_on(
         "HandedBusQueue": queues["Bus"].queue_url,
         "HandedExecutions": machine.state_machine_arn,
     }
+
+
+def arrive(stack: cdk.Stack, inbound: InboundMail, *, recipient: str) -> dict[str, str]:
+    """Publish a mail in both encodings, and store it; one function gets it each way."""
+    utf8, base64 = sns.Topic(stack, "Utf8"), sns.Topic(stack, "Base64")
+    rule = inbound.add_rule(
+        "Arrive",
+        recipients=[recipient],
+        before=[
+            actions.Sns(topic=utf8),
+            actions.Sns(topic=base64, encoding=actions.EmailEncoding.BASE64),
+        ],
+    )
+    assert rule.stored is not None
+    queue = sqs.Queue(stack, "Arriving", visibility_timeout=cdk.Duration.minutes(6))
+    base64.add_subscription(subscriptions.SqsSubscription(queue))
+    arriving = MailFunction(
+        stack, "Arrived", handler=PythonHandler(HERE / "functions", "arriving:on_mail")
+    )
+    arriving.on_topic(utf8)
+    arriving.on_queue(queue)
+    arriving.on_bucket(inbound.bucket, prefix=rule.stored.prefix)
+    return {"ArrivedLogs": arriving.function.log_group.log_group_name}

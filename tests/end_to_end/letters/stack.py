@@ -31,6 +31,7 @@ def build(app: cdk.App, *, webhook: str) -> cdk.Stack:
     outputs = {
         **_letters(stack, inbound),
         **_archive(stack),
+        **handing.arrive(stack, inbound, recipient=f"arriving@{DOMAIN}"),
         **handing.hand_on(stack, inbound, webhook=webhook, recipient=f"handed@{DOMAIN}"),
     }
     ContactList(

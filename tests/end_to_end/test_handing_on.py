@@ -60,6 +60,11 @@ def sent(letters: Any) -> Any:
     with letters.aws.permissions_enforced():
         content = message(text="My printer is on fire.\n", attachments={"fire.log": b"12:00"})
         letters.aws.send(content, mail_from="jane@example.com", rcpt_tos=["handed@letters.example"])
+        letters.aws.send(
+            message(text="Größer\n"),
+            mail_from="jane@example.com",
+            rcpt_tos=["arriving@letters.example"],
+        )
         yield letters
 
 

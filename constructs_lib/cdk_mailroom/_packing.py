@@ -32,6 +32,8 @@ __all__ = ["packed", "runtime_files"]
 _NOT_DEPLOYED = "mailroom/testing/"
 # What its methods import is half as much again as a bundled behaviour needs, and none uses them.
 _PERSONS = "mailroom/receiving/mail.py"
+# SES alone calls a bundled behaviour.
+_OTHER_CALLERS = "mailroom.entry._arrivals"
 _SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
 _SKIPPED_SUFFIXES = {".pyc", ".pyo"}
 
@@ -100,6 +102,8 @@ def _reachable(modules: frozenset[str], own_code: bool) -> frozenset[str]:
     waiting = ["mailroom", *modules]
     while waiting:
         wanted = waiting.pop()
+        if wanted == _OTHER_CALLERS and not own_code:
+            continue
         base = wanted.replace(".", "/")
         package, _, attribute = wanted.rpartition(".")
         waiting += _lazily(package).get(attribute, ())

@@ -532,7 +532,7 @@ from mailroom.conversation import reply_address
 def test_a_name_that_is_imported_when_it_is_asked_for_is_in_the_zip(tmp_path):
     """A consumer of mail that was handed on has no other part of receiving."""
     (tmp_path / "app.py").write_text("from mailroom.receiving import handed_on\n")
-    names = zipfile.ZipFile(asset(tmp_path)).namelist()
+    names = zipfile.ZipFile(asset(tmp_path, modules=[])).namelist()
     assert {"mailroom/receiving/handing.py", "mailroom/receiving/signature.py"} <= set(names)
     assert "mailroom/receiving/arrivals.py" not in names
 
@@ -559,6 +559,16 @@ assert handed_on(event).text == "<p>Hi"
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_bundled_behaviour_is_without_what_other_callers_need(folder):
+    """SES alone calls it; a user's function may have other callers."""
+    entry = "mailroom.entry.receiving"
+    bundled = zipfile.ZipFile(asset(modules=[entry, "mailroom.handlers.receiving.forward"]))
+    assert "mailroom/receiving/arrivals.py" not in bundled.namelist()
+    assert "mailroom/entry/_arrivals.py" not in bundled.namelist()
+    own = zipfile.ZipFile(asset(folder, modules=[entry]))
+    assert "mailroom/receiving/arrivals.py" in own.namelist()
 
 
 def test_no_bundled_behaviour_has_a_zip_of_more_than_60_kb():

@@ -111,11 +111,9 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
         _runtime.log("INFO", "mailroom.receiving", rule=_settings.rule, outcome="skipped")
         return None
     if not _is_from_ses(event):
-        # Only functions that something else than SES calls load this.
-        from mailroom.entry import _arrivals
-
-        if _arrivals.is_arrival(event):
-            return _arrivals.handle(
+        arrived = _arrivals()
+        if arrived is not None and arrived.is_arrival(event):
+            return arrived.handle(  # type: ignore[no-any-return]
                 event,
                 context,
                 store=_settings.store,
@@ -214,6 +212,15 @@ def _disposition(answer: object) -> Disposition:
         raise InvalidAnswer(
             f"the handler returned {type(answer).__name__} {answer!r:.80}: return {allowed} or None"
         ) from None
+
+
+def _arrivals() -> Any:
+    """Return what handles other callers than SES; ``None`` in the zip of a bundled behaviour."""
+    try:
+        from mailroom.entry import _arrivals
+    except ImportError:
+        return None
+    return _arrivals
 
 
 def _is_from_ses(event: Mapping[str, Any]) -> bool:

@@ -65,9 +65,6 @@ def event(mail: ReceivedMail, *, event_id: str, rule: str | None, text_bytes: in
             for one in some(path, found)
         ]
 
-    def texts(path: str, found: list[str] | None) -> list[str | None] | None:
-        return None if found is None else [line(path, one) for one in found]
-
     stored = mail.stored_at
     text, attached = _content(mail)
     made: dict[str, Any] = {
@@ -78,7 +75,7 @@ def event(mail: ReceivedMail, *, event_id: str, rule: str | None, text_bytes: in
         "received_at": mail.raw["mail"].get("timestamp"),
         "envelope": {
             "sender": line("envelope.sender", mail.source),
-            "recipients": texts("envelope.recipients", mail.recipients),
+            "recipients": [line("envelope.recipients", one) for one in mail.recipients],
         },
         "fields": {
             "from": people("fields.from", mail.senders),

@@ -6,14 +6,17 @@ import base64
 import hashlib
 import hmac
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mailroom import _runtime
 from mailroom.errors import InvalidSignature, NotConfigured, NotHandedOn
@@ -143,6 +146,17 @@ def test_a_secret_that_was_exchanged_is_read_again(
         webhook.on_mail(received_mail())
     webhook.on_mail(received_mail())
     assert secrets.asked == [ARN, ARN]
+
+
+def test_a_secret_that_cannot_be_read_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue")
+
+    denied = SimpleNamespace(get_secret_value=refuse)
+    monkeypatch.setitem(_runtime._clients, "secretsmanager", denied)
+    with pytest.raises(NotHandedOn, match="secret cannot be read") as caught:
+        webhook.on_mail(received_mail())
+    assert caught.value.code == "AccessDeniedException"
 
 
 def test_a_secret_without_text_is_named(secrets: Secrets, receiver: Receiver) -> None:
@@ -324,7 +338,22 @@ def test_http_is_refused_unless_it_was_asked_for(
 def test_the_certificate_is_verified_for_the_name(
     monkeypatch: pytest.MonkeyPatch, receiver: Receiver
 ) -> None:
-    """A server that speaks no TLS gets no mail."""
+    """And not for the address, though the connection goes to that."""
+    verified: list[str] = []
+
+    class Context:
+        def wrap_socket(self, plain: socket.socket, *, server_hostname: str) -> socket.socket:
+            verified.append(server_hostname)
+            return plain
+
+    monkeypatch.setattr(ssl, "create_default_context", Context)
+    port = receiver.server.server_port
+    target = _post.Target(f"https://localhost:{port}/", allow_private=True)
+    assert target.post(b"{}", {}) == 204
+    assert verified == ["localhost"]
+
+
+def test_a_server_without_a_certificate_gets_no_mail(receiver: Receiver) -> None:
     port = receiver.server.server_port
     target = _post.Target(f"https://localhost:{port}/", allow_private=True)
     with pytest.raises(_post.FAILURES):

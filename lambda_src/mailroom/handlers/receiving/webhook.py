@@ -95,9 +95,13 @@ def _post_once(url: str, event: _handing_on.Event, secret: str) -> tuple[int, st
 
 
 def _read_secret(arn: str) -> str:
-    answer = _handing_on.delivered(
-        "Secrets Manager", lambda: _runtime.client("secretsmanager").get_secret_value(SecretId=arn)
-    )
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = _runtime.client("secretsmanager").get_secret_value(SecretId=arn)
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code") or "")
+        raise NotHandedOn(f"the webhook's secret cannot be read: {error}", code=code) from error
     text = str(answer.get("SecretString") or "").strip()
     if not text:
         raise NotConfigured(f"the secret {arn} has no text: store the webhook's secret as text")

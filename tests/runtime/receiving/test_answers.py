@@ -338,6 +338,19 @@ def test_unknown_invocations_raise(deploy: Callable[..., None], event: Any, text
     assert ran == []
 
 
+def test_a_bundled_behaviour_takes_mail_from_ses_only(
+    deploy: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its zip is without the module that reads anything else."""
+    ran: list[object] = []
+    deploy(ran.append)
+    monkeypatch.setitem(sys.modules, "mailroom.entry._arrivals", None)
+    monkeypatch.delattr("mailroom.entry._arrivals", raising=False)
+    with pytest.raises(errors.UnknownInvocation, match="from 'aws:sqs'"):
+        entry.handler({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, CONTEXT)
+    assert ran == []
+
+
 @pytest.mark.usefixtures("fresh_process")
 def test_without_a_handler_the_setting_is_named() -> None:
     """A function deployed without ``MAILROOM_HANDLER`` says so at its first mail."""

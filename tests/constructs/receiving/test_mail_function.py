@@ -100,6 +100,20 @@ def test_a_handler_that_does_not_fit_is_refused(stack, make, words):
     MailFunction(stack, "Mail", handler=PythonHandler(FOLDER, "app:on_mail"))
 
 
+@pytest.mark.parametrize("kind", ["BucketMail", "ReceivedMail", "BucketMail | ReceivedMail"])
+def test_a_function_may_say_that_s3_calls_it(stack, tmp_path, kind):
+    """A rule's handler may not: SES knows the envelope."""
+    (tmp_path / "app.py").write_text(
+        f"from mailroom.receiving import BucketMail, ReceivedMail\ndef on_mail(mail: {kind}): ...\n"
+    )
+    MailFunction(stack, "Mail", handler=PythonHandler(tmp_path, "app:on_mail"))
+    if kind == "BucketMail":
+        with refuses("BucketMail", "ReceivedMail"):
+            InboundMail(stack, "Inbound").add_rule(
+                "Rule", recipients=["a@example.com"], handler=PythonHandler(tmp_path, "app:on_mail")
+            )
+
+
 def test_fifo_queues_topics_and_wrong_sizes_are_refused(stack):
     """SES publishes to no FIFO topic."""
     mail = MailFunction(stack, "Mail", handler=PythonHandler(FOLDER, "app:on_mail"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mailroom.receiving.arrivals import BucketMail
     from mailroom.receiving.attachments import Attachment
     from mailroom.receiving.bucket import MailBucket
-    from mailroom.receiving.handing import HandedMail, handed_on
+    from mailroom.receiving.handed import HandedMail, handed_on
 
 __all__ = [
     "Address",
@@ -44,9 +44,9 @@ _LAZY = {
     "Address": "mailroom.mime.mailboxes",
     "Attachment": "mailroom.receiving.attachments",
     "BucketMail": "mailroom.receiving.arrivals",
-    "HandedMail": "mailroom.receiving.handing",
+    "HandedMail": "mailroom.receiving.handed",
     "MailBucket": "mailroom.receiving.bucket",
-    "handed_on": "mailroom.receiving.handing",
+    "handed_on": "mailroom.receiving.handed",
 }
 
 

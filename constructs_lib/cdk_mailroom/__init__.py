@@ -15,6 +15,7 @@ from cdk_mailroom.receiving import (
     HandledRule,
     InboundMail,
     InboundRule,
+    MailFunction,
 )
 from cdk_mailroom.sending import (
     ContactList,
@@ -44,6 +45,7 @@ __all__ = [
     "InboundRule",
     "LakeFormat",
     "MailDashboard",
+    "MailFunction",
     "OwnKey",
     "PythonHandler",
     "SendingIdentity",

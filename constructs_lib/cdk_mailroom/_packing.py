@@ -32,6 +32,8 @@ __all__ = ["packed", "runtime_files"]
 _NOT_DEPLOYED = "mailroom/testing/"
 # What its methods import is half as much again as a bundled behaviour needs, and none uses them.
 _PERSONS = "mailroom/receiving/mail.py"
+# SES alone calls a bundled behaviour.
+_OTHER_CALLERS = "mailroom.entry._arrivals"
 _SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
 _SKIPPED_SUFFIXES = {".pyc", ".pyo"}
 
@@ -99,13 +101,31 @@ def _reachable(modules: frozenset[str], own_code: bool) -> frozenset[str]:
     found: set[str] = set()
     waiting = ["mailroom", *modules]
     while waiting:
-        base = waiting.pop().replace(".", "/")
+        wanted = waiting.pop()
+        if wanted == _OTHER_CALLERS and not own_code:
+            continue
+        base = wanted.replace(".", "/")
+        package, _, attribute = wanted.rpartition(".")
+        waiting += _lazily(package).get(attribute, ())
         for name in (f"{base}.py", f"{base}/__init__.py"):
             if name in runtime and name not in found:
                 found.add(name)
                 waiting += _runtime_imports(runtime[name], own_code or name != _PERSONS)
                 waiting.append(str(PurePosixPath(base).parent).replace("/", "."))
     return frozenset(found)
+
+
+@cache
+def _lazily(package: str) -> Mapping[str, list[str]]:
+    """Return the modules that *package* of the runtime imports when a name of it is asked for.
+
+    They are in its ``_LAZY``, where no import statement says so.
+    """
+    content = runtime_files().get(f"{package.replace('.', '/')}/__init__.py", b"")
+    for node in parsed(content).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_LAZY":
+            return {name: [module] for name, module in ast.literal_eval(node.value).items()}
+    return {}
 
 
 @cache

@@ -12,6 +12,9 @@ LAMBDA_MEMORY_MIB: Final = range(128, 10_241)
 LAMBDA_SECONDS: Final = range(1, 901)
 LAMBDA_LAYERS: Final = 5
 
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, without a batch window
+LAMBDA_BATCH: Final = range(1, 11)
+
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 LAMBDA_ENVIRONMENT_NAME: Final = r"[A-Za-z][A-Za-z0-9_]+"
 LAMBDA_RESERVED_NAMES: Final = frozenset(

@@ -10,11 +10,13 @@ __all__ = [
     "HandlerNotFound",
     "InvalidAnswer",
     "InvalidMessage",
+    "InvalidSignature",
     "MailroomError",
     "MalformedEvent",
     "MessageNotStored",
     "MissingField",
     "NotConfigured",
+    "NotHandedOn",
     "NotSent",
     "OutOfTime",
     "OutcomeUnknown",
@@ -70,6 +72,10 @@ class InvalidMessage(MailroomError, ValueError):
     """The message was refused before it reached SES; the text names the argument and the remedy."""
 
 
+class InvalidSignature(MailroomError, ValueError):
+    """A webhook's request was not signed with the secret, or too long ago."""
+
+
 class MalformedEvent(MailroomError, ValueError):
     """A payload is not a sending event: not JSON, not an object, or an object without a type."""
 
@@ -84,6 +90,17 @@ class MissingField(MailroomError, LookupError):
 
 class NotConfigured(MailroomError):
     """A setting that the construct makes is missing or invalid; names the setting."""
+
+
+class NotHandedOn(MailroomError):
+    """The target did not accept the mail; Lambda tries again, then the dead-letter queue has it.
+
+    ``code`` is the target's own reason, such as ``ThrottlingException`` or ``503``.
+    """
+
+    def __init__(self, text: str, *, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class NotSent(MailroomError):

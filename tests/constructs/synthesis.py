@@ -14,6 +14,12 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as stepfunctions
 
 from assemblies import CONTEXT
 from cdk_mailroom import ConfigurationError
@@ -231,3 +237,24 @@ def warnings_of(stack: cdk.Stack) -> dict[str, list[str]]:
                     f"{construct.node.path}: {text}"
                 )
     return found
+
+
+def targets(
+    stack: cdk.Stack, key: kms.IKey | None = None
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Make a target for each behaviour that hands mail on; return it, and what else is needed."""
+    machine = stepfunctions.StateMachine(
+        stack,
+        "Machine",
+        definition_body=stepfunctions.DefinitionBody.from_string(
+            '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
+        ),
+    )
+    secret = secretsmanager.Secret(stack, "Secret", encryption_key=key)
+    return {
+        "ToEventBus": ({"bus": events.EventBus(stack, "Bus", kms_key=key)}, {}),
+        "ToQueue": ({"queue": sqs.Queue(stack, "Queue", encryption_master_key=key)}, {}),
+        "ToStateMachine": ({"machine": machine}, {}),
+        "ToTopic": ({"topic": sns.Topic(stack, "Topic", master_key=key)}, {}),
+        "Webhook": ({"url": "https://hooks.example.com/mail?a=b"}, {"secret": secret}),
+    }

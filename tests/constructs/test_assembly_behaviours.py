@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from code_assets import asset
@@ -102,6 +103,48 @@ from mailroom.conversation import reply_address
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_is_imported_when_it_is_asked_for_is_in_the_zip(tmp_path):
+    """A consumer of mail that was handed on has no other part of receiving."""
+    (tmp_path / "app.py").write_text("from mailroom.receiving import handed_on\n")
+    names = zipfile.ZipFile(asset(tmp_path, modules=[])).namelist()
+    assert {"mailroom/receiving/handed.py", "mailroom/receiving/signature.py"} <= set(names)
+    assert "mailroom/receiving/arrivals.py" not in names
+
+
+def test_what_hands_mail_on_has_all_that_its_event_needs():
+    """Its zip alone is enough to read what a mail means, as far as the event says it."""
+    path = asset(modules=["mailroom.entry.receiving", "mailroom.handlers.receiving.to_queue"])
+    program = f"""
+import sys; sys.path.insert(0, {str(path)!r})
+from io import BytesIO
+from mailroom.receiving import ReceivedMail, handing
+class Store:
+    def open(self, message_id): return BytesIO(b"From: a@example.org\\n\\n<p>Hi")
+raw = {{"mail": {{"messageId": "m", "source": "a@x.org", "timestamp": "2026-01-02T03:04:05Z"}},
+       "receipt": {{"recipients": ["s@example.com"]}}}}
+event = handing.event(ReceivedMail(raw, store=Store()), event_id="m-1", rule=None, text_bytes=99)
+assert '"text":"<p>Hi"' in event
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_bundled_behaviour_is_without_what_other_callers_need(folder):
+    """SES alone calls it; a user's function may have other callers."""
+    entry = "mailroom.entry.receiving"
+    bundled = zipfile.ZipFile(asset(modules=[entry, "mailroom.handlers.receiving.forward"]))
+    assert "mailroom/receiving/arrivals.py" not in bundled.namelist()
+    assert "mailroom/entry/_arrivals.py" not in bundled.namelist()
+    own = zipfile.ZipFile(asset(folder, modules=[entry]))
+    assert "mailroom/receiving/arrivals.py" in own.namelist()
 
 
 def test_no_bundled_behaviour_has_a_zip_of_more_than_60_kb():

@@ -55,6 +55,7 @@ def test_the_package_exports_these_names():
         "InboundRule",
         "LakeFormat",
         "MailDashboard",
+        "MailFunction",
         "OwnKey",
         "PythonHandler",
         "SendingIdentity",
@@ -76,6 +77,11 @@ def test_the_handlers_package_exports_these_names():
         "PythonHandler",
         "RejectSpam",
         "SaveAttachments",
+        "ToEventBus",
+        "ToQueue",
+        "ToStateMachine",
+        "ToTopic",
+        "Webhook",
     ]
 
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from synthesis import FOLDER, Template, new_app, new_stack
+from synthesis import FOLDER, Template, new_app, new_stack, targets
 from test_examples import EXAMPLES
 
 from cdk_mailroom import (
@@ -39,6 +39,10 @@ def receiving(stack, key):
             handlers.AutoReply(text="Hello"),
             handlers.RejectSpam(),
             handlers.SaveAttachments(bucket=s3.Bucket(stack, "Attachments", encryption_key=key)),
+            *(
+                getattr(handlers, name)(**target | options)
+                for name, (target, options) in targets(stack, key).items()
+            ),
         ]
     ):
         inbound.add_rule(f"Rule{number}", recipients=[f"a{number}@example.com"], handler=handler)

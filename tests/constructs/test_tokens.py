@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
-from synthesis import FOLDER
+from synthesis import FOLDER, targets
 from token_cases import KINDS, cases, complaints, public_callables
 
 import cdk_mailroom
@@ -22,6 +22,7 @@ from cdk_mailroom import (
     EventType,
     InboundMail,
     MailDashboard,
+    MailFunction,
     OwnKey,
     PythonHandler,
     SendingIdentity,
@@ -65,6 +66,11 @@ def handled(make):
     return build
 
 
+def mail_function(stack, **arguments):
+    """Return a function that no rule calls."""
+    return MailFunction(stack, "Mail", **{"handler": python()} | arguments)
+
+
 def identity(stack, **arguments):
     """Return an identity that is right but for *arguments*."""
     defaults = {} if "address" in arguments else {"domain": "example.com"}
@@ -82,6 +88,18 @@ def own_key(stack, **arguments):
 def python(**arguments):
     """Return a handler that is right but for *arguments*."""
     return PythonHandler(FOLDER, "app:on_mail", **arguments)
+
+
+def _to(name):
+    """Return what adds a rule that hands mail on to a new target of its kind."""
+
+    def build(stack, **arguments):
+        given, options = targets(stack)[name]
+        return handled(lambda **kept: getattr(handlers, name)(**given | options | kept))(
+            stack, **arguments
+        )
+
+    return build
 
 
 DIMENSION = ses.CloudWatchDimension(
@@ -148,6 +166,12 @@ CALLS = {
     "MailDashboard": lambda stack, **arguments: MailDashboard(
         stack, "Dashboard", publishing=publishing(stack), **arguments
     ),
+    "MailFunction.on_bucket": lambda stack, **arguments: mail_function(stack).on_bucket(
+        s3.Bucket(stack, "Bucket"), **{"prefix": "mail/"} | arguments
+    ),
+    "MailFunction.on_queue": lambda stack, **arguments: mail_function(stack).on_queue(
+        targets(stack)["ToQueue"][0]["queue"], **arguments
+    ),
     "OwnKey": own_key,
     "PythonHandler": handled(python),
     "SendingIdentity": identity,
@@ -166,6 +190,10 @@ CALLS = {
     ),
     "RejectSpam": handled(handlers.RejectSpam),
     "SaveAttachments": handled(handlers.SaveAttachments),
+    **{
+        name: _to(name)
+        for name in ("ToEventBus", "ToQueue", "ToStateMachine", "ToTopic", "Webhook")
+    },
 }
 # Made by the library, and passed to actions and handlers that are written by users.
 NOT_CALLED_BY_USERS = {

@@ -9,6 +9,7 @@ import pytest
 from botocore.config import Config
 
 from end_to_end.letters import batch
+from end_to_end.letters.hook import Hook
 from end_to_end.letters.stack import build
 from mailroom_cli import event_table, timeline
 from mailroom_local import LocalAws
@@ -19,8 +20,9 @@ SECONDS = 20.0
 class Deployed:
     """A stack that the CDK CLI has deployed to a local AWS."""
 
-    def __init__(self, aws: LocalAws, stack: str) -> None:
+    def __init__(self, aws: LocalAws, stack: str, hook: Hook) -> None:
         self.aws = aws
+        self.hook = hook
         self.stack = stack
         outputs = self._described()["Outputs"]
         self._outputs = {item["OutputKey"]: item["OutputValue"] for item in outputs}
@@ -77,11 +79,12 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     folder = tmp_path_factory.mktemp("letters")
     # Synthesized here, where the CDK is loaded anyway; the demos have the CLI do it.
     app = cdk.App(outdir=str(folder / "assembly"))
-    build(app)
+    hook = Hook()
+    build(app, webhook=hook.url)
     assembly = app.synth().directory
-    with LocalAws(state=folder / "state") as aws:
+    with hook, LocalAws(state=folder / "state") as aws:
         aws.deploy(app=assembly)
-        deployed = Deployed(aws, "Letters")
+        deployed = Deployed(aws, "Letters", hook)
         # Its tries take a while, during which the other tests run.
         batch.begin(deployed)
         yield deployed

@@ -15,7 +15,16 @@ from mailroom.events import (
     UnknownEvent,
     parse,
 )
-from mailroom.receiving import Address, Attachment, Disposition, ReceivedMail, Verdict
+from mailroom.receiving import (
+    Address,
+    Attachment,
+    BucketMail,
+    Disposition,
+    HandedMail,
+    ReceivedMail,
+    Verdict,
+    handed_on,
+)
 from mailroom.sending import Sender, Sent
 from mailroom.testing import (
     automatic_message,
@@ -49,6 +58,22 @@ def answer(mail: ReceivedMail, sender: Sender) -> Sent:
     assert_type(reply_address("a@example.com", token={"ticket": 47}, key="key"), str)
     mail.reply("Hello")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     return sender.reply(mail, text="Hello", tags={"kind": "answer"})
+
+
+def consume(body: bytes, headers: dict[str, str]) -> tuple[str, str] | None:
+    mail = handed_on(body, headers=headers, secret="whsec_a2V5")
+    assert_type(mail, HandedMail)
+    assert_type(mail.sender, Address | None)
+    assert_type(mail.text, str | None)
+    assert_type(mail.cut, list[str])
+    assert_type(mail.read(), EmailMessage)
+    return mail.stored_at
+
+
+def on_object(mail: BucketMail) -> str | None:
+    assert_type(mail.source, None)
+    assert_type(mail.recipients, None)
+    return mail.subject
 
 
 def on_event(event: SendingEvent) -> str | None:

@@ -15,6 +15,7 @@ from cdk_mailroom import (
     HandledRule,
     InboundMail,
     InboundRule,
+    MailFunction,
     PythonHandler,
     actions,
     handlers,
@@ -34,6 +35,15 @@ def receive(stack: cdk.Stack) -> None:
         "Forward", recipients=["b@example.com"], handler=handlers.Forward(to=["c@example.net"])
     )
     assert_type(forward.function, lambda_.Function)
+    queue = sqs.Queue(stack, "Queue")
+    handed = inbound.add_rule(
+        "Handed", recipients=["d@example.com"], handler=handlers.ToQueue(queue, text_bytes=0)
+    )
+    assert_type(handed.function, lambda_.Function)
+    handlers.Webhook("https://example.com")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    mail = MailFunction(stack, "Mail", handler=PythonHandler("app", "app:on_mail"))
+    assert_type(mail.function, lambda_.Function)
+    assert_type(mail.on_queue(queue), lambda_.EventSourceMapping)
     store = inbound.add_rule("Store", recipients=EVERY_RECIPIENT, after=[actions.Stop()])
     assert_type(store, InboundRule)
     assert_type(store.function, lambda_.IFunction | None)

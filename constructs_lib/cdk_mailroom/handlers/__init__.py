@@ -19,6 +19,11 @@ from cdk_mailroom.handlers.forward import Forward
 from cdk_mailroom.handlers.python_handler import OnError, PythonHandler
 from cdk_mailroom.handlers.reject_spam import RejectSpam
 from cdk_mailroom.handlers.save_attachments import SaveAttachments
+from cdk_mailroom.handlers.to_event_bus import ToEventBus
+from cdk_mailroom.handlers.to_queue import ToQueue
+from cdk_mailroom.handlers.to_state_machine import ToStateMachine
+from cdk_mailroom.handlers.to_topic import ToTopic
+from cdk_mailroom.handlers.webhook import Webhook
 from mailroom.ses import Disposition
 
 __all__ = [
@@ -29,4 +34,9 @@ __all__ = [
     "PythonHandler",
     "RejectSpam",
     "SaveAttachments",
+    "ToEventBus",
+    "ToQueue",
+    "ToStateMachine",
+    "ToTopic",
+    "Webhook",
 ]

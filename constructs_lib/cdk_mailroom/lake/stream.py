@@ -17,6 +17,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cdk_mailroom._reviewed import reviewed_wildcard
+from cdk_mailroom._secrets import grant_read_secret
 from cdk_mailroom.functions import PythonFunction
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake.options import LakeBuffer, LakeFormat, LakeStorage
@@ -58,14 +59,7 @@ def make_transformation(
     )
     if secret is not None:
         function.add_environment("MAILROOM_PSEUDONYM_SECRET", secret.secret_arn)
-        # Not secret.grant_read(), which also grants reading the secret's description. The ARN of a
-        # secret that was looked up by name ends in six characters that are unknown here.
-        known = secret.secret_full_arn or f"{secret.secret_arn}-??????"
-        iam.Grant.add_to_principal(
-            grantee=function, actions=["secretsmanager:GetSecretValue"], resource_arns=[known]
-        )
-        if secret.encryption_key is not None:
-            secret.encryption_key.grant(function, "kms:Decrypt")
+        grant_read_secret(function, secret)
     return function
 
 

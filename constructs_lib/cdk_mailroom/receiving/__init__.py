@@ -2,6 +2,7 @@
 
 from cdk_mailroom.receiving.activation import Activation, ActiveRuleSet
 from cdk_mailroom.receiving.inbound import InboundMail
+from cdk_mailroom.receiving.mail_function import MailFunction
 from cdk_mailroom.receiving.rule import EVERY_RECIPIENT, EveryRecipient, HandledRule, InboundRule
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "HandledRule",
     "InboundMail",
     "InboundRule",
+    "MailFunction",
 ]

@@ -70,8 +70,8 @@ class _Settings:
 _settings: _Settings | None = None
 
 
-def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, str] | None:
-    """Give the one mail in *event* to the user's function.
+def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | None:
+    """Give the mail in *event* to the user's function.
 
     Asynchronous (``Event``): an exception propagates, so that Lambda retries and then sends the
     invocation to the on-failure queue. The function's return value is ignored.
@@ -87,17 +87,21 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, str] | N
     ``continue`` is the default because mail that went one step too far can be found again, while
     mail that a typo stopped cannot.
 
+    Mail also arrives as a notification of a receipt rule's topic and as an event of S3; see
+    `mailroom.receiving.arrivals`. Through SQS, each record fails by itself.
+
     SES's setup notification is skipped.
 
     Args:
-        event: What SES invokes the function with.
+        event: What SES, SNS, SQS, S3 or EventBridge invokes the function with.
         context: Lambda's context object; its ids are part of a failure's record.
 
     Returns:
-        ``{"disposition": …}`` if SES waits for it, else ``None``.
+        ``{"disposition": …}`` if SES waits for it; for SQS, the records that failed
+        (``batchItemFailures``); else ``None``.
 
     Raises:
-        UnknownInvocation: *event* is not one mail from SES.
+        UnknownInvocation: *event* is neither one mail from SES nor an arrival.
     """
     global _settings
     if _settings is None:
@@ -106,6 +110,18 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, str] | N
     if _is_setup_notification(event):
         _runtime.log("INFO", "mailroom.receiving", rule=_settings.rule, outcome="skipped")
         return None
+    if not _is_from_ses(event):
+        arrived = _arrivals()
+        if arrived is not None and arrived.is_arrival(event):
+            return arrived.handle(  # type: ignore[no-any-return]
+                event,
+                context,
+                store=_settings.store,
+                run=lambda mail: _run(mail, _settings),
+                log=lambda raw, outcome, started, error=None: _log(
+                    raw, outcome, started, _settings, error
+                ),
+            )
     raw = _only_record(event)
     if _dig(raw, "receipt", "action", "invocationType") == "RequestResponse":
         return _answer(raw, event, context, started, _settings)
@@ -169,8 +185,13 @@ def _keep(
 def _handle(
     raw: Mapping[str, Any], settings: _Settings, check: Callable[[object], Any] | None = None
 ) -> Any:
+    return _run(ReceivedMail(raw, store=settings.store), settings, check)
+
+
+def _run(
+    mail: ReceivedMail, settings: _Settings, check: Callable[[object], Any] | None = None
+) -> Any:
     store = settings.store
-    mail = ReceivedMail(raw, store=store)
     # Read before the handler runs, so that a missing id fails before the work is done.
     message_id = None if store is None else mail.message_id
     answer = settings.function(mail)
@@ -193,17 +214,27 @@ def _disposition(answer: object) -> Disposition:
         ) from None
 
 
+def _arrivals() -> Any:
+    """Return what handles other callers than SES; ``None`` in the zip of a bundled behaviour."""
+    try:
+        from mailroom.entry import _arrivals
+    except ImportError:
+        return None
+    return _arrivals
+
+
+def _is_from_ses(event: Mapping[str, Any]) -> bool:
+    records = event.get("Records") if isinstance(event, dict) else None
+    return isinstance(records, list) and any(
+        isinstance(record, dict) and "ses" in record for record in records
+    )
+
+
 def _is_setup_notification(event: Mapping[str, Any]) -> bool:
     records = event.get("Records") if isinstance(event, dict) else None
-    if not isinstance(records, list) or len(records) != 1 or not isinstance(records[0], dict):
+    if not isinstance(records, list) or len(records) != 1:
         return False
-    record = records[0]
-    if record.get("eventSource") == "aws:ses":
-        return bool(_dig(record, "ses", "mail", "messageId") == SETUP_NOTIFICATION)
-    if record.get("eventSource") == "aws:s3":
-        key = _dig(record, "s3", "object", "key")
-        return isinstance(key, str) and key.endswith(SETUP_NOTIFICATION)
-    return False
+    return bool(_dig(records[0], "ses", "mail", "messageId") == SETUP_NOTIFICATION)
 
 
 def _dig(value: Any, *keys: str) -> Any:

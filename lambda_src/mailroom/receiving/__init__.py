@@ -21,24 +21,32 @@ from mailroom.ses import Disposition
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailroom.mime.mailboxes import Address
+    from mailroom.receiving.arrivals import BucketMail
     from mailroom.receiving.attachments import Attachment
     from mailroom.receiving.bucket import MailBucket
+    from mailroom.receiving.handed import HandedMail, handed_on
 
 __all__ = [
     "Address",
     "Attachment",
+    "BucketMail",
     "Disposition",
+    "HandedMail",
     "Headers",
     "MailBucket",
     "ReceivedMail",
     "Verdict",
+    "handed_on",
 ]
 
 # Loaded for those alone that use them.
 _LAZY = {
     "Address": "mailroom.mime.mailboxes",
     "Attachment": "mailroom.receiving.attachments",
+    "BucketMail": "mailroom.receiving.arrivals",
+    "HandedMail": "mailroom.receiving.handed",
     "MailBucket": "mailroom.receiving.bucket",
+    "handed_on": "mailroom.receiving.handed",
 }
 
 

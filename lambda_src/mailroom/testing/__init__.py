@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from mailroom.testing.arrivals import bucket_event, handed_on_event, notification_event
 from mailroom.testing.conversation import automatic_message, reply_message
 from mailroom.testing.events import event_invocation, sending_event, sending_event_payload
 from mailroom.testing.receiving import MemoryStore, message, received_mail, received_mail_event
@@ -22,8 +23,11 @@ from mailroom.testing.receiving import MemoryStore, message, received_mail, rece
 __all__ = [
     "MemoryStore",
     "automatic_message",
+    "bucket_event",
     "event_invocation",
+    "handed_on_event",
     "message",
+    "notification_event",
     "received_mail",
     "received_mail_event",
     "reply_message",

@@ -17,16 +17,23 @@ from cdk_mailroom import (
     SendingIdentity,
     SmtpCredentials,
 )
+from end_to_end.letters import handing
 
 HERE = Path(__file__).parent
 DOMAIN = "letters.example"
 SENDER = f"office@{DOMAIN}"
 
 
-def build(app: cdk.App) -> cdk.Stack:
+def build(app: cdk.App, *, webhook: str) -> cdk.Stack:
     """Two configuration sets, so that neither set's events show in the other one's results."""
     stack = cdk.Stack(app, "Letters")
-    outputs = {**_letters(stack), **_archive(stack)}
+    inbound = InboundMail(stack, "Inbound", removal_policy=cdk.RemovalPolicy.DESTROY)
+    outputs = {
+        **_letters(stack, inbound),
+        **_archive(stack),
+        **handing.arrive(stack, inbound, recipient=f"arriving@{DOMAIN}"),
+        **handing.hand_on(stack, inbound, webhook=webhook, recipient=f"handed@{DOMAIN}"),
+    }
     ContactList(
         stack,
         "Contacts",
@@ -39,7 +46,7 @@ def build(app: cdk.App) -> cdk.Stack:
     return stack
 
 
-def _letters(stack: cdk.Stack) -> dict[str, str]:
+def _letters(stack: cdk.Stack, inbound: InboundMail) -> dict[str, str]:
     outbound = EventPublishing(stack, "Outbound", identities=[DOMAIN], reputation_alarms=False)
     telling = PythonHandler(HERE / "functions", "telling:on_delivery")
     outbound.on(EventType.DELIVERY, telling)
@@ -61,7 +68,6 @@ def _letters(stack: cdk.Stack) -> dict[str, str]:
         rotation=cdk.CfnParameter(stack, "Rotation", default="1").value_as_string,
     )
     template = EmailTemplate(stack, "Welcome", folder=HERE / "welcome").template_name
-    inbound = InboundMail(stack, "Inbound", removal_policy=cdk.RemovalPolicy.DESTROY)
     answering = inbound.add_rule(
         "Answer",
         recipients=[SENDER],

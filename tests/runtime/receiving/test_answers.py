@@ -318,8 +318,8 @@ def test_setup_notifications_are_skipped(
         ({"Records": sample()["Records"] * 2}, "got 2 records"),
         ({"Records": None}, "['Records']"),
         ({"Records": [None]}, "from None"),
-        ({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}, "from None"),
-        ({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, "from 'aws:sqs'"),
+        ({"Records": [{"eventSource": "aws:kinesis"}]}, "from 'aws:kinesis'"),
+        ({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}, "the keys []"),
         (
             {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": "inbox/x"}}}]},
             "from 'aws:s3'",
@@ -329,12 +329,25 @@ def test_setup_notifications_are_skipped(
     ],
 )
 def test_unknown_invocations_raise(deploy: Callable[..., None], event: Any, text: str) -> None:
-    """What is not exactly one mail from SES raises, saying what came instead."""
+    """What is neither one mail from SES nor an arrival raises, saying what came instead."""
     ran: list[object] = []
     deploy(ran.append)
     with pytest.raises(errors.UnknownInvocation) as caught:
         entry.handler(event, CONTEXT)
     assert text in str(caught.value)
+    assert ran == []
+
+
+def test_a_bundled_behaviour_takes_mail_from_ses_only(
+    deploy: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its zip is without the module that reads anything else."""
+    ran: list[object] = []
+    deploy(ran.append)
+    monkeypatch.setitem(sys.modules, "mailroom.entry._arrivals", None)
+    monkeypatch.delattr("mailroom.entry._arrivals", raising=False)
+    with pytest.raises(errors.UnknownInvocation, match="from 'aws:sqs'"):
+        entry.handler({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, CONTEXT)
     assert ran == []
 
 

@@ -8,6 +8,7 @@ __all__ = [
     "HandlerExited",
     "HandlerNotFound",
     "InvalidAnswer",
+    "InvalidQuery",
     "MailroomError",
     "MalformedEvent",
     "MessageNotStored",
@@ -16,6 +17,8 @@ __all__ = [
     "NotSent",
     "OutOfTime",
     "OutcomeUnknown",
+    "QueryFailed",
+    "QueryOutOfTime",
     "UnknownInvocation",
 ]
 
@@ -53,6 +56,10 @@ class InvalidAnswer(MailroomError, TypeError):
     """A handler returned something that the service that called it would not understand."""
 
 
+class InvalidQuery(MailroomError, ValueError):
+    """An argument of a query of the lake cannot be used; Athena was not asked."""
+
+
 class MalformedEvent(MailroomError, ValueError):
     """A payload is not a sending event: not JSON, not an object, or an object without a type."""
 
@@ -88,6 +95,25 @@ class OutOfTime(MailroomError, TimeoutError):
 
 class OutcomeUnknown(MailroomError):
     """Nothing proves whether SES accepted the message; never sent again from here."""
+
+
+class QueryFailed(MailroomError):
+    """Athena refused a query, or the query failed.
+
+    ``reason`` is Athena's explanation, ``remedy`` what to do about it, and ``query_id`` Athena's id
+    of the query, empty if it was never started.
+    """
+
+    def __init__(self, text: str, *, remedy: str, reason: str = "", query_id: str = "") -> None:
+        super().__init__(f"{text} ({remedy})")
+        self.text = text
+        self.reason = reason or text
+        self.remedy = remedy
+        self.query_id = query_id
+
+
+class QueryOutOfTime(QueryFailed, TimeoutError):
+    """A query took longer than its timeout, and was stopped."""
 
 
 class UnknownInvocation(MailroomError, ValueError):

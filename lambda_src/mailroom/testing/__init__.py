@@ -16,9 +16,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from mailroom.testing.events import event_invocation, sending_event, sending_event_payload
+from mailroom.testing.lake import MemoryLake
 from mailroom.testing.receiving import MemoryStore, message, received_mail, received_mail_event
 
 __all__ = [
+    "MemoryLake",
     "MemoryStore",
     "event_invocation",
     "message",

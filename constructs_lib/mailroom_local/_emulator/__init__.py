@@ -103,6 +103,7 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         run_duckdb=athena.run_query,
         save_query_results=athena.save_query_results,
         start_query_execution=athena.start_query_execution,
+        stop_query_execution=athena.stop_query_execution,
     )
     for part in (receiving, contacts, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)

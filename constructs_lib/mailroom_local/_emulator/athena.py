@@ -12,6 +12,7 @@ import json
 import re
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ _READ_HERE = ("json", "parquet")
 
 _original_run: Callable[..., Awaitable[dict[str, Any]]] = internals.athena.run_duckdb
 _original_start: Callable[[dict[str, Any]], Response] = internals.athena.start_query_execution
+_original_stop: Callable[[dict[str, Any]], Response] = internals.athena.stop_query_execution
 _original_save: Callable[[str], Awaitable[None]] = internals.athena.save_query_results
 
 
@@ -57,9 +59,23 @@ def start_query_execution(data: dict[str, Any]) -> Response:
     return response
 
 
+def stop_query_execution(data: dict[str, Any]) -> Response:
+    """Stop a query; it stays stopped when its answer comes all the same."""
+    execution = internals.athena.executions.get(data.get("QueryExecutionId", ""))
+    response = _original_stop(data)
+    if execution is not None and execution["Status"]["State"] == "CANCELLED":
+        execution["_stopped"] = dict(execution["Status"])
+    return response
+
+
 async def save_query_results(query_id: str) -> None:
-    """Write the result to the object that the execution names."""
-    results = internals.athena.executions[query_id]["ResultConfiguration"]
+    """Write the result to the object that the execution names, unless the query was stopped."""
+    execution = internals.athena.executions[query_id]
+    execution["Statistics"]["DataScannedInBytes"] = _bytes_read.get()
+    if stopped := execution.get("_stopped"):
+        execution["Status"].update(stopped)
+        return
+    results = execution["ResultConfiguration"]
     location = results["OutputLocation"]
     results["OutputLocation"] = location.removesuffix(f"{query_id}.csv")
     try:
@@ -73,8 +89,16 @@ async def run_query(query: str, database: str, catalog: str | None = None) -> di
     references = internals.athena.table_references(query)
     if any((each.catalog or catalog or "").startswith(_OTHER_CATALOG) for each in references):
         return await _original_run(query, database, catalog)
-    # to_thread keeps the context, which holds the request's account and region.
-    return await asyncio.to_thread(_Engine(database or "default").run, query)
+    engine = _Engine(database or "default")
+    try:
+        # to_thread keeps the context, which holds the request's account and region.
+        return await asyncio.to_thread(engine.run, query)
+    finally:
+        _bytes_read.set(engine.bytes_read)
+
+
+# What the query of this task has read, for its statistics.
+_bytes_read: ContextVar[int] = ContextVar("bytes_read", default=0)
 
 
 class _Engine:
@@ -86,6 +110,8 @@ class _Engine:
         self._duckdb = duckdb.connect()
         self._database = database.lower()
         self._defined: set[tuple[str, str]] = set()
+        self.bytes_read = 0
+        """The size of the objects of the query's tables: all of them are read whole."""
         self._duckdb.execute(f"ATTACH ':memory:' AS {_CATALOG}")
         for macro in queries.MACROS:
             self._duckdb.execute(f"CREATE MACRO {macro}")
@@ -203,6 +229,7 @@ class _Engine:
             if data is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
+                self.bytes_read += len(data)
                 files.append(path)
         return files
 

@@ -100,6 +100,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_run_duckdb",
         "_save_query_results",
         "_start_query_execution",
+        "_stop_query_execution",
         "_table_references",
         "_table_relation",
         "_workgroups",

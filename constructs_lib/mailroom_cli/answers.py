@@ -115,7 +115,7 @@ def cost(answers: Sequence[Answer], *, local: bool) -> str:
     """
     read = size(sum(answer.bytes_read for answer in answers))
     if local:
-        return f"the local AWS read {read}, its whole table, and costs nothing"
+        return f"{read} read by the local AWS, which reads whole tables and costs nothing"
     dollars = sum(answer.price for answer in answers)
     return (
         f"{read} read, about ${dollars:.{2 if dollars >= 1 else 5}f} at "

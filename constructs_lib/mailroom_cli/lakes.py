@@ -88,7 +88,9 @@ def failures() -> Iterator[None]:
     try:
         yield
     except InvalidQuery as error:
-        raise UsageError(str(error), remedy="`mailroom query` lists the saved queries") from error
+        raise UsageError(
+            str(error), remedy="`mailroom query` lists the saved queries and their parameters"
+        ) from error
     except QueryFailed as error:
         query = f" [query {error.query_id}]" if error.query_id else ""
         raise CommandError(f"{error.text}{query}", remedy=error.remedy) from error

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--days",
         type=_count,
         metavar="N",
-        help="read the last N days (default: what the query says, mostly 30)",
+        help="read the last N days and today (default: what the query says, mostly 30)",
     )
     parser.add_argument(
         "--limit", type=_count, metavar="N", help=f"show at most N rows (default: {_ROWS})"

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_count,
         default=_DAYS,
         metavar="N",
-        help=f"report on the last N days (default: {_DAYS})",
+        help=f"report on the last N days and today (default: {_DAYS})",
     )
     parser.add_argument(
         "--output",

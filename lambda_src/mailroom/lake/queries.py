@@ -135,8 +135,8 @@ class Lake:
             parameters: The values of its question marks, in order or by name: in
                 ``message_id = ?`` it is ``message_id``, elsewhere its number. They reach Athena as
                 execution parameters, never as a part of the text.
-            days: How many days to read, instead of what ``current_date - INTERVAL '30' DAY`` in the
-                query says. Default: that.
+            days: How many days to read, and today, instead of what ``current_date - INTERVAL '30'
+                DAY`` in the query says. Default: that.
             timeout: The most seconds to wait.
             max_rows: The most rows to return.
             progress: Is called with Athena's state and the bytes read so far.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["remedy"]
 
-# The first that occurs in the reason, in lower case, counts.
+# The first that occurs in the reason, in lower case, counts. Some words are the local AWS's, whose
+# engine is DuckDB.
 _REMEDIES = (
     (
         ("bytes scanned limit", "bytesscannedcutoff"),
@@ -23,11 +24,11 @@ _REMEDIES = (
         "grant it with EventLake.grant_query(function)",
     ),
     (
-        ("column_not_found", "cannot be resolved"),
+        ("column_not_found", "cannot be resolved", "referenced column"),
         "check the name: docs/lake.md lists the columns; text is in single quotes, 'so'",
     ),
     (
-        ("table_not_found", "schema_not_found", "does not exist"),
+        ("table_not_found", "schema_not_found", "does not exist", "table with name"),
         "check the name: the table is events; view_without_duplicates creates the view events_once",
     ),
     (
@@ -55,7 +56,13 @@ _REMEDIES = (
         "read fewer days, or group by fewer columns",
     ),
     (
-        ("syntax_error", "mismatched input", "extraneous input", "no viable alternative"),
+        (
+            "syntax_error",
+            "mismatched input",
+            "extraneous input",
+            "no viable alternative",
+            "syntax error",
+        ),
         "correct the SQL: Athena speaks Trino's dialect",
     ),
     (
@@ -72,4 +79,4 @@ def remedy(reason: str) -> str:
     for words, found in _REMEDIES:
         if any(word in lower for word in words):
             return found
-    return "look the query up by its id in the Athena console"
+    return "correct the query, or look it up by its id in Athena"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _GAP = 2
 # Text wraps below this width only if there is no other way.
 _TEXT_WIDTH = 14
+_NULL_STYLE = "dim"
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
@@ -160,13 +161,14 @@ def _records(names: Sequence[str], cells: Sequence[Sequence[Text]]) -> Renderabl
         record.add_column(overflow="fold")
         record.add_column(overflow="fold")
         for name, cell in zip(names, row, strict=True):
-            record.add_row(text(name, "cyan"), cell)
+            if cell.style != _NULL_STYLE:
+                record.add_row(text(name, "cyan"), cell)
         parts += [text(f"row {number}", "bold"), record]
     return Group(*parts)
 
 
 def _cell(value: Any) -> Text:
-    return text("-", "dim") if value is None else text(_written(value))
+    return text("-", _NULL_STYLE) if value is None else text(_written(value))
 
 
 def _written(value: Any) -> str:

@@ -8,6 +8,7 @@ that it projects.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import tempfile
@@ -52,28 +53,40 @@ def start_query_execution(data: dict[str, Any]) -> Response:
         filled = queries.with_parameters(query, data.get("ExecutionParameters") or [])
     except ValueError as error:
         return _invalid(f"Incorrect number of parameters: {error}")
-    response = _original_start({**data, "QueryString": filled, "ResultConfiguration": results})
+    run = _Run()
+    # ministack runs the query in a task, which gets a copy of this context.
+    token = _this_run.set(run)
+    try:
+        response = _original_start({**data, "QueryString": filled, "ResultConfiguration": results})
+    finally:
+        _this_run.reset(token)
     if response[0] < 300:
-        execution = internals.athena.executions[json.loads(response[2])["QueryExecutionId"]]
-        execution["Query"] = query
+        run.query_id = json.loads(response[2])["QueryExecutionId"]
+        _runs[run.query_id] = run
+        internals.athena.executions[run.query_id]["Query"] = query
     return response
 
 
 def stop_query_execution(data: dict[str, Any]) -> Response:
-    """Stop a query; it stays stopped when its answer comes all the same."""
-    execution = internals.athena.executions.get(data.get("QueryExecutionId", ""))
+    """Stop a query, and what works on it."""
     response = _original_stop(data)
-    if execution is not None and execution["Status"]["State"] == "CANCELLED":
-        execution["_stopped"] = dict(execution["Status"])
+    run = _runs.get(data.get("QueryExecutionId", ""))
+    if run is not None:
+        run.stopped = dict(internals.athena.executions[run.query_id]["Status"])
+        if run.engine is not None:
+            run.engine.interrupt()
     return response
 
 
 async def save_query_results(query_id: str) -> None:
     """Write the result to the object that the execution names, unless the query was stopped."""
     execution = internals.athena.executions[query_id]
-    execution["Statistics"]["DataScannedInBytes"] = _bytes_read.get()
-    if stopped := execution.get("_stopped"):
-        execution["Status"].update(stopped)
+    run = _this_run.get()
+    _runs.pop(query_id, None)
+    if run.engine is not None:
+        execution["Statistics"]["DataScannedInBytes"] = run.engine.bytes_read
+    if run.stopped is not None:
+        execution["Status"].update(run.stopped)
         return
     results = execution["ResultConfiguration"]
     location = results["OutputLocation"]
@@ -89,16 +102,21 @@ async def run_query(query: str, database: str, catalog: str | None = None) -> di
     references = internals.athena.table_references(query)
     if any((each.catalog or catalog or "").startswith(_OTHER_CATALOG) for each in references):
         return await _original_run(query, database, catalog)
-    engine = _Engine(database or "default")
+    run = _this_run.get()
+    run.engine = _Engine(database or "default")
     try:
-        # to_thread keeps the context, which holds the request's account and region.
-        return await asyncio.to_thread(engine.run, query)
+        if run.stopped is None:
+            # to_thread keeps the context, which holds the request's account and region.
+            return await asyncio.to_thread(run.engine.run, query)
+    except Exception:
+        if run.stopped is None:
+            raise
     finally:
-        _bytes_read.set(engine.bytes_read)
+        _runs.pop(run.query_id, None)
+    return _NOTHING
 
 
-# What the query of this task has read, for its statistics.
-_bytes_read: ContextVar[int] = ContextVar("bytes_read", default=0)
+_NOTHING: dict[str, Any] = {"columns": [], "rows": [], "column_types": []}
 
 
 class _Engine:
@@ -116,6 +134,12 @@ class _Engine:
         for macro in queries.MACROS:
             self._duckdb.execute(f"CREATE MACRO {macro}")
 
+    def interrupt(self) -> None:
+        """End the query, from another thread."""
+        # It may have ended a moment ago.
+        with contextlib.suppress(Exception):
+            self._duckdb.interrupt()
+
     def run(self, query: str) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="mailroom-athena-") as folder, self._duckdb:
             self._folder = Path(folder)
@@ -124,7 +148,7 @@ class _Engine:
             self._define_all(made.query if made else query, self._database)
             if made is not None:
                 self._create_view(made)
-                return {"columns": [], "rows": [], "column_types": []}
+                return _NOTHING
             self._enter(self._database)
             result = self._duckdb.execute(query)
             described = result.description or []
@@ -256,6 +280,21 @@ class _Engine:
         )
         if status >= 300:
             raise ValueError(body.decode())
+
+
+class _Run:
+    """A query that is started."""
+
+    def __init__(self) -> None:
+        self.query_id = ""
+        self.engine: _Engine | None = None
+        self.stopped: dict[str, Any] | None = None
+        """The status that it got when it was stopped."""
+
+
+_runs: dict[str, _Run] = {}
+"""The queries that have not ended, by their ids."""
+_this_run: ContextVar[_Run] = ContextVar("this_run")
 
 
 def _provision_query(

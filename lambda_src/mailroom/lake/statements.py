@@ -54,7 +54,7 @@ def execution_parameters(sql: str, given: Mapping[str, object] | Sequence[object
     names = parameter_names(sql)
     if isinstance(given, str | bytes):
         raise InvalidQuery(f"parameters is {given!r}: pass a mapping or a list of values")
-    items = getattr(given, "items", None)
+    items = getattr(given or {}, "items", None)
     if items is None:
         if len(given) != len(names):
             raise InvalidQuery(

@@ -56,18 +56,19 @@ def table(answer: Answer, width: int) -> RenderableType:
         for name in names
     ]
     longest = [max((cell.cell_len for cell in column), default=0) for column in cells]
-    room = width - _GAP * (len(names) - 1)
     headers = [visible(name) for name in names]
     natural = [max(len(name), size) for name, size in zip(headers, longest, strict=True)]
-    if sum(natural) <= room:
-        return _grid(headers, cells, numeric, natural)
+    gaps = len(names) - 1
+    if sum(natural) + _GAP * gaps <= width:
+        return _grid(headers, cells, numeric, natural, gap=_GAP)
     headers = [name.replace("_", "_\n") for name in headers]
     least = [
         max(*(len(part) for part in header.split("\n")), size if number else min(size, _TEXT_WIDTH))
         for header, size, number in zip(headers, longest, numeric, strict=True)
     ]
-    if sum(least) <= room:
-        return _grid(headers, cells, numeric, least)
+    for gap in (_GAP, 1):
+        if sum(least) + gap * gaps <= width:
+            return _grid(headers, cells, numeric, least, gap=gap)
     return _records(names, cells)
 
 
@@ -139,8 +140,10 @@ def _grid(
     cells: Sequence[Sequence[Text]],
     numeric: Sequence[bool],
     widths: Sequence[int],
+    *,
+    gap: int,
 ) -> RenderableType:
-    grid = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    grid = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     for header, number, width in zip(headers, numeric, widths, strict=True):
         grid.add_column(
             Text(header),

@@ -9,6 +9,8 @@ import boto3
 from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 
+from mailroom.lake import WORKGROUP_DESCRIPTION
+
 
 @cache
 def _athena() -> Any:
@@ -37,6 +39,10 @@ class Athena:
             }
             for name, sql in saved.items()
         }
+        self.workgroups = [
+            {"Name": "primary"},
+            {"Name": "Mail", "Description": WORKGROUP_DESCRIPTION},
+        ]
         self.states: list[str | BaseException] = ["SUCCEEDED"]
         self.reason = ""
         self.refusal: Refusal | None = None
@@ -67,6 +73,12 @@ class Athena:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+
+    def list_work_groups(self, **given: Any) -> dict[str, Any]:
+        self._check("ListWorkGroups", given)
+        begin = int(given.get("NextToken", 0))
+        more = {"NextToken": str(begin + 1)} if begin + 1 < len(self.workgroups) else {}
+        return {"WorkGroups": self.workgroups[begin : begin + 1], **more}
 
     def list_named_queries(self, **given: Any) -> dict[str, Any]:
         self._check("ListNamedQueries", given)

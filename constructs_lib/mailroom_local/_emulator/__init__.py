@@ -90,7 +90,10 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     """
     server.send, server.journal = send, journal
     workers.install(journal)
-    internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
+    internals.actions.patch(
+        extract_iam_action=permissions.extract_iam_action,
+        extract_resource_arn=athena.extract_resource_arn,
+    )
     internals.app.patch(enforce_ses_v2=permissions.enforce_ses_v2)
     internals.ses.patch(handle_request=_handle_request, reset=_reset)
     internals.ses_v2.patch(

@@ -26,10 +26,38 @@ _CATALOG = "awsdatacatalog"
 _OTHER_CATALOG = "s3tablescatalog/"
 _READ_HERE = ("json", "parquet")
 
+_original_extract: Callable[..., str] = internals.actions.extract_resource_arn
 _original_run: Callable[..., Awaitable[dict[str, Any]]] = internals.athena.run_duckdb
 _original_start: Callable[[dict[str, Any]], Response] = internals.athena.start_query_execution
 _original_stop: Callable[[dict[str, Any]], Response] = internals.athena.stop_query_execution
 _original_save: Callable[[str], Awaitable[None]] = internals.athena.save_query_results
+
+
+def extract_resource_arn(service: str, *request: Any) -> str:
+    """The resource that the gateway asks permission for: of queries, their workgroup.
+
+    A call that names a query by its id needs permission for the query's workgroup:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html
+    """
+    found = _original_extract(service, *request)
+    if service != "athena" or found != "*":
+        return found
+    _, _, _, body, _, region, account = request
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        return found
+    with internals.responses.request_scope(account, region):
+        named = asked.get("NamedQueryIds") or [asked.get("NamedQueryId")]
+        executed = asked.get("QueryExecutionIds") or [asked.get("QueryExecutionId")]
+        queries = [
+            *(internals.athena.named_queries.get(each) for each in named),
+            *(internals.athena.executions.get(each) for each in executed),
+        ]
+        workgroups = {query["WorkGroup"] for query in queries if query}
+    if len(workgroups) != 1:
+        return found
+    return f"arn:aws:athena:{region}:{account}:workgroup/{workgroups.pop()}"
 
 
 def start_query_execution(data: dict[str, Any]) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
-from typing import assert_type
+from typing import Any, assert_type
 
 from mailroom.events import (
     Bounce,
@@ -14,9 +14,10 @@ from mailroom.events import (
     UnknownEvent,
     parse,
 )
+from mailroom.lake import Answer, Lake
 from mailroom.receiving import Disposition, ReceivedMail, Verdict
 from mailroom.sending import Sender, Sent
-from mailroom.testing import message, received_mail, sending_event
+from mailroom.testing import MemoryLake, message, received_mail, sending_event
 
 
 def on_mail(mail: ReceivedMail) -> Disposition | None:
@@ -49,7 +50,16 @@ def send(sender: Sender, to: Sequence[str]) -> str:
     return sent.message_id
 
 
+def ask(lake: Lake) -> list[dict[str, Any]]:
+    answer = lake.query("message_story", parameters={"message_id": "x"}, days=1)
+    assert_type(answer, Answer)
+    assert_type(answer.bytes_read, int)
+    lake.query("message_story", "x")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    return answer.rows
+
+
 def check_builders() -> None:
     assert_type(received_mail(message(subject="Hello"), spam="FAIL"), ReceivedMail)
     assert_type(sending_event(EventType.BOUNCE), SendingEvent)
     assert_type(parse({}), SendingEvent)
+    ask(MemoryLake({"message_story": [{"copies": 1}]}))

@@ -54,7 +54,7 @@ def ask(lake: Lake) -> list[dict[str, Any]]:
     answer = lake.query("message_story", parameters={"message_id": "x"}, days=1)
     assert_type(answer, Answer)
     assert_type(answer.bytes_read, int)
-    lake.query("message_story", "x")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    lake.query("message_story", "x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     return answer.rows
 
 

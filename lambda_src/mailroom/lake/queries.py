@@ -24,7 +24,7 @@ _NAMED_PER_CALL = 50
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
 _ROWS_PER_CALL = 1000
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
 class SavedQuery:

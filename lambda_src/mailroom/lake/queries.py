@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 
 from mailroom._runtime import client as shared_client
@@ -160,20 +161,23 @@ class Lake:
         if days is not None:
             sql = with_days(sql, days)
         values = execution_parameters(sql, parameters)
-        started = self._call(
-            "start_query_execution",
-            QueryString=sql,
-            WorkGroup=self._name(),
-            QueryExecutionContext={
+        request: dict[str, Any] = {
+            "QueryString": sql,
+            "WorkGroup": self._name(),
+            "QueryExecutionContext": {
                 "Database": database or self._database or setting("MAILROOM_LAKE_DATABASE")
             },
-            **({"ExecutionParameters": values} if values else {}),
-        )
-        query_id = str(started["QueryExecutionId"])
+            "ClientRequestToken": os.urandom(16).hex(),
+        }
+        if values:
+            request["ExecutionParameters"] = values
+        query_id = ""
         try:
+            query_id = self._call("start_query_execution", **request)["QueryExecutionId"]
             execution = self._wait(query_id, deadline, timeout, progress)
-        except BaseException:
-            self._stop(query_id)
+        except BaseException as error:
+            if query_id or not isinstance(error, Exception):
+                self._stop(query_id, request)
             raise
         return self._answer(query_id, execution, max_rows)
 
@@ -218,9 +222,13 @@ class Lake:
             self._sleep(min(pause, left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
-    def _stop(self, query_id: str) -> None:
+    def _stop(self, query_id: str, request: dict[str, Any]) -> None:
         # What ended the wait matters more than that the query could not be stopped.
         with contextlib.suppress(Exception):
+            if not query_id:
+                # It was interrupted while it was started. With the same token, Athena starts no
+                # other query, and says which one it was.
+                query_id = self._athena().start_query_execution(**request)["QueryExecutionId"]
             self._athena().stop_query_execution(QueryExecutionId=query_id)
 
     def _answer(self, query_id: str, execution: dict[str, Any], max_rows: int) -> Answer:

@@ -46,10 +46,12 @@ class Athena:
         self.states: list[str | BaseException] = ["SUCCEEDED"]
         self.reason = ""
         self.refusal: Refusal | None = None
+        self.interruption: BaseException | None = None
         self.started: list[dict[str, Any]] = []
         self.stopped: list[str] = []
         self.slept: list[float] = []
         self._page = page
+        self._tokens: list[str] = []
         self.answer([], [], [])
 
     def answer(
@@ -93,11 +95,18 @@ class Athena:
         return {"NamedQueries": [self.saved[each] for each in given["NamedQueryIds"]]}
 
     def start_query_execution(self, **given: Any) -> dict[str, Any]:
-        self._check("StartQueryExecution", {**given, "ClientRequestToken": "x" * 32})
+        self._check("StartQueryExecution", given)
         if self.refusal is not None:
             raise self.refusal
-        self.started.append(given)
-        return {"QueryExecutionId": f"q-{len(self.started)}"}
+        # The same token means the same query.
+        token = given.pop("ClientRequestToken")
+        if token not in self._tokens:
+            self._tokens.append(token)
+            self.started.append(given)
+        if self.interruption is not None:
+            raised, self.interruption = self.interruption, None
+            raise raised
+        return {"QueryExecutionId": f"q-{self._tokens.index(token) + 1}"}
 
     def get_query_execution(self, **given: Any) -> dict[str, Any]:
         self._check("GetQueryExecution", given)

@@ -124,6 +124,14 @@ def test_whatever_ends_the_wait_stops_the_query(
     assert athena.stopped == ["q-1"]
 
 
+def test_an_interrupt_while_a_query_is_started_stops_it(lake: Lake, athena: Athena) -> None:
+    """Its id is in the answer that was not waited for."""
+    athena.interruption = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        lake.query("rates_by_day")
+    assert (len(athena.started), athena.stopped) == (1, ["q-1"])
+
+
 def test_progress_is_reported_while_a_query_runs(lake: Lake, athena: Athena) -> None:
     athena.states = ["QUEUED", "RUNNING", "SUCCEEDED"]
     athena.answer([], [], [], read=5)

@@ -115,11 +115,7 @@ def _workgroups(
     from mailroom.lake import WORKGROUP_DESCRIPTION
 
     if stack is not None:
-        pages = client("cloudformation").get_paginator("list_stack_resources")
-        for page in pages.paginate(StackName=stack):
-            for one in page["StackResourceSummaries"]:
-                if one["ResourceType"] == _WORKGROUP:
-                    yield one["PhysicalResourceId"]
+        yield from _of_stack(client("cloudformation"), stack)
         return
     arguments: dict[str, str] = {}
     while True:
@@ -131,6 +127,21 @@ def _workgroups(
         if not page.get("NextToken"):
             return
         arguments = {"NextToken": page["NextToken"]}
+
+
+def _of_stack(cloudformation: Any, stack: str) -> Iterator[str]:
+    from botocore.exceptions import ClientError
+
+    pages = cloudformation.get_paginator("list_stack_resources")
+    try:
+        for page in pages.paginate(StackName=stack):
+            for one in page["StackResourceSummaries"]:
+                if one["ResourceType"] == _WORKGROUP:
+                    yield one["PhysicalResourceId"]
+    except ClientError as error:
+        # The stack is in another account or region of the local AWS, or does not exist.
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
 
 
 def _seconds(value: str) -> int:

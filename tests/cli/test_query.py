@@ -166,6 +166,34 @@ def test_the_lake_is_found_by_its_workgroup(mailroom: Run, athena: Athena) -> No
     assert "Mine has no saved queries" in mailroom("query", "--workgroup", "Mine")[2]
 
 
+def test_a_stack_has_its_lake_or_none(
+    mailroom: Run, athena: Athena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack that does not exist has none."""
+
+    class CloudFormation:
+        def get_paginator(self, operation: str) -> Any:
+            assert operation == "list_stack_resources"
+            return self
+
+        def paginate(self, *, StackName: str) -> list[Any]:
+            if StackName != "Mail":
+                raise Refusal("ValidationError", f"Stack [{StackName}] does not exist")
+            kinds = {"Mine": "AWS::Athena::WorkGroup", "Queue": "AWS::SQS::Queue"}
+            resources = [
+                {"ResourceType": kind, "PhysicalResourceId": name} for name, kind in kinds.items()
+            ]
+            return [{"StackResourceSummaries": resources}]
+
+    clients = {"athena": athena, "cloudformation": CloudFormation()}
+    chosen = account.Account(where="the account", client=clients.__getitem__)
+    monkeypatch.setattr(account, "resolve", lambda options: chosen)
+    mailroom("query", "rates_by_day", "--stack", "Mail")
+    assert [one["WorkGroup"] for one in athena.started] == ["Mine"]
+    status, _, complaint = mailroom("query", "--stack", "Other")
+    assert (status, "no event lake in the stack Other" in complaint) == (1, True)
+
+
 def shown(answer: Answer, screen: Any) -> list[str]:
     """The lines of an answer on a terminal of 80 columns, without colours."""
     show(answers.table(answer, 80), stream=screen)

@@ -176,9 +176,9 @@ def test_a_stack_has_its_lake_or_none(
             assert operation == "list_stack_resources"
             return self
 
-        def paginate(self, *, StackName: str) -> list[Any]:
-            if StackName != "Mail":
-                raise Refusal("ValidationError", f"Stack [{StackName}] does not exist")
+        def paginate(self, **given: str) -> list[Any]:
+            if given != {"StackName": "Mail"}:
+                raise Refusal("ValidationError", "Stack [Other] does not exist")
             kinds = {"Mine": "AWS::Athena::WorkGroup", "Queue": "AWS::SQS::Queue"}
             resources = [
                 {"ResourceType": kind, "PhysicalResourceId": name} for name, kind in kinds.items()

@@ -62,12 +62,13 @@ class Athena:
         *,
         read: int = 0,
         statement: str = "DML",
+        header: bool = True,
     ) -> None:
         """Say what the next query answers."""
         self._columns = [
             {"Name": name, "Type": kind} for name, kind in zip(names, kinds, strict=True)
         ]
-        self._rows = [[*names], *rows] if statement == "DML" else rows
+        self._rows = [[*names], *rows] if header else rows
         self._read, self._statement = read, statement
 
     def clock(self) -> float:

@@ -180,8 +180,10 @@ def test_a_first_row_like_the_header_is_not_lost(lake: Lake, athena: Athena) -> 
     """Only the header itself is left out, and a statement such as SHOW has none."""
     athena.answer(["tag"], ["varchar"], [["tag"], ["x"]])
     assert lake.query("rates_by_day").rows == [{"tag": "tag"}, {"tag": "x"}]
-    athena.answer(["tag"], ["varchar"], [["tag"]], statement="UTILITY")
+    athena.answer(["tag"], ["varchar"], [["tag"]], statement="UTILITY", header=False)
     assert lake.query("rates_by_day").rows == [{"tag": "tag"}]
+    athena.answer(["plan"], ["varchar"], [["Fragment 0"]], header=False)
+    assert lake.query("rates_by_day").rows == [{"plan": "Fragment 0"}]
 
 
 def test_columns_of_the_same_name_are_all_there(lake: Lake, athena: Athena) -> None:

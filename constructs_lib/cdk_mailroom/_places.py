@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aws_cdk import IResource, Reference, Stack, Tokenization
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -10,6 +12,7 @@ from cdk_mailroom._checks import Problems, resolved
 
 __all__ = [
     "check_arn_region",
+    "check_query_place",
     "check_region",
     "check_sender_place",
     "check_sending_place",
@@ -59,7 +62,43 @@ def check_sender_place(
     shown: Construct | None = None,
 ) -> None:
     """Note that *grantee* cannot send with what *owner* makes."""
-    if not isinstance(grantee, Construct):
+    _check_grantee(
+        problems,
+        argument,
+        owner,
+        grantee,
+        shown or grantee,
+        lambda here: (
+            "SES has identities and configuration sets for one account and region: create "
+            f"an EventPublishing in {here} for this sender, or give both stacks the same env"
+        ),
+    )
+
+
+def check_query_place(problems: Problems, argument: str, lake: Construct, grantee: object) -> None:
+    """Note that *grantee* cannot query *lake* from where it is."""
+    _check_grantee(
+        problems,
+        argument,
+        lake,
+        grantee,
+        grantee,
+        lambda here: (
+            "a workgroup is in one account and region: query from a function there, or "
+            f"give {here} the lake's env"
+        ),
+    )
+
+
+def _check_grantee(
+    problems: Problems,
+    argument: str,
+    owner: Construct,
+    grantee: object,
+    shown: object,
+    remedy: Callable[[str], str],
+) -> None:
+    if not isinstance(grantee, Construct) or not isinstance(shown, Construct):
         return
     here, there = Stack.of(grantee), Stack.of(owner)
     # IAM's users and roles are the same in every region.
@@ -69,11 +108,9 @@ def check_sender_place(
         if own != other and (resolved(own) or resolved(other)):
             problems.add(
                 argument,
-                (shown or grantee).node.path,
+                shown.node.path,
                 f"the {place} of {here.node.path} is {_shown(own)}, that of {there.node.path} is "
-                f"{_shown(other)}, and SES has identities and configuration sets for one account "
-                f"and region: create an EventPublishing in {here.node.path} for this sender, or "
-                "give both stacks the same env",
+                f"{_shown(other)}, and {remedy(here.node.path)}",
             )
             return
 

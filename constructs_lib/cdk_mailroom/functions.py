@@ -321,6 +321,13 @@ class PythonFunction:
                     "omit it, and let the sender's grant_send(rule.function) set it, which also "
                     "grants the sending",
                 )
+            elif name.startswith("MAILROOM_LAKE_"):
+                problems.add(
+                    argument,
+                    value,
+                    "omit it, and let the lake's grant_query(rule.function) set it, which also "
+                    "grants the queries",
+                )
             elif name.startswith("MAILROOM_"):
                 problems.add(argument, value, "choose another name: MAILROOM_… is reserved")
             if (

@@ -71,6 +71,24 @@ def resolve(options: argparse.Namespace) -> Account:
     return _local(options.state)
 
 
+def everywhere(account: Account) -> list[tuple[str, Callable[[str], Any]]]:
+    """Return what makes clients, for each account and region of a local AWS, and what to call it.
+
+    Args:
+        account: The account; a real one is a single place without a name.
+    """
+    if account.local is None:
+        return [("", account.client)]
+    places = account.local.environments
+    return [
+        (
+            f"{place.account}/{place.region}" if len(places) > 1 else "",
+            functools.partial(account.local.client, account=place.account, region=place.region),
+        )
+        for place in places
+    ]
+
+
 @contextlib.contextmanager
 def calls(
     failure: str, *, remedy: str = "check the credentials, the region and the names"

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mailroom_cli.account import everywhere
 from mailroom_cli.errors import CommandError
 from mailroom_cli.names import short_name
 
@@ -100,7 +100,7 @@ def find(account: Account, wanted: str | None) -> list[Log]:
     """
     found = [
         log
-        for where, client in _clients(account)
+        for where, client in everywhere(account)
         for log in _logs(client, where, (wanted or "").lower(), every=bool(wanted or account.local))
     ]
     exact = [one for one in found if wanted in (one.function, short_name(one.function))]
@@ -111,20 +111,6 @@ def find(account: Account, wanted: str | None) -> list[Log]:
             remedy="pass a part of a function's name" if wanted else "deploy an app first",
         )
     return exact or found
-
-
-def _clients(account: Account) -> list[tuple[str, Callable[[str], Any]]]:
-    """What makes clients, for each account and region of a local AWS, and what to call it."""
-    if account.local is None:
-        return [("", account.client)]
-    places = account.local.environments
-    return [
-        (
-            f"{place.account}/{place.region}" if len(places) > 1 else "",
-            partial(account.local.client, account=place.account, region=place.region),
-        )
-        for place in places
-    ]
 
 
 def _logs(client: Callable[[str], Any], where: str, part: str, *, every: bool) -> Iterator[Log]:

@@ -16,10 +16,11 @@ from rich.text import Text
 _UNBOUNDED = 100_000
 
 # C0 and C1 controls, marks that change the direction of text or cannot be seen, and surrogates,
-# which no stream can encode. Joiners (U+200C, U+200D) stay: scripts and emoji need them.
+# which no stream can encode; U+FFFE and U+FFFF, which XML cannot contain. Joiners (U+200C, U+200D)
+# stay: scripts and emoji need them.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "HandlerNotFound",
     "InvalidAnswer",
     "InvalidMessage",
+    "InvalidQuery",
     "InvalidSignature",
     "MailroomError",
     "MalformedEvent",
@@ -20,6 +21,8 @@ __all__ = [
     "NotSent",
     "OutOfTime",
     "OutcomeUnknown",
+    "QueryFailed",
+    "QueryOutOfTime",
     "UnknownInvocation",
 ]
 
@@ -72,6 +75,10 @@ class InvalidMessage(MailroomError, ValueError):
     """The message was refused before it reached SES; the text names the argument and the remedy."""
 
 
+class InvalidQuery(MailroomError, ValueError):
+    """An argument of a query of the lake cannot be used; Athena was not asked."""
+
+
 class InvalidSignature(MailroomError, ValueError):
     """A webhook's request was not signed with the secret, or too long ago."""
 
@@ -122,6 +129,25 @@ class OutOfTime(MailroomError, TimeoutError):
 
 class OutcomeUnknown(MailroomError):
     """Nothing proves whether SES accepted the message; never sent again from here."""
+
+
+class QueryFailed(MailroomError):
+    """Athena refused a query, or the query failed.
+
+    ``reason`` is Athena's explanation, ``remedy`` what to do about it, and ``query_id`` Athena's id
+    of the query, empty if it was never started.
+    """
+
+    def __init__(self, text: str, *, remedy: str, reason: str = "", query_id: str = "") -> None:
+        super().__init__(f"{text} ({remedy})")
+        self.text = text
+        self.reason = reason or text
+        self.remedy = remedy
+        self.query_id = query_id
+
+
+class QueryOutOfTime(QueryFailed, TimeoutError):
+    """A query took longer than its timeout, and was stopped."""
 
 
 class UnknownInvocation(MailroomError, ValueError):

@@ -40,6 +40,7 @@ def handler(folder: Path, code: str, **options) -> PythonHandler:
         ("from mailroom.receiving import RecievedMail", "did you mean 'ReceivedMail'?"),
         ("from mailroom.conversation import reply_adress", "did you mean 'reply_address'?"),
         ("from mailroom.events.types import Bounced", "did you mean 'Bounce'?"),
+        ("from mailroom.lake import Lkae", "did you mean 'Lake'?"),
         ("from mailroom.testing import received_mail", "not deployed"),
         ("import requests", "requirements.txt"),
         ("import yaml.nodes", "nothing provides 'yaml'"),

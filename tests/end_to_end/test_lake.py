@@ -9,13 +9,16 @@ import urllib.request
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from cdk_mailroom.lake import named_queries
 from mailroom.lake import PARTITIONS, SCHEMA
 from mailroom.testing import sending_event_payload
+from mailroom_cli.main import main
 
 SENDER = "news@news.example"
 READER = "jane@customer.example"
@@ -213,6 +216,43 @@ def test_a_saved_query_shows_what_happened(lake: Lake, name: str, expected: dict
     query = named_queries()[name]
     rows = lake.ask(query, *([f"'{lake.ids[READER]}'"] if "?" in query else []))
     assert {**rows[0], **expected} == rows[0]
+
+
+def test_a_function_queries_the_lake_with_no_more_than_it_was_granted(lake: Lake) -> None:
+    """A saved query with a parameter and days; not in another workgroup."""
+    functions = lake.aws.client("lambda")
+
+    def digest(**request: Any) -> dict[str, Any]:
+        answer = functions.invoke(
+            FunctionName=lake.app["Digest"], Payload=json.dumps(request).encode()
+        )
+        return dict(json.loads(answer["Payload"].read()))
+
+    with lake.aws.permissions_enforced():
+        answer = digest(name="message_story", parameters=[lake.ids[READER]], days=1)
+        elsewhere = digest(sql="SELECT 1", workgroup="primary")
+    assert [row["event_type"] for row in answer["rows"]][:2] == ["send", "delivery"]
+    assert answer["rows"][1]["latency_ms"] > 0
+    assert answer["bytes_read"] > 1000
+    assert "AccessDenied" in elsewhere["reason"]
+    assert "EventLake.grant_query" in elsewhere["remedy"]
+
+
+def test_the_commands_find_the_lake_and_show_it(
+    lake: Lake, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """By its stack, or because there is no other."""
+    state = ["--state", str(lake.aws.state.root)]
+    assert main(["query", "rates_by_day", "--days", "1", "--json", *state]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [row["bounced"] for row in document["rows"]] == [1]
+    assert document["bytes_read"] > 1000
+    picture = tmp_path / "report.svg"
+    assert main(["report", "--stack", "Letters", "-o", str(picture), *state]) == 0
+    assert "10 queries; " in capsys.readouterr().err
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")
+    assert main(["query", "--sql", "SELECT nope FROM events", *state]) == 1
+    assert "docs/lake.md lists the columns" in capsys.readouterr().err
 
 
 def test_an_event_of_the_bus_reaches_its_function(lake: Lake) -> None:

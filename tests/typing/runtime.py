@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
-from typing import assert_type
+from typing import Any, assert_type
 
 from mailroom.conversation import Split, reply_address, split
 from mailroom.events import (
@@ -15,6 +15,7 @@ from mailroom.events import (
     UnknownEvent,
     parse,
 )
+from mailroom.lake import Answer, Lake
 from mailroom.receiving import (
     Address,
     Attachment,
@@ -27,6 +28,7 @@ from mailroom.receiving import (
 )
 from mailroom.sending import Sender, Sent
 from mailroom.testing import (
+    MemoryLake,
     automatic_message,
     message,
     received_mail,
@@ -96,8 +98,17 @@ def send(sender: Sender, to: Sequence[str]) -> str:
     return sent.message_id
 
 
+def ask(lake: Lake) -> list[dict[str, Any]]:
+    answer = lake.query("message_story", parameters={"message_id": "x"}, days=1)
+    assert_type(answer, Answer)
+    assert_type(answer.bytes_read, int)
+    lake.query("message_story", "x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    return answer.rows
+
+
 def check_builders() -> None:
     assert_type(received_mail(message(subject="Hello"), spam="FAIL"), ReceivedMail)
     assert_type(sending_event(EventType.BOUNCE), SendingEvent)
     assert_type(parse({}), SendingEvent)
     assert_type(reply_message(automatic_message("list"), program="outlook"), EmailMessage)
+    ask(MemoryLake({"message_story": [{"copies": 1}]}))

@@ -15,6 +15,7 @@ from constructs import Construct
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.lake.options import mebibytes
 from cdk_mailroom.lake.table import catalog_arns
+from mailroom.lake import WORKGROUP_DESCRIPTION
 
 __all__ = ["grant_query", "make_queries", "make_workgroup", "named_queries"]
 
@@ -61,7 +62,7 @@ def make_workgroup(
         scope,
         "Workgroup",
         name=name,
-        description="Questions to the event lake",
+        description=WORKGROUP_DESCRIPTION,
         # Otherwise a stack could not be deleted once a query had run.
         recursive_delete_option=True,
         work_group_configuration=group.WorkGroupConfigurationProperty(
@@ -89,12 +90,11 @@ def make_queries(
     """Return the saved queries by the names of their files."""
     made = {}
     for name, sql in named_queries().items():
-        title, _, rest = sql.partition("\n")
         made[name] = athena.CfnNamedQuery(
             scope,
             "".join(word.capitalize() for word in name.split("_")),
-            name=title.removeprefix("-- "),
-            description=_description(rest),
+            name=name,
+            description=_description(sql),
             database=database_name,
             work_group=workgroup.ref,
             query_string=sql,
@@ -166,10 +166,11 @@ def grant_query(
     return grant.combine(key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
 
 
-def _description(text: str) -> str:
+def _description(sql: str) -> str:
     lines = []
-    for line in text.splitlines():
+    for line in sql.splitlines():
         if not line.startswith("--"):
             break
         lines.append(line.removeprefix("--").strip())
-    return " ".join(lines)
+    title, *rest = lines
+    return f"{title}. {' '.join(rest)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration, Names, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -14,7 +16,7 @@ from constructs import Construct
 
 from cdk_mailroom import _alarms, _quotas
 from cdk_mailroom._checks import Problems, Retention, check_seconds, leaving_nothing
-from cdk_mailroom._places import check_region
+from cdk_mailroom._places import check_query_place, check_region
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake import athena, options
 from cdk_mailroom.lake.alarms import make_alarms
@@ -212,17 +214,35 @@ class EventLake(Construct):
         for alarm in self.alarms.values():
             _alarms.publish_alarm(alarm, topic)
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables of a function that queries the lake."""
+        return {
+            "MAILROOM_LAKE_WORKGROUP": self.workgroup_name,
+            "MAILROOM_LAKE_DATABASE": self.database_name,
+        }
+
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* query the table in the workgroup and read the results, and nothing else.
 
-        Where Lake Formation governs the account, it must grant SELECT on the table as well.
+        A function also gets `environment`, which ``mailroom.lake.Lake`` reads. Where Lake Formation
+        governs the account, it must grant SELECT on the table as well.
 
         Args:
             grantee: Who runs queries.
 
         Returns:
             The grant.
+
+        Raises:
+            ConfigurationError: A function in another account or region.
         """
+        problems = Problems(self)
+        check_query_place(problems, "grantee", self, grantee)
+        problems.raise_if_any()
+        if isinstance(grantee, lambda_.Function):
+            for name, value in self.environment.items():
+                grantee.add_environment(name, value)
         return athena.grant_query(
             grantee,
             scope=self,

@@ -90,7 +90,10 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     """
     server.send, server.journal = send, journal
     workers.install(journal)
-    internals.actions.patch(extract_iam_action=permissions.extract_iam_action)
+    internals.actions.patch(
+        extract_iam_action=permissions.extract_iam_action,
+        extract_resource_arn=athena.extract_resource_arn,
+    )
     internals.app.patch(enforce_ses_v2=permissions.enforce_ses_v2)
     internals.ses.patch(handle_request=_handle_request, reset=_reset)
     internals.ses_v2.patch(
@@ -103,6 +106,7 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         run_duckdb=athena.run_query,
         save_query_results=athena.save_query_results,
         start_query_execution=athena.start_query_execution,
+        stop_query_execution=athena.stop_query_execution,
     )
     for part in (receiving, contacts, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)

@@ -8,10 +8,12 @@ that it projects.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,38 @@ _CATALOG = "awsdatacatalog"
 _OTHER_CATALOG = "s3tablescatalog/"
 _READ_HERE = ("json", "parquet")
 
+_original_extract: Callable[..., str] = internals.actions.extract_resource_arn
 _original_run: Callable[..., Awaitable[dict[str, Any]]] = internals.athena.run_duckdb
 _original_start: Callable[[dict[str, Any]], Response] = internals.athena.start_query_execution
+_original_stop: Callable[[dict[str, Any]], Response] = internals.athena.stop_query_execution
 _original_save: Callable[[str], Awaitable[None]] = internals.athena.save_query_results
+
+
+def extract_resource_arn(service: str, *request: Any) -> str:
+    """The resource that the gateway asks permission for: of queries, their workgroup.
+
+    A call that names a query by its id needs permission for the query's workgroup:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html
+    """
+    found = _original_extract(service, *request)
+    if service != "athena" or found != "*":
+        return found
+    _, _, _, body, _, region, account = request
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        return found
+    with internals.responses.request_scope(account, region):
+        named = asked.get("NamedQueryIds") or [asked.get("NamedQueryId")]
+        executed = asked.get("QueryExecutionIds") or [asked.get("QueryExecutionId")]
+        queries = [
+            *(internals.athena.named_queries.get(each) for each in named),
+            *(internals.athena.executions.get(each) for each in executed),
+        ]
+        workgroups = {query["WorkGroup"] for query in queries if query}
+    if len(workgroups) != 1:
+        return found
+    return f"arn:aws:athena:{region}:{account}:workgroup/{workgroups.pop()}"
 
 
 def start_query_execution(data: dict[str, Any]) -> Response:
@@ -50,16 +81,42 @@ def start_query_execution(data: dict[str, Any]) -> Response:
         filled = queries.with_parameters(query, data.get("ExecutionParameters") or [])
     except ValueError as error:
         return _invalid(f"Incorrect number of parameters: {error}")
-    response = _original_start({**data, "QueryString": filled, "ResultConfiguration": results})
+    run = _Run()
+    # ministack runs the query in a task, which gets a copy of this context.
+    token = _this_run.set(run)
+    try:
+        response = _original_start({**data, "QueryString": filled, "ResultConfiguration": results})
+    finally:
+        _this_run.reset(token)
     if response[0] < 300:
-        execution = internals.athena.executions[json.loads(response[2])["QueryExecutionId"]]
-        execution["Query"] = query
+        run.query_id = json.loads(response[2])["QueryExecutionId"]
+        _runs[run.query_id] = run
+        internals.athena.executions[run.query_id]["Query"] = query
+    return response
+
+
+def stop_query_execution(data: dict[str, Any]) -> Response:
+    """Stop a query, and what works on it."""
+    response = _original_stop(data)
+    run = _runs.get(data.get("QueryExecutionId", ""))
+    if run is not None:
+        run.stopped = dict(internals.athena.executions[run.query_id]["Status"])
+        if run.engine is not None:
+            run.engine.interrupt()
     return response
 
 
 async def save_query_results(query_id: str) -> None:
-    """Write the result to the object that the execution names."""
-    results = internals.athena.executions[query_id]["ResultConfiguration"]
+    """Write the result to the object that the execution names, unless the query was stopped."""
+    execution = internals.athena.executions[query_id]
+    run = _this_run.get()
+    _runs.pop(query_id, None)
+    if run.engine is not None:
+        execution["Statistics"]["DataScannedInBytes"] = run.engine.bytes_read
+    if run.stopped is not None:
+        execution["Status"].update(run.stopped)
+        return
+    results = execution["ResultConfiguration"]
     location = results["OutputLocation"]
     results["OutputLocation"] = location.removesuffix(f"{query_id}.csv")
     try:
@@ -73,8 +130,21 @@ async def run_query(query: str, database: str, catalog: str | None = None) -> di
     references = internals.athena.table_references(query)
     if any((each.catalog or catalog or "").startswith(_OTHER_CATALOG) for each in references):
         return await _original_run(query, database, catalog)
-    # to_thread keeps the context, which holds the request's account and region.
-    return await asyncio.to_thread(_Engine(database or "default").run, query)
+    run = _this_run.get()
+    run.engine = _Engine(database or "default")
+    try:
+        if run.stopped is None:
+            # to_thread keeps the context, which holds the request's account and region.
+            return await asyncio.to_thread(run.engine.run, query)
+    except Exception:
+        if run.stopped is None:
+            raise
+    finally:
+        _runs.pop(run.query_id, None)
+    return _NOTHING
+
+
+_NOTHING: dict[str, Any] = {"columns": [], "rows": [], "column_types": []}
 
 
 class _Engine:
@@ -86,9 +156,17 @@ class _Engine:
         self._duckdb = duckdb.connect()
         self._database = database.lower()
         self._defined: set[tuple[str, str]] = set()
+        self.bytes_read = 0
+        """The size of the objects of the query's tables: all of them are read whole."""
         self._duckdb.execute(f"ATTACH ':memory:' AS {_CATALOG}")
         for macro in queries.MACROS:
             self._duckdb.execute(f"CREATE MACRO {macro}")
+
+    def interrupt(self) -> None:
+        """End the query, from another thread."""
+        # It may have ended a moment ago.
+        with contextlib.suppress(Exception):
+            self._duckdb.interrupt()
 
     def run(self, query: str) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="mailroom-athena-") as folder, self._duckdb:
@@ -98,7 +176,7 @@ class _Engine:
             self._define_all(made.query if made else query, self._database)
             if made is not None:
                 self._create_view(made)
-                return {"columns": [], "rows": [], "column_types": []}
+                return _NOTHING
             self._enter(self._database)
             result = self._duckdb.execute(query)
             described = result.description or []
@@ -203,6 +281,7 @@ class _Engine:
             if data is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
+                self.bytes_read += len(data)
                 files.append(path)
         return files
 
@@ -229,6 +308,21 @@ class _Engine:
         )
         if status >= 300:
             raise ValueError(body.decode())
+
+
+class _Run:
+    """A query that is started."""
+
+    def __init__(self) -> None:
+        self.query_id = ""
+        self.engine: _Engine | None = None
+        self.stopped: dict[str, Any] | None = None
+        """The status that it got when it was stopped."""
+
+
+_runs: dict[str, _Run] = {}
+"""The queries that have not ended, by their ids."""
+_this_run: ContextVar[_Run] = ContextVar("this_run")
 
 
 def _provision_query(

@@ -12,7 +12,7 @@ from typing import Any
 
 INTERNALS: Mapping[str, tuple[str, ...]] = {
     "ministack.app": ("AUTH", "_enforce_data_plane", "_enforce_ses_v2", "app"),
-    "ministack.core.iam_actions": ("extract_iam_action",),
+    "ministack.core.iam_actions": ("extract_iam_action", "extract_resource_arn"),
     "ministack.core.iam_evaluator": (
         "EvalContext",
         "_gather_role_policies",
@@ -96,9 +96,11 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_delete_named_query",
         "_executions",
         "_hidden",
+        "_named_queries",
         "_run_duckdb",
         "_save_query_results",
         "_start_query_execution",
+        "_stop_query_execution",
         "_table_references",
         "_table_relation",
         "_workgroups",

@@ -72,7 +72,7 @@ def test_the_import_of_the_old_list_shows_in_the_bounce_rate(
     modules: dict[str, ModuleType], lake: Path
 ) -> None:
     report, generate = modules["report"], modules["generate"]
-    days = report.Lake(lake, generate.UNTIL).ask("rates_by_day")
+    days = report.Lake(lake, generate.UNTIL).saved("rates_by_day")
     assert [one["day"] for one in days if one["bounce_rate"] > 5] == ["2026-11-12"]
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "SCHEMA",
     "TEXTS",
     "TEXT_MAP",
+    "WORKGROUP_DESCRIPTION",
     "Column",
     "columns",
 ]
@@ -42,6 +43,9 @@ class Column:
     def __repr__(self) -> str:
         return f"<Column {self.name} {self.type}>"
 
+
+WORKGROUP_DESCRIPTION = "Questions to the event lake"
+"""The description of a lake's Athena workgroup, by which ``mailroom query`` finds it."""
 
 TEXTS = "array<string>"
 TEXT_MAP = "map<string,string>"

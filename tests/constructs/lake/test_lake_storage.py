@@ -182,7 +182,7 @@ def test_every_query_is_saved_unchanged(plain):
     for one in saved.values():
         assert one["WorkGroup"] == "<Out/Lake/Workgroup>"
         assert one["Database"] == plain.at("Out/Lake/Database")["DatabaseInput"]["Name"]
-        assert 5 < len(one["Name"]) <= 128
+        assert named_queries()[one["Name"]] == one["QueryString"]
         assert 20 < len(one["Description"]) <= 1024
         assert not one["Name"].startswith("-")
 

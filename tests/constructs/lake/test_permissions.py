@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from cdk_nag import AwsSolutionsChecks
-from synthesis import ACCOUNT, REGION, Template, cycle, new_app, new_stack, synthesized
+from synthesis import ACCOUNT, FOLDER, REGION, Template, cycle, new_app, new_stack, synthesized
 
-from cdk_mailroom import EventLake, EventPublishing, EventType
+from cdk_mailroom import (
+    ConfigurationError,
+    EventLake,
+    EventPublishing,
+    EventType,
+    PythonHandler,
+)
 from cdk_mailroom.lake import LakeQueries
 
 OURS = f"arn:aws:ses:{REGION}:{ACCOUNT}:configuration-set"
@@ -30,6 +38,14 @@ def plain() -> Template:
         lake.grant_query(
             iam.Role(stack, "Analyst", assumed_by=iam.AccountPrincipal(ACCOUNT))
         ).assert_success()
+        digest = lambda_.Function(
+            stack,
+            "Digest",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            handler="digest.handler",
+            code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        )
+        lake.grant_query(digest).assert_success()
 
     return synthesized(build)
 
@@ -236,6 +252,36 @@ def test_a_query_grant_allows_no_changes(plain):
     assert {one["Effect"] for one in analyst(plain)} == {"Allow"}
 
 
+def test_a_function_that_may_query_knows_the_lake(plain):
+    """With the permissions of an analyst, and no others."""
+    assert plain.environment("Digest") == {
+        "MAILROOM_LAKE_DATABASE": "mail",
+        "MAILROOM_LAKE_WORKGROUP": "Mail",
+    }
+    assert allowed(plain, "Digest/ServiceRole") == allowed(plain, "Analyst")
+
+
+def test_a_function_elsewhere_cannot_query():
+    """A workgroup is in one account and region."""
+    app = new_app()
+    lake = EventLake(new_stack(app), "Lake")
+    there = cdk.Stack(app, "There", env=cdk.Environment(account=ACCOUNT, region="eu-north-1"))
+    digest = lambda_.Function(
+        there,
+        "Digest",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="digest.handler",
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+    )
+    with pytest.raises(ConfigurationError, match="a workgroup is in one account and region"):
+        lake.grant_query(digest)
+
+
+def test_the_lakes_variables_are_set_by_the_grant_only():
+    with pytest.raises(ConfigurationError, match="let the lake's grant_query"):
+        PythonHandler(FOLDER, "app:on_mail", environment={"MAILROOM_LAKE_WORKGROUP": "x"})
+
+
 def test_a_query_grant_includes_the_key(keyed):
     """To read events and to write results."""
     [found] = [one for one in analyst(keyed) if "kms" in str(one["Action"])]
@@ -257,8 +303,6 @@ def test_the_wait_needs_no_permission(plain):
 def test_cdk_nag_finds_nothing_but_access_logs(with_key):
     """S1 is the app's to decide; each wildcard is answered for where it is made."""
     import re
-
-    import aws_cdk as cdk
 
     app = new_app()
     stack = new_stack(app)

@@ -16,6 +16,7 @@ from cdk_mailroom import (
     PythonHandler,
     SendingIdentity,
     SmtpCredentials,
+    runtime_code,
 )
 from end_to_end.letters import handing
 
@@ -92,6 +93,16 @@ def _archive(stack: cdk.Stack) -> dict[str, str]:
         stack, "Lake", transform=PythonHandler(HERE / "functions", "perishing:transform")
     )
     publishing.to_lake(lake)
+    digest = lambda_.Function(
+        stack,
+        "DigestFunction",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.ARM_64,
+        handler="digest.handler",
+        code=runtime_code(HERE / "digest"),
+        timeout=cdk.Duration.seconds(30),
+    )
+    lake.grant_query(digest)
     pipeline = publishing.on(
         EventType.SEND,
         PythonHandler(HERE / "functions", "perishing:on_send", timeout=cdk.Duration.seconds(1)),
@@ -106,6 +117,7 @@ def _archive(stack: cdk.Stack) -> dict[str, str]:
         "ArchiveTable": publishing.event_table.table_name,
         "Bucket": lake.bucket.bucket_name,
         "Database": lake.database_name,
+        "Digest": digest.function_name,
         "DeadLetterQueue": pipeline.dead_letter_queue.queue_url,
         "IsolationQueue": pipeline.isolation_queue.queue_url,
         "Logs": pipeline.function.log_group.log_group_name,

@@ -410,6 +410,35 @@ def test_words_of_athenas_sql_are_known(made: Any, expression: str, expected: st
     assert made(True).ask(f"SELECT {expression}") == [[expected]]
 
 
+def test_a_query_has_read_the_objects_of_its_tables(account: Any) -> None:
+    """Their size, which Athena bills; nothing where there is no table."""
+    own = Lake(account, parquet=False)
+    own.put({"id": "one", "kind": "open"})
+    ((_, content),) = own.objects("rows/kind=open/").items()
+    assert own.ask("SELECT id FROM rows") == [["one"]]
+    assert own.told["Statistics"]["DataScannedInBytes"] == len(content)
+    own.ask("SELECT 1")
+    assert own.told["Statistics"]["DataScannedInBytes"] == 0
+
+
+def test_a_query_that_is_stopped_ends_and_stays_stopped(made: Any, account: Any) -> None:
+    """Even though its answer would take minutes."""
+    athena = account.aws.client("athena")
+    started = athena.start_query_execution(
+        QueryString="SELECT count(*) FROM range(1000000000000)", WorkGroup=made(False).workgroup
+    )["QueryExecutionId"]
+
+    def read() -> dict[str, Any]:
+        return dict(athena.get_query_execution(QueryExecutionId=started)["QueryExecution"])
+
+    account.aws.wait_until(read, lambda found: found["Status"]["State"] == "RUNNING", seconds=5)
+    athena.stop_query_execution(QueryExecutionId=started)
+    assert read()["Status"]["State"] == "CANCELLED"
+    # The engine is free again, and what it would have answered changes nothing.
+    assert made(False).ask("SELECT 1") == [["1"]]
+    assert read()["Status"]["State"] == "CANCELLED"
+
+
 # --- EventBridge -------------------------------------------------------------------------------
 
 

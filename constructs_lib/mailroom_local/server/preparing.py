@@ -23,6 +23,7 @@ class Processes:
     def __init__(self) -> None:
         self._lock = Lock()
         self._ready: subprocess.Popen[str] | None = None
+        self._soon: Timer | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(subprocess, name)
@@ -46,9 +47,14 @@ class Processes:
 
     def later(self, seconds: float = _FIRST_SECONDS) -> None:
         """Make a process ready when the machine has nothing better to do."""
-        timer = Timer(seconds, self.prepare)
-        timer.daemon = True
-        timer.start()
+        soon = Timer(seconds, self.prepare)
+        soon.daemon = True
+        with self._lock:
+            # While functions start one after another, they need the processor more.
+            if self._soon is not None:
+                self._soon.cancel()
+            self._soon = soon
+        soon.start()
 
     def prepare(self) -> None:
         """Make a process ready, unless one is; it ends with this process."""

@@ -128,7 +128,10 @@ def template_name(name: object) -> str:
 
 
 def template_data(data: Mapping[str, Any] | None, what: str = "data") -> str:
-    """Return *data* as the JSON that SES accepts; raise `InvalidMessage` if it cannot be."""
+    """Return *data* as the JSON that SES accepts; raise `InvalidMessage` if it cannot be.
+
+    Each null is named by its path: https://github.com/aws/aws-sdk-js/issues/2239.
+    """
     import json
 
     if data is None:
@@ -139,12 +142,28 @@ def template_data(data: Mapping[str, Any] | None, what: str = "data") -> str:
         text = json.dumps(dict(data), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMessage(f"{what} cannot be written as JSON: {error}") from error
+    if nulls := _nulls(data, what):
+        raise InvalidMessage(
+            f"{', '.join(nulls)} must not be None: SES accepts a message with null in its template "
+            "data and never sends it; pass a text, such as '', or leave the key out"
+        )
     if len(text) > ses.TEMPLATE_DATA_CHARACTERS:
         raise InvalidMessage(
             f"{what} is {len(text)} characters of JSON; SES accepts "
             f"{ses.TEMPLATE_DATA_CHARACTERS}: pass less data"
         )
     return text
+
+
+def _nulls(value: Any, path: str) -> list[str]:
+    # Only what JSON can express gets here, so that the depth has a bound.
+    if value is None:
+        return [path]
+    if hasattr(value, "items"):
+        return [one for key, each in value.items() for one in _nulls(each, f"{path}.{key}")]
+    if isinstance(value, (list, tuple)):
+        return [one for at, each in enumerate(value) for one in _nulls(each, f"{path}[{at}]")]
+    return []
 
 
 def checked_fields(headers: Mapping[str, str]) -> list[dict[str, str]]:

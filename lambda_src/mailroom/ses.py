@@ -152,6 +152,12 @@ DIMENSION_VALUE = r"[A-Za-z0-9_.@-]{1,256}"
 CONFIGURATION_SET_HEADER = "X-SES-CONFIGURATION-SET"
 TAGS_HEADER = "X-SES-MESSAGE-TAGS"
 LIST_MANAGEMENT_HEADER = "X-SES-LIST-MANAGEMENT-OPTIONS"
+TENANT_HEADER = "X-SES-TENANT"
+TENANT_TAG = "ses:tenant-name"
+"""The tag by which an event names its tenant.
+
+https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list-tenant-level.html
+"""
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email sending quotas"
 SENT_BYTES = 40 * 1024 * 1024
@@ -164,6 +170,12 @@ PARTS_PER_MESSAGE = 500
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
 CONFIGURATION_SET_NAME = r"[A-Za-z0-9_-]{1,64}"
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateTenant.html
+TENANT_NAME = r"[A-Za-z0-9_-]{1,64}"
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateMultiRegionEndpoint.html
+ENDPOINT_NAME = r"[A-Za-z0-9_-]{1,64}"
+ENDPOINT_ID = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+"""A multi-region endpoint's id, which begins its host name."""
 DELIVERY_SECONDS = range(300, 50_401)
 """The bounds of a configuration set's ``MaxDeliverySeconds``; the default is the largest."""
 
@@ -181,6 +193,13 @@ TAG_VALUE = r"[A-Za-z0-9_.@-]{1,255}"
 TEMPLATE_NAME = r"[!-~]{1,256}"
 TEMPLATE_BYTES = 500_000
 TEMPLATE_DATA_CHARACTERS = 262_144
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
+ATTACHMENT_NAME_CHARACTERS = 255
+ATTACHMENT_DESCRIPTION_CHARACTERS = 1000
+ATTACHMENT_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[!-~ ]+"
+ATTACHMENT_ID = r"[!-;=?-~]{1,78}"
+ATTACHMENT_TYPE_CHARACTERS = 78
 
 # https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
 CONTACT_LISTS = 1

@@ -11,6 +11,8 @@ Settings
         configuration set applies, if it has one.
     ``MAILROOM_TAGS``
         JSON object of default tags.
+    ``MAILROOM_TENANT``, ``MAILROOM_ENDPOINT_ID``
+        Tenant and multi-region endpoint of a `Sender`, unless given as arguments.
     ``MAILROOM_SMTP_SECRET``, ``MAILROOM_SMTP_HOST``, ``MAILROOM_SMTP_PORT``
         For `SmtpSender`.
 
@@ -18,7 +20,8 @@ Permissions
     ``ses:SendEmail`` on the identity **and** on the configuration set; ``ses:SendRawEmail`` on the
     same for `Sender.send`, which sends raw content; ``ses:SendTemplatedEmail``,
     ``ses:SendBulkEmail`` and ``ses:SendBulkTemplatedEmail``, also on the template, for templates;
-    ``ses:SendCustomVerificationEmail``; ``ses:GetAccount`` for `Sender.send_bulk` without
+    ``ses:SendCustomVerificationEmail``; ``ses:ApplyTrackingConfigurationOverrides`` on ``*`` for
+    ``tracking``; ``ses:GetAccount`` for `Sender.send_bulk` without
     ``max_send_rate``; ``secretsmanager:GetSecretValue`` on the secret of `SmtpSender`.
 
 No mail is sent twice, and none is lost silently
@@ -39,6 +42,7 @@ from __future__ import annotations
 
 from mailroom.errors import AutomaticMail, InvalidMessage, NotSent, OutcomeUnknown
 from mailroom.sending.bulk_results import BulkEntry, BulkInterrupted, BulkResult, Outcome
+from mailroom.sending.content import Attachment, InlineTemplate
 from mailroom.sending.lists import ListManagement, ListUnsubscribe
 from mailroom.sending.publishing import (
     NO_CONFIGURATION_SET,
@@ -47,16 +51,19 @@ from mailroom.sending.publishing import (
     publishing_headers,
     raw_message,
 )
+from mailroom.sending.routing import Tracking
 from mailroom.sending.sender import Sender
 from mailroom.sending.sent import Sent
 from mailroom.sending.smtp import SmtpSender, smtp_host, smtp_password
 
 __all__ = [
     "NO_CONFIGURATION_SET",
+    "Attachment",
     "AutomaticMail",
     "BulkEntry",
     "BulkInterrupted",
     "BulkResult",
+    "InlineTemplate",
     "InvalidMessage",
     "ListManagement",
     "ListUnsubscribe",
@@ -67,6 +74,7 @@ __all__ = [
     "Sender",
     "Sent",
     "SmtpSender",
+    "Tracking",
     "add_publishing_headers",
     "publishing_headers",
     "raw_message",

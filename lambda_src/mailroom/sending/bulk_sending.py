@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mailroom.sending import bulk
 from mailroom.sending.addresses import Mailbox, mailboxes
-from mailroom.sending.checks import checked_fields, checked_tags, template_data, template_name
+from mailroom.sending.checks import checked_fields, checked_tags, template_data
+from mailroom.sending.content import templated
 from mailroom.sending.lists import with_unsubscribe
 
 TYPE_CHECKING = False
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from mailroom._api import Api
     from mailroom.sending.bulk_results import BulkEntry, BulkResult, Outcome
     from mailroom.sending.checks import Tags
+    from mailroom.sending.content import Attachment, InlineTemplate
     from mailroom.sending.lists import ListUnsubscribe
     from mailroom.sending.publishing import Publishing
+    from mailroom.sending.routing import Route, Tracking
 
 __all__ = ["BulkSending"]
 
@@ -28,23 +31,26 @@ class BulkSending:
     _attempts: int
     _clock: Callable[[], float]
     _publishing: Publishing
+    _route: Route
     _sleep: Callable[[float], object]
 
     def send_bulk(
         self,
         entries: Iterable[BulkEntry | str],
         *,
-        template: str,
+        template: str | InlineTemplate,
         data: Mapping[str, Any] | None = None,
+        attachments: Iterable[Attachment] = (),
         tags: Tags | None = None,
         reply_to: str | Iterable[str] | None = None,
         from_address: str | None = None,
         headers: Mapping[str, str] | None = None,
         list_unsubscribe: ListUnsubscribe | None = None,
+        tracking: Tracking | None = None,
         before: Callable[[Sequence[BulkEntry]], object] | None = None,
         on_outcome: Callable[[Outcome], object] | None = None,
     ) -> BulkResult:
-        """Send a stored template to each of *entries*, one message each.
+        """Send a template to each of *entries*, one message each.
 
         A call to SES has up to 50 entries, and calls keep to the sending rate. Throttling and
         transient failures are retried. A call that SES refuses because of one entry is
@@ -56,13 +62,17 @@ class BulkSending:
             entries: Addresses, or `BulkEntry` for what differs by recipient; read while sending,
                 at most 50 ahead. An entry that SES would refuse fails alone, as ``INVALID``.
                 Repeats are sent repeatedly.
-            template: Name of the template.
-            data: Values for the template's variables. Default: none.
+            template: Name of a stored template, or an `InlineTemplate`.
+            data: Values for the template's variables; ``None`` as a value is refused, since SES
+                never sends such a message. Default: none.
+            attachments: Files that every recipient gets, at most 40 MB, encoded. Default: none.
             tags: Tags that are added to the sender's, and win by name.
             reply_to: Addresses for replies. Default: none.
             from_address: The author. Default: the sender's ``from_address``.
             headers: Further header fields, at most 15, in ASCII.
             list_unsubscribe: Your own way to leave the list. Default: none.
+            tracking: Whether SES tracks opens and clicks of all these messages. Default: as the
+                configuration set says.
             before: Called with the entries of each call to SES, at most 50, before the call is
                 made. Write them to a record that outlives this process: what is in it without an
                 outcome when the process was killed may have been sent. If it raises, the call is
@@ -93,12 +103,8 @@ class BulkSending:
         words = self._publishing.own(tags)
         shared: dict[str, Any] = {
             "FromEmailAddress": str(self._publishing.author(from_address)),
-            "DefaultContent": {
-                "Template": {
-                    "TemplateName": template_name(template),
-                    "TemplateData": template_data(data),
-                }
-            },
+            "DefaultContent": {"Template": templated(template, data, attachments)},
+            **self._route.arguments(tracking),
         }
         if fields := checked_fields(with_unsubscribe(headers, list_unsubscribe)):
             shared["DefaultContent"]["Template"]["Headers"] = fields

@@ -10,18 +10,13 @@ from mailroom.errors import NotConfigured
 from mailroom.sending.addresses import Mailbox, checked_recipients, mailboxes
 from mailroom.sending.bulk import pairs
 from mailroom.sending.bulk_sending import BulkSending
-from mailroom.sending.checks import (
-    InvalidMessage,
-    checked_fields,
-    one_line,
-    template_data,
-    template_name,
-    utf8,
-)
+from mailroom.sending.checks import InvalidMessage, checked_fields, template_name
+from mailroom.sending.content import simple, templated
 from mailroom.sending.lists import check_one_way, with_unsubscribe
 from mailroom.sending.message import Outgoing, reconcile
 from mailroom.sending.publishing import Publishing
 from mailroom.sending.replying import Replying
+from mailroom.sending.routing import Route
 from mailroom.sending.sent import Sent
 
 TYPE_CHECKING = False
@@ -30,9 +25,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mailroom.sending.checks import Tags
+    from mailroom.sending.content import Attachment, InlineTemplate
     from mailroom.sending.lists import ListManagement, ListUnsubscribe
     from mailroom.sending.message import AnyMessage
     from mailroom.sending.publishing import NoConfigurationSet
+    from mailroom.sending.routing import Tracking
 
 __all__ = ["Sender"]
 
@@ -47,6 +44,10 @@ class Sender(Replying, BulkSending):
             ``MAILROOM_CONFIGURATION_SET``.
         tags: Tags of every message. Default: those in ``MAILROOM_TAGS``.
         from_address: Author of messages that name none.
+        tenant: Name of the tenant that every message is sent through; see `for_tenant`. SES
+            refuses what is not associated with it. Default: ``MAILROOM_TENANT``, else none.
+        endpoint_id: Id of the multi-region endpoint that every call goes to; needs the package
+            awscrt. Default: ``MAILROOM_ENDPOINT_ID``, else the region's own endpoint.
         client: A client of ``sesv2`` to use. It must not retry, so make it with
             ``Config(retries={"total_max_attempts": 1})``. Default: such a client is made.
         attempts: Tries of one call, the first included. Default: 5.
@@ -66,6 +67,8 @@ class Sender(Replying, BulkSending):
         configuration_set: str | NoConfigurationSet | None = None,
         tags: Tags | None = None,
         from_address: str | None = None,
+        tenant: str | None = None,
+        endpoint_id: str | None = None,
         client: Any = None,
         attempts: int = 5,
         max_send_rate: float | None = None,
@@ -78,6 +81,9 @@ class Sender(Replying, BulkSending):
         if max_send_rate is not None and max_send_rate <= 0:
             raise NotConfigured(f"max_send_rate is {max_send_rate}: pass more than 0")
         self._publishing = publishing
+        self._route = Route(tenant, endpoint_id)
+        if client is None:
+            self._route.check_signing()
         self._api = Api(client=client, attempts=attempts, rate=max_send_rate, sleep=sleep)
         self._attempts = attempts
         self._clock = clock
@@ -93,6 +99,33 @@ class Sender(Replying, BulkSending):
         """The tags of every message."""
         return dict(self._publishing.tags)
 
+    @property
+    def tenant(self) -> str | None:
+        """The tenant of every message; ``None`` for none."""
+        return self._route.tenant
+
+    @property
+    def endpoint_id(self) -> str | None:
+        """The multi-region endpoint of every call; ``None`` for the region's own endpoint."""
+        return self._route.endpoint_id
+
+    def for_tenant(self, tenant: str) -> Sender:
+        """Return a sender for another tenant, otherwise like this one and with the same client.
+
+        It costs next to nothing, so a function that sends for many tenants makes one a message.
+
+        Args:
+            tenant: Name of the tenant.
+
+        Raises:
+            InvalidMessage: SES would refuse the name.
+        """
+        from copy import copy
+
+        twin = copy(self)
+        vars(twin).update(_route=Route(tenant, self.endpoint_id))
+        return twin
+
     def send(
         self,
         message: AnyMessage,
@@ -102,6 +135,7 @@ class Sender(Replying, BulkSending):
         own_headers: str = "refuse",
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
+        tracking: Tracking | None = None,
     ) -> Sent:
         """Send *message* unchanged (raw content), except that ``Bcc`` is removed.
 
@@ -117,6 +151,7 @@ class Sender(Replying, BulkSending):
                 ``discard`` the sender's. Tags of both are never mixed.
             list_unsubscribe: Your own way to leave the list. Default: none.
             list_management: SES's way to leave the list. Default: none.
+            tracking: Whether SES tracks opens and clicks. Default: as the configuration set says.
 
         Raises:
             InvalidMessage: SES would refuse it; nothing was sent.
@@ -129,11 +164,15 @@ class Sender(Replying, BulkSending):
         name, words = reconcile(
             message, self.configuration_set, self._publishing.own(tags), own_headers
         )
-        if message.get_all(ses.LIST_MANAGEMENT_HEADER):
-            raise InvalidMessage(
-                f"the message has {ses.LIST_MANAGEMENT_HEADER}, which works with SMTP only: remove "
-                "it and pass list_management"
-            )
+        for field, argument in (
+            (ses.LIST_MANAGEMENT_HEADER, "list_management"),
+            (ses.TENANT_HEADER, "tenant to the sender"),
+        ):
+            if message.get_all(field):
+                raise InvalidMessage(
+                    f"the message has {field}, which works with SMTP only: remove it and pass "
+                    f"{argument}"
+                )
         check_one_way(list_unsubscribe, list_management)
         outgoing.add_unsubscribe(list_unsubscribe)
         sent = self._send_email(
@@ -144,6 +183,7 @@ class Sender(Replying, BulkSending):
             name,
             words,
             list_management,
+            tracking,
         )
         sent.references = outgoing.references
         return sent
@@ -157,12 +197,14 @@ class Sender(Replying, BulkSending):
         subject: str,
         text: str | None = None,
         html: str | None = None,
+        attachments: Iterable[Attachment] = (),
         reply_to: str | Iterable[str] | None = None,
         from_address: str | None = None,
         headers: Mapping[str, str] | None = None,
         tags: Tags | None = None,
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
+        tracking: Tracking | None = None,
     ) -> Sent:
         """Have SES build a message of *text*, *html* or both, and send it.
 
@@ -173,36 +215,22 @@ class Sender(Replying, BulkSending):
             subject: The subject, one line.
             text: The plain text.
             html: The HTML.
+            attachments: Files; together with the texts at most 40 MB, encoded. Default: none.
             reply_to: Addresses for replies. Default: none.
             from_address: The author. Default: the sender's ``from_address``.
             headers: Further header fields, at most 15, in ASCII.
             tags: Tags that are added to the sender's, and win by name.
             list_unsubscribe: Your own way to leave the list. Default: none.
             list_management: SES's way to leave the list. Default: none.
+            tracking: Whether SES tracks opens and clicks. Default: as the configuration set says.
 
         Raises:
             InvalidMessage: SES would refuse it; nothing was sent.
             NotSent: SES did refuse it, or could not be reached.
             OutcomeUnknown: SES's answer was lost.
         """
-        one_line(subject, "subject")
-        body = {}
-        for key, value in (("Text", text), ("Html", html)):
-            if value is not None:
-                body[key] = {"Data": utf8(value, key.lower()), "Charset": "UTF-8"}
-        if not body:
-            raise InvalidMessage("neither text nor html is given: pass one or both")
-        size = sum(len(part["Data"].encode()) for part in body.values())
-        if size > ses.SENT_BYTES:
-            raise InvalidMessage(
-                f"text and html are {size} bytes; API v2 accepts {ses.SENT_BYTES}: send less"
-            )
-        content: dict[str, Any] = {
-            "Subject": {"Data": subject, "Charset": "UTF-8"},
-            "Body": body,
-        }
         return self._send_built(
-            {"Simple": content},
+            {"Simple": simple(subject, text, html, attachments)},
             to=to,
             cc=cc,
             bcc=bcc,
@@ -212,13 +240,15 @@ class Sender(Replying, BulkSending):
             tags=tags,
             list_unsubscribe=list_unsubscribe,
             list_management=list_management,
+            tracking=tracking,
         )
 
     def send_template(
         self,
         *,
-        template: str,
+        template: str | InlineTemplate,
         data: Mapping[str, Any] | None = None,
+        attachments: Iterable[Attachment] = (),
         to: str | Iterable[str] | None = None,
         cc: str | Iterable[str] | None = None,
         bcc: str | Iterable[str] | None = None,
@@ -228,15 +258,18 @@ class Sender(Replying, BulkSending):
         tags: Tags | None = None,
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
+        tracking: Tracking | None = None,
     ) -> Sent:
-        """Have SES fill in a stored template and send it.
+        """Have SES fill in a template and send it.
 
         SES accepts the message first and renders it later: a value that is missing in *data*
         becomes a Rendering Failure event, not an error here.
 
         Args:
-            template: Name of the template.
-            data: Values for the template's variables. Default: none.
+            template: Name of a stored template, or an `InlineTemplate`.
+            data: Values for the template's variables; ``None`` as a value is refused, since SES
+                never sends such a message. Default: none.
+            attachments: Files, at most 40 MB, encoded. Default: none.
             to: Recipients, ``jane@example.com`` or ``Jane Doe <jane@example.com>``.
             cc: Recipients in Cc.
             bcc: Recipients that the others do not see.
@@ -246,15 +279,15 @@ class Sender(Replying, BulkSending):
             tags: Tags that are added to the sender's, and win by name.
             list_unsubscribe: Your own way to leave the list. Default: none.
             list_management: SES's way to leave the list. Default: none.
+            tracking: Whether SES tracks opens and clicks. Default: as the configuration set says.
 
         Raises:
             InvalidMessage: SES would refuse it; nothing was sent.
             NotSent: SES did refuse it, or could not be reached.
             OutcomeUnknown: SES's answer was lost.
         """
-        content = {"TemplateName": template_name(template), "TemplateData": template_data(data)}
         return self._send_built(
-            {"Template": content},
+            {"Template": templated(template, data, attachments)},
             to=to,
             cc=cc,
             bcc=bcc,
@@ -264,10 +297,13 @@ class Sender(Replying, BulkSending):
             tags=tags,
             list_unsubscribe=list_unsubscribe,
             list_management=list_management,
+            tracking=tracking,
         )
 
     def send_verification(self, address: str, *, template: str) -> Sent:
         """Send a custom verification email; it has no tags, so ``Sent.tags`` is empty.
+
+        SES sends it in the client's own region and through no tenant.
 
         Args:
             address: The address to verify.
@@ -302,6 +338,7 @@ class Sender(Replying, BulkSending):
         tags: Tags | None,
         list_unsubscribe: ListUnsubscribe | None,
         list_management: ListManagement | None,
+        tracking: Tracking | None,
     ) -> Sent:
         check_one_way(list_unsubscribe, list_management)
         if fields := checked_fields(with_unsubscribe(headers, list_unsubscribe)):
@@ -319,6 +356,7 @@ class Sender(Replying, BulkSending):
             self.configuration_set,
             self._publishing.own(tags),
             list_management,
+            tracking,
             FromEmailAddress=str(self._publishing.author(from_address)),
             ReplyToAddresses=[str(box) for box in mailboxes(reply_to, "reply_to")],
         )
@@ -331,9 +369,12 @@ class Sender(Replying, BulkSending):
         configuration_set: str | None,
         tags: Mapping[str, str],
         management: ListManagement | None,
+        tracking: Tracking | None,
         **arguments: Any,
     ) -> Sent:
-        arguments.update(Content=content, Destination=destination)
+        arguments.update(
+            Content=content, Destination=destination, **self._route.arguments(tracking)
+        )
         if configuration_set:
             arguments["ConfigurationSetName"] = configuration_set
         if tags:
@@ -345,5 +386,6 @@ class Sender(Replying, BulkSending):
             configuration_set=configuration_set,
             tags=tags,
             recipients=recipients,
-            region=self._api.region,
+            # A multi-region endpoint sends in either of its regions.
+            region=None if self.endpoint_id else self._api.region,
         )

@@ -42,7 +42,6 @@ from __future__ import annotations
 
 from mailroom.errors import AutomaticMail, InvalidMessage, NotSent, OutcomeUnknown
 from mailroom.sending.bulk_results import BulkEntry, BulkInterrupted, BulkResult, Outcome
-from mailroom.sending.content import Attachment, InlineTemplate
 from mailroom.sending.lists import ListManagement, ListUnsubscribe
 from mailroom.sending.publishing import (
     NO_CONFIGURATION_SET,
@@ -54,7 +53,13 @@ from mailroom.sending.publishing import (
 from mailroom.sending.routing import Tracking
 from mailroom.sending.sender import Sender
 from mailroom.sending.sent import Sent
-from mailroom.sending.smtp import SmtpSender, smtp_host, smtp_password
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mailroom.sending.content import Attachment, InlineTemplate
+    from mailroom.sending.smtp import SmtpSender, smtp_host, smtp_password
 
 __all__ = [
     "NO_CONFIGURATION_SET",
@@ -81,3 +86,20 @@ __all__ = [
     "smtp_host",
     "smtp_password",
 ]
+
+# Most functions that send need none of these, so they are imported when they are first asked for.
+_LATER = {
+    "Attachment": "content",
+    "InlineTemplate": "content",
+    "SmtpSender": "smtp",
+    "smtp_host": "smtp",
+    "smtp_password": "smtp",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from mailroom.sending import bulk
 from mailroom.sending.addresses import Mailbox, mailboxes
 from mailroom.sending.checks import checked_fields, checked_tags, template_data
-from mailroom.sending.content import templated
 from mailroom.sending.lists import with_unsubscribe
 
 TYPE_CHECKING = False
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mailroom._api import Api
+    from mailroom.sending import bulk
     from mailroom.sending.bulk_results import BulkEntry, BulkResult, Outcome
     from mailroom.sending.checks import Tags
     from mailroom.sending.content import Attachment, InlineTemplate
@@ -100,6 +99,9 @@ class BulkSending:
             BulkInterrupted: *entries*, *before* or *on_outcome* raised; it has the outcomes until
                 then.
         """
+        from mailroom.sending import bulk
+        from mailroom.sending.content import templated
+
         words = self._publishing.own(tags)
         shared: dict[str, Any] = {
             "FromEmailAddress": str(self._publishing.author(from_address)),

@@ -25,6 +25,7 @@ __all__ = [
     "checked_fields",
     "checked_tags",
     "one_line",
+    "pairs",
     "template_data",
     "template_name",
     "utf8",
@@ -106,6 +107,11 @@ def checked_tags(tags: Tags | None, what: str = "tags") -> dict[str, str]:
     if problems:
         raise InvalidMessage(f"{what}: {'; '.join(problems)}")
     return found
+
+
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return *tags* as API v2 takes them."""
+    return [{"Name": name, "Value": value} for name, value in tags.items()]
 
 
 def checked_configuration_set(name: object) -> str:

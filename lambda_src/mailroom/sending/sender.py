@@ -8,10 +8,8 @@ from mailroom import ses
 from mailroom._api import Api
 from mailroom.errors import NotConfigured
 from mailroom.sending.addresses import Mailbox, checked_recipients, mailboxes
-from mailroom.sending.bulk import pairs
 from mailroom.sending.bulk_sending import BulkSending
-from mailroom.sending.checks import InvalidMessage, checked_fields, template_name
-from mailroom.sending.content import simple, templated
+from mailroom.sending.checks import InvalidMessage, checked_fields, pairs, template_name
 from mailroom.sending.lists import check_one_way, with_unsubscribe
 from mailroom.sending.message import Outgoing, reconcile
 from mailroom.sending.publishing import Publishing
@@ -229,6 +227,8 @@ class Sender(Replying, BulkSending):
             NotSent: SES did refuse it, or could not be reached.
             OutcomeUnknown: SES's answer was lost.
         """
+        from mailroom.sending.content import simple
+
         return self._send_built(
             {"Simple": simple(subject, text, html, attachments)},
             to=to,
@@ -286,6 +286,8 @@ class Sender(Replying, BulkSending):
             NotSent: SES did refuse it, or could not be reached.
             OutcomeUnknown: SES's answer was lost.
         """
+        from mailroom.sending.content import templated
+
         return self._send_built(
             {"Template": templated(template, data, attachments)},
             to=to,

@@ -56,8 +56,6 @@ from mailroom.sending.sent import Sent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mailroom.sending.content import Attachment, InlineTemplate
     from mailroom.sending.smtp import SmtpSender, smtp_host, smtp_password
 
@@ -88,18 +86,18 @@ __all__ = [
 ]
 
 # Most functions that send need none of these, so they are imported when they are first asked for.
-_LATER = {
-    "Attachment": "content",
-    "InlineTemplate": "content",
-    "SmtpSender": "smtp",
-    "smtp_host": "smtp",
-    "smtp_password": "smtp",
+_LAZY = {
+    "Attachment": "mailroom.sending.content",
+    "InlineTemplate": "mailroom.sending.content",
+    "SmtpSender": "mailroom.sending.smtp",
+    "smtp_host": "mailroom.sending.smtp",
+    "smtp_password": "mailroom.sending.smtp",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    return getattr(import_module(_LAZY[name]), name)

@@ -58,9 +58,11 @@ def send_template(
     except templates.RenderingFailed as failure:
         # SES accepts the message nevertheless, and reports the failure only as an event.
         unrendered = Unrendered(template=name, message=str(failure))
-        return send_parts(Content(subject=""), request, **envelope, unrendered=unrendered)
+        return send_parts(
+            Content(subject=""), request, **envelope, template=name, unrendered=unrendered
+        )
     content = replace(content, headers=headers, attachments=attachments)
-    return send_parts(content, request, **envelope, dated=True)
+    return send_parts(content, request, **envelope, template=name, dated=True)
 
 
 def send_parts(

@@ -111,7 +111,7 @@ class EventPublishing(EventDestinations):
             alert_topic: A standard topic for alarms and alerts instead of a new one.
             alerts: When the bundled behaviours publish to the alert topic.
             suppress: Whether the bundled behaviours put permanent bounces and complaints on the
-                account's suppression list.
+                suppression list of the account, or of the tenant whose mail it was.
             maximum_concurrency: How many batches each function handles at a time, 2 to 1000; it
                 handles two isolated events at a time in addition.
             reputation_alarms: Whether to create alarms on the account's bounce and complaint rates;

@@ -195,11 +195,23 @@ TEMPLATE_BYTES = 500_000
 TEMPLATE_DATA_CHARACTERS = 262_144
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
-ATTACHMENT_NAME_CHARACTERS = 255
+ATTACHMENT_NAME = r"[^/\\:*?\"<>|]{1,255}"
+"""The characters that it leaves out are reported: https://github.com/govuk-forms/forms-runner/pull/1594."""
 ATTACHMENT_DESCRIPTION_CHARACTERS = 1000
 ATTACHMENT_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[!-~ ]+"
 ATTACHMENT_ID = r"[!-;=?-~]{1,78}"
 ATTACHMENT_TYPE_CHARACTERS = 78
+
+# https://docs.aws.amazon.com/ses/latest/dg/mime-types.html
+_EXTENSIONS = """
+    ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its
+    js jse ksh lib lnk mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh
+    msh1 msh1xml msh2 msh2xml mshxml msi msp mst ops pcd pif plg prf prg ps1 ps1xml ps2 ps2xml psc1
+    psc2 reg scf scr sct shb shs sys tmp url vb vbe vbs vps vsmacros vss vst vsw vxd ws wsc wsf wsh
+    xnk
+"""
+REFUSED_EXTENSIONS = frozenset(_EXTENSIONS.split())
+"""Files that SES does not send, by what follows the last dot of their names."""
 
 # https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
 CONTACT_LISTS = 1

@@ -80,6 +80,8 @@ def send_parts(
     # Before they are composed: SES and the composer read addresses differently.
     for address in (source, *to, *cc, *bcc, *reply_to):
         refusals.check_addresses(address)
+    for attachment in content.attachments:
+        refusals.check_attachment(str(attachment.get("FileName") or ""))
     return accept(
         Submission(
             source=source,

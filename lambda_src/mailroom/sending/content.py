@@ -23,8 +23,8 @@ class Attachment:
     https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
 
     Args:
-        filename: Name of the file, at most 255 characters. SES refuses some extensions:
-            https://docs.aws.amazon.com/ses/latest/dg/mime-types.html.
+        filename: Name of the file, at most 255 characters, without a folder. SES does not send
+            programs and scripts: https://docs.aws.amazon.com/ses/latest/dg/mime-types.html.
         content: The file as bytes.
         content_type: MIME type, such as ``application/pdf``, at most 78 characters. Default: by
             the extension of *filename*, else ``application/octet-stream``.
@@ -52,10 +52,15 @@ class Attachment:
             raise InvalidMessage(
                 f"content of {filename!r:.80} is a {type(content).__name__}: pass bytes"
             )
-        if not 0 < len(one_line(filename, "filename")) <= ses.ATTACHMENT_NAME_CHARACTERS:
+        if not re.fullmatch(ses.ATTACHMENT_NAME, one_line(filename, "filename")):
             raise InvalidMessage(
-                f"filename is {filename!r:.80}: pass 1 to {ses.ATTACHMENT_NAME_CHARACTERS} "
-                "characters"
+                f"filename is {filename!r:.80}: pass 1 to 255 characters, without a folder and "
+                'none of / \\ : * ? " < > |'
+            )
+        if filename.rpartition(".")[2].lower() in ses.REFUSED_EXTENSIONS and "." in filename:
+            raise InvalidMessage(
+                f"filename is {filename!r:.80}, and SES does not send such files: put it into an "
+                "archive, or send a link"
             )
         if content_type is None:
             from mimetypes import guess_type

@@ -231,6 +231,20 @@ def test_a_configuration_set_may_validate_addresses(
     assert found == ("EmailValidationSuppressed" if held else None)
 
 
+@pytest.mark.parametrize("name", ["setup.exe", "a:b.txt"])
+def test_an_attachment_with_such_a_name_is_refused(
+    tenant: Tenant, refusal: Refusal, name: str
+) -> None:
+    """Whatever is in it; others are delivered, with what the HTML calls them by."""
+    file = {"RawContent": b"x", "ContentDisposition": "INLINE", "ContentId": "logo"}
+    with pytest.raises(ClientError) as error:
+        tenant.send(Content={"Simple": {**HTML, "Attachments": [{**file, "FileName": name}]}})
+    assert refusal(error)[0] == "BadRequestException"
+    sent = tenant.send(Content={"Simple": {**HTML, "Attachments": [{**file, "FileName": "a.png"}]}})
+    (part,) = tenant.account.delivered(sent).iter_attachments()
+    assert (part.get_filename(), part["Content-ID"]) == ("a.png", "<logo>")
+
+
 # Multi-region endpoints.
 
 

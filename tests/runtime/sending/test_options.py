@@ -225,6 +225,8 @@ def test_a_template_takes_attachments(sender: Sender, client: Any) -> None:
         (("a.txt", "text"), "is a str: pass bytes"),
         (("", b""), "filename is ''"),
         (("a" * 256, b""), "filename is 'aaa"),
+        (("out/a.txt", b""), "without a folder"),
+        (("Setup.EXE", b""), "does not send such files"),
         (("a\r\nBcc: x", b""), "filename has '\\\\r'"),
         (("a.txt", b"", "text"), "content_type is 'text'"),
         (("a.txt", b"", "text/plain\r\nX: y"), "content_type has"),

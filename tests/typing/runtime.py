@@ -5,6 +5,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import assert_type
 
+from mailroom import sending
 from mailroom.conversation import Split, reply_address, split
 from mailroom.events import (
     Bounce,
@@ -16,7 +17,7 @@ from mailroom.events import (
     parse,
 )
 from mailroom.receiving import Address, Attachment, Disposition, ReceivedMail, Verdict
-from mailroom.sending import Sender, Sent
+from mailroom.sending import InlineTemplate, Sender, Sent, SmtpSender, Tracking
 from mailroom.testing import (
     automatic_message,
     message,
@@ -76,3 +77,18 @@ def check_builders() -> None:
     assert_type(sending_event(EventType.BOUNCE), SendingEvent)
     assert_type(parse({}), SendingEvent)
     assert_type(reply_message(automatic_message("list"), program="outlook"), EmailMessage)
+
+
+def mail_of_a_tenant(sender: Sender) -> Sent:
+    assert_type(sender.for_tenant("acme"), Sender)
+    return sender.send_template(
+        template=InlineTemplate(subject="{{title}}", text="{{title}}"),
+        data={"title": "News"},
+        to="jane@example.com",
+        attachments=[sending.Attachment("a.pdf", b"")],
+        tracking=Tracking(opens=False),
+    )
+
+
+def smtp() -> SmtpSender:
+    return SmtpSender(host="localhost")

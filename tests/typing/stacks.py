@@ -15,7 +15,9 @@ from cdk_mailroom import (
     HandledRule,
     InboundMail,
     InboundRule,
+    MultiRegionEndpoint,
     PythonHandler,
+    Tenant,
     actions,
     handlers,
 )
@@ -54,3 +56,8 @@ def publish(stack: cdk.Stack) -> None:
     assert_type(pipeline.function, lambda_.Function)
     assert_type(pipeline.queue, sqs.Queue)
     outbound.grant_send(pipeline.function)
+    tenant = Tenant(stack, "Acme", tenant_name="acme", identities=["example.com"])
+    endpoint = MultiRegionEndpoint(stack, "Both", endpoint_name="both", region="eu-central-1")
+    outbound.grant_send(
+        pipeline.function, tenants=[tenant, "globex"], endpoint=endpoint, tracking="off"
+    )

@@ -23,11 +23,11 @@ class Attachment:
     https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
 
     Args:
-        filename: Name of the file, at most 255 characters, without a folder. SES does not send
+        name: Name of the file, at most 255 characters, without a folder. SES does not send
             programs and scripts: https://docs.aws.amazon.com/ses/latest/dg/mime-types.html.
         content: The file as bytes.
         content_type: MIME type, such as ``application/pdf``, at most 78 characters. Default: by
-            the extension of *filename*, else ``application/octet-stream``.
+            the extension of *name*, else ``application/octet-stream``.
         content_id: For a picture in the HTML, the name that the HTML calls it by:
             ``<img src="cid:logo">`` shows the attachment with the content id ``logo``. Default:
             the file is attached, not shown.
@@ -37,11 +37,11 @@ class Attachment:
         InvalidMessage: SES would refuse it.
     """
 
-    __slots__ = ("content", "content_id", "content_type", "description", "filename")
+    __slots__ = ("content", "content_id", "content_type", "description", "name")
 
     def __init__(
         self,
-        filename: str,
+        name: str,
         content: bytes,
         *,
         content_type: str | None = None,
@@ -50,22 +50,22 @@ class Attachment:
     ) -> None:
         if not isinstance(content, bytes):
             raise InvalidMessage(
-                f"content of {filename!r:.80} is a {type(content).__name__}: pass bytes"
+                f"content of {name!r:.80} is a {type(content).__name__}: pass bytes"
             )
-        if not re.fullmatch(ses.ATTACHMENT_NAME, one_line(filename, "filename")):
+        if not re.fullmatch(ses.ATTACHMENT_NAME, one_line(name, "name")):
             raise InvalidMessage(
-                f"filename is {filename!r:.80}: pass 1 to 255 characters, without a folder and "
+                f"name is {name!r:.80}: pass 1 to 255 characters, without a folder and "
                 'none of / \\ : * ? " < > |'
             )
-        if filename.rpartition(".")[2].lower() in ses.REFUSED_EXTENSIONS and "." in filename:
+        if name.rpartition(".")[2].lower() in ses.REFUSED_EXTENSIONS and "." in name:
             raise InvalidMessage(
-                f"filename is {filename!r:.80}, and SES does not send such files: put it into an "
+                f"name is {name!r:.80}, and SES does not send such files: put it into an "
                 "archive, or send a link"
             )
         if content_type is None:
             from mimetypes import guess_type
 
-            content_type = guess_type(filename)[0] or "application/octet-stream"
+            content_type = guess_type(name)[0] or "application/octet-stream"
         if (
             not re.fullmatch(ses.ATTACHMENT_TYPE, one_line(content_type, "content_type"))
             or len(content_type) > ses.ATTACHMENT_TYPE_CHARACTERS
@@ -89,14 +89,14 @@ class Attachment:
                 f"description has {len(description)} characters: use at most "
                 f"{ses.ATTACHMENT_DESCRIPTION_CHARACTERS}"
             )
-        self.filename = filename
+        self.name = name
         self.content = content
         self.content_type = content_type
         self.content_id = content_id
         self.description = description
 
     def __repr__(self) -> str:
-        return f"<Attachment {self.filename!r}: {self.content_type}, {len(self.content)} bytes>"
+        return f"<Attachment {self.name!r}: {self.content_type}, {len(self.content)} bytes>"
 
 
 class InlineTemplate:
@@ -182,7 +182,7 @@ def attached(attachments: Iterable[Attachment], size: int = 0) -> dict[str, Any]
         # Base64 writes 76 characters and a line end for 57 bytes.
         size += -(-len(one.content) // 57) * 78
         argument = {
-            "FileName": one.filename,
+            "FileName": one.name,
             "RawContent": one.content,
             "ContentType": one.content_type,
             "ContentDisposition": "INLINE" if one.content_id else "ATTACHMENT",

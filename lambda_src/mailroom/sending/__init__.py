@@ -12,7 +12,8 @@ Settings
     ``MAILROOM_TAGS``
         JSON object of default tags.
     ``MAILROOM_TENANT``, ``MAILROOM_ENDPOINT_ID``
-        Tenant and multi-region endpoint of a `Sender`, unless given as arguments.
+        Tenant and multi-region endpoint of a `Sender`, unless given as arguments; `SmtpSender`
+        has the tenant only.
     ``MAILROOM_SMTP_SECRET``, ``MAILROOM_SMTP_HOST``, ``MAILROOM_SMTP_PORT``
         For `SmtpSender`.
 

@@ -99,13 +99,31 @@ def _reachable(modules: frozenset[str], own_code: bool) -> frozenset[str]:
     found: set[str] = set()
     waiting = ["mailroom", *modules]
     while waiting:
-        base = waiting.pop().replace(".", "/")
+        dotted = waiting.pop()
+        package, _, last = dotted.rpartition(".")
+        if late := _late(package).get(last):
+            waiting.append(late)
+        base = dotted.replace(".", "/")
         for name in (f"{base}.py", f"{base}/__init__.py"):
             if name in runtime and name not in found:
                 found.add(name)
                 waiting += _runtime_imports(runtime[name], own_code or name != _PERSONS)
                 waiting.append(str(PurePosixPath(base).parent).replace("/", "."))
     return frozenset(found)
+
+
+@cache
+def _late(package: str) -> Mapping[str, str]:
+    """Return the names that *package* of the runtime imports when they are asked for, and whence.
+
+    No import statement in Lambda says so: each such package has them in ``_LAZY``.
+    """
+    content = runtime_files().get(f"{package.replace('.', '/')}/__init__.py")
+    for node in () if content is None else parsed(content).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_LAZY":
+            found: Mapping[str, str] = ast.literal_eval(node.value)
+            return found
+    return {}
 
 
 @cache
@@ -134,7 +152,10 @@ def _imports(content: bytes) -> frozenset[str]:
         tree = parsed(content)
     except (SyntaxError, ValueError):
         return frozenset()  # written for another Python, or not Python at all
-    return _modules(ast.walk(tree))
+    nodes = list(ast.walk(tree))
+    # Of a package that is imported as a whole, any name may be used.
+    late = {module for name in _whole(nodes) for module in _late(name).values()}
+    return _modules(nodes) | late
 
 
 def _modules(nodes: Iterable[ast.AST]) -> frozenset[str]:
@@ -146,6 +167,15 @@ def _modules(nodes: Iterable[ast.AST]) -> frozenset[str]:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return frozenset(name for name in found if name.partition(".")[0] == "mailroom")
+
+
+def _whole(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield node.module if alias.name == "*" else f"{node.module}.{alias.name}"
 
 
 def _check_no_runtime(files: Mapping[str, bytes], subject: str, remedy: str) -> None:

@@ -204,11 +204,11 @@ ATTACHMENT_TYPE_CHARACTERS = 78
 
 # https://docs.aws.amazon.com/ses/latest/dg/mime-types.html
 _EXTENSIONS = (
-    "ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its "
-    "js jse ksh lib lnk mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh "
-    "msh1 msh1xml msh2 msh2xml mshxml msi msp mst ops pcd pif plg prf prg ps1 ps1xml ps2 ps2xml psc1 "
-    "psc2 reg scf scr sct shb shs sys tmp url vb vbe vbs vps vsmacros vss vst vsw vxd ws wsc wsf wsh "
-    "xnk"
+    "ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins "
+    "isp its js jse ksh lib lnk mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt "
+    "mdw mdz msc msh msh1 msh1xml msh2 msh2xml mshxml msi msp mst ops pcd pif plg prf prg ps1 "
+    "ps1xml ps2 ps2xml psc1 psc2 reg scf scr sct shb shs sys tmp url vb vbe vbs vps vsmacros "
+    "vss vst vsw vxd ws wsc wsf wsh xnk "
 )
 REFUSED_EXTENSIONS = frozenset(_EXTENSIONS.split())
 """Files that SES does not send, by what follows the last dot of their names."""

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 
 from cdk_mailroom._checks import Problems, check_address, check_list, resolved
 from cdk_mailroom._reviewed import reviewed_wildcard
 
-__all__ = ["SEND_ACTIONS", "SMTP_ACTIONS", "check_sender", "grant_sending", "identity_names"]
+__all__ = [
+    "SEND_ACTIONS",
+    "SMTP_ACTIONS",
+    "Endpoint",
+    "Route",
+    "TenantOfSender",
+    "TrackingGrant",
+    "check_sender",
+    "grant_sending",
+    "identity_names",
+]
+
+TrackingGrant = bool | Literal["off"]
+"""Whether a sender may decide on tracking; ``off``: only turn it off."""
 
 SEND_ACTIONS = ("ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail")
 """Sending one mail through either version of the API."""
@@ -22,6 +37,48 @@ BULK_ACTIONS = ("ses:SendBulkEmail", "ses:SendBulkTemplatedEmail")
 
 SMTP_ACTIONS = ("ses:SendRawEmail",)
 """What SES asks for when mail comes by SMTP."""
+
+
+class TenantOfSender(Protocol):
+    """A `Tenant`."""
+
+    tenant_name: str
+
+
+class Endpoint(Protocol):
+    """A `MultiRegionEndpoint`."""
+
+    endpoint_id: str
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """The tenants and the endpoint that a sender may use, and what it may say of tracking."""
+
+    tenants: Sequence[TenantOfSender | str] = ()
+    endpoint: Endpoint | None = None
+    tracking: TrackingGrant = False
+
+    @property
+    def tenant_names(self) -> list[str]:
+        """The names of the tenants."""
+        return [one if isinstance(one, str) else one.tenant_name for one in self.tenants]
+
+    def check(self, problems: Problems) -> None:
+        """Report what is not a list, or not one of the choices."""
+        check_list(problems, "tenants", self.tenants)
+        if self.tracking not in (True, False, "off"):
+            problems.add("tracking", self.tracking, "pass True, False or 'off'")
+
+    def configure(self, grantee: iam.IGrantable) -> None:
+        """Tell *grantee*, if it is a function, its endpoint, and its tenant if there is one."""
+        if not isinstance(grantee, lambda_.Function):
+            return
+        if len(self.tenants) == 1:
+            grantee.add_environment("MAILROOM_TENANT", self.tenant_names[0])
+        if self.endpoint is not None:
+            grantee.add_environment("MAILROOM_ENDPOINT_ID", self.endpoint.endpoint_id)
 
 
 def identity_names(identities: Sequence[ses.IEmailIdentity | str] | None) -> list[str]:
@@ -73,34 +130,44 @@ def grant_sending(
     from_identities: Sequence[str] = (),
     actions: Sequence[str] = SEND_ACTIONS,
     bulk: bool = False,
+    route: Route | None = None,
 ) -> iam.Grant:
     """Let *grantee* send from *identities*, all of the account's if none are named.
 
     *from_address* is the only From address, or else those of *from_identities* are, if any are
     named. *bulk*: one template to many too, for which the sender asks SES how fast it may.
+    *route*: only through its tenants and its endpoint, if it has any; an endpoint sends in either
+    of its regions, so the resources of both are named.
 
     SES asks for permission on the identity that is verified, on the configuration set and, for
     templated mail, on the template:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
     """
 
-    def arn(resource: str, name: str) -> str:
-        return stack.format_arn(service="ses", resource=resource, resource_name=name)
-
-    resources = [arn("identity", name) for name in identities or ("*",)]
-    if not identities:
-        reviewed_wildcard(
-            grantee.grant_principal, resources[0], "no identities were named: all may be used"
-        )
+    route = route or Route()
+    used = [("identity", name) for name in identities or ("*",)]
     if configuration_set_name is not None:
-        resources.append(arn("configuration-set", configuration_set_name))
-    resources += [arn("template", name) for name in templates]
+        used.append(("configuration-set", configuration_set_name))
+    used += [("template", name) for name in templates]
+    regions = [stack.region, *([] if route.endpoint is None else [route.endpoint.region])]
+    resources = [
+        stack.format_arn(service="ses", region=region, resource=kind, resource_name=name)
+        for region in regions
+        for kind, name in used
+    ]
+    if not identities:
+        for arn in resources[:: len(used)]:
+            reviewed_wildcard(
+                grantee.grant_principal, arn, "no identities were named: all may be used"
+            )
     grant = iam.Grant.add_to_principal(
         grantee=grantee,
         actions=[*actions, *(BULK_ACTIONS if bulk else ())],
         resource_arns=resources,
-        conditions=_senders(from_address, from_identities),
+        conditions=_conditions(_senders(from_address, from_identities), route),
     )
+    if route.tracking:
+        grant = grant.combine(_grant_tracking(grantee, only_off=route.tracking == "off"))
     if bulk:
         # It has no resource-level permissions (Service Authorization Reference, Amazon SES v2).
         grant = grant.combine(
@@ -110,6 +177,29 @@ def grant_sending(
         )
         reviewed_wildcard(grantee.grant_principal, "*", "the account's sending rate has no ARN")
     return grant
+
+
+def _grant_tracking(grantee: iam.IGrantable, *, only_off: bool) -> iam.Grant:
+    # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_TrackingConfigurationOverrides.html
+    # A request has only the keys of what it overrides.
+    keys = ("ses:OpenTrackingEnabled", "ses:ClickTrackingEnabled")
+    reviewed_wildcard(grantee.grant_principal, "*", "overrides of tracking have no ARN")
+    return iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["ses:ApplyTrackingConfigurationOverrides"],
+        resource_arns=["*"],
+        conditions={"StringEqualsIfExists": dict.fromkeys(keys, "DISABLED")} if only_off else None,
+    )
+
+
+def _conditions(senders: dict[str, Any] | None, route: Route) -> dict[str, Any] | None:
+    equal = dict((senders or {}).get("StringEquals") or {})
+    if route.tenants:
+        equal["ses:TenantName"] = route.tenant_names
+    if route.endpoint is not None:
+        equal["ses:MultiRegionEndpointId"] = route.endpoint.endpoint_id
+    found = {**(senders or {}), **({"StringEquals": equal} if equal else {})}
+    return found or None
 
 
 def _senders(from_address: str | None, identities: Sequence[str]) -> dict[str, Any] | None:

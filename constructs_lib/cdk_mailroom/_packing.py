@@ -105,8 +105,9 @@ def _reachable(modules: frozenset[str], own_code: bool) -> frozenset[str]:
         if wanted == _OTHER_CALLERS and not own_code:
             continue
         base = wanted.replace(".", "/")
-        package, _, attribute = wanted.rpartition(".")
-        waiting += _lazily(package).get(attribute, ())
+        package, _, last = wanted.rpartition(".")
+        if late := _late(package).get(last):
+            waiting.append(late)
         for name in (f"{base}.py", f"{base}/__init__.py"):
             if name in runtime and name not in found:
                 found.add(name)
@@ -116,15 +117,16 @@ def _reachable(modules: frozenset[str], own_code: bool) -> frozenset[str]:
 
 
 @cache
-def _lazily(package: str) -> Mapping[str, list[str]]:
-    """Return the modules that *package* of the runtime imports when a name of it is asked for.
+def _late(package: str) -> Mapping[str, str]:
+    """Return the names that *package* of the runtime imports when they are asked for, and whence.
 
-    They are in its ``_LAZY``, where no import statement says so.
+    No import statement in Lambda says so: each such package has them in ``_LAZY``.
     """
-    content = runtime_files().get(f"{package.replace('.', '/')}/__init__.py", b"")
-    for node in parsed(content).body:
+    content = runtime_files().get(f"{package.replace('.', '/')}/__init__.py")
+    for node in () if content is None else parsed(content).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_LAZY":
-            return {name: [module] for name, module in ast.literal_eval(node.value).items()}
+            found: Mapping[str, str] = ast.literal_eval(node.value)
+            return found
     return {}
 
 
@@ -154,7 +156,10 @@ def _imports(content: bytes) -> frozenset[str]:
         tree = parsed(content)
     except (SyntaxError, ValueError):
         return frozenset()  # written for another Python, or not Python at all
-    return _modules(ast.walk(tree))
+    nodes = list(ast.walk(tree))
+    # Of a package that is imported as a whole, any name may be used.
+    late = {module for name in _whole(nodes) for module in _late(name).values()}
+    return _modules(nodes) | late
 
 
 def _modules(nodes: Iterable[ast.AST]) -> frozenset[str]:
@@ -166,6 +171,15 @@ def _modules(nodes: Iterable[ast.AST]) -> frozenset[str]:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return frozenset(name for name in found if name.partition(".")[0] == "mailroom")
+
+
+def _whole(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield node.module if alias.name == "*" else f"{node.module}.{alias.name}"
 
 
 def _check_no_runtime(files: Mapping[str, bytes], subject: str, remedy: str) -> None:

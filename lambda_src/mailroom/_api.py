@@ -116,5 +116,14 @@ def _without_retries(client: Any) -> Any:
 def _explained(operation: str, failure: Failure) -> str:
     text = f"{operation}: {failure.code}: {failure.text}"
     if failure.code in ("AccessDeniedException", "AccessDenied"):
-        text += " (grant it on the ARNs of both the identity and the configuration set)"
+        if failure.text.startswith("Tenant not associated"):
+            return f"{text} (associate them with the tenant)"
+        if "ApplyTrackingConfigurationOverrides" in failure.text:
+            return f"{text} (grant it with grant_send(…, tracking=True))"
+        return (
+            f"{text} (grant it on the ARNs of both the identity and the configuration set, and for "
+            "the tenant and the endpoint if there is one)"
+        )
+    if failure.code == "ParamValidationError" and "Unknown parameter" in failure.text:
+        return f"{text} (this boto3 is too old for it: add boto3 to the function's requirements)"
     return text

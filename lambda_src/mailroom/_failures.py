@@ -30,6 +30,7 @@ _BEFORE_SENDING = (
     "InvalidRegionError",
     "LoginError",
     "MetadataRetrievalError",
+    "MissingDependencyException",
     "NoAuthTokenError",
     "NoCredentialsError",
     "NoRegionError",

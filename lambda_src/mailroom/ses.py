@@ -152,6 +152,12 @@ DIMENSION_VALUE = r"[A-Za-z0-9_.@-]{1,256}"
 CONFIGURATION_SET_HEADER = "X-SES-CONFIGURATION-SET"
 TAGS_HEADER = "X-SES-MESSAGE-TAGS"
 LIST_MANAGEMENT_HEADER = "X-SES-LIST-MANAGEMENT-OPTIONS"
+TENANT_HEADER = "X-SES-TENANT"
+TENANT_TAG = "ses:tenant-name"
+"""The tag by which an event names its tenant.
+
+https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list-tenant-level.html
+"""
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html, "Email sending quotas"
 SENT_BYTES = 40 * 1024 * 1024
@@ -164,6 +170,12 @@ PARTS_PER_MESSAGE = 500
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
 CONFIGURATION_SET_NAME = r"[A-Za-z0-9_-]{1,64}"
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateTenant.html
+TENANT_NAME = r"[A-Za-z0-9_-]{1,64}"
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateMultiRegionEndpoint.html
+ENDPOINT_NAME = r"[A-Za-z0-9_-]{1,64}"
+ENDPOINT_ID = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+"""A multi-region endpoint's id, which begins its host name."""
 DELIVERY_SECONDS = range(300, 50_401)
 """The bounds of a configuration set's ``MaxDeliverySeconds``; the default is the largest."""
 
@@ -181,6 +193,25 @@ TAG_VALUE = r"[A-Za-z0-9_.@-]{1,255}"
 TEMPLATE_NAME = r"[!-~]{1,256}"
 TEMPLATE_BYTES = 500_000
 TEMPLATE_DATA_CHARACTERS = 262_144
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
+ATTACHMENT_NAME = r"[^/\\:*?\"<>|]{1,255}"
+"""The characters that it leaves out are reported: https://github.com/govuk-forms/forms-runner/pull/1594."""
+ATTACHMENT_DESCRIPTION_CHARACTERS = 1000
+ATTACHMENT_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[!-~ ]+"
+ATTACHMENT_ID = r"[!-;=?-~]{1,78}"
+ATTACHMENT_TYPE_CHARACTERS = 78
+
+# https://docs.aws.amazon.com/ses/latest/dg/mime-types.html
+_EXTENSIONS = (
+    "ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins "
+    "isp its js jse ksh lib lnk mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt "
+    "mdw mdz msc msh msh1 msh1xml msh2 msh2xml mshxml msi msp mst ops pcd pif plg prf prg ps1 "
+    "ps1xml ps2 ps2xml psc1 psc2 reg scf scr sct shb shs sys tmp url vb vbe vbs vps vsmacros "
+    "vss vst vsw vxd ws wsc wsf wsh xnk "
+)
+REFUSED_EXTENSIONS = frozenset(_EXTENSIONS.split())
+"""Files that SES does not send, by what follows the last dot of their names."""
 
 # https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html
 CONTACT_LISTS = 1

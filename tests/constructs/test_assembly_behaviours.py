@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import zipfile
 
 import pytest
-from code_assets import asset
+from code_assets import asset, contents
 
 from assemblies import ROOT
 
@@ -162,3 +163,39 @@ def test_no_bundled_behaviour_has_a_zip_of_more_than_60_kb():
     }
     largest = max(sizes, key=lambda behaviour: sizes[behaviour])
     assert sizes[largest] <= 60_000, f"{largest}: {sizes[largest]} bytes"
+
+
+LATE = {
+    f"{path.parent.relative_to(ROOT / 'lambda_src').as_posix().replace('/', '.')}.{name}": module
+    for path in sorted((ROOT / "lambda_src" / "mailroom").rglob("__init__.py"))
+    for node in ast.parse(path.read_text()).body
+    if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_LAZY"
+    for name, module in ast.literal_eval(node.value).items()
+}
+
+
+@pytest.mark.parametrize("form", ["from {0} import {1}", "import {0}", "from {0} import *"])
+@pytest.mark.parametrize("name", LATE)
+def test_names_that_are_loaded_late_are_deployed(tmp_path, name, form):
+    """No import statement of the runtime names their modules, whatever that of the user does."""
+    package, _, last = name.rpartition(".")
+    (tmp_path / "app.py").write_text(f"{form.format(package, last)}\n")
+    found = contents(asset(tmp_path, modules=["mailroom.entry.events"]))
+    assert f"{LATE[name].replace('.', '/')}.py" in found
+
+
+@pytest.mark.parametrize("module", ["smtp_credentials", "multi_region_endpoint"])
+def test_a_custom_resource_runs_on_its_own_asset_alone(tmp_path, module):
+    """Importing it finds everything; the handler's own imports are of that kind too."""
+    names = ["mailroom.provisioning.entry", f"mailroom.provisioning.{module}"]
+    with zipfile.ZipFile(asset(modules=names)) as archive:
+        archive.extractall(tmp_path)
+    code = f"import {names[1]} as module; assert module.__file__.startswith({str(tmp_path)!r})"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "MAILROOM_RESOURCE": names[1]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr

@@ -23,10 +23,12 @@ from cdk_mailroom import (
     InboundMail,
     MailDashboard,
     MailFunction,
+    MultiRegionEndpoint,
     OwnKey,
     PythonHandler,
     SendingIdentity,
     SmtpCredentials,
+    Tenant,
     actions,
     events,
     handlers,
@@ -124,6 +126,14 @@ CALLS = {
         hosted_zone=CrossAccountZone(
             **{"zone_name": "example.com", "hosted_zone_id": "Z1", "role": role(stack)} | arguments
         ),
+    ),
+    "MultiRegionEndpoint": lambda stack, **arguments: MultiRegionEndpoint(
+        stack, "Endpoint", **{"endpoint_name": "both", "region": "eu-central-1"} | arguments
+    ),
+    "Tenant": lambda stack, **arguments: Tenant(
+        stack,
+        "Tenant",
+        **{"tenant_name": "acme", "identities": ["example.com"]} | arguments,
     ),
     "EmailTemplate": lambda stack, **arguments: EmailTemplate(
         stack, "Letter", folder=ROOT / "examples" / "newsletter" / "letter", **arguments

@@ -5,6 +5,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Any, assert_type
 
+from mailroom import sending
 from mailroom.conversation import Split, reply_address, split
 from mailroom.events import (
     Bounce,
@@ -26,7 +27,7 @@ from mailroom.receiving import (
     Verdict,
     handed_on,
 )
-from mailroom.sending import Sender, Sent
+from mailroom.sending import InlineTemplate, Sender, Sent, SmtpSender, Tracking
 from mailroom.testing import (
     MemoryLake,
     automatic_message,
@@ -112,3 +113,18 @@ def check_builders() -> None:
     assert_type(parse({}), SendingEvent)
     assert_type(reply_message(automatic_message("list"), program="outlook"), EmailMessage)
     ask(MemoryLake({"message_story": [{"copies": 1}]}))
+
+
+def mail_of_a_tenant(sender: Sender) -> Sent:
+    assert_type(sender.for_tenant("acme"), Sender)
+    return sender.send_template(
+        template=InlineTemplate(subject="{{title}}", text="{{title}}"),
+        data={"title": "News"},
+        to="jane@example.com",
+        attachments=[sending.Attachment("a.pdf", b"")],
+        tracking=Tracking(opens=False),
+    )
+
+
+def smtp() -> SmtpSender:
+    return SmtpSender(host="localhost")

@@ -16,7 +16,9 @@ from cdk_mailroom import (
     InboundMail,
     InboundRule,
     MailFunction,
+    MultiRegionEndpoint,
     PythonHandler,
+    Tenant,
     actions,
     handlers,
 )
@@ -64,3 +66,8 @@ def publish(stack: cdk.Stack) -> None:
     assert_type(pipeline.function, lambda_.Function)
     assert_type(pipeline.queue, sqs.Queue)
     outbound.grant_send(pipeline.function)
+    tenant = Tenant(stack, "Acme", tenant_name="acme", identities=["example.com"])
+    endpoint = MultiRegionEndpoint(stack, "Both", endpoint_name="both", region="eu-central-1")
+    outbound.grant_send(
+        pipeline.function, tenants=[tenant, "globex"], endpoint=endpoint, tracking="off"
+    )

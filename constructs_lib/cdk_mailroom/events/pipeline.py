@@ -85,7 +85,7 @@ class BundledSettings:
     environment: Mapping[str, str]
     """Their settings."""
     suppress: bool
-    """Whether they put addresses on the account's suppression list."""
+    """Whether they put addresses on the suppression list of the account or of a tenant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +256,9 @@ class Pipeline(Construct):
                 )
             )
             reviewed_wildcard(
-                function.role, "*", "the suppression list is the account's, and has no ARN"
+                function.role,
+                "*",
+                "the account's suppression list has no ARN, and any tenant may have one",
             )
         for name, value in environment.items():
             function.add_environment(name, value)

@@ -25,7 +25,15 @@ from cdk_mailroom._checks import (
     check_retention,
     leaving_nothing,
 )
-from cdk_mailroom._grants import check_sender, grant_sending, identity_names
+from cdk_mailroom._grants import (
+    Endpoint,
+    Route,
+    TenantOfSender,
+    TrackingGrant,
+    check_sender,
+    grant_sending,
+    identity_names,
+)
 from cdk_mailroom._places import check_arn_region, check_sender_place
 from cdk_mailroom.events import access, bus, options
 from cdk_mailroom.events.alarms import make_notification_alarms, make_reputation_alarms
@@ -103,7 +111,7 @@ class EventPublishing(EventDestinations):
             alert_topic: A standard topic for alarms and alerts instead of a new one.
             alerts: When the bundled behaviours publish to the alert topic.
             suppress: Whether the bundled behaviours put permanent bounces and complaints on the
-                account's suppression list.
+                suppression list of the account, or of the tenant whose mail it was.
             maximum_concurrency: How many batches each function handles at a time, 2 to 1000; it
                 handles two isolated events at a time in addition.
             reputation_alarms: Whether to create alarms on the account's bounce and complaint rates;
@@ -319,6 +327,9 @@ class EventPublishing(EventDestinations):
         from_address: str | None = None,
         templates: Sequence[str] = (),
         bulk: bool = False,
+        tenants: Sequence[TenantOfSender | str] = (),
+        endpoint: Endpoint | None = None,
+        tracking: TrackingGrant = False,
     ) -> iam.Grant:
         """Let *grantee* send through the configuration set; a function also gets `environment`.
 
@@ -330,6 +341,12 @@ class EventPublishing(EventDestinations):
             from_address: The only From address that it may use; any of the identities by default.
             templates: The names of templates that it may use.
             bulk: Whether it may also send to many recipients in one call.
+            tenants: Every `Tenant` that it may send through, or its name; then it may not send
+                outside of them. One alone becomes the function's default.
+            endpoint: The `MultiRegionEndpoint` that it sends through; then it may not send
+                otherwise.
+            tracking: Whether it may decide for each message whether SES tracks opens and clicks;
+                ``"off"`` lets it turn tracking off only.
 
         Returns:
             The grant.
@@ -342,8 +359,11 @@ class EventPublishing(EventDestinations):
             problems, from_address=from_address, identities=self._identities, templates=templates
         )
         check_sender_place(problems, "grantee", self, grantee)
+        route = Route(tenants=tenants, endpoint=endpoint, tracking=tracking)
+        route.check(problems)
         problems.raise_if_any()
         self.configure_sender(grantee)
+        route.configure(grantee)
         return grant_sending(
             grantee,
             stack=Stack.of(self),
@@ -352,6 +372,7 @@ class EventPublishing(EventDestinations):
             templates=templates,
             from_address=from_address,
             bulk=bulk,
+            route=route,
         )
 
     def configure_sender(self, grantee: iam.IGrantable) -> None:

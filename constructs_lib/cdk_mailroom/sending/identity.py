@@ -13,7 +13,14 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_address, check_domain, resolved
-from cdk_mailroom._grants import check_sender, grant_sending
+from cdk_mailroom._grants import (
+    Endpoint,
+    Route,
+    TenantOfSender,
+    TrackingGrant,
+    check_sender,
+    grant_sending,
+)
 from cdk_mailroom._identities import Zone, other_identity, zone_name
 from cdk_mailroom._places import check_sender_place
 from cdk_mailroom.events import EventPublishing
@@ -159,6 +166,9 @@ class SendingIdentity(Construct):
         from_address: str | None = None,
         templates: Sequence[str] = (),
         bulk: bool = False,
+        tenants: Sequence[TenantOfSender | str] = (),
+        endpoint: Endpoint | None = None,
+        tracking: TrackingGrant = False,
     ) -> iam.Grant:
         """Let *grantee* send from this identity, through the configuration set of *publishing*.
 
@@ -167,6 +177,12 @@ class SendingIdentity(Construct):
             from_address: The only From address that it may use; any of the identity by default.
             templates: The names of templates that it may use.
             bulk: Whether it may also send to many recipients in one call.
+            tenants: Every `Tenant` that it may send through, or its name; then it may not send
+                outside of them. One alone becomes the function's default.
+            endpoint: The `MultiRegionEndpoint` that it sends through; then it may not send
+                otherwise.
+            tracking: Whether it may decide for each message whether SES tracks opens and clicks;
+                ``"off"`` lets it turn tracking off only.
 
         Returns:
             The grant.
@@ -179,10 +195,13 @@ class SendingIdentity(Construct):
             problems, from_address=from_address, identities=[self.name], templates=templates
         )
         check_sender_place(problems, "grantee", self, grantee)
+        route = Route(tenants=tenants, endpoint=endpoint, tracking=tracking)
+        route.check(problems)
         problems.raise_if_any()
         publishing = self.publishing
         if publishing is not None:
             publishing.configure_sender(grantee)
+        route.configure(grantee)
         return grant_sending(
             grantee,
             stack=Stack.of(self),
@@ -193,6 +212,7 @@ class SendingIdentity(Construct):
             templates=templates,
             from_address=from_address,
             bulk=bulk,
+            route=route,
         )
 
     def _records(

@@ -16,6 +16,7 @@ from mailroom_local._emulator import (
     athena,
     configuration_sets,
     contacts,
+    endpoints,
     feedback,
     firehose,
     identities,
@@ -27,6 +28,7 @@ from mailroom_local._emulator import (
     sending_v2,
     suppression,
     templates,
+    tenants,
     workers,
 )
 from mailroom_local._emulator.places import receiving as receiving_places
@@ -77,6 +79,7 @@ _V2_PREFIX = "/v2/email"
 _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
     **configuration_sets.ROUTES,
     **contacts.ROUTES,
+    **endpoints.ROUTES,
     **suppression.ROUTES,
     **templates.ROUTES,
 }
@@ -100,6 +103,7 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         handle_request=_handle_v2,
         put_event_destination=configuration_sets.put_event_destination,
     )
+    configuration_sets.know_the_suppression_scope()
     internals.provisioners.patch(ses_event_destination_put=configuration_sets.put_from_template)
     internals.firehose.patch(deliver_records_to_s3=firehose.deliver_records)
     internals.athena.patch(
@@ -108,9 +112,9 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         start_query_execution=athena.start_query_execution,
         stop_query_execution=athena.stop_query_execution,
     )
-    for part in (receiving, contacts, athena):
+    for part in (receiving, contacts, endpoints, tenants, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)
-    for part in (receiving, contacts, identities, athena):
+    for part in (receiving, contacts, endpoints, identities, tenants, athena):
         internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
 
 
@@ -220,6 +224,8 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
     elif (method, below) == ("POST", "/identities") and data.get("ConfigurationSetName"):
         stored = internals.ses_v2.identities[data["EmailIdentity"]]
         stored["ConfigurationSetName"] = data["ConfigurationSetName"]
+    elif (method, below) == ("POST", "/tenants/delete"):
+        suppression.forget(data["TenantName"])
     elif (method, below) == ("GET", "/account"):
         account = json.loads(response[2])
         account["SuppressionAttributes"] = {"SuppressedReasons": suppression.account_reasons()}
@@ -229,5 +235,5 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
 
 def _reset() -> None:
     _original_reset()
-    for part in (receiving, contacts, suppression, firehose):
+    for part in (receiving, contacts, endpoints, suppression, firehose):
         part.reset()

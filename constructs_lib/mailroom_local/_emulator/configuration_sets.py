@@ -59,6 +59,39 @@ def publishes(stored: Mapping[str, Any], event_type: str) -> bool:
     )
 
 
+def tracks(stored: Mapping[str, Any], overrides: Mapping[str, str]) -> tuple[bool, bool]:
+    """Whether opens and clicks of a message are tracked, with what its call says of that.
+
+    A call can turn tracking on only for a message that has events anyway.
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_TrackingConfigurationOverrides.html
+    """
+    asked = (("OPEN", "OpenTrackingEnabled"), ("CLICK", "ClickTrackingEnabled"))
+    has_events = any(
+        destination["Enabled"] for destination in (stored.get("EventDestinations") or {}).values()
+    )
+    opens, clicks = (
+        has_events and overrides[member] == "ENABLED"
+        if overrides.get(member)
+        else publishes(stored, event_type)
+        for event_type, member in asked
+    )
+    return opens, clicks
+
+
+def validates(stored: Mapping[str, Any]) -> bool:
+    """Whether the set holds back mail to addresses that do not seem to work."""
+    options = (stored.get("SuppressionOptions") or {}).get("ValidationOptions") or {}
+    threshold = options.get("ConditionThreshold") or {}
+    return bool(threshold.get("ConditionThresholdEnabled") == "ENABLED")
+
+
+def know_the_suppression_scope() -> None:
+    """Have ministack keep the scope of a set's suppression options, which it drops."""
+    members = internals.ses_v2.CONFIG_SET_OPTION_MEMBERS
+    if "SuppressionScope" not in members["SuppressionOptions"]:
+        members["SuppressionOptions"] += ("SuppressionScope",)
+
+
 def put_event_destination(
     name: str, destination: str, definition: Any, *, create: bool
 ) -> Response | None:

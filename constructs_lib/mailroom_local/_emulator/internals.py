@@ -77,12 +77,16 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "reset",
     ),
     "ministack.services.ses_v2": (
+        "_CONFIG_SET_OPTION_MEMBERS",
         "_config_sets",
         "_create_config_set",
         "_identities",
         "_put_config_set_option",
         "_put_event_destination",
         "_resolve_send_template",
+        "_tenant_request",
+        "_tenant_resources",
+        "_tenants",
         "handle_request",
     ),
     "ministack.services.sns": (

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 from xml.sax.saxutils import unescape
 
-from mailroom.ses import CONFIGURATION_SET_HEADER
+from mailroom.ses import CONFIGURATION_SET_HEADER, TENANT_HEADER
 from mailroom_local._emulator import internals, refusals
 from mailroom_local._emulator.query import Parameters, Response, members, numbered, one
 from mailroom_local.mail.content import decoded_raw, normal_lines
@@ -89,6 +89,7 @@ def refuse_submission(
         headers={"authorization": f"AWS4-HMAC-SHA256 {scope}"},
         query_params={},
         request_id="",
+        tenant=header_of(header, TENANT_HEADER),
     )
     if refusal is None:
         return None
@@ -123,6 +124,9 @@ def enforce_ses_v2(
         headers=headers,
         query_params=query_params,
         request_id=request_id,
+        tenant=request.get("TenantName"),
+        endpoint_id=request.get("EndpointId"),
+        tracking=(request.get("ConfigurationOverrides") or {}).get("Tracking"),
     )
     if refusal is not None:
         refusals.denied(actions[0].removeprefix("ses:"), source, recipients, refusal)
@@ -156,11 +160,15 @@ def _refusal(
     headers: Any,
     query_params: Any,
     request_id: str,
+    tenant: str | None = None,
+    endpoint_id: str | None = None,
+    tracking: Mapping[str, str] | None = None,
 ) -> Response | None:
     """Ask for the actions where SES does.
 
     ministack asks for one on ``*`` and without condition keys. SES asks on the identity that the
-    message is sent from, on the configuration set and on the stored template.
+    message is sent from, on the configuration set and on the stored template; and for what a call
+    says of tracking on ``*``.
     """
     display, address = (*mailboxes([source]), ("", ""))[0]
     domain = address.rpartition("@")[2]
@@ -170,22 +178,30 @@ def _refusal(
         resources.append(f"configuration-set/{configuration_set}")
     if template:
         resources.append(f"template/{template}")
-    context = {
+    context: dict[str, Any] = {
         "ses:FromAddress": address,
         "ses:FromDisplayName": display,
         "ses:Recipients": list(recipients),
     }
+    if tenant:
+        context["ses:TenantName"] = tenant
+    if endpoint_id:
+        context["ses:MultiRegionEndpointId"] = endpoint_id
     scope = f"arn:aws:ses:{internals.responses.get_region()}:{internals.responses.get_account_id()}"
-    for action, resource in product(actions, resources):
+    asked = [(action, f"{scope}:{resource}") for action, resource in product(actions, resources)]
+    if tracking:
+        asked.append(("ses:ApplyTrackingConfigurationOverrides", "*"))
+        context |= {f"ses:{name}": value for name, value in tracking.items()}
+    for action, arn in asked:
         refusal: Response | None = internals.app.enforce_data_plane(
             service,
             action,
             headers,
             query_params,
             request_id,
-            resource_arn=f"{scope}:{resource}",
+            resource_arn=arn,
             service_context=context,
-            named_resource=f"{scope}:{resource}",
+            named_resource=arn,
         )
         if refusal is not None:
             return refusal

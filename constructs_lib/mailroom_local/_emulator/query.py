@@ -124,6 +124,7 @@ def numbered(parameters: Parameters, key: str) -> list[str]:
 
 # What API v2 calls an error that is named here as API v1 names it.
 _V2_CODES = {
+    "AccessDeniedException": ("AccessDeniedException", 403),
     "AlreadyExists": ("AlreadyExistsException", 400),
     "ConfigurationSetDoesNotExist": ("NotFoundException", 404),
     "ConfigurationSetSendingPausedException": ("SendingPausedException", 400),

@@ -19,15 +19,18 @@ from mailroom.ses import (
     RECIPIENTS_PER_MESSAGE,
     SENT_BYTES,
     TAGS_HEADER,
+    TENANT_HEADER,
 )
 from mailroom_local._emulator import (
     configuration_sets,
     contacts,
+    endpoints,
     feedback,
     internals,
     permissions,
     places,
     suppression,
+    tenants,
 )
 from mailroom_local._emulator.query import Request
 from mailroom_local._emulator.served import server
@@ -60,19 +63,26 @@ class Submission:
     bcc: Sequence[str] = ()
     configuration_set: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    # Whether the message's header may also name the configuration set, tags and list.
+    # Whether the message's header may also name the configuration set, tags, list and tenant.
     heeds_headers: bool = False
     list_management: MailingList | None = None
+    tenant: str | None = None
+    template: str | None = None
+    endpoint_id: str | None = None
+    # What the call says of tracking, by the names of API v2.
+    tracking: Mapping[str, str] = field(default_factory=dict)
     unrendered: Unrendered | None = None
     max_bytes: int = SENT_BYTES
 
 
 def accept(submission: Submission) -> str:
     """Take a message and return its id, or raise what SES refuses it with."""
-    _check(submission)
     raw = normal_lines(submission.raw)
-    refusals.check_message(raw)
     header = read_headers(raw) if submission.heeds_headers else []
+    endpoints.check(submission.endpoint_id)
+    tenant = tenants.record(submission.tenant or header_of(header, TENANT_HEADER))
+    _check(submission)
+    refusals.check_message(raw)
     identity, default_set = _identity(address_of(submission.source))
     name = (
         submission.configuration_set
@@ -86,6 +96,10 @@ def accept(submission: Submission) -> str:
             "ConfigurationSetSendingPausedException",
             f"Email sending is disabled for the configuration set <{name}>.",
         )
+    tenant_name = None if tenant is None else str(tenant["TenantName"])
+    check_tenant(
+        tenant_name, source=submission.source, configuration_set=name, template=submission.template
+    )
     managed = submission.list_management or decisions.list_management_of_header(
         header_of(header, LIST_MANAGEMENT_HEADER)
     )
@@ -93,6 +107,7 @@ def accept(submission: Submission) -> str:
         contacts.check(managed)
     now = datetime.now(UTC)
     account, region = internals.responses.get_account_id(), internals.responses.get_region()
+    track_opens, track_clicks = configuration_sets.tracks(stored, submission.tracking)
     longest = (stored.get("DeliveryOptions") or {}).get("MaxDeliverySeconds")
     outgoing = SentMessage(
         message_id=new_message_id(now),
@@ -108,18 +123,32 @@ def accept(submission: Submission) -> str:
         source_ip=submission.request.client_address,
         trace=submission.request.trace,
         configuration_set=name,
+        tenant=tenant_name,
         tags=submission.tags or decisions.tags_of_header(header_of(header, TAGS_HEADER)),
-        withheld=_withheld(submission.recipients, stored, managed),
+        withheld=_withheld(submission.recipients, stored, managed, tenant),
         list_management=managed,
         unrendered=submission.unrendered,
         max_delivery_seconds=int(longest or DELIVERY_SECONDS[-1]),
-        track_opens=configuration_sets.publishes(stored, "OPEN"),
-        track_clicks=configuration_sets.publishes(stored, "CLICK"),
+        track_opens=track_opens,
+        track_clicks=track_clicks,
     )
     delivered = server.send(outgoing)
     if outgoing.unrendered is None and not outgoing.rejected:
         _record(outgoing, submission, delivered)
     return outgoing.message_id
+
+
+def check_tenant(
+    tenant: str | None, *, source: str, configuration_set: str | None, template: str | None
+) -> None:
+    """Refuse a message of a tenant that uses what is not associated with it."""
+    identity, default_set = _identity(address_of(source))
+    tenants.check(
+        tenant,
+        identity=identity,
+        configuration_set=configuration_set or default_set,
+        template=template,
+    )
 
 
 def bounce(
@@ -223,12 +252,17 @@ def _identity(address: str) -> tuple[str, str | None]:
 
 
 def _withheld(
-    recipients: Iterable[str], stored: Mapping[str, Any], managed: MailingList | None
+    recipients: Iterable[str],
+    stored: Mapping[str, Any],
+    managed: MailingList | None,
+    tenant: Mapping[str, Any] | None,
 ) -> dict[str, outcomes.Outcome]:
     found = {}
     for recipient in (address_of(each) for each in recipients):
-        if suppression.holds(recipient, stored):
-            found[recipient.lower()] = outcomes.ON_ACCOUNT_LIST
+        if held := suppression.held(recipient, stored, tenant):
+            found[recipient.lower()] = held
+        elif configuration_sets.validates(stored) and decisions.never_works(recipient):
+            found[recipient.lower()] = outcomes.NOT_VALID
         elif managed is not None and not contacts.wants(managed, recipient):
             found[recipient.lower()] = outcomes.UNSUBSCRIBED
     return found

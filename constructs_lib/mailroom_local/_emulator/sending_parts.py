@@ -58,9 +58,11 @@ def send_template(
     except templates.RenderingFailed as failure:
         # SES accepts the message nevertheless, and reports the failure only as an event.
         unrendered = Unrendered(template=name, message=str(failure))
-        return send_parts(Content(subject=""), request, **envelope, unrendered=unrendered)
+        return send_parts(
+            Content(subject=""), request, **envelope, template=name, unrendered=unrendered
+        )
     content = replace(content, headers=headers, attachments=attachments)
-    return send_parts(content, request, **envelope, dated=True)
+    return send_parts(content, request, **envelope, template=name, dated=True)
 
 
 def send_parts(
@@ -78,6 +80,8 @@ def send_parts(
     # Before they are composed: SES and the composer read addresses differently.
     for address in (source, *to, *cc, *bcc, *reply_to):
         refusals.check_addresses(address)
+    for attachment in content.attachments:
+        refusals.check_attachment(str(attachment.get("FileName") or ""))
     return accept(
         Submission(
             source=source,

@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from mailroom_local._emulator import internals
+from mailroom_local._emulator import endpoints, internals, tenants
 from mailroom_local._emulator.query import (
     Request,
     Response,
     answer,
 )
 from mailroom_local._emulator.refusals import record
-from mailroom_local._emulator.sending import Submission, accept
+from mailroom_local._emulator.sending import Submission, accept, check_tenant
 from mailroom_local._emulator.sending_parts import (
     merged,
     send_parts,
@@ -80,6 +80,16 @@ def _send_bulk_email(data: Mapping[str, Any], request: Request) -> Response:
     entries = data.get("BulkEmailEntries") or []
     if not entries:
         raise SesError("InvalidParameterValue", "BulkEmailEntries is required")
+    # What is wrong with all entries refuses the whole call.
+    common = _envelope(data, {})
+    endpoints.check(common["endpoint_id"])
+    tenants.record(common["tenant"])
+    check_tenant(
+        common["tenant"],
+        source=common["source"],
+        configuration_set=common["configuration_set"],
+        template=name,
+    )
     default_tags = decisions.checked_tags(data.get("DefaultEmailTags") or [])
     results = []
     for entry in entries:
@@ -101,6 +111,7 @@ def _send_bulk_email(data: Mapping[str, Any], request: Request) -> Response:
                 operation="SendBulkEmail",
                 tags={**default_tags, **decisions.checked_tags(entry.get("ReplacementTags") or [])},
                 headers=list(headers.items()),
+                attachments=content.get("Attachments") or (),
             )
         except SesError as error:
             record("SendBulkEmail", *envelope_of({**data, **entry}), error)
@@ -133,6 +144,9 @@ def _envelope(data: Mapping[str, Any], destination: Mapping[str, Any]) -> dict[s
         "bcc": destination.get("BccAddresses") or [],
         "reply_to": data.get("ReplyToAddresses") or [],
         "configuration_set": data.get("ConfigurationSetName"),
+        "tenant": data.get("TenantName"),
+        "endpoint_id": data.get("EndpointId"),
+        "tracking": decisions.checked_tracking(data.get("ConfigurationOverrides")),
     }
 
 

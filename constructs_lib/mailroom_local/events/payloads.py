@@ -49,6 +49,9 @@ class _Shape:
 
 
 _SHAPES: Mapping[EventType, _Shape] = {
+    # For these two AWS documents the tenant; for others nothing is known.
+    EventType.BOUNCE: _Shape(tags=(*TAGS, "tenant-name")),
+    EventType.COMPLAINT: _Shape(tags=(*TAGS, "tenant-name")),
     EventType.DELIVERY: _Shape(tags=(*TAGS, "outgoing-ip", "outgoing-tls-version")),
     EventType.OPEN: _Shape(source_arn=False),
     EventType.CLICK: _Shape(source_arn=False),
@@ -169,6 +172,7 @@ def feedback(happening: Happening, outgoing: SentMessage, *, at: datetime) -> di
 def _ses_tag(name: str, outgoing: SentMessage) -> str:
     return {
         "configuration-set": outgoing.configuration_set or "",
+        "tenant-name": outgoing.tenant or "",
         "source-ip": outgoing.source_ip,
         "from-domain": outgoing.from_domain,
         "caller-identity": outgoing.caller,

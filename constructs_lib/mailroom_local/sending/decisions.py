@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from mailroom.ses import TAG_NAME, TAG_VALUE, EventType
 from mailroom_local._ses_error import SesError
@@ -42,6 +43,29 @@ def reached(outgoing: SentMessage) -> list[str]:
         for outcome, recipient in story(outgoing)
         if outcome.kind is EventType.DELIVERY and recipient is not None
     ]
+
+
+def never_works(recipient: str) -> bool:
+    """Whether an address is in a domain that is reserved for not existing (RFC 2606)."""
+    return recipient.lower().endswith(".invalid")
+
+
+def checked_tracking(overrides: Mapping[str, Any] | None) -> dict[str, str]:
+    """What a call says of tracking; an error if it says anything but on or off."""
+    found = {}
+    for name in ("OpenTrackingEnabled", "ClickTrackingEnabled"):
+        value = ((overrides or {}).get("Tracking") or {}).get(name)
+        if value is None:
+            continue
+        if value not in ("ENABLED", "DISABLED"):
+            field = f"configurationOverrides.tracking.{name[0].lower()}{name[1:]}"
+            raise SesError(
+                "InvalidParameterValue",
+                f"1 validation error detected: Value at '{field}' failed to satisfy constraint: "
+                "Member must satisfy enum value set: [ENABLED, DISABLED]",
+            )
+        found[name] = value
+    return found
 
 
 def tags_of_header(value: str | None) -> dict[str, str]:

@@ -19,6 +19,8 @@ _READER = {"ip_address": "127.0.0.1", "user_agent": _USER_AGENT}
 _EVERY: Sequence[Outcome] = (
     *(outcome for found in outcomes.LOCAL_OUTCOMES.values() for outcome in found),
     outcomes.ON_ACCOUNT_LIST,
+    outcomes.ON_TENANT_LIST,
+    outcomes.NOT_VALID,
     outcomes.UNSUBSCRIBED,
 )
 # The options that choose among the outcomes of a kind, by the names of their details.

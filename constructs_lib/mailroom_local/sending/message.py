@@ -63,6 +63,7 @@ class SentMessage:
     trace: str | None = None
     bounce_of: str | None = None
     configuration_set: str | None = None
+    tenant: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, Outcome] = field(default_factory=dict)
     list_management: MailingList | None = None

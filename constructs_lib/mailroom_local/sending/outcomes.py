@@ -45,6 +45,23 @@ ON_ACCOUNT_LIST = _bounce(
     "for your account.",
     withheld="true",
 )
+ON_TENANT_LIST = _bounce(
+    "Permanent",
+    "OnTenantSuppressionList",
+    "5.1.1",
+    "Amazon SES did not send the message to this address because it is on the suppression list "
+    "for your tenant.",
+    withheld="true",
+)
+# SES documents the subtype, not the text.
+NOT_VALID = _bounce(
+    "Permanent",
+    "EmailValidationSuppressed",
+    "5.1.1",
+    "Amazon SES did not send the message to this address because it did not pass the validation "
+    "that the configuration set asks for.",
+    withheld="true",
+)
 _AUTOMATIC_REPLY = Outcome(
     kind=EventType.BOUNCE,
     detail=MappingProxyType({"type": "Transient", "subtype": "General"}),

@@ -11,7 +11,7 @@ import re
 
 from mailroom import mime
 from mailroom.mime.parts import Part
-from mailroom.ses import PARTS_PER_MESSAGE
+from mailroom.ses import ATTACHMENT_NAME, PARTS_PER_MESSAGE, REFUSED_EXTENSIONS
 from mailroom_local._ses_error import SesError
 from mailroom_local.mail.headers import header_block
 
@@ -97,6 +97,13 @@ def check_charset(charset: str) -> None:
     """Refuse the ``Charset`` of an API call that SES does not know."""
     if charset and not _known(charset):
         raise _refusal(f"Unsupported charset '{charset}'.")
+
+
+def check_attachment(name: str) -> None:
+    """Refuse an attachment of an API call by the name of its file."""
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    if not re.fullmatch(ATTACHMENT_NAME, name) or extension in REFUSED_EXTENSIONS:
+        raise _refusal(f"Illegal attachment file name '{name}'.")
 
 
 def _check_names(block: bytes) -> None:

@@ -98,13 +98,23 @@ class Mail(View):
     @property
     def configuration_set(self) -> str | None:
         """The configuration set that was used to send it."""
+        return self._tag("ses:configuration-set")
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that it was sent through, if SES names it, as it does for bounces and
+        complaints.
+        """
+        return self._tag("ses:tenant-name")
+
+    def _tag(self, name: str) -> str | None:
         try:
-            values = self.raw["tags"]["ses:configuration-set"]
+            values = self.raw["tags"][name]
             # Of a string, [0] would be its first letter.
-            name = values[0] if isinstance(values, list) else None
+            value = values[0] if isinstance(values, list) else None
         except (KeyError, IndexError, TypeError):
             return None
-        return name if isinstance(name, str) else None
+        return value if isinstance(value, str) else None
 
     def __repr__(self) -> str:
         return f"<Mail {self.raw.get('messageId')}>"

@@ -11,6 +11,9 @@ Settings
         configuration set applies, if it has one.
     ``MAILROOM_TAGS``
         JSON object of default tags.
+    ``MAILROOM_TENANT``, ``MAILROOM_ENDPOINT_ID``
+        Tenant and multi-region endpoint of a `Sender`, unless given as arguments; `SmtpSender`
+        has the tenant only.
     ``MAILROOM_SMTP_SECRET``, ``MAILROOM_SMTP_HOST``, ``MAILROOM_SMTP_PORT``
         For `SmtpSender`.
 
@@ -18,7 +21,8 @@ Permissions
     ``ses:SendEmail`` on the identity **and** on the configuration set; ``ses:SendRawEmail`` on the
     same for `Sender.send`, which sends raw content; ``ses:SendTemplatedEmail``,
     ``ses:SendBulkEmail`` and ``ses:SendBulkTemplatedEmail``, also on the template, for templates;
-    ``ses:SendCustomVerificationEmail``; ``ses:GetAccount`` for `Sender.send_bulk` without
+    ``ses:SendCustomVerificationEmail``; ``ses:ApplyTrackingConfigurationOverrides`` on ``*`` for
+    ``tracking``; ``ses:GetAccount`` for `Sender.send_bulk` without
     ``max_send_rate``; ``secretsmanager:GetSecretValue`` on the secret of `SmtpSender`.
 
 No mail is sent twice, and none is lost silently
@@ -47,16 +51,23 @@ from mailroom.sending.publishing import (
     publishing_headers,
     raw_message,
 )
+from mailroom.sending.routing import Tracking
 from mailroom.sending.sender import Sender
 from mailroom.sending.sent import Sent
-from mailroom.sending.smtp import SmtpSender, smtp_host, smtp_password
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailroom.sending.content import Attachment, InlineTemplate
+    from mailroom.sending.smtp import SmtpSender, smtp_host, smtp_password
 
 __all__ = [
     "NO_CONFIGURATION_SET",
+    "Attachment",
     "AutomaticMail",
     "BulkEntry",
     "BulkInterrupted",
     "BulkResult",
+    "InlineTemplate",
     "InvalidMessage",
     "ListManagement",
     "ListUnsubscribe",
@@ -67,9 +78,27 @@ __all__ = [
     "Sender",
     "Sent",
     "SmtpSender",
+    "Tracking",
     "add_publishing_headers",
     "publishing_headers",
     "raw_message",
     "smtp_host",
     "smtp_password",
 ]
+
+# Most functions that send need none of these, so they are imported when they are first asked for.
+_LAZY = {
+    "Attachment": "mailroom.sending.content",
+    "InlineTemplate": "mailroom.sending.content",
+    "SmtpSender": "mailroom.sending.smtp",
+    "smtp_host": "mailroom.sending.smtp",
+    "smtp_password": "mailroom.sending.smtp",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

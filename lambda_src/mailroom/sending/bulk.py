@@ -19,13 +19,14 @@ from mailroom.sending.bulk_results import (
     BulkResult,
     Outcome,
 )
+from mailroom.sending.checks import pairs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-__all__ = ["BulkRun", "Job", "pairs", "request"]
+__all__ = ["BulkRun", "Job", "request"]
 
 
 # With more than this waiting for another try, nothing new is read, so that memory stays small.
@@ -118,11 +119,6 @@ def request(
     if defaults and not apart:
         arguments["DefaultEmailTags"] = pairs(defaults)
     return arguments
-
-
-def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return *tags* as API v2 takes them."""
-    return [{"Name": name, "Value": value} for name, value in tags.items()]
 
 
 class BulkRun:

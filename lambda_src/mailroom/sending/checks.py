@@ -25,6 +25,7 @@ __all__ = [
     "checked_fields",
     "checked_tags",
     "one_line",
+    "pairs",
     "template_data",
     "template_name",
     "utf8",
@@ -108,6 +109,11 @@ def checked_tags(tags: Tags | None, what: str = "tags") -> dict[str, str]:
     return found
 
 
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return *tags* as API v2 takes them."""
+    return [{"Name": name, "Value": value} for name, value in tags.items()]
+
+
 def checked_configuration_set(name: object) -> str:
     """Return *name*; raise `InvalidMessage` unless a configuration set can have it."""
     if not (isinstance(name, str) and re.fullmatch(ses.CONFIGURATION_SET_NAME, name)):
@@ -128,7 +134,10 @@ def template_name(name: object) -> str:
 
 
 def template_data(data: Mapping[str, Any] | None, what: str = "data") -> str:
-    """Return *data* as the JSON that SES accepts; raise `InvalidMessage` if it cannot be."""
+    """Return *data* as the JSON that SES accepts; raise `InvalidMessage` if it cannot be.
+
+    Each null is named by its path: https://github.com/aws/aws-sdk-js/issues/2239.
+    """
     import json
 
     if data is None:
@@ -139,12 +148,28 @@ def template_data(data: Mapping[str, Any] | None, what: str = "data") -> str:
         text = json.dumps(dict(data), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMessage(f"{what} cannot be written as JSON: {error}") from error
+    if nulls := _nulls(data, what):
+        raise InvalidMessage(
+            f"{', '.join(nulls)} must not be None: SES accepts a message with null in its template "
+            "data and never sends it; pass a text, such as '', or leave the key out"
+        )
     if len(text) > ses.TEMPLATE_DATA_CHARACTERS:
         raise InvalidMessage(
             f"{what} is {len(text)} characters of JSON; SES accepts "
             f"{ses.TEMPLATE_DATA_CHARACTERS}: pass less data"
         )
     return text
+
+
+def _nulls(value: Any, path: str) -> list[str]:
+    # Only what JSON can express gets here, so that the depth has a bound.
+    if value is None:
+        return [path]
+    if hasattr(value, "items"):
+        return [one for key, each in value.items() for one in _nulls(each, f"{path}.{key}")]
+    if isinstance(value, (list, tuple)):
+        return [one for at, each in enumerate(value) for one in _nulls(each, f"{path}[{at}]")]
+    return []
 
 
 def checked_fields(headers: Mapping[str, str]) -> list[dict[str, str]]:

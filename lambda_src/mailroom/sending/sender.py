@@ -7,21 +7,14 @@ import time
 from mailroom import ses
 from mailroom._api import Api
 from mailroom.errors import NotConfigured
-from mailroom.sending import bulk
 from mailroom.sending.addresses import Mailbox, checked_recipients, mailboxes
-from mailroom.sending.checks import (
-    InvalidMessage,
-    checked_fields,
-    checked_tags,
-    one_line,
-    template_data,
-    template_name,
-    utf8,
-)
+from mailroom.sending.bulk_sending import BulkSending
+from mailroom.sending.checks import InvalidMessage, checked_fields, pairs, template_name
 from mailroom.sending.lists import check_one_way, with_unsubscribe
 from mailroom.sending.message import Outgoing, reconcile
 from mailroom.sending.publishing import Publishing
 from mailroom.sending.replying import Replying
+from mailroom.sending.routing import Route
 from mailroom.sending.sent import Sent
 
 TYPE_CHECKING = False
@@ -29,16 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-    from mailroom.sending.bulk_results import BulkEntry, BulkResult, Outcome
     from mailroom.sending.checks import Tags
+    from mailroom.sending.content import Attachment, InlineTemplate
     from mailroom.sending.lists import ListManagement, ListUnsubscribe
     from mailroom.sending.message import AnyMessage
     from mailroom.sending.publishing import NoConfigurationSet
+    from mailroom.sending.routing import Tracking
 
 __all__ = ["Sender"]
 
 
-class Sender(Replying):
+class Sender(Replying, BulkSending):
     """Sends through SES API v2, with configuration set and tags on everything.
 
     Make it outside of the Lambda handler, since it makes the boto3 client.
@@ -48,6 +42,10 @@ class Sender(Replying):
             ``MAILROOM_CONFIGURATION_SET``.
         tags: Tags of every message. Default: those in ``MAILROOM_TAGS``.
         from_address: Author of messages that name none.
+        tenant: Name of the tenant that every message is sent through; see `for_tenant`. SES
+            refuses what is not associated with it. Default: ``MAILROOM_TENANT``, else none.
+        endpoint_id: Id of the multi-region endpoint that every call goes to; needs the package
+            awscrt. Default: ``MAILROOM_ENDPOINT_ID``, else the region's own endpoint.
         client: A client of ``sesv2`` to use. It must not retry, so make it with
             ``Config(retries={"total_max_attempts": 1})``. Default: such a client is made.
         attempts: Tries of one call, the first included. Default: 5.
@@ -67,6 +65,8 @@ class Sender(Replying):
         configuration_set: str | NoConfigurationSet | None = None,
         tags: Tags | None = None,
         from_address: str | None = None,
+        tenant: str | None = None,
+        endpoint_id: str | None = None,
         client: Any = None,
         attempts: int = 5,
         max_send_rate: float | None = None,
@@ -79,6 +79,9 @@ class Sender(Replying):
         if max_send_rate is not None and max_send_rate <= 0:
             raise NotConfigured(f"max_send_rate is {max_send_rate}: pass more than 0")
         self._publishing = publishing
+        self._route = Route(tenant, endpoint_id)
+        if client is None:
+            self._route.check_signing()
         self._api = Api(client=client, attempts=attempts, rate=max_send_rate, sleep=sleep)
         self._attempts = attempts
         self._clock = clock
@@ -94,6 +97,33 @@ class Sender(Replying):
         """The tags of every message."""
         return dict(self._publishing.tags)
 
+    @property
+    def tenant(self) -> str | None:
+        """The tenant of every message; ``None`` for none."""
+        return self._route.tenant
+
+    @property
+    def endpoint_id(self) -> str | None:
+        """The multi-region endpoint of every call; ``None`` for the region's own endpoint."""
+        return self._route.endpoint_id
+
+    def for_tenant(self, tenant: str) -> Sender:
+        """Return a sender for another tenant, otherwise like this one and with the same client.
+
+        It costs next to nothing, so a function that sends for many tenants makes one a message.
+
+        Args:
+            tenant: Name of the tenant.
+
+        Raises:
+            InvalidMessage: SES would refuse the name.
+        """
+        from copy import copy
+
+        twin = copy(self)
+        vars(twin).update(_route=Route(tenant, self.endpoint_id))
+        return twin
+
     def send(
         self,
         message: AnyMessage,
@@ -103,6 +133,7 @@ class Sender(Replying):
         own_headers: str = "refuse",
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
+        tracking: Tracking | None = None,
     ) -> Sent:
         """Send *message* unchanged (raw content), except that ``Bcc`` is removed.
 
@@ -118,6 +149,7 @@ class Sender(Replying):
                 ``discard`` the sender's. Tags of both are never mixed.
             list_unsubscribe: Your own way to leave the list. Default: none.
             list_management: SES's way to leave the list. Default: none.
+            tracking: Whether SES tracks opens and clicks. Default: as the configuration set says.
 
         Raises:
             InvalidMessage: SES would refuse it; nothing was sent.
@@ -130,11 +162,15 @@ class Sender(Replying):
         name, words = reconcile(
             message, self.configuration_set, self._publishing.own(tags), own_headers
         )
-        if message.get_all(ses.LIST_MANAGEMENT_HEADER):
-            raise InvalidMessage(
-                f"the message has {ses.LIST_MANAGEMENT_HEADER}, which works with SMTP only: remove "
-                "it and pass list_management"
-            )
+        for field, argument in (
+            (ses.LIST_MANAGEMENT_HEADER, "list_management"),
+            (ses.TENANT_HEADER, "tenant to the sender"),
+        ):
+            if message.get_all(field):
+                raise InvalidMessage(
+                    f"the message has {field}, which works with SMTP only: remove it and pass "
+                    f"{argument}"
+                )
         check_one_way(list_unsubscribe, list_management)
         outgoing.add_unsubscribe(list_unsubscribe)
         sent = self._send_email(
@@ -145,6 +181,7 @@ class Sender(Replying):
             name,
             words,
             list_management,
+            tracking,
         )
         sent.references = outgoing.references
         return sent
@@ -158,12 +195,14 @@ class Sender(Replying):
         subject: str,
         text: str | None = None,
         html: str | None = None,
+        attachments: Iterable[Attachment] = (),
         reply_to: str | Iterable[str] | None = None,
         from_address: str | None = None,
         headers: Mapping[str, str] | None = None,
         tags: Tags | None = None,
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
+        tracking: Tracking | None = None,
     ) -> Sent:
         """Have SES build a message of *text*, *html* or both, and send it.
 
@@ -174,36 +213,24 @@ class Sender(Replying):
             subject: The subject, one line.
             text: The plain text.
             html: The HTML.
+            attachments: Files; together with the texts at most 40 MB, encoded. Default: none.
             reply_to: Addresses for replies. Default: none.
             from_address: The author. Default: the sender's ``from_address``.
             headers: Further header fields, at most 15, in ASCII.
             tags: Tags that are added to the sender's, and win by name.
             list_unsubscribe: Your own way to leave the list. Default: none.
             list_management: SES's way to leave the list. Default: none.
+            tracking: Whether SES tracks opens and clicks. Default: as the configuration set says.
 
         Raises:
             InvalidMessage: SES would refuse it; nothing was sent.
             NotSent: SES did refuse it, or could not be reached.
             OutcomeUnknown: SES's answer was lost.
         """
-        one_line(subject, "subject")
-        body = {}
-        for key, value in (("Text", text), ("Html", html)):
-            if value is not None:
-                body[key] = {"Data": utf8(value, key.lower()), "Charset": "UTF-8"}
-        if not body:
-            raise InvalidMessage("neither text nor html is given: pass one or both")
-        size = sum(len(part["Data"].encode()) for part in body.values())
-        if size > ses.SENT_BYTES:
-            raise InvalidMessage(
-                f"text and html are {size} bytes; API v2 accepts {ses.SENT_BYTES}: send less"
-            )
-        content: dict[str, Any] = {
-            "Subject": {"Data": subject, "Charset": "UTF-8"},
-            "Body": body,
-        }
+        from mailroom.sending.content import simple
+
         return self._send_built(
-            {"Simple": content},
+            {"Simple": simple(subject, text, html, attachments)},
             to=to,
             cc=cc,
             bcc=bcc,
@@ -213,13 +240,15 @@ class Sender(Replying):
             tags=tags,
             list_unsubscribe=list_unsubscribe,
             list_management=list_management,
+            tracking=tracking,
         )
 
     def send_template(
         self,
         *,
-        template: str,
+        template: str | InlineTemplate,
         data: Mapping[str, Any] | None = None,
+        attachments: Iterable[Attachment] = (),
         to: str | Iterable[str] | None = None,
         cc: str | Iterable[str] | None = None,
         bcc: str | Iterable[str] | None = None,
@@ -229,15 +258,18 @@ class Sender(Replying):
         tags: Tags | None = None,
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
+        tracking: Tracking | None = None,
     ) -> Sent:
-        """Have SES fill in a stored template and send it.
+        """Have SES fill in a template and send it.
 
         SES accepts the message first and renders it later: a value that is missing in *data*
         becomes a Rendering Failure event, not an error here.
 
         Args:
-            template: Name of the template.
-            data: Values for the template's variables. Default: none.
+            template: Name of a stored template, or an `InlineTemplate`.
+            data: Values for the template's variables; ``None`` as a value is refused, since SES
+                never sends such a message. Default: none.
+            attachments: Files, at most 40 MB, encoded. Default: none.
             to: Recipients, ``jane@example.com`` or ``Jane Doe <jane@example.com>``.
             cc: Recipients in Cc.
             bcc: Recipients that the others do not see.
@@ -247,15 +279,17 @@ class Sender(Replying):
             tags: Tags that are added to the sender's, and win by name.
             list_unsubscribe: Your own way to leave the list. Default: none.
             list_management: SES's way to leave the list. Default: none.
+            tracking: Whether SES tracks opens and clicks. Default: as the configuration set says.
 
         Raises:
             InvalidMessage: SES would refuse it; nothing was sent.
             NotSent: SES did refuse it, or could not be reached.
             OutcomeUnknown: SES's answer was lost.
         """
-        content = {"TemplateName": template_name(template), "TemplateData": template_data(data)}
+        from mailroom.sending.content import templated
+
         return self._send_built(
-            {"Template": content},
+            {"Template": templated(template, data, attachments)},
             to=to,
             cc=cc,
             bcc=bcc,
@@ -265,110 +299,13 @@ class Sender(Replying):
             tags=tags,
             list_unsubscribe=list_unsubscribe,
             list_management=list_management,
+            tracking=tracking,
         )
-
-    def send_bulk(
-        self,
-        entries: Iterable[BulkEntry | str],
-        *,
-        template: str,
-        data: Mapping[str, Any] | None = None,
-        tags: Tags | None = None,
-        reply_to: str | Iterable[str] | None = None,
-        from_address: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        list_unsubscribe: ListUnsubscribe | None = None,
-        before: Callable[[Sequence[BulkEntry]], object] | None = None,
-        on_outcome: Callable[[Outcome], object] | None = None,
-    ) -> BulkResult:
-        """Send a stored template to each of *entries*, one message each.
-
-        A call to SES has up to 50 entries, and calls keep to the sending rate. Throttling and
-        transient failures are retried. A call that SES refuses because of one entry is
-        divided until only that entry has failed. A call without an answer leaves its entries
-        unknown. Sending stops, and the rest fail as ``NOT_TRIED``, if the account or the template
-        is the problem, or after three calls in a row without an answer.
-
-        Args:
-            entries: Addresses, or `BulkEntry` for what differs by recipient; read while sending,
-                at most 50 ahead. An entry that SES would refuse fails alone, as ``INVALID``.
-                Repeats are sent repeatedly.
-            template: Name of the template.
-            data: Values for the template's variables. Default: none.
-            tags: Tags that are added to the sender's, and win by name.
-            reply_to: Addresses for replies. Default: none.
-            from_address: The author. Default: the sender's ``from_address``.
-            headers: Further header fields, at most 15, in ASCII.
-            list_unsubscribe: Your own way to leave the list. Default: none.
-            before: Called with the entries of each call to SES, at most 50, before the call is
-                made. Write them to a record that outlives this process: what is in it without an
-                outcome when the process was killed may have been sent. If it raises, the call is
-                not made. Default: nothing is called.
-            on_outcome: Called with each `Outcome` once its call to SES is over, for the same
-                record. Default: nothing is called.
-
-        Example:
-            A journal that tells what was in flight, however the process ended::
-
-                journal = open("journal.txt", "a", buffering=1)
-                sender.send_bulk(
-                    entries,
-                    template="news",
-                    before=lambda some: journal.writelines(f"calling {one.to}\n" for one in some),
-                    on_outcome=lambda one: journal.write(f"{one.status} {one.entry.to}\n"),
-                )
-
-        Returns:
-            One `Outcome` for every entry.
-
-        Raises:
-            InvalidMessage: SES would refuse an argument of the call; nothing was sent.
-            NotSent: The sending rate could not be read from SES; nothing was sent.
-            BulkInterrupted: *entries*, *before* or *on_outcome* raised; it has the outcomes until
-                then.
-        """
-        words = self._publishing.own(tags)
-        shared: dict[str, Any] = {
-            "FromEmailAddress": str(self._publishing.author(from_address)),
-            "DefaultContent": {
-                "Template": {
-                    "TemplateName": template_name(template),
-                    "TemplateData": template_data(data),
-                }
-            },
-        }
-        if fields := checked_fields(with_unsubscribe(headers, list_unsubscribe)):
-            shared["DefaultContent"]["Template"]["Headers"] = fields
-        if answers := mailboxes(reply_to, "reply_to"):
-            shared["ReplyToAddresses"] = [str(one) for one in answers]
-        if self.configuration_set:
-            shared["ConfigurationSetName"] = self.configuration_set
-
-        def admit(entry: BulkEntry) -> bulk.Job:
-            own = checked_tags(entry.tags)
-            return bulk.Job(
-                entry,
-                str(Mailbox.parse(entry.to, "to")),
-                None if entry.data is None else template_data(entry.data),
-                {**words, **own},
-                bool(own),
-                checked_fields(with_unsubscribe(entry.headers, entry.list_unsubscribe)) or None,
-            )
-
-        return bulk.BulkRun(
-            admit=admit,
-            call=lambda jobs: self._api.client.send_bulk_email(**bulk.request(shared, words, jobs)),
-            rate=self._api.max_send_rate(),
-            attempts=self._attempts,
-            configuration_set=self.configuration_set,
-            clock=self._clock,
-            sleep=self._sleep,
-            before=before,
-            on_outcome=on_outcome,
-        ).through(entries)
 
     def send_verification(self, address: str, *, template: str) -> Sent:
         """Send a custom verification email; it has no tags, so ``Sent.tags`` is empty.
+
+        SES sends it in the client's own region and through no tenant.
 
         Args:
             address: The address to verify.
@@ -403,6 +340,7 @@ class Sender(Replying):
         tags: Tags | None,
         list_unsubscribe: ListUnsubscribe | None,
         list_management: ListManagement | None,
+        tracking: Tracking | None,
     ) -> Sent:
         check_one_way(list_unsubscribe, list_management)
         if fields := checked_fields(with_unsubscribe(headers, list_unsubscribe)):
@@ -420,6 +358,7 @@ class Sender(Replying):
             self.configuration_set,
             self._publishing.own(tags),
             list_management,
+            tracking,
             FromEmailAddress=str(self._publishing.author(from_address)),
             ReplyToAddresses=[str(box) for box in mailboxes(reply_to, "reply_to")],
         )
@@ -432,13 +371,16 @@ class Sender(Replying):
         configuration_set: str | None,
         tags: Mapping[str, str],
         management: ListManagement | None,
+        tracking: Tracking | None,
         **arguments: Any,
     ) -> Sent:
-        arguments.update(Content=content, Destination=destination)
+        arguments.update(
+            Content=content, Destination=destination, **self._route.arguments(tracking)
+        )
         if configuration_set:
             arguments["ConfigurationSetName"] = configuration_set
         if tags:
-            arguments["EmailTags"] = bulk.pairs(tags)
+            arguments["EmailTags"] = pairs(tags)
         if management:
             arguments["ListManagementOptions"] = management.options()
         return Sent(
@@ -446,5 +388,6 @@ class Sender(Replying):
             configuration_set=configuration_set,
             tags=tags,
             recipients=recipients,
-            region=self._api.region,
+            # A multi-region endpoint sends in either of its regions.
+            region=None if self.endpoint_id else self._api.region,
         )

@@ -15,6 +15,7 @@ from mailroom.sending.lists import check_one_way, folded
 from mailroom.sending.message import Outgoing, reconcile
 from mailroom.sending.publishing import Publishing, tags_field
 from mailroom.sending.replying import Replying
+from mailroom.sending.routing import Route
 from mailroom.sending.sent import Sent
 
 TYPE_CHECKING = False
@@ -57,6 +58,8 @@ class SmtpSender(Replying):
             ``MAILROOM_CONFIGURATION_SET``.
         tags: Tags of every message. Default: those in ``MAILROOM_TAGS``.
         from_address: Author of messages that name none.
+        tenant: Name of the tenant that every message is sent through; a message that names one
+            itself is refused. Default: ``MAILROOM_TENANT``, else none.
         context: Checks the certificate. Default: the system's certificate authorities.
         timeout: Seconds to wait for each answer of the server. Default: 30.
         attempts: Tries of one message, the first included. Default: 5.
@@ -80,6 +83,7 @@ class SmtpSender(Replying):
         configuration_set: str | NoConfigurationSet | None = None,
         tags: Tags | None = None,
         from_address: str | None = None,
+        tenant: str | None = None,
         context: ssl.SSLContext | None = None,
         timeout: float = 30.0,
         attempts: int = 5,
@@ -87,6 +91,7 @@ class SmtpSender(Replying):
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._publishing = Publishing(configuration_set, tags, from_address)
+        self._route = Route(tenant, None)
         if (user is None) != (password is None):
             raise NotConfigured("user and password belong together: pass both, or a secret")
         if user is not None and secret is not None:
@@ -127,6 +132,11 @@ class SmtpSender(Replying):
     def tags(self) -> dict[str, str]:
         """The tags of every message."""
         return dict(self._publishing.tags)
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant of every message; ``None`` for none."""
+        return self._route.tenant
 
     def __enter__(self) -> SmtpSender:
         return self
@@ -194,6 +204,8 @@ class SmtpSender(Replying):
             outgoing.add(ses.TAGS_HEADER, folded(tags_field(words)))
         if name:
             outgoing.add(ses.CONFIGURATION_SET_HEADER, name.encode("ascii"))
+        if self.tenant:
+            outgoing.add(ses.TENANT_HEADER, self.tenant.encode("ascii"))
         data = outgoing.data(ses.SENT_BYTES, "SMTP")
         answer, refused = self._deliver(outgoing.sender, outgoing.recipients, data)
         return Sent(

@@ -211,3 +211,34 @@ def test_a_stored_template_needs_permission_too(account: Any, call: Invoke) -> N
     event = mail(Content={"Template": {"TemplateName": name, "TemplateData": "{}"}})
     assert "-000000" in call(SEND, event, *both)
     assert "AccessDenied" in call(SEND, event, identity)
+
+
+def test_a_permission_may_be_for_one_tenant_only(account: Any, call: Invoke) -> None:
+    """The condition is on what the call names; without a tenant it is not met."""
+    account.aws.verify_identity("permitted.example")
+    domain = f"arn:aws:ses:{account.region}:{account.id}:identity/permitted.example"
+    name = account.name("tenant")
+    account.v2.create_tenant(TenantName=name)
+    account.v2.create_tenant_resource_association(TenantName=name, ResourceArn=domain)
+    own = allow("ses:SendEmail", domain, StringEquals={"ses:TenantName": name})
+    assert "-000000" in call(SEND, mail(TenantName=name), own)
+    assert "AccessDenied" in call(SEND, mail(), own)
+    assert "AccessDenied" in call(SEND, mail(TenantName="other"), own)
+
+
+def test_what_a_call_says_of_tracking_needs_a_permission_of_its_own(
+    account: Any, call: Invoke
+) -> None:
+    """On no resource; a condition may allow turning it off only."""
+    account.aws.verify_identity("permitted.example")
+    domain = f"arn:aws:ses:{account.region}:{account.id}:identity/permitted.example"
+    send, action = allow("ses:SendEmail", domain), "ses:ApplyTrackingConfigurationOverrides"
+    off = allow(action, "*", StringEquals={"ses:OpenTrackingEnabled": "DISABLED"})
+
+    def event(value: str) -> dict[str, Any]:
+        return mail(ConfigurationOverrides={"Tracking": {"OpenTrackingEnabled": value}})
+
+    assert action in call(SEND, event("DISABLED"), send)
+    assert "-000000" in call(SEND, event("ENABLED"), send, allow(action, "*"))
+    assert "-000000" in call(SEND, event("DISABLED"), send, off)
+    assert "AccessDenied" in call(SEND, event("ENABLED"), send, off)

@@ -132,7 +132,9 @@ class Aws:
             if self.refusing:
                 return _answer(400, self.refusing)
             asked = json.loads(params["body"])
-            self.suppressed[asked["EmailAddress"]] = asked["Reason"]
+            address = asked["EmailAddress"]
+            of_tenant = f"{asked['TenantName']}: " if "TenantName" in asked else ""
+            self.suppressed[of_tenant + address] = asked["Reason"]
             if self.kill_at == (len(self.calls), "after"):
                 raise Killed
             return _answer(200)

@@ -55,6 +55,20 @@ def test_a_permanent_bounce_is_suppressed(aws: Aws, capsys: Capture) -> None:
     assert aws.alerts == []
 
 
+def test_what_a_tenants_mail_did_is_put_on_the_tenants_own_list(aws: Aws) -> None:
+    """It must not hold back the mail of other tenants; the alert says whose list it is."""
+    tags = {"ses:tenant-name": ["acme"]}
+    for kind in ("Bounce", "Complaint"):
+        event = sending_event(kind, recipients=[f"{kind}@example.com"], tags=tags)
+        assert event.mail.tenant == "acme"
+        (bounce if kind == "Bounce" else complaint).on_event(event)
+    assert aws.suppressed == {
+        "acme: Bounce@example.com": "BOUNCE",
+        "acme: Complaint@example.com": "COMPLAINT",
+    }
+    assert "on tenant acme's suppression list" in str(aws.alerts)
+
+
 @pytest.mark.parametrize(
     ("kind", "sub"),
     [

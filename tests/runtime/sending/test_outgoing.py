@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mailroom.sending import InvalidMessage, Sender, publishing_headers
 from mailroom.sending.addresses import Mailbox, mailboxes
-from mailroom.sending.checks import checked_fields, checked_tags
+from mailroom.sending.checks import checked_fields, checked_tags, template_data
 from mailroom.sending.message import Outgoing
 
 BREAKS = ["\r", "\n", "\r\n", "\x00", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\x1b"]
@@ -430,3 +430,11 @@ def test_template_data_is_json_of_a_certain_size(sender: Sender, data: Any) -> N
     """SES would report it only later, as a Rendering Failure."""
     with pytest.raises(InvalidMessage, match="data"):
         sender.send_template(to="a@example.com", template="t", data=data)
+
+
+def test_null_in_template_data_is_refused_by_the_path_of_its_key() -> None:
+    """SES accepts such a message and never sends it."""
+    data = {"order": {"items": [{"name": "Tea"}, {"name": None}], "note": None}, "total": 0}
+    with pytest.raises(InvalidMessage, match=r"^data\.order\.items\[1\]\.name, data\.order\.note "):
+        template_data(data)
+    assert template_data({"order": {"items": [{"name": ""}]}, "paid": False})

@@ -13,6 +13,7 @@ import pytest
 
 from mailroom.errors import NotConfigured
 from mailroom.sending import (
+    InvalidMessage,
     ListManagement,
     NotSent,
     OutcomeUnknown,
@@ -44,6 +45,19 @@ def test_a_message_carries_its_set_and_tags(server: SmtpSes, smtp: SmtpSender) -
     assert sent.message_id == "0100-abc"
     assert sent.tags == {"app": "shop", "campaign": "may"}
     assert server.logins == ["AKIA"]
+
+
+def test_a_message_carries_the_tenant(
+    server: SmtpSes, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender that ignored what the API's heeds would send outside of the tenant."""
+    monkeypatch.setenv("MAILROOM_TENANT", "acme")
+    access = {"user": "AKIA", "password": "right", "configuration_set": "outbound"}
+    with SmtpSender(host="127.0.0.1", port=server.port, context=context, **access) as sender:
+        sender.send(a_message())
+        with pytest.raises(InvalidMessage, match="X-SES-TENANT"):
+            sender.send(a_message(X_SES_TENANT="globex"))
+    assert parsed(server)["X-SES-TENANT"] == "acme"
 
 
 def test_a_received_mail_is_answered(server: SmtpSes, smtp: SmtpSender) -> None:

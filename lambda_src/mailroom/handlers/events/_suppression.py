@@ -1,4 +1,4 @@
-"""The account's suppression list."""
+"""The suppression lists of the account and of its tenants."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def held_back(sub_type: str | None) -> bool:
     return sub_type is not None and (sub_type in ses.HELD_BACK or "suppress" in sub_type.lower())
 
 
-def suppress(recipients: Sequence[str], reason: str) -> bool:
-    """Put *recipients* on the account's suppression list; has no effect on those that are on it.
+def suppress(recipients: Sequence[str], reason: str, tenant: str | None) -> bool:
+    """Put *recipients* on a suppression list; has no effect on those that are on it.
 
-    Their case is kept, because AWS does not document whether the list ignores it.
+    It is the list of *tenant*, or else the account's: what one tenant's mail did must not hold
+    back another's. Their case is kept, because AWS does not document whether the list ignores it.
 
     Returns whether SES put all of them on the list. What it refuses, it would refuse again, so that
     is logged and counted; other failures raise.
@@ -37,10 +38,11 @@ def suppress(recipients: Sequence[str], reason: str) -> bool:
     from botocore.exceptions import ClientError
 
     refused: list[str] = []
+    whose = {"TenantName": tenant} if tenant else {}
 
     def put(address: str) -> None:
         try:
-            client.put_suppressed_destination(EmailAddress=address, Reason=reason)
+            client.put_suppressed_destination(EmailAddress=address, Reason=reason, **whose)
         except ClientError as error:
             code = _refusal(error)
             if code is None:

@@ -1,8 +1,9 @@
 """Record a bounce, and suppress addresses that do not exist.
 
 Permanent
-    Each bounced recipient is put on the account's suppression list with the reason ``BOUNCE``,
-    so that no second attempt harms the sender's reputation. Not if SES itself held the mail back
+    Each bounced recipient is put on a suppression list with the reason ``BOUNCE``, so that no
+    second attempt harms the sender's reputation: on the tenant's own if the mail was sent through
+    a tenant, else on the account's. Not if SES itself held the mail back
     (`mailroom.ses.HELD_BACK`, and any subtype that speaks of suppression): the address is on
     another list already, SES only expects it not to work, or it works and has unsubscribed.
 Transient, undetermined, and types that AWS adds later
@@ -60,6 +61,6 @@ def on_event(event: Bounce) -> None:
     def suppress() -> None:
         recipients = decide(event)
         if recipients and settings.suppress:
-            _suppression.suppress(recipients, "BOUNCE")
+            _suppression.suppress(recipients, "BOUNCE", event.mail.tenant)
 
     _settings.each(lambda: _table.record(event, settings), suppress)

@@ -17,7 +17,7 @@ Metrics
     ``Events`` by ``Type``; ``Complaints`` by ``FeedbackType``: the report's own (``abuse``,
     ``not-spam`` …), else the subtype, such as ``OnAccountSuppressionList``, else ``none``. One for
     each event: the recipients are those who *may* have complained. ``NotSuppressed`` by
-    ``Reason``: addresses that SES refused to put on the suppression list.
+    ``Reason``: addresses that SES refused to put on a suppression list.
 
 Failures
     Recording, suppressing and alerting are all tried before the first error is raised and the
@@ -58,17 +58,16 @@ def decide(event: Complaint) -> list[str]:
 
 _OUTCOMES = {
     "suppressed": (
-        "This function puts them on the account's suppression list, so they get no more mail."
+        "This function puts them on {whose} suppression list, so they get no more mail."
     ),
-    "refused": (
-        "SES refused to put them on the account's suppression list: see this function's log."
-    ),
-    "off": "This function is configured to leave the account's suppression list unchanged.",
+    "refused": ("SES refused to put them on {whose} suppression list: see this function's log."),
+    "off": "This function is configured to leave {whose} suppression list unchanged.",
 }
 
 
 def sentences(event: Complaint, recipients: list[str], *, outcome: str) -> list[str]:
     """Return the alert's text."""
+    tenant = _text.shown(event.mail.tenant)
     who = [_text.shown(address(one)) for one in recipients]
     names = ", ".join(who[:_SHOWN]) + (" and others" if len(who) > _SHOWN else "")
     reason = _text.shown(event.complaint_feedback_type, 50)
@@ -76,7 +75,7 @@ def sentences(event: Complaint, recipients: list[str], *, outcome: str) -> list[
     one = f"{names} complained" if len(who) == 1 else f"One of these may have complained: {names}"
     return [
         f"{one} about a mail from {_text.shown(event.mail.source) or 'this account'}.{reported}",
-        _OUTCOMES[outcome],
+        _OUTCOMES[outcome].format(whose=f"tenant {tenant}'s" if tenant else "the account's"),
         (
             "What to do: remove them from your lists, and find out why the mail was not wanted. "
             "AWS reviews accounts with a complaint rate of 0.1 % or more."
@@ -92,7 +91,9 @@ def on_event(event: Complaint) -> None:
     def suppress() -> None:
         nonlocal outcome
         recipients = decide(event)
-        if recipients and settings.suppress and not _suppression.suppress(recipients, "COMPLAINT"):
+        if not (recipients and settings.suppress):
+            return
+        if not _suppression.suppress(recipients, "COMPLAINT", event.mail.tenant):
             outcome = "refused"
 
     def alert() -> None:

@@ -154,6 +154,15 @@ def test_the_keyboard_alone_reads_mail(site: Site, mail: Mail) -> None:
     expect(page.get_by_role("listbox")).to_be_focused()
 
 
+def test_what_was_typed_does_not_bring_back_the_list_that_was_left(site: Site) -> None:
+    page = site.open()
+    page.get_by_role("searchbox").fill("left at once")
+    page.get_by_role("link", name="Deployments").click()
+    page.wait_for_timeout(400)
+    expect(page.get_by_role("heading", name="Deployments")).to_be_visible()
+    assert page.url.endswith("/deployments")
+
+
 def test_a_question_mark_shows_the_keys_and_escape_gives_the_focus_back(site: Site) -> None:
     page = site.open("/deployments")
     # Whoever goes to another view is taken to its heading first.

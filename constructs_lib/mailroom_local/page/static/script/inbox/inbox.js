@@ -204,6 +204,7 @@ export function inbox(where) {
     close() {
       gone.abort();
       clearTimeout(pause);
+      bar.close();
       shown?.close();
       for (const release of keys) release();
     },

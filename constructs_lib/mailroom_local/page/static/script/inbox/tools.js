@@ -58,6 +58,8 @@ export function tools({ change, readAll }) {
 
   return {
     element,
+    /** What was typed last must not bring back a view that was left. */
+    close: () => clearTimeout(typed),
     search() {
       search.focus();
       search.select();

@@ -6,20 +6,17 @@ const KINDS = ["messages", "deployment", "stack"];
 
 export function connect() {
   const source = new EventSource("/api/live");
-  let lost = false;
   for (const kind of KINDS) {
     source.addEventListener(kind, (event) => {
       live.dispatchEvent(new CustomEvent(kind, { detail: JSON.parse(event.data) }));
     });
   }
-  source.addEventListener("open", () => {
-    live.dispatchEvent(new CustomEvent("state", { detail: true }));
-    // What was missed meanwhile may be more than the server still knows.
-    if (lost) live.dispatchEvent(new CustomEvent("messages", { detail: { keys: [], counts: null } }));
-    lost = false;
+  source.addEventListener("open", () => live.dispatchEvent(new CustomEvent("state", { detail: true })));
+  source.addEventListener("hello", () => {
+    // The stream says what changes from here on, not what changed since a view has asked.
+    live.dispatchEvent(new CustomEvent("messages", { detail: { keys: [], counts: null } }));
   });
   source.addEventListener("error", () => {
-    lost = true;
     live.dispatchEvent(new CustomEvent("state", { detail: false }));
     // After some answers a browser gives up; the server may only have been started again.
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);

@@ -21,6 +21,18 @@ BEHAVIOURS = sorted(
 )
 
 
+def run_alone(program: str) -> None:
+    """Run a program without site-packages."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_there_are_behaviours_to_test():
     """The next test would say nothing about none."""
     assert "receiving.forward" in BEHAVIOURS
@@ -34,14 +46,7 @@ def test_a_bundled_behaviour_runs_on_its_own_asset_alone(behaviour, tmp_path):
     entry = f"mailroom.entry.{behaviour.partition('.')[0]}"
     path = asset(modules=[entry, spec])
     program = f"import sys; sys.path.insert(0, {str(path)!r}); import {entry}, {spec}"
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_alone(program)
 
 
 def importing_methods() -> set[str]:
@@ -96,14 +101,7 @@ mail.token(key="k" * 16)
 mail.reply(html="<p>x")
 from mailroom.conversation import reply_address
 """
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_alone(program)
 
 
 def test_a_name_that_is_imported_when_it_is_asked_for_is_in_the_zip(tmp_path):
@@ -128,14 +126,7 @@ raw = {{"mail": {{"messageId": "m", "source": "a@x.org", "timestamp": "2026-01-0
 event = handing.event(ReceivedMail(raw, store=Store()), event_id="m-1", rule=None, text_bytes=99)
 assert '"text":"<p>Hi"' in event
 """
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_alone(program)
 
 
 def test_a_bundled_behaviour_is_without_what_other_callers_need(folder):

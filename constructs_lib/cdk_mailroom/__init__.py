@@ -2,10 +2,11 @@
 
 from importlib.util import find_spec
 
-from cdk_mailroom import actions, handlers
+from cdk_mailroom import actions, gateway, handlers
 from cdk_mailroom._checks import ConfigurationError
 from cdk_mailroom.dashboard import MailDashboard
 from cdk_mailroom.events import BUNDLED, EventPublishing, EventType
+from cdk_mailroom.gateway import MailGateway, Relay
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake import EventLake, LakeFormat
 from cdk_mailroom.receiving import (
@@ -48,14 +49,17 @@ __all__ = [
     "LakeFormat",
     "MailDashboard",
     "MailFunction",
+    "MailGateway",
     "MultiRegionEndpoint",
     "OwnKey",
     "PythonHandler",
+    "Relay",
     "SendingIdentity",
     "SmtpCredentials",
     "Tenant",
     "__version__",
     "actions",
+    "gateway",
     "handlers",
     "runtime_code",
 ]

@@ -56,6 +56,8 @@ IP_FILTERS = 100
 # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
 SYNCHRONOUS_SECONDS = 30
 """How long SES waits for a function that it calls synchronously."""
+WAITING = ("RequestResponse", "REQUEST_RESPONSE")
+"""The invocation type of such a call, as receipt rules and as Mail Manager spell it."""
 LAMBDA_HEADER_BYTES = 50 * 1024
 """The header fields in a Lambda event; SES cuts off the rest and sets ``headersTruncated``."""
 SNS_HEADER_BYTES = 10 * 1024

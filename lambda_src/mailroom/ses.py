@@ -70,6 +70,15 @@ RULE_NAME = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 ADDED_HEADER_NAME = r"[A-Za-z0-9-]{1,50}"
 ADDED_HEADER_CHARACTERS = 2048
 
+# Mail Manager.
+
+# https://docs.aws.amazon.com/ses/latest/dg/eb-addlist.html
+ADDRESS_LIST_MEMBERS = 100_000
+# https://docs.aws.amazon.com/ses/latest/dg/eb-archiving.html
+ARCHIVE_SEARCH_DAYS = 30
+"""The longest time that one search of an archive can look at."""
+ARCHIVE_SEARCH_ROWS = 1000
+
 # Sending events.
 
 

@@ -24,6 +24,7 @@ from mailroom_local._emulator import (
     permissions,
     receiving,
     refusals,
+    secrets,
     sending_v1,
     sending_v2,
     suppression,
@@ -112,9 +113,9 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         start_query_execution=athena.start_query_execution,
         stop_query_execution=athena.stop_query_execution,
     )
-    for part in (receiving, contacts, endpoints, tenants, athena):
+    for part in (receiving, contacts, endpoints, secrets, tenants, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)
-    for part in (receiving, contacts, endpoints, identities, tenants, athena):
+    for part in (receiving, contacts, endpoints, identities, secrets, tenants, athena):
         internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
 
 

@@ -60,6 +60,11 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_get_object_data",
         "_put_object",
     ),
+    "ministack.services.secretsmanager": (
+        "_delete_resource_policy",
+        "_put_resource_policy",
+        "_resolve",
+    ),
     "ministack.services.ses": (
         "_active_receipt_rule_set",
         "_configuration_sets",
@@ -165,6 +170,7 @@ policies = Part("ministack.core.iam_evaluator")
 provisioners = Part("ministack.services.cloudformation.provisioners")
 responses = Part("ministack.core.responses")
 s3 = Part("ministack.services.s3")
+secrets = Part("ministack.services.secretsmanager")
 ses = Part("ministack.services.ses")
 ses_v2 = Part("ministack.services.ses_v2")
 sns = Part("ministack.services.sns")

@@ -36,7 +36,7 @@ class HelpDesk(cdk.Stack):
             ),
         )
 
-        # Signs the addresses that customers answer to; see docs/mail.md. Kept when the stack goes, as
+        # Signs the addresses that customers answer to; see docs/mail.md. Kept when the stack goes:
         # customers answer to old mail.
         reply_key = secretsmanager.Secret(
             self,

@@ -63,6 +63,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
     "ministack.services.secretsmanager": (
         "_delete_resource_policy",
         "_put_resource_policy",
+        "_resource_policies",
         "_resolve",
     ),
     "ministack.services.ses": (
@@ -123,11 +124,22 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_hive_to_duckdb_type",
         "_json_documents",
         "_metadata_extraction_keys",
+        "_put_record",
         "_put_s3_object",
         "_s3_bucket_from_arn",
         "_streams",
     ),
     "ministack.services.glue": ("_create_table", "_tables", "_update_table"),
+    "ministack.services.cloudwatch_logs": (
+        "_create_delivery",
+        "_create_log_stream",
+        "_deliveries",
+        "_delivery_destinations",
+        "_delivery_sources",
+        "_put_delivery_destination",
+        "_put_delivery_source",
+        "_put_log_events",
+    ),
     "ministack.services.eventbridge": (
         "_create_archive",
         "_delete_archive",
@@ -166,6 +178,7 @@ eventbridge = Part("ministack.services.eventbridge")
 firehose = Part("ministack.services.firehose")
 glue = Part("ministack.services.glue")
 functions = Part("ministack.services.lambda_svc")
+logs = Part("ministack.services.cloudwatch_logs")
 policies = Part("ministack.core.iam_evaluator")
 provisioners = Part("ministack.services.cloudformation.provisioners")
 responses = Part("ministack.core.responses")

@@ -143,8 +143,8 @@ RESOURCES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # What follows the stack's name in a name that CloudFormation makes up.
 _NAME = r"stack-\d+-{id}-[A-Za-z0-9]+"
-# By resource: Ref, then attributes. `{R}` is region and account, `{N}` a name made up. The reference
-# leaves the form of a made-up name open; ministack has its own for log groups.
+# By resource: Ref, then attributes. `{R}` is region and account, `{N}` a name made up. The form of
+# such a name is not documented, and ministack has its own for log groups.
 EXPECTED: dict[str, dict[str, str]] = {
     "Queue": {
         "": r"https?://.+/\d{12}/{N}",

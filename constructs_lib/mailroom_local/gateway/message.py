@@ -29,8 +29,6 @@ class Client:
     tls_cipher: str | None = None
     certificate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The values of each attribute of the client's certificate."""
-    certificate_details: Mapping[str, object] | None = None
-    """The client's certificate as the log describes it."""
     addons: AddonResults = field(default_factory=dict)
 
 

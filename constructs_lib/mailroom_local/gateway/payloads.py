@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mailroom.ses import LAMBDA_HEADER_BYTES, SNS_HEADER_BYTES
+from mailroom.ses import LAMBDA_HEADER_BYTES
 from mailroom_local.gateway.message import Message
 from mailroom_local.mail.headers import timestamp
 from mailroom_local.receiving import payloads
 
-_ONLY_HEADER_BYTES = 100 * 1024
+# https://docs.aws.amazon.com/sesmailmanager/latest/APIReference/API_SnsAction.html
+_HEADER_BYTES = {"CONTENT": 20 * 1024, "HEADERS": 100 * 1024}
 
 
 def lambda_event(
@@ -47,14 +48,12 @@ def notification(
     now: datetime,
 ) -> dict[str, Any]:
     """The notification of a PublishToSns action: with the content, or with more of its headers."""
-    only_headers = payload_type == "HEADERS"
-    header_bytes = _ONLY_HEADER_BYTES if only_headers else SNS_HEADER_BYTES
     told = {
         "notificationType": "Received",
-        "mail": _mail(message, header_bytes=header_bytes),
+        "mail": _mail(message, header_bytes=_HEADER_BYTES[payload_type]),
         "receipt": _receipt(message, recipients, action, now=now),
     }
-    if only_headers:
+    if payload_type == "HEADERS":
         return told
     return told | {"content": payloads.encode_content(message.content(), encoding)}
 

@@ -33,9 +33,7 @@ class TrustStore:
         """Read a PEM text; what has expired does not count, nor does the authority of a list."""
         moment = now or datetime.now(UTC)
         soon = moment + _NEAR_EXPIRY
-        authorities = [
-            x509.load_pem_x509_certificate(one) for one in _blocks(pem, "CERTIFICATE")
-        ]
+        authorities = [x509.load_pem_x509_certificate(one) for one in _blocks(pem, "CERTIFICATE")]
         lists = [x509.load_pem_x509_crl(one) for one in _blocks(pem, "X509 CRL")]
         expired = {one.issuer for one in lists if not _is_current(one, moment)}
         return cls(

@@ -129,4 +129,4 @@ class AddressList:
 
 def _pattern(member: str) -> re.Pattern[str]:
     before, _, after = member.partition("*")
-    return re.compile(f"{re.escape(before)}[^@]+{re.escape(after)}")
+    return re.compile(f"{re.escape(before)}[^@]*{re.escape(after)}")

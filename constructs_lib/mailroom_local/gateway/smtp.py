@@ -86,9 +86,7 @@ class _Conversation(PretendingConversation):
             return await super().handle_exception(error)
         # The connection is gone, so no reply says it.
         reason = f"the TLS handshake failed: {error.__cause__}"
-        self._journal.refused(
-            mail_from="", rcpt_tos=[], reply="", reason=reason, **self.always()
-        )
+        self._journal.refused(mail_from="", rcpt_tos=[], reply="", reason=reason, **self.always())
         return ""
 
 
@@ -179,7 +177,9 @@ class _Handler:
                 why = "a password must not be sent in plaintext"
             return Refusal(reply=_NO_TLS, reason=f"the ingress point requires TLS: {why}")
         if point.kind == "AUTH" and not session.authenticated:
-            return Refusal(reply=_NO_AUTH, reason=f"no AUTH before MAIL FROM: the user is {point.id}")
+            return Refusal(
+                reply=_NO_AUTH, reason=f"no AUTH before MAIL FROM: the user is {point.id}"
+            )
         if point.kind == "MTLS":
             certificate = _certificate(session)
             if certificate is None:
@@ -294,7 +294,9 @@ def conversation(
 
 def _refused(server: SMTP, refusal: Refusal, recipients: list[str] | None = None) -> str:
     assert isinstance(server, _Conversation)
-    decided = {"policy": [refusal.decision.record()]} if refusal.decision else {}
+    decided: dict[str, Any] = {}
+    if refusal.decision is not None:
+        decided["policy"] = [refusal.decision.record()]
     server.because(refusal.reason, recipients=recipients, **decided)
     return refusal.reply
 

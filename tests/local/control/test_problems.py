@@ -193,9 +193,7 @@ class serving:  # noqa: N801  # used like a function
                 receiver=made,
                 others=[],
                 journal=Journal(path),
-                tls=Certificates(
-                    path.with_suffix(".pem"), host_names=("localhost",)
-                ).context(),
+                tls=Certificates(path.with_suffix(".pem"), host_names=("localhost",)).context(),
                 host_name="localhost",
             ),
         )

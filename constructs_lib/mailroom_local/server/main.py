@@ -116,7 +116,7 @@ async def _serve(
     from mailroom_local.sending import submission
     from mailroom_local.sending.mailer import Mailer
     from mailroom_local.server import extensions
-    from mailroom_local.server.certificate import server_context
+    from mailroom_local.server.certificate import Certificates
     from mailroom_local.server.guard import guarded
     from mailroom_local.server.in_process import InProcess
     from mailroom_local.server.paths import with_own_paths
@@ -160,7 +160,8 @@ async def _serve(
     inbound, outbound = (
         f"{name}.{server.region}.amazonaws.com" for name in ("inbound-smtp", "email-smtp")
     )
-    tls = server_context(state.certificate, host_names=(inbound, outbound))
+    certificates = Certificates(state.certificate, host_names=(inbound, outbound))
+    tls = certificates.context()
     smtp_servers = (
         SmtpServer(
             bound=sockets.smtp,

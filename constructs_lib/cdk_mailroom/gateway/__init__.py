@@ -1,0 +1,1 @@
+"""Receiving, filtering and routing mail with Mail Manager."""

@@ -18,7 +18,7 @@ __all__ = ["tell"]
 def tell(grantee: iam.IGrantable, variable: str, construct: Construct, value: str) -> None:
     """Add *value*, under the id of *construct*, to the environment variable of a function.
 
-    Does nothing if *grantee* is no function of this app. The variable is JSON: id → value.
+    Does nothing unless *grantee* is a function of this app. The variable is JSON: id → value.
     """
     if not isinstance(grantee, lambda_.Function):
         return

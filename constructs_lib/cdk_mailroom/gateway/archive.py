@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 
-from aws_cdk import Annotations, Fn, RemovalPolicy, Stack
+from aws_cdk import Fn, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.gateway._names import tell
 
@@ -207,27 +208,28 @@ class MailArchive(ExistingMailArchive):
 
         https://docs.aws.amazon.com/ses/latest/dg/eb-policies.html
         """
-        statements = [
-            # Archiving supports no condition on the source, the page says.
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("ses.amazonaws.com")],
-                actions=[*_KEY_ACTIONS],
-                resources=["*"],
-            ),
-            iam.PolicyStatement(
-                principals=[iam.AccountRootPrincipal()],
-                actions=[*_KEY_ACTIONS],
-                resources=["*"],
-                conditions=_through_ses(self),
-            ),
-        ]
-        added = [key.add_to_resource_policy(one).statement_added for one in statements]
-        if not all(added):
-            Annotations.of(self).add_warning_v2(
-                "cdk-mailroom:archive-key",
-                "the key is of another app, so its policy could not be changed: let "
-                f"ses.amazonaws.com use {', '.join(_KEY_ACTIONS)} of it; see "
-                "https://docs.aws.amazon.com/ses/latest/dg/eb-policies.html",
+        # Archiving supports no condition on the source, the page says.
+        by_ses = iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("ses.amazonaws.com")],
+            actions=[*_KEY_ACTIONS],
+            resources=["*"],
+        )
+        by_callers = iam.PolicyStatement(
+            principals=[iam.AccountRootPrincipal()],
+            actions=[*_KEY_ACTIONS],
+            resources=["*"],
+            conditions=_through_ses(self),
+        )
+        if key.add_to_resource_policy(by_ses).statement_added:
+            key.add_to_resource_policy(by_callers)
+        else:
+            warn_of_import(
+                self,
+                "key",
+                key,
+                by_ses,
+                "the archive cannot be created",
+                code="cdk-mailroom:archive-key",
             )
         reviewed_wildcard(key, "Action::kms:GenerateDataKey*", "as AWS's page has it")
         return [key] if isinstance(key, Construct) else []

@@ -32,9 +32,7 @@ class Office(cdk.Stack):
         super().__init__(scope, construct_id, env=env, description="Office relay on cdk-mailroom")
 
         # Nobody here may write to these. Others may add members by hand, which are left alone.
-        blocked = AddressList(
-            self, "Blocked", members=["*@leaks.example", "press@rival.example"]
-        )
+        blocked = AddressList(self, "Blocked", members=["*@leaks.example", "press@rival.example"])
         archive = MailArchive(self, "Archive", retention=gateway.ArchiveRetention.TEN_YEARS)
 
         # Who logs in may write to anyone, except to blocked addresses: the mail server is told at

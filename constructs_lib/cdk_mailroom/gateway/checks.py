@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
@@ -15,6 +15,7 @@ from cdk_mailroom._checks import Problems, Retention, check_domain, check_retent
 from cdk_mailroom._identities import zone_name
 from cdk_mailroom._mail_bucket import check_bucket_options
 from cdk_mailroom._places import check_region
+from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access, Open
 from cdk_mailroom.gateway.logs import Logs
 from cdk_mailroom.gateway.network import Network, PublicNetwork
@@ -22,7 +23,7 @@ from cdk_mailroom.gateway.point import ExistingIngressPoint, Status
 from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy
 from cdk_mailroom.sending import CrossAccountZone
 
-__all__ = ["GatewayOptions"]
+__all__ = ["GatewayOptions", "check_made_name"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +167,26 @@ class GatewayOptions:
                 f"name '@{name}', or addresses of it: its MX record leads here, and all of its "
                 "mail would be refused",
             )
+
+
+def check_made_name(bucket: s3.Bucket) -> None:
+    """Warn if the name that CloudFormation makes for *bucket* may be one character too long."""
+    stack, made = Stack.of(bucket), bucket.node.default_child
+    if not isinstance(made, s3.CfnBucket) or not resolved(stack.stack_name):
+        return
+    # STACK-LOGICALID-SUFFIX, shortened to what S3 takes, which is one more than Mail Manager does.
+    length = len(stack.stack_name) + len(stack.get_logical_id(made)) + _SUFFIX
+    if length > limits.BUCKET_NAME_CHARACTERS:
+        Annotations.of(bucket).add_warning_v2(
+            "cdk-mailroom:gateway-bucket-name",
+            f"CloudFormation may give this bucket a name of {limits.BUCKET_NAME_CHARACTERS + 1} "
+            f"characters, where Mail Manager takes {limits.BUCKET_NAME_CHARACTERS}: give stack and "
+            "gateway shorter names, or pass a bucket whose name you choose",
+        )
+
+
+# Two hyphens and twelve characters by chance.
+_SUFFIX = 14
 
 
 def _is_below(name: str, domain: str) -> bool:

@@ -24,7 +24,7 @@ from cdk_mailroom._objects import grant_read
 from cdk_mailroom.gateway.access import Access, Open
 from cdk_mailroom.gateway.actions.base import GatewayAction, OnFailure
 from cdk_mailroom.gateway.actions.store import Store
-from cdk_mailroom.gateway.checks import GatewayOptions
+from cdk_mailroom.gateway.checks import GatewayOptions, check_made_name
 from cdk_mailroom.gateway.conditions import RuleCondition
 from cdk_mailroom.gateway.logs import GatewayLogs, Logs
 from cdk_mailroom.gateway.network import Network, PublicNetwork
@@ -358,17 +358,21 @@ class MailGateway(Construct):
         )
         return RuleSet(
             self,
-            bucket=options.bucket
-            or mail_bucket(
-                self,
-                key=options.encryption_key,
-                retention=options.retention,
-                removal_policy=options.removal_policy,
-            ),
+            bucket=options.bucket or self._make_bucket(options),
             dead_letter_queue=letters,
             alert_topic=options.alert_topic,
             accepted=options.accepted,
         )
+
+    def _make_bucket(self, options: GatewayOptions) -> s3.Bucket:
+        bucket = mail_bucket(
+            self,
+            key=options.encryption_key,
+            retention=options.retention,
+            removal_policy=options.removal_policy,
+        )
+        check_made_name(bucket)
+        return bucket
 
     def _make_point(self, options: GatewayOptions) -> Point:
         stack = Stack.of(self)

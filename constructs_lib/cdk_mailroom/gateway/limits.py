@@ -32,5 +32,41 @@ TRUST_STORE_CHARACTERS: Final = 500_000
 RELAY_SERVER: Final = r"[A-Za-z0-9.-]{1,100}"
 ENDPOINT_ID: Final = r"vpce-[A-Za-z0-9]{17}"
 
+REGIONS: Final = frozenset(
+    {
+        "af-south-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-south-2",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-southeast-3",
+        "ap-southeast-5",
+        "ca-central-1",
+        "ca-west-1",
+        "eu-central-1",
+        "eu-central-2",
+        "eu-north-1",
+        "eu-south-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "eusc-de-east-1",
+        "il-central-1",
+        "me-central-1",
+        "me-south-1",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-gov-east-1",
+        "us-gov-west-1",
+        "us-west-1",
+        "us-west-2",
+    }
+)
+"""Where CloudFormation has the types of Mail Manager. The list grows."""
+
 WRITABLE_ADDRESS: Final = r"[0-9A-Za-z@+.-]{1,254}"
 """What CloudFormation takes as an address; the API also takes ``_``."""

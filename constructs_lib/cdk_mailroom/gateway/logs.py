@@ -17,6 +17,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_mailroom import _alarms
+from cdk_mailroom._imported import warn_of_import
 
 __all__ = ["GatewayLogs", "Logs"]
 
@@ -46,7 +47,7 @@ class GatewayLogs:
         self._name = Names.unique_resource_name(scope, max_length=40, separator="-")
         name = f"/aws/vendedlogs/ses/mail-manager/{self._name}"
         if key is not None:
-            _let_logs_encrypt(Stack.of(scope), key, name)
+            _let_logs_encrypt(scope, key, name)
         self.log_group = logs.LogGroup(
             scope,
             "Logs",
@@ -134,20 +135,21 @@ class GatewayLogs:
         return result.policy_dependable
 
 
-def _let_logs_encrypt(stack: Stack, key: kms.IKey, name: str) -> None:
+def _let_logs_encrypt(scope: Construct, key: kms.IKey, name: str) -> None:
+    stack = Stack.of(scope)
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     arn = stack.format_arn(service="logs", resource=f"log-group:{name}")
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            actions=[
-                "kms:Decrypt*",
-                "kms:Describe*",
-                "kms:Encrypt*",
-                "kms:GenerateDataKey*",
-                "kms:ReEncrypt*",
-            ],
-            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-            resources=["*"],
-            conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": arn}},
-        )
+    statement = iam.PolicyStatement(
+        actions=[
+            "kms:Decrypt*",
+            "kms:Describe*",
+            "kms:Encrypt*",
+            "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
+        ],
+        principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+        resources=["*"],
+        conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": arn}},
     )
+    if not key.add_to_resource_policy(statement).statement_added:
+        warn_of_import(scope, "key", key, statement, "the log cannot be encrypted with it")

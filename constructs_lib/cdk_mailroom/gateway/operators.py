@@ -21,7 +21,14 @@ from cdk_mailroom.gateway.conditions import (
     member_faults,
     string_faults,
 )
-from cdk_mailroom.gateway.words import DmarcPolicy, TlsVersion, Verdict
+from cdk_mailroom.gateway.words import (
+    DmarcPolicy,
+    DmarcPolicyWord,
+    TlsVersion,
+    TlsVersionWord,
+    Verdict,
+    VerdictWord,
+)
 
 __all__ = [
     "AddressAttribute",
@@ -164,7 +171,7 @@ class RecipientAttribute(StringOperators[AnyCondition]):
     def _compare(self, method: str, operator: str, values: Sequence[str]) -> AnyCondition:
         return AnyCondition(
             text=call("recipient", method, values),
-            faults=string_faults(values),
+            faults=(*string_faults(values), *_incomplete(operator, values)),
             in_rule=_string_in_rule(
                 _Rules.RuleStringToEvaluateProperty(attribute="RECIPIENT"), operator, values
             ),
@@ -342,16 +349,16 @@ class VerdictAttribute:
         self._evaluate = evaluate
         self._faults = faults
 
-    def is_(self, *verdicts: Verdict | str) -> RuleCondition:
+    def is_(self, *verdicts: VerdictWord) -> RuleCondition:
         """It is one of *verdicts*: PASS, FAIL, GRAY, PROCESSING_FAILED."""
         return self._compare("is_", "EQUALS", verdicts)
 
-    def is_not(self, *verdicts: Verdict | str) -> RuleCondition:
+    def is_not(self, *verdicts: VerdictWord) -> RuleCondition:
         """It is none of *verdicts*."""
         return self._compare("is_not", "NOT_EQUALS", verdicts)
 
     def _compare(
-        self, method: str, operator: str, verdicts: Sequence[Verdict | str]
+        self, method: str, operator: str, verdicts: Sequence[VerdictWord]
     ) -> RuleCondition:
         return RuleCondition(
             text=call(self._name, method, _texts(verdicts)),
@@ -367,16 +374,16 @@ class VerdictAttribute:
 class DmarcAttribute:
     """The DMARC policy of the author's domain. What it is for mail that passes is not known."""
 
-    def is_(self, *policies: DmarcPolicy | str) -> RuleCondition:
+    def is_(self, *policies: DmarcPolicyWord) -> RuleCondition:
         """It is one of *policies*: NONE, QUARANTINE, REJECT."""
         return self._compare("is_", "EQUALS", policies)
 
-    def is_not(self, *policies: DmarcPolicy | str) -> RuleCondition:
+    def is_not(self, *policies: DmarcPolicyWord) -> RuleCondition:
         """It is none of *policies*."""
         return self._compare("is_not", "NOT_EQUALS", policies)
 
     def _compare(
-        self, method: str, operator: str, policies: Sequence[DmarcPolicy | str]
+        self, method: str, operator: str, policies: Sequence[DmarcPolicyWord]
     ) -> RuleCondition:
         return RuleCondition(
             text=call("dmarc_policy", method, _texts(policies)),
@@ -446,15 +453,15 @@ class AnalysisBoolean(BooleanOperators[AnyCondition]):
 class TlsVersionAttribute:
     """The version of TLS that the client uses; for statements of the traffic policy."""
 
-    def at_least(self, version: TlsVersion | str) -> PolicyCondition:
+    def at_least(self, version: TlsVersionWord) -> PolicyCondition:
         """It is *version* or later. Only for statements that allow."""
         return self._compare("at_least", "MINIMUM_TLS_VERSION", version)
 
-    def is_(self, version: TlsVersion | str) -> PolicyCondition:
+    def is_(self, version: TlsVersionWord) -> PolicyCondition:
         """It is *version*."""
         return self._compare("is_", "IS", version)
 
-    def _compare(self, method: str, operator: str, version: TlsVersion | str) -> PolicyCondition:
+    def _compare(self, method: str, operator: str, version: TlsVersionWord) -> PolicyCondition:
         return PolicyCondition(
             text=call("tls_version", method, _texts([version])),
             faults=member_faults(TlsVersion, [version]),
@@ -529,6 +536,17 @@ def _list_faults(addresses: object) -> Faults:
     if isinstance(getattr(addresses, "address_list_arn", None), str):
         return ()
     return ((addresses, "pass an AddressList"),)
+
+
+def _incomplete(operator: str, values: Sequence[str]) -> Faults:
+    """Return values that no recipient can be."""
+    if operator not in ("EQUALS", "NOT_EQUALS"):
+        return ()
+    return tuple(
+        (value, "write a whole address, or compare its end: recipient.ends_with('@example.com')")
+        for value in values
+        if isinstance(value, str) and resolved(value) and "@" not in value
+    )
 
 
 def _arn(addresses: Addresses) -> str:

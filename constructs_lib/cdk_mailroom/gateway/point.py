@@ -14,6 +14,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import resolved
+from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access
 from cdk_mailroom.gateway.network import Network
 
@@ -109,6 +110,14 @@ def _name(scope: Construct, access: Access, network: Any) -> str:
 
 def _warn(scope: Construct, access: Access, network: Network, status: Status | str | None) -> None:
     annotations = Annotations.of(scope)
+    region = Stack.of(scope).region
+    if resolved(region) and region not in limits.REGIONS:
+        annotations.add_warning_v2(
+            "cdk-mailroom:gateway-region",
+            f"Mail Manager is not known to be in {region}: put the MailGateway into a stack of a "
+            f"region that has it, such as us-east-1; if this region does now, call "
+            f"{_acknowledge('region')}",
+        )
     annotations.add_warning_v2(
         "cdk-mailroom:gateway-price",
         "each open ingress point costs $50 a month (price list of July 2026), also while it is "
@@ -121,14 +130,14 @@ def _warn(scope: Construct, access: Access, network: Network, status: Status | s
         "AWS: send mail through it before you move an MX record. Then call "
         f"{_acknowledge('untried')}",
     )
-    if access.tls is None and access.chosen_by_aws(network) and not _region_known(scope):
+    if access.tls is None and access.chosen_by_aws(network) and not resolved(region):
         annotations.add_warning_v2(
             "cdk-mailroom:gateway-tls-region",
             "the region is not known at synth, so the TLS policy is REQUIRED: in the United "
             "States and Canada the deployment would fail; give the stack a region, or pass "
             "tls=Tls.FIPS to the access there",
         )
-    elif access.tls is not None and not _region_known(scope):
+    elif access.tls is not None and not resolved(region):
         annotations.add_warning_v2(
             "cdk-mailroom:gateway-tls-region",
             f"the region is not known at synth, so whether Mail Manager has the TLS policy "
@@ -146,7 +155,3 @@ def _warn(scope: Construct, access: Access, network: Network, status: Status | s
 
 def _acknowledge(name: str) -> str:
     return f"Annotations.of(gateway).acknowledge_warning('cdk-mailroom:gateway-{name}')"
-
-
-def _region_known(scope: Construct) -> bool:
-    return resolved(Stack.of(scope).region)

@@ -26,7 +26,7 @@ from cdk_mailroom._checks import (
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.attributes import recipient, source_ip, tls_version
 from cdk_mailroom.gateway.conditions import PolicyCondition, check_conditions
-from cdk_mailroom.gateway.words import TlsVersion
+from cdk_mailroom.gateway.words import TlsVersion, TlsVersionWord
 from mailroom.ses import DOMAIN
 
 __all__ = [
@@ -82,7 +82,7 @@ class TrafficPolicy:
 
     deny_from: Sequence[str] = ()
     """Addresses and ranges, IPv4 and IPv6, from which nothing is accepted."""
-    minimum_tls: TlsVersion | str | None = None
+    minimum_tls: TlsVersionWord | None = None
     """The lowest version of TLS from which mail is accepted; any, also none, by default."""
     max_message_bytes: int | None = None
     """The largest message, up to 40 MB with its header; Mail Manager's own limit by default."""

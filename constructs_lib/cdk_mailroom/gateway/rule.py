@@ -189,8 +189,8 @@ class GatewayRule(Construct):
         self._name = options.rule_name
         self._settings = _Rules.RuleProperty(
             name=options.rule_name,
-            conditions=[one.in_rule for one in options.when],
-            unless=[one.in_rule for one in options.unless],
+            conditions=[one.in_rule for one in options.when] or None,
+            unless=[one.in_rule for one in options.unless] or None,
             actions=[one.action for one in bound.values()],
         )
 

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
-__all__ = ["Certificate", "DmarcPolicy", "TlsVersion", "Verdict"]
+__all__ = [
+    "Certificate",
+    "DmarcPolicy",
+    "DmarcPolicyWord",
+    "TlsVersion",
+    "TlsVersionWord",
+    "Verdict",
+    "VerdictWord",
+]
 
 
 class Verdict(StrEnum):
@@ -38,6 +47,11 @@ class TlsVersion(StrEnum):
     """TLS 1.2."""
     TLS1_3 = "TLS1_3"
     """TLS 1.3."""
+
+
+VerdictWord = Verdict | Literal["PASS", "FAIL", "GRAY", "PROCESSING_FAILED"]
+DmarcPolicyWord = DmarcPolicy | Literal["NONE", "QUARANTINE", "REJECT"]
+TlsVersionWord = TlsVersion | Literal["TLS1_2", "TLS1_3"]
 
 
 class Certificate(StrEnum):

@@ -1,8 +1,6 @@
 """The help desk app: ``cdk deploy --app "python examples/helpdesk/app.py"``.
 
-Pass your domain as a context value: ``-c domain=example.org``. Make the key that signs reply
-addresses first, once: ``aws secretsmanager create-secret --name HelpDesk/ReplyKey --secret-string
-"$(openssl rand -base64 32)"``.
+Pass your domain as a context value: ``-c domain=example.org``.
 """
 
 import os

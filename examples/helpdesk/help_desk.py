@@ -11,7 +11,6 @@ from constructs import Construct
 from cdk_mailroom import EventPublishing, InboundMail, PythonHandler, handlers
 
 FUNCTIONS = Path(__file__).parent / "functions"
-REPLY_KEY = "HelpDesk/ReplyKey"
 
 
 class HelpDesk(cdk.Stack):
@@ -37,9 +36,16 @@ class HelpDesk(cdk.Stack):
             ),
         )
 
-        # Signs the addresses that customers answer to; see docs/mail.md. Not part of the stack, so
-        # that it outlives it: customers answer to old mail.
-        reply_key = secretsmanager.Secret.from_secret_name_v2(self, "ReplyKey", REPLY_KEY)
+        # Signs the addresses that customers answer to; see docs/mail.md. Kept when the stack goes:
+        # customers answer to old mail.
+        reply_key = secretsmanager.Secret(
+            self,
+            "ReplyKey",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=43, exclude_punctuation=True
+            ),
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
 
         inbound = InboundMail(self, "Inbound")
 
@@ -60,7 +66,7 @@ class HelpDesk(cdk.Stack):
                 "tickets:on_mail",
                 environment={
                     "TICKETS": tickets.table_name,
-                    "REPLY_KEY": REPLY_KEY,
+                    "REPLY_KEY": reply_key.secret_arn,
                     "SUPPORT": f"support@{domain}",
                 },
             ),

@@ -5,6 +5,10 @@ The library acknowledges the findings that its own resources cause. To acknowled
 """
 
 REVIEWED = {
+    "ReplyKey": {
+        "AwsSolutions-SMG4": "a new key would make the addresses in mail that was already answered "
+        "unreadable, so it changes only if it leaked",
+    },
     "Inbound/Bucket": {
         "AwsSolutions-S1": "CloudTrail data events, if enabled, log who reads mail; server access "
         "logs would need a second bucket, which a team can add if it wants one",

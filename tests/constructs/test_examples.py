@@ -143,6 +143,7 @@ LOGICAL_IDS = {
         OutboundConfigurationSet1618B93A
         OutboundTopic747947E0
         OutboundTopicPolicy22976C93
+        ReplyKey0579F7D2
         Tickets83B11BB2
     """,
     "newsletter": """

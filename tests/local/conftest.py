@@ -248,9 +248,15 @@ class Account:
         content: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
-    def deploy(self, resources: dict[str, Any], *, stack: str | None = None) -> dict[str, Any]:
+    def deploy(
+        self,
+        resources: dict[str, Any],
+        *,
+        stack: str | None = None,
+        outputs: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Create a stack, or update the given one, and return how it ended."""
-        template = json.dumps({"Resources": resources})
+        template = json.dumps({"Resources": resources, "Outputs": outputs or {}})
         if stack is None:
             stack = self.name("stack")
             self.cloudformation.create_stack(StackName=stack, TemplateBody=template)

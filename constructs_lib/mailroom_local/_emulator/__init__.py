@@ -21,9 +21,12 @@ from mailroom_local._emulator import (
     firehose,
     identities,
     internals,
+    log_deliveries,
+    mail_manager,
     permissions,
     receiving,
     refusals,
+    secrets,
     sending_v1,
     sending_v2,
     suppression,
@@ -31,6 +34,7 @@ from mailroom_local._emulator import (
     tenants,
     workers,
 )
+from mailroom_local._emulator.mail_manager import cloudformation as mail_manager_types
 from mailroom_local._emulator.places import receiving as receiving_places
 from mailroom_local._emulator.query import (
     Parameters,
@@ -103,6 +107,7 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         handle_request=_handle_v2,
         put_event_destination=configuration_sets.put_event_destination,
     )
+    internals.logs.patch(put_delivery_source=log_deliveries.put_source)
     configuration_sets.know_the_suppression_scope()
     internals.provisioners.patch(ses_event_destination_put=configuration_sets.put_from_template)
     internals.firehose.patch(deliver_records_to_s3=firehose.deliver_records)
@@ -112,10 +117,11 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         start_query_execution=athena.start_query_execution,
         stop_query_execution=athena.stop_query_execution,
     )
-    for part in (receiving, contacts, endpoints, tenants, athena):
+    replacing = (receiving, contacts, endpoints, log_deliveries, mail_manager_types)
+    for part in (*replacing, secrets, tenants, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)
-    for part in (receiving, contacts, endpoints, identities, tenants, athena):
         internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
+    internals.provisioners.RESOURCE_HANDLERS.update(identities.RESOURCES)
 
 
 def put_event(entry: dict[str, Any], *, account: str, region: str) -> None:
@@ -129,7 +135,7 @@ def put_event(entry: dict[str, Any], *, account: str, region: str) -> None:
 
 def asgi_app() -> Callable[..., Awaitable[None]]:
     """ministack's gateway."""
-    return with_warm_functions(internals.app.app)
+    return mail_manager.with_links(with_warm_functions(internals.app.app))
 
 
 def enforce_permissions(enforced: bool) -> None:
@@ -161,6 +167,8 @@ async def _handle_request(
 ) -> Response:
     if method != "POST" or path.startswith("/v2/"):
         return await _original_handle_request(method, path, headers, body, query_params)
+    if (mail_managers := mail_manager.target(headers)) is not None:
+        return mail_manager.answer(mail_managers, headers, body, query_params)
     parameters: Parameters = dict(query_params)
     parameters.update(parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True))
     name = one(parameters, "Action") or ""
@@ -235,5 +243,5 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
 
 def _reset() -> None:
     _original_reset()
-    for part in (receiving, contacts, endpoints, suppression, firehose):
+    for part in (receiving, contacts, endpoints, suppression, firehose, mail_manager):
         part.reset()

@@ -60,6 +60,12 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_get_object_data",
         "_put_object",
     ),
+    "ministack.services.secretsmanager": (
+        "_delete_resource_policy",
+        "_put_resource_policy",
+        "_resource_policies",
+        "_resolve",
+    ),
     "ministack.services.ses": (
         "_active_receipt_rule_set",
         "_configuration_sets",
@@ -118,11 +124,22 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_hive_to_duckdb_type",
         "_json_documents",
         "_metadata_extraction_keys",
+        "_put_record",
         "_put_s3_object",
         "_s3_bucket_from_arn",
         "_streams",
     ),
     "ministack.services.glue": ("_create_table", "_tables", "_update_table"),
+    "ministack.services.cloudwatch_logs": (
+        "_create_delivery",
+        "_create_log_stream",
+        "_deliveries",
+        "_delivery_destinations",
+        "_delivery_sources",
+        "_put_delivery_destination",
+        "_put_delivery_source",
+        "_put_log_events",
+    ),
     "ministack.services.eventbridge": (
         "_create_archive",
         "_delete_archive",
@@ -161,10 +178,12 @@ eventbridge = Part("ministack.services.eventbridge")
 firehose = Part("ministack.services.firehose")
 glue = Part("ministack.services.glue")
 functions = Part("ministack.services.lambda_svc")
+logs = Part("ministack.services.cloudwatch_logs")
 policies = Part("ministack.core.iam_evaluator")
 provisioners = Part("ministack.services.cloudformation.provisioners")
 responses = Part("ministack.core.responses")
 s3 = Part("ministack.services.s3")
+secrets = Part("ministack.services.secretsmanager")
 ses = Part("ministack.services.ses")
 ses_v2 = Part("ministack.services.ses_v2")
 sns = Part("ministack.services.sns")

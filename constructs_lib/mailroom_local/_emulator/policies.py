@@ -11,13 +11,13 @@ from mailroom_local._emulator import internals
 class Service:
     """A service principal, with the resource that policies' conditions are compared with."""
 
-    def __init__(self, principal: str, source_arn: str, **context: str) -> None:
+    def __init__(self, principal: str, source_arn: str | None, **context: str) -> None:
         self.account: str = internals.responses.get_account_id()
         self.region: str = internals.responses.get_region()
         self._principal = principal
         self._context = {
             "aws:sourceaccount": self.account,
-            "aws:sourcearn": source_arn,
+            **({"aws:sourcearn": source_arn} if source_arn else {}),
             "aws:principalisawsservice": "true",
             "aws:principalservicename": principal,
             **context,

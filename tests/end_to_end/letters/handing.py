@@ -44,14 +44,11 @@ def hand_on(
             stepfunctions.Succeed(stack, "HandedEnd")
         ),
     )
-    made = secretsmanager.Secret(
+    secret = secretsmanager.Secret(
         stack,
         "HandedSecret",
-        secret_name="handed-on",
         secret_string_value=cdk.SecretValue.unsafe_plain_text(SECRET),
     )
-    # By its name, as the emulator gives a policy the name of a secret where AWS gives its ARN.
-    secret = secretsmanager.Secret.from_secret_name_v2(stack, "HandedSecretByName", "handed-on")
     targets = {
         "ToQueue": handlers.ToQueue(fifo),
         "ToTopic": handlers.ToTopic(topic),
@@ -60,7 +57,7 @@ def hand_on(
         "ToHook": handlers.Webhook(webhook, secret=secret, allow_http=True, allow_private=True),
     }
     for name, handler in targets.items():
-        inbound.add_rule(name, recipients=[recipient], handler=handler).node.add_dependency(made)
+        inbound.add_rule(name, recipients=[recipient], handler=handler)
     return {
         "HandedQueue": fifo.queue_url,
         "HandedTopicQueue": queues["Topic"].queue_url,

@@ -51,10 +51,11 @@ class Journal:
         operation: str | None = None,
         rules: str | None = None,
         tls: bool = False,
+        **more: Any,
     ) -> None:
         """Record an answer that refuses something, and why; ``operation`` if it was to be sent.
 
-        ``rules`` is the version of the receipt rules that decided.
+        ``rules`` is the version of the receipt rules that decided; ``more`` is written, too.
         """
         self.write(
             "refused",
@@ -65,6 +66,7 @@ class Journal:
             operation=operation,
             rules=rules,
             tls=tls,
+            **more,
         )
 
     @contextmanager

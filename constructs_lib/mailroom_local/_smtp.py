@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
@@ -23,20 +23,39 @@ class Conversation(SMTP):
     """One connection; ``operation`` is that of the journal's records."""
 
     def __init__(
-        self, handler: Any, *, journal: Journal, operation: str | None = None, **options: Any
+        self,
+        handler: Any,
+        *,
+        journal: Journal,
+        operation: str | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(handler, **options)
         self._journal = journal
         self._operation = operation
+        self._more: Mapping[str, Any] = {}
         self._reason: str | None = None
         self._recipients: Sequence[str] | None = None
         self._rules: str | None = None
 
     def because(
-        self, reason: str, *, recipients: Sequence[str] | None = None, rules: str | None = None
+        self,
+        reason: str,
+        *,
+        recipients: Sequence[str] | None = None,
+        rules: str | None = None,
+        **more: Any,
     ) -> None:
-        """Say why the next reply refuses, and whom; the recipients so far by default."""
+        """Say why the next reply refuses, and whom; the recipients so far by default.
+
+        ``more`` is for the journal's record.
+        """
         self._reason, self._recipients, self._rules = reason, recipients, rules
+        self._more = more
+
+    def always(self) -> Mapping[str, Any]:
+        """What the journal's record of every refusal has."""
+        return {}
 
     async def push(self, status: Any) -> None:
         # Every reply passes here, also those that aiosmtpd makes by itself.
@@ -53,8 +72,10 @@ class Conversation(SMTP):
                 operation=self._operation,
                 rules=self._rules,
                 tls=self.session is not None and self.session.ssl is not None,
+                **{**self.always(), **self._more},
             )
         self._reason = self._recipients = self._rules = None
+        self._more = {}
         await super().push(status)
 
     async def smtp_HTTP(self, arg: str | None) -> None:

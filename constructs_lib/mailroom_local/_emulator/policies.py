@@ -32,17 +32,21 @@ class Service:
         ).decision
         return found
 
-    def may_as(self, role_arn: str, action: str, resource: str) -> bool:
-        """Whether the service may assume a role, and the role may do this."""
-        name = role_arn.rsplit("/", 1)[-1]
-        role = internals.iam.roles.get(name)
+    def may_assume(self, role_arn: str) -> bool:
+        """Whether there is the role, and the service may assume it."""
+        role = internals.iam.roles.get(role_arn.rsplit("/", 1)[-1])
         if role is None:
             return False
         trust = role.get("AssumeRolePolicyDocument")
-        if self.decision("sts:AssumeRole", role_arn, trust) != "Allow":
+        return self.decision("sts:AssumeRole", role_arn, trust) == "Allow"
+
+    def may_as(self, role_arn: str, action: str, resource: str, **context: str) -> bool:
+        """Whether the service may assume a role, and the role may do this."""
+        if not self.may_assume(role_arn):
             return False
+        name = role_arn.rsplit("/", 1)[-1]
         granted = internals.policies.gather_role_policies(name, self.account)
-        found = internals.policies.evaluate(self._asked(action, resource), granted)
+        found = internals.policies.evaluate(self._asked(action, resource, **context), granted)
         return bool(found.decision == "Allow")
 
     def _asked(self, action: str, resource: str, **context: str) -> Any:

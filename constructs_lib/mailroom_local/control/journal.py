@@ -88,12 +88,13 @@ class ActionRecord:
     def pending(self) -> bool:
         """Whether an asynchronous function has not ended yet, or is tried again."""
         called = self.handler and self.handler[-1].final
-        return self.kind == "Lambda" and self.outcome == "accepted" and not called
+        invoked = self.kind in ("Lambda", "InvokeLambda") and self.outcome == "accepted"
+        return invoked and not called
 
 
 @dataclass(slots=True, kw_only=True)
 class RuleRecord:
-    """A rule that matched a message."""
+    """A rule that matched a message; of a gateway, every rule that was tried."""
 
     name: str
     """The name of the rule."""
@@ -101,6 +102,8 @@ class RuleRecord:
     """The recipients that it matched."""
     verdicts: dict[str, str]
     """The verdicts of spam, virus, SPF, DKIM and DMARC checks."""
+    because: list[str] = field(default_factory=list)
+    """Of a gateway's rule: the conditions that decided, for each group of recipients."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,12 +161,19 @@ class MessageRecord:
     """The rule that stopped the rule set."""
     ms: float | None = None
     """How long it took from acceptance to the end, in milliseconds."""
+    gateway: dict[str, str] | None = None
+    """The ingress point that it came by: `point` is its id, `name` its name, `traffic_policy` and
+    `rule_set` the names of what decided."""
+    policy: list[str] = field(default_factory=list)
+    """What the traffic policy of the ingress point decided about each recipient, and why."""
     outgoing: bool = False
     """Whether it was sent, not received."""
     operation: str | None = None
     """The API operation that sent it."""
     configuration_set: str | None = None
     """The configuration set that it was sent with."""
+    relayed_to: str | None = None
+    """The host and port of the relay that it was handed to, if a gateway relayed it."""
     events: list[EventRecord] = field(default_factory=list)
     """Its sending events."""
     calls: list[HandlerOutcome] = field(default_factory=list)
@@ -285,7 +295,15 @@ def _message(record: dict[str, Any]) -> MessageRecord:
         outgoing=bool(record.get("operation")),
         operation=record.get("operation"),
         configuration_set=record.get("configuration_set"),
+        relayed_to=record.get("relayed_to"),
+        gateway=record.get("gateway"),
+        policy=[_decided(decision) for decision in record.get("policy", ())],
     )
+
+
+def _decided(decision: dict[str, Any]) -> str:
+    verdict = "accepted" if decision["traffic_policy_verdict"] == "ACCEPT" else "rejected"
+    return f"{decision['recipient']} {verdict}: {decision['because']}"
 
 
 def _extend(message: MessageRecord, record: dict[str, Any]) -> None:
@@ -295,6 +313,7 @@ def _extend(message: MessageRecord, record: dict[str, Any]) -> None:
                 name=record["rule"],
                 recipients=record["recipients"],
                 verdicts=record.get("verdicts", {}),
+                because=[reason["text"] for reason in record.get("because", ())],
             )
         )
     elif record["type"] == "action":

@@ -49,13 +49,32 @@ def notification(
 
 def mail_object(message: Message, match: Match, *, header_bytes: int) -> dict[str, Any]:
     """The ``mail`` object; headers beyond ``header_bytes`` are cut."""
-    headers = message.headers(match)
+    return described_mail(
+        message.headers(match),
+        message_id=message.message_id,
+        received_at=message.received_at,
+        mail_from=message.envelope.mail_from,
+        rcpt_tos=message.envelope.rcpt_tos,
+        header_bytes=header_bytes,
+    )
+
+
+def described_mail(
+    headers: Sequence[tuple[str, str]],
+    *,
+    message_id: str,
+    received_at: datetime,
+    mail_from: str,
+    rcpt_tos: Sequence[str],
+    header_bytes: int,
+) -> dict[str, Any]:
+    """The ``mail`` object of a message with these header fields."""
     kept, truncated = described(headers, max_bytes=header_bytes)
     return {
-        "timestamp": timestamp(message.received_at),
-        "source": message.envelope.mail_from,
-        "messageId": message.message_id,
-        "destination": _destination(headers) or list(message.envelope.rcpt_tos),
+        "timestamp": timestamp(received_at),
+        "source": mail_from,
+        "messageId": message_id,
+        "destination": _destination(headers) or list(rcpt_tos),
         "headersTruncated": truncated,
         "headers": kept,
         "commonHeaders": _common_headers(headers),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -17,41 +16,15 @@ from aiosmtpd.smtp import Envelope as Transaction
 from mailroom.ses import RECEIVED_BYTES
 from mailroom_local._journal import Journal
 from mailroom_local._smtp import Conversation, sender
+from mailroom_local._xclient import PretendingConversation, client_of
 from mailroom_local.receiving.environments import Receivers
 from mailroom_local.receiving.message import Envelope
 
 
-class _Session(Session):
-    """A client; ``pretended`` holds the address and host name that XCLIENT gave."""
-
-    pretended: tuple[str, str | None] | None = None
-
-
-class _Conversation(Conversation):
-    """One connection, with XCLIENT, by which a client pretends to have another address.
-
-    Everything connects from 127.0.0.1, so IP filters could not be rehearsed otherwise. The syntax
-    is that of Postfix: ``XCLIENT ADDR=203.0.113.9 NAME=mx.example.com``.
-    """
-
+class _Conversation(PretendingConversation):
     # SES is assumed to take lines beyond RFC 5321's 1,000 octets, as most servers do: mail that
     # breaks the rule is common, and handlers must be rehearsed with it.
     line_length_limit = RECEIVED_BYTES
-
-    def _create_session(self) -> _Session:
-        return _Session(self.loop)
-
-    async def smtp_XCLIENT(self, arg: str | None) -> None:
-        given = dict(part.split("=", 1) for part in (arg or "").split() if part.count("=") == 1)
-        attributes = {name.upper(): value for name, value in given.items()}
-        try:
-            address = str(ipaddress.ip_address(attributes["ADDR"]))
-        except (KeyError, ValueError):
-            await self.push("501 5.5.4 Syntax: XCLIENT ADDR=<IP address> [NAME=<host name>]")
-            return
-        assert isinstance(self.session, _Session)
-        self.session.pretended = (address, attributes.get("NAME"))
-        await self.push("220 2.0.0 OK")
 
 
 class OtherReceiver(Protocol):
@@ -99,7 +72,7 @@ class _Handler:
         refusal = await asyncio.to_thread(
             self._receiver.admit,
             address,
-            client_address=_client(session)[0],
+            client_address=client_of(session)[0],
             tls=session.ssl is not None,
         )
         if refusal is not None:
@@ -111,7 +84,7 @@ class _Handler:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Transaction) -> str:
-        client_address, client_name = _client(session)
+        client_address, client_name = client_of(session)
         content = envelope.content
         assert isinstance(content, bytes)
         message_id = ""
@@ -162,12 +135,3 @@ def conversation(
         ident="ESMTP Amazon SES, rehearsed by cdk-mailroom",
         tls_context=tls,
     )
-
-
-def _client(session: Session) -> tuple[str, str]:
-    assert isinstance(session, _Session)
-    name = session.host_name or "unknown"
-    if session.pretended is not None:
-        address, pretended_name = session.pretended
-        return address, pretended_name or name
-    return str(session.peer[0]) if session.peer else "127.0.0.1", name

@@ -8,10 +8,19 @@ from pathlib import Path
 import trustme
 
 
-def server_context(certificate: Path, *, host_names: tuple[str, ...]) -> ssl.SSLContext:
-    """A TLS context for these names and this machine; clients that trust the file accept it."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(certificate)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(*host_names, "localhost", "127.0.0.1").configure_cert(context)
-    return context
+class Certificates:
+    """A certificate for these names and this machine, of an authority made for it.
+
+    Clients that trust the file accept it.
+    """
+
+    def __init__(self, file: Path, *, host_names: tuple[str, ...]) -> None:
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(file)
+        self._own = authority.issue_cert(*host_names, "localhost", "127.0.0.1")
+
+    def context(self) -> ssl.SSLContext:
+        """A new TLS context of a server."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._own.configure_cert(context)
+        return context

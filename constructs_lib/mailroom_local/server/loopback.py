@@ -42,3 +42,14 @@ def bind(port: int) -> socket.socket:
     except OSError as error:
         sys.exit(f"port {port} cannot be used: {error.strerror}")
     return bound
+
+
+def free(port: int) -> bool:
+    """Whether a port on loopback can be bound."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True

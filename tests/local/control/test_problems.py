@@ -21,7 +21,7 @@ from mailroom_local.receiving.message import Envelope
 from mailroom_local.receiving.runner import Receiver
 from mailroom_local.sending.mailer import Mailer
 from mailroom_local.sending.message import SentMessage
-from mailroom_local.server.certificate import server_context
+from mailroom_local.server.certificate import Certificates
 from mailroom_local.server.smtp import SmtpServer
 
 RAW = b"From: a@example.net\r\nTo: b@example.com\r\nSubject: Hi\r\n\r\nHello\r\n"
@@ -193,7 +193,7 @@ class serving:  # noqa: N801  # used like a function
                 receiver=made,
                 others=[],
                 journal=Journal(path),
-                tls=server_context(path.with_suffix(".pem"), host_names=("localhost",)),
+                tls=Certificates(path.with_suffix(".pem"), host_names=("localhost",)).context(),
                 host_name="localhost",
             ),
         )

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mailroom_local.control import (
     clients,
@@ -19,6 +19,7 @@ from mailroom_local.control import (
     deployments,
     emulator,
     gateway,
+    ingress,
     server_process,
     smtp,
 )
@@ -27,6 +28,7 @@ from mailroom_local.control.credentials import LOCAL, Credentials
 from mailroom_local.control.emulator import Interpreter
 from mailroom_local.control.environments import Environment, keep, kept
 from mailroom_local.control.errors import MailroomError, NotRunning
+from mailroom_local.control.ingress import IngressPoint
 from mailroom_local.control.processes import stop_group
 from mailroom_local.control.progress import Progress, Silent
 from mailroom_local.control.smtp import Sent
@@ -280,8 +282,13 @@ class LocalAws(_Account):
         rcpt_tos: Sequence[str],
         tls: bool = True,
         client_address: str | None = None,
+        gateway: str | None = None,
+        credentials: Credentials | None = None,
+        client_certificate: Path | str | None = None,
     ) -> Sent:
         """Send a message from outside to the account, over SMTP.
+
+        Receipt rules take it, or with `gateway` an ingress point of SES Mail Manager.
 
         Args:
             message: The message.
@@ -289,21 +296,61 @@ class LocalAws(_Account):
             rcpt_tos: The envelope recipients.
             tls: Whether to use STARTTLS.
             client_address: The IP address to come from, for IP filters; by default 127.0.0.1.
+            gateway: The name or the id of an ingress point. Results in the message's header
+                `X-Mailroom-Addon` count when its traffic policy decides, too.
+            credentials: The user name and password for an ingress point that asks for them; by
+                default its id, and the current password of its secret.
+            client_certificate: A file in PEM with a certificate and its key, for an ingress point
+                with mutual TLS.
 
         Returns:
             The id and reply, and the recipients that were refused.
 
         Raises:
             SmtpRefused: If every recipient, or the message, is refused.
+            MailroomError: If there is no such ingress point, or `credentials` or
+                `client_certificate` is given without one.
         """
+        certificate = self._certificate if tls else None
+        envelope: dict[str, Any] = {"mail_from": mail_from, "rcpt_tos": rcpt_tos}
+        if gateway is None:
+            for name, given in (
+                ("credentials", credentials),
+                ("client_certificate", client_certificate),
+            ):
+                if given is not None:
+                    raise MailroomError(
+                        f"{name} has no effect: receipt rules ask for none",
+                        remedy=f"pass gateway, or omit {name}",
+                    )
+            return smtp.deliver(
+                message,
+                port=self.server.smtp_port,
+                certificate=certificate,
+                client_address=client_address,
+                **envelope,
+            )
+        point = ingress.chosen(self.ingress_points(), gateway)
+        if credentials is None and point.kind == "AUTH" and tls:
+            credentials = ingress.credentials_of(point, self.client)
         return smtp.deliver(
             message,
-            port=self.server.smtp_port,
-            certificate=self._certificate if tls else None,
-            mail_from=mail_from,
-            rcpt_tos=rcpt_tos,
+            port=point.port,
+            certificate=certificate,
             client_address=client_address,
+            credentials=credentials,
+            client_certificate=Path(client_certificate) if client_certificate else None,
+            addons=smtp.rehearsed_addons(message),
+            **envelope,
         )
+
+    def ingress_points(self) -> list[IngressPoint]:
+        """Return the ingress points of SES Mail Manager, in every account and region.
+
+        Returns:
+            The ingress points, each with the host and port at which it takes mail.
+        """
+        return ingress.listed(self.server)
 
     def submit(
         self,

@@ -39,29 +39,40 @@ def deliver(
     rcpt_tos: Sequence[str],
     client_address: str | None = None,
     credentials: Credentials | None = None,
+    client_certificate: Path | None = None,
+    addons: str = "",
 ) -> Sent:
-    """Send a message in one SMTP conversation, with STARTTLS if there is a certificate."""
+    """Send a message in one SMTP conversation, with STARTTLS if there is a certificate.
+
+    ``addons`` are results that a gateway's add-ons are to have before it sees the message.
+    """
     raw = message if isinstance(message, bytes) else message.as_bytes(policy=SMTP)
     raw = re.sub(rb"\r\n|\r|\n", b"\r\n", raw)
-    with _connected(port, certificate) as smtp:
+    with _connected(port, certificate, client_certificate) as smtp:
         if credentials is not None:
             try:
                 smtp.login(credentials.user, credentials.password)
             except smtplib.SMTPAuthenticationError as error:
                 _expect((error.smtp_code, _bytes(error.smtp_error)))
-        if client_address is not None:
-            _expect(smtp.docmd("XCLIENT", f"ADDR={client_address}"))
+        if client_address is not None or addons:
+            pretended = f"ADDR={client_address or '127.0.0.1'}"
+            _expect(smtp.docmd("XCLIENT", pretended + (f" ADDON={addons}" if addons else "")))
         return _transfer(smtp, raw, mail_from=mail_from, rcpt_tos=rcpt_tos)
 
 
 @contextlib.contextmanager
-def _connected(port: int, certificate: Path | None) -> Iterator[smtplib.SMTP]:
+def _connected(
+    port: int, certificate: Path | None, client_certificate: Path | None
+) -> Iterator[smtplib.SMTP]:
     # Closed rather than left by smtplib's own context, whose QUIT would fail in the middle of a
     # command and hide the Ctrl-C.
     with contextlib.closing(smtplib.SMTP("127.0.0.1", port, timeout=_SECONDS)) as smtp:
         smtp.ehlo()
         if certificate is not None:
-            smtp.starttls(context=ssl.create_default_context(cafile=certificate))
+            context = ssl.create_default_context(cafile=certificate)
+            if client_certificate is not None:
+                context.load_cert_chain(client_certificate)
+            smtp.starttls(context=context)
             smtp.ehlo()
         yield smtp
 
@@ -75,6 +86,15 @@ def _transfer(smtp: smtplib.SMTP, raw: bytes, *, mail_from: str, rcpt_tos: Seque
         raise SmtpRefused(code=code, reply=reply, recipients=refused)
     code, reply = _expect(smtp.data(raw))
     return Sent(message_id=reply.rpartition(" ")[2], reply=f"{code} {reply}", refused=refused)
+
+
+def rehearsed_addons(message: EmailMessage | bytes) -> str:
+    """The results in a message's header, as XCLIENT takes them: without spaces and equals signs."""
+    raw = message if isinstance(message, bytes) else message.as_bytes(policy=SMTP)
+    header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
+    found = re.search(rb"(?im)^X-Mailroom-Addon:(.*)$", header)
+    text = found[1].decode("ascii", "replace") if found else ""
+    return ",".join(part.replace("=", ":") for part in re.findall(r"[A-Z_]+\.\w+=[^;,\s]+", text))
 
 
 def _expect(answer: tuple[int, bytes]) -> tuple[int, str]:

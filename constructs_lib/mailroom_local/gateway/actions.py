@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
@@ -68,19 +69,14 @@ class Actions:
         journal: Journal,
         mailboxes: Sequence[OtherReceiver],
     ) -> None:
-        session = clients.session(region=region, account=account)
+        self._session = clients.session(region=region, account=account)
+        self._endpoint = endpoint
         self._account, self._region = account, region
         self._services = services
         self._mailboxes = mailboxes
         self._outbox = Outbox(journal, region=region)
-        self._ses = clients.client(session, "ses", endpoint)
-        self._v2 = clients.client(session, "sesv2", endpoint)
-        self._s3 = clients.client(session, "s3", endpoint)
-        self._sns = clients.client(session, "sns", endpoint)
-        # How often a function is called again is for the rule to say.
-        self._lambda = clients.client(
-            session, "lambda", endpoint, read_timeout=SYNCHRONOUS_SECONDS, retries=0
-        )
+        self._lock = Lock()
+        self._clients: dict[str, Any] = {}
 
     def run(self, step: Step) -> Outcome:
         """Run an action; what goes wrong is its failure, and never an exception."""
@@ -94,6 +90,17 @@ class Actions:
             # An action must not take the others with it.
             failure, step.settings["place"] = described(error)
             return Outcome(word="failed", failure=failure)
+
+    def _client(self, service: str) -> Any:
+        # A session makes one client at a time, and many messages need none.
+        with self._lock:
+            if service not in self._clients:
+                # How often a function is called again is for the rule to say.
+                options: dict[str, Any] = {"read_timeout": SYNCHRONOUS_SECONDS, "retries": 0}
+                given = options if service == "lambda" else {}
+                made = clients.client(self._session, service, self._endpoint, **given)
+                self._clients[service] = made
+            return self._clients[service]
 
     def _refusal(self, step: Step) -> str | None:
         role = step.fields.get("RoleArn")
@@ -139,7 +146,7 @@ class Actions:
             "Status": fields["StatusCode"],
             "DiagnosticCode": diagnostic,
         }
-        sent = self._ses.send_bounce(
+        sent = self._client("ses").send_bounce(
             OriginalMessageId=step.message.message_id,
             BounceSender=fields["Sender"],
             Explanation=fields.get("Message") or fields["DiagnosticMessage"],
@@ -181,7 +188,7 @@ class Actions:
         }
         event = payloads.lambda_event(step.message, step.recipients, action, now=datetime.now(UTC))
         try:
-            answer = self._lambda.invoke(
+            answer = self._client("lambda").invoke(
                 FunctionName=step.fields["FunctionArn"],
                 InvocationType=invocation,
                 Payload=json.dumps(event).encode(),
@@ -214,7 +221,7 @@ class Actions:
             encoding=encoding,
             now=datetime.now(UTC),
         )
-        self._sns.publish(
+        self._client("sns").publish(
             TopicArn=step.fields["TopicArn"],
             Subject="Amazon SES Email Receipt Notification",
             Message=json.dumps(told),
@@ -253,7 +260,9 @@ class Actions:
         # A call of SES may name 50 recipients, and a message here may have 100.
         for first in range(0, len(step.recipients), RECIPIENTS_PER_MESSAGE):
             some = list(step.recipients[first : first + RECIPIENTS_PER_MESSAGE])
-            sent = self._v2.send_email(Destination={"ToAddresses": some}, Content=content)
+            sent = self._client("sesv2").send_email(
+                Destination={"ToAddresses": some}, Content=content
+            )
             ids.append(sent["MessageId"])
         step.settings["sentAs"] = ", ".join(ids)
         return Outcome()
@@ -264,7 +273,7 @@ class Actions:
         encryption = {}
         if kms_key := step.fields.get("S3SseKmsKeyId"):
             encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}
-        self._s3.put_object(
+        self._client("s3").put_object(
             Bucket=step.fields["S3Bucket"], Key=key, Body=step.message.content(), **encryption
         )
         return Outcome()

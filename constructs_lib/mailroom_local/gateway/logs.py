@@ -87,13 +87,17 @@ def processed(
     }
     if action is not None:
         record["action_metadata"] = {
-            # WriteToS3 is WRITE_TO_S3 there.
-            "action_name": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", action).upper(),
+            "action_name": action_name(action),
             "action_index": place,
             "action_status": status,
             **({"action_failure": failure} if failure else {}),
         }
     return record
+
+
+def action_name(action: str) -> str:
+    """An action's name as logs have it: ``WRITE_TO_S3`` for ``WriteToS3``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", action).upper()
 
 
 def _tls(client: Client) -> dict[str, Any]:

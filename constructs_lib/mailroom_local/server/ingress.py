@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
+from typing import Any
 
 from mailroom_local._journal import Journal
 from mailroom_local.gateway import smtp
@@ -67,6 +68,26 @@ class Ingress:
         with self._lock:
             server = self._servers.get(point_id)
         return (LOOPBACK, server.port) if server else None
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every ingress point, and where it is reached; without its passwords."""
+        return [
+            {
+                "id": point.id,
+                "name": point.name,
+                "account": point.account,
+                "region": point.region,
+                "kind": point.kind,
+                "status": point.status,
+                "tls_policy": point.tls_policy,
+                "traffic_policy": point.policy.get("TrafficPolicyName", ""),
+                "rule_set": point.rule_set.get("RuleSetName", ""),
+                "host": reached[0],
+                "port": reached[1],
+            }
+            for point in self._services.ingress_points()
+            if (reached := self.host_port(point.id)) is not None
+        ]
 
     def close(self) -> None:
         """Accept no more mail."""

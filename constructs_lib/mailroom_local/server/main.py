@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mailroom_local.control import clients
+from mailroom_local.control.ingress import INGRESS_PATH
 from mailroom_local.control.paths import ENFORCE_PATH, IGNORE_PATH, SENT_PATH, STATUS_PATH
 from mailroom_local.control.state import Server, State
 from mailroom_local.server.loopback import LOOPBACK, bind, keep_to_loopback
@@ -110,6 +111,7 @@ async def _serve(
     # These modules read the environment, or import ministack, which does; it is complete now.
     from mailroom_local._background import CLOSE_SECONDS
     from mailroom_local._journal import Journal
+    from mailroom_local.gateway.runner import Runner
     from mailroom_local.receiving import smtp
     from mailroom_local.receiving.environments import Receivers
     from mailroom_local.receiving.runner import Receiver
@@ -119,6 +121,7 @@ async def _serve(
     from mailroom_local.server.certificate import Certificates
     from mailroom_local.server.guard import guarded
     from mailroom_local.server.in_process import InProcess
+    from mailroom_local.server.ingress import Ingress
     from mailroom_local.server.paths import with_own_paths
     from mailroom_local.server.preparing import Processes
     from mailroom_local.server.smtp import SmtpServer
@@ -185,6 +188,18 @@ async def _serve(
         ),
     )
 
+    manager = import_module("mailroom_local._emulator.gateway")
+    runner = Runner(
+        endpoint=server.endpoint,
+        journal=place["journal"],
+        services=manager,
+        mailboxes=[other.receiver for other in others],
+    )
+    ingress = Ingress(
+        runner=runner, services=manager, journal=place["journal"], context=certificates.context
+    )
+    manager.on_change(ingress.refresh)
+
     stop, page = asyncio.Event(), None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -198,6 +213,7 @@ async def _serve(
         # Whoever can read the state directory has the token, and nobody else.
         ("GET", STATUS_PATH): lambda: dataclasses.asdict(server) | {"page_token": ""},
         ("GET", SENT_PATH): emulator.sent_messages,
+        ("GET", INGRESS_PATH): ingress.listed,
         ("POST", ENFORCE_PATH): lambda: emulator.enforce_permissions(True),
         ("POST", IGNORE_PATH): lambda: emulator.enforce_permissions(False),
     }
@@ -205,8 +221,10 @@ async def _serve(
     def finish() -> None:
         for smtp_server in smtp_servers:
             smtp_server.stop()
+        ingress.close()
         by = time.monotonic() + CLOSE_SECONDS
-        receiver.close(by=by)
+        for received in (receiver, runner):
+            received.close(by=by)
         for other in others:
             other.close(by=by)
         # Last, as what was received may be sent on.

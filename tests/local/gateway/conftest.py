@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -164,17 +165,17 @@ class Gate:
         return self.story(message_id) if finished else journal.find(self.path, message_id)[0]
 
     def story(self, message_id: str) -> MessageRecord:
-        import time
+        """The story of a message once it is finished."""
 
-        deadline = time.monotonic() + 15
-        while True:
+        def read() -> MessageRecord:
             [found] = journal.find(self.path, message_id)
-            if found.finished or time.monotonic() > deadline:
-                return found
-            time.sleep(0.01)
+            return found
 
-    def stories(self) -> list[MessageRecord]:
-        return journal.read(self.path)
+        return _until(read, lambda found: found.finished)
+
+    def stories(self, *, count: int = 0) -> list[MessageRecord]:
+        """All stories, once there are so many."""
+        return _until(lambda: journal.read(self.path), lambda found: len(found) >= count)
 
     def logs(self, log_type: str) -> list[dict[str, Any]]:
         return [record for kind, record in self.emulator.logged if kind == log_type]
@@ -184,6 +185,13 @@ class Gate:
             smtp.close()
         self.ingress.close()
         self.runner.close()
+
+
+def _until(read: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+    deadline = time.monotonic() + 15
+    while not good(found := read()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return found
 
 
 @pytest.fixture

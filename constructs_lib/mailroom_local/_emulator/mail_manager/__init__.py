@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from mailroom_local._emulator import internals
+from mailroom_local._emulator.log_deliveries import publish as publish_log
 from mailroom_local._emulator.mail_manager import (
     addons,
     address_lists,
@@ -38,6 +39,7 @@ __all__ = [
     "keep_in_archive",
     "members",
     "on_change",
+    "publish_log",
     "relay",
     "reset",
     "target",
@@ -140,7 +142,8 @@ def addon_name(instance_arn: str) -> str:
 
 def reset() -> None:
     """Forget everything."""
-    for part in (*removal.TABLES, archives, import_jobs, links, searches, serving):
+    forgetting: list[Any] = [*removal.TABLES, archives, import_jobs, links, searches, serving]
+    for part in forgetting:
         part.clear()
     points.changes.call()
 

@@ -66,7 +66,7 @@ class Archived:
     @cached_property
     def message(self) -> EmailMessage:
         """The message, parsed."""
-        return message_from_bytes(self.raw, policy=default)  # type: ignore[return-value]
+        return message_from_bytes(self.raw, policy=default)
 
     def text(self, name: str) -> str:
         """A header field as text; empty without it."""

@@ -105,8 +105,7 @@ def _shape(name: str) -> Mapping[str, Any]:
 def _problems(name: str, value: Any, path: str) -> Iterator[str]:
     shape = _shape(name)
     kind = shape["type"]
-    wrong_number = kind in _NUMBERS and isinstance(value, bool)
-    if wrong_number or not isinstance(value, _KINDS.get(kind, (object,))):
+    if not _is_a(kind, value):
         raise Refused(_UNREADABLE_CODE, f"{path or '/'} is not a {kind}")
     if kind == "structure":
         yield from _structure_problems(shape, value, path)
@@ -119,6 +118,12 @@ def _problems(name: str, value: Any, path: str) -> Iterator[str]:
         yield from _text_problems(shape, value, path)
     elif kind in _NUMBERS:
         yield from _bounds(shape, value, path, "value")
+
+
+def _is_a(kind: str, value: Any) -> bool:
+    # True and False are numbers in Python.
+    as_number = kind in _NUMBERS and isinstance(value, bool)
+    return isinstance(value, _KINDS.get(kind, (object,))) and not as_number
 
 
 def _structure_problems(

@@ -138,7 +138,8 @@ def _matching(given: Mapping[str, Any]) -> list[Archived]:
 
 def _matches(condition: Mapping[str, Any], message: Archived) -> bool:
     if expression := condition.get("BooleanExpression"):
-        return message.has_attachments == (expression["Operator"] == "IS_TRUE")
+        wanted: bool = expression["Operator"] == "IS_TRUE"
+        return message.has_attachments == wanted
     expression = condition["StringExpression"]
     attribute = expression["Evaluate"]["Attribute"]
     text = {

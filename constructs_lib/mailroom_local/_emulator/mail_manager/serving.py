@@ -81,12 +81,15 @@ def answer(operation: str, headers: Any, body: bytes, query_params: Any) -> Resp
 
 def call(operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """What an operation answers to this input."""
-    implemented = OPERATIONS.get(operation)
-    if implemented is None:
+    _check(operation, given)
+    present = {key: value for key, value in given.items() if value is not None}
+    return known(operation, OPERATIONS[operation](present))
+
+
+def _check(operation: str, given: Mapping[str, Any]) -> None:
+    if operation not in OPERATIONS:
         raise Refused("UnknownOperationException", f"There is no operation {operation}.")
     check(operation, given)
-    present = {key: value for key, value in given.items() if value is not None}
-    return known(operation, implemented(present))
 
 
 def _called(operation: str, headers: Any, body: bytes, query_params: Any) -> dict[str, Any]:
@@ -97,6 +100,8 @@ def _called(operation: str, headers: Any, body: bytes, query_params: Any) -> dic
     if not isinstance(given, dict):
         raise Refused("SerializationException", "The body is not a JSON object.")
     if internals.app.AUTH:
+        # What permission is asked on follows from a well-formed input.
+        _check(operation, given)
         _authorize(operation, given, headers, query_params)
     token = given.get("ClientToken")
     if token is None:
@@ -111,7 +116,9 @@ def _called(operation: str, headers: Any, body: bytes, query_params: Any) -> dic
 
 
 def _authorize(operation: str, given: Mapping[str, Any], headers: Any, query_params: Any) -> None:
-    asked = [(f"ses:{operation}", _resource(operation, given), {})]
+    asked: list[tuple[str, str, dict[str, str]]] = [
+        (f"ses:{operation}", _resource(operation, given), {})
+    ]
     if operation in ("CreateRuleSet", "UpdateRuleSet"):
         context = {"iam:PassedToService": "ses.amazonaws.com"}
         asked += [("iam:PassRole", role, context) for role in sorted(rule_sets.roles(given))]

@@ -21,6 +21,7 @@ from cdk_mailroom.nag import acknowledge
 
 EXAMPLES = {
     "analytics": Example("analytics", "analytics", "Analytics"),
+    "gateway": Example("gateway", "office", "Office", {"domain": "example.com"}),
     "helpdesk": Example(
         "helpdesk",
         "help_desk",
@@ -88,6 +89,50 @@ LOGICAL_IDS = {
         OutboundLakeTransformationAlarm8759863E
         OutboundLakeViewWithoutDuplicates834F22F7
         OutboundLakeWorkgroupBBAAD524
+        OutboundTopic747947E0
+        OutboundTopicPolicy22976C93
+    """,
+    "gateway": """
+        ArchiveDA4CB258
+        Blocked8AF4E216
+        BlockedMembers22E85947
+        BlockedPolicyE9B6BE2E
+        MailroomAddressListsFunction429E7859
+        MailroomAddressListsLogs106B64EA
+        MailroomAddressListsRole902A6C31
+        MailroomAddressListsRoleDefaultPolicy6E11F381
+        OfficeActionsDelivery129C7425
+        OfficeActionsSource635DD28E
+        OfficeBucket004FBA97
+        OfficeBucketPolicy5FE44119
+        OfficeDeadLetterAlarmC6964EA1
+        OfficeDeadLetterQueueDC52F144
+        OfficeDeadLetterQueuePolicyBF381D96
+        OfficeFailedActionsAlarm23C97CE2
+        OfficeFailedActionsC9B767A8
+        OfficeIngressPointF51C7F24
+        OfficeLettersHandlerFunction6375C9DA
+        OfficeLettersHandlerFunctionEventInvokeConfig74B52B89
+        OfficeLettersHandlerLogsB5E86185
+        OfficeLettersHandlerRole9E5C1CC5
+        OfficeLettersHandlerRoleDefaultPolicy7598AE72
+        OfficeLogDestination61EE86D3
+        OfficeLogsCED2686E
+        OfficeLogsPolicyResourcePolicy4C249A06
+        OfficePasswordAF6353A0
+        OfficePasswordKeyF86CC6FA
+        OfficePasswordPolicy7979C17B
+        OfficeRole2DE8062E
+        OfficeRoleDefaultPolicy2CAD13F1
+        OfficeRuleSetAB103B22
+        OfficeTrafficPolicy20062960
+        OutboundAlertTopic686DC1D6
+        OutboundAlertTopicPolicy3BC7CF5D
+        OutboundBounceReviewEA8CB37B
+        OutboundBounceWarningE9AA31AA
+        OutboundComplaintReviewA0FF29BF
+        OutboundComplaintWarningCF110C73
+        OutboundConfigurationSet1618B93A
         OutboundTopic747947E0
         OutboundTopicPolicy22976C93
     """,

@@ -9,7 +9,7 @@ from mailroom.ses import object_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from email.message import EmailMessage
     from io import BufferedIOBase
     from typing import Any
@@ -356,27 +356,6 @@ class ReceivedMail(SesEvent):
             NotConfigured: The handler was declared without ``remember_handled=True``.
         """
         return self._need_store().marks(self.message_id)
-
-    def send_once(self, what: str, send: Callable[[], object]) -> None:
-        """Call *send* unless *what* was sent for this message before.
-
-        Lambda repeats a call that failed, and a mail that is sent twice cannot be taken back. A mark
-        is written before *send* is called, and another one says how it ended: only if it certainly
-        sent nothing, the next try calls it again.
-
-        Args:
-            what: Names what is sent, such as ``"copy"``; the same in every try.
-            send: Sends, with a `mailroom.sending.Sender` for example; raises
-                `mailroom.errors.NotSent` if SES certainly accepted nothing.
-
-        Raises:
-            NotSent: As *send* raised it.
-            OutcomeUnknown: As *send* raised it, or it is not known what became of an earlier try.
-            NotConfigured: The handler was declared without ``remember_handled=True``.
-        """
-        from mailroom.receiving import once
-
-        once.send_once(self, what, send)
 
     def _load(self) -> Part:
         """Return the whole message; fetched once, and kept as long as this view."""

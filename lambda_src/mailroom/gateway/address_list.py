@@ -22,7 +22,8 @@ class AddressList:
 
     Mail Manager takes one call a second for the whole account, so each method may wait for a
     second, and is tried again for ten seconds while calls are throttled. When a change has reached
-    the conditions that look into the list, AWS does not say.
+    the conditions that look into the list, AWS does not say. Nothing is read, and no client made,
+    before the first call.
 
     Args:
         name: The construct id of the list. Default: the only list that the function was granted.
@@ -31,12 +32,9 @@ class AddressList:
         client: A boto3 client of ``mailmanager``. Default: one of this process, made on first use.
         clock: Returns seconds, for tests. Default: `time.monotonic`.
         sleep: Waits for a number of seconds, for tests. Default: `time.sleep`.
-
-    Raises:
-        NotConfigured: The function was granted no such list.
     """
 
-    __slots__ = ("_call", "address_list_id")
+    __slots__ = ("_call", "_id", "_name")
 
     def __init__(
         self,
@@ -47,10 +45,20 @@ class AddressList:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.address_list_id = address_list_id or told(
-            "MAILROOM_ADDRESS_LISTS", name, "AddressList.grant_manage"
-        )
+        self._name = name
+        self._id = address_list_id
         self._call = Calls(client=client, patience=_PATIENCE, clock=clock, sleep=sleep)
+
+    @property
+    def address_list_id(self) -> str:
+        """The list's id.
+
+        Raises:
+            NotConfigured: The function was granted no such list.
+        """
+        if self._id is None:
+            self._id = told("MAILROOM_ADDRESS_LISTS", self._name, "AddressList.grant_manage")
+        return self._id
 
     def add(self, address: str) -> None:
         """Add an address, a domain, or a pattern with one ``*``; no effect if it is there.
@@ -61,6 +69,7 @@ class AddressList:
         Raises:
             InvalidMember: It cannot be a member; Mail Manager was not asked.
             GatewayFailed: Mail Manager refused it: permissions, syntax, or 100,000 members.
+            NotConfigured: The function was granted no such list.
         """
         try:
             self._call(
@@ -136,7 +145,7 @@ class AddressList:
             request["NextToken"] = page["NextToken"]
 
     def __repr__(self) -> str:
-        return f"<AddressList {self.address_list_id}>"
+        return f"<AddressList {self._id or self._name or ''}>"
 
 
 def _checked(address: object) -> str:

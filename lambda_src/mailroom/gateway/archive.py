@@ -35,6 +35,7 @@ class Archive:
     """An archive that this function may search.
 
     Mail Manager runs one search at a time for the whole account, and takes one call a second.
+    Nothing is read, and no client made, before the first call.
 
     Args:
         name: The construct id of the archive. Default: the only one that the function was granted.
@@ -43,12 +44,9 @@ class Archive:
         client: A boto3 client of ``mailmanager``. Default: one of this process, made on first use.
         clock: Returns seconds, for tests. Default: `time.monotonic`.
         sleep: Waits for a number of seconds, for tests. Default: `time.sleep`.
-
-    Raises:
-        NotConfigured: The function was granted no such archive.
     """
 
-    __slots__ = ("_call", "_clock", "_sleep", "archive_id")
+    __slots__ = ("_call", "_clock", "_id", "_name", "_sleep")
 
     def __init__(
         self,
@@ -59,10 +57,22 @@ class Archive:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.archive_id = archive_id or told("MAILROOM_ARCHIVES", name, "MailArchive.grant_search")
+        self._name = name
+        self._id = archive_id
         self._clock = clock
         self._sleep = sleep
         self._call = Calls(client=client, patience=_PATIENCE, clock=clock, sleep=sleep)
+
+    @property
+    def archive_id(self) -> str:
+        """The archive's id.
+
+        Raises:
+            NotConfigured: The function was granted no such archive.
+        """
+        if self._id is None:
+            self._id = told("MAILROOM_ARCHIVES", self._name, "MailArchive.grant_search")
+        return self._id
 
     def search(
         self,
@@ -109,6 +119,7 @@ class Archive:
             SearchBusy: Another search of the account is still running.
             SearchOutOfTime: The search took longer than *timeout*, and was stopped.
             GatewayFailed: Mail Manager refused the search, or it failed.
+            NotConfigured: The function was granted no such archive.
         """
         _check(since, until, limit, timeout)
         wanted = {
@@ -202,7 +213,7 @@ class Archive:
             self._sleep(min(1.0, left))
 
     def __repr__(self) -> str:
-        return f"<Archive {self.archive_id}>"
+        return f"<Archive {self._id or self._name or ''}>"
 
 
 def _check(since: datetime, until: datetime, limit: int, timeout: float) -> None:

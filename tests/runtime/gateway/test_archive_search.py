@@ -215,4 +215,4 @@ def test_an_archive_that_was_not_granted_is_an_error(
     if value is not None:
         monkeypatch.setenv("MAILROOM_ARCHIVES", value)
     with pytest.raises(NotConfigured, match=text):
-        Archive(name)
+        _ = Archive(name).archive_id

@@ -1,4 +1,4 @@
-"""The header of a forwarded mail: reads the one that was received, and writes the one to send."""
+"""The header of a mail that is sent on: reads the received one, and writes the one to send."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mailroom.handlers.receiving import _mending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from io import BufferedIOBase
 
     from mailroom.handlers.receiving._forward_settings import Settings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Field = tuple[str, bytes]
 
-__all__ = ["read_header", "rewrite", "via"]
+__all__ = ["read_header", "resent", "rewrite", "via"]
 
 _MAX_HEADER = 1024 * 1024
 
@@ -43,6 +43,8 @@ _REMOVED = frozenset(
         "x-original-message-id",
     )
 )
+# Its author sends it again, so who wrote it and who answers stays.
+_REMOVED_WHEN_RESENT = _REMOVED - {"from", "reply-to"}
 _REMOVED_FAMILIES = ("arc-", "x-mailroom-", "x-ses-")
 
 # SES refuses a message with one of these twice, so a careless sender's mail would be lost.
@@ -90,14 +92,41 @@ def read_header(stream: BufferedIOBase, limit: int = _MAX_HEADER) -> tuple[list[
 
 def rewrite(fields: Sequence[Field], mail: ReceivedMail, settings: Settings) -> bytes:
     """Return the header block to send, with its blank line, for the *fields* that were received."""
+    first = _first(fields)
+    kept = _kept(fields, _REMOVED, settings.prefix)
+    added = [
+        _mail.field("From", via(first.get("from", b""), mail, settings)),
+        _mail.field(_mail.LOOP_FIELD, settings.token.encode()),
+        _mail.field("X-Mailroom-Verdicts", _verdicts(mail)),
+    ]
+    reply_to = _reply_to(first)
+    if reply_to:
+        added.append(_mail.field("Reply-To", reply_to))
+    added += _originals(first)
+    if "subject" not in first and settings.prefix:
+        added.append(_mail.field("Subject", _mail.encoded(settings.prefix)))
+    return b"".join((*added, *kept, b"\r\n"))
+
+
+def resent(fields: Sequence[Field], token: str) -> bytes:
+    """Return the header block of a copy that its own author sends, with its blank line."""
+    added = [_mail.field(_mail.LOOP_FIELD, token.encode()), *_originals(_first(fields))]
+    return b"".join((*added, *_kept(fields, _REMOVED_WHEN_RESENT, ""), b"\r\n"))
+
+
+def _first(fields: Sequence[Field]) -> dict[str, bytes]:
     first: dict[str, bytes] = {}
     for name, raw in fields:
         first.setdefault(name, raw.partition(b":")[2].strip())
+    return first
+
+
+def _kept(fields: Sequence[Field], removed: frozenset[str], prefix: str) -> list[bytes]:
     kept = []
     seen: set[str] = set()
     for name, raw in fields:
         loop = name == _mail.LOOP_FIELD.lower()
-        if name in _REMOVED or (name.startswith(_REMOVED_FAMILIES) and not loop):
+        if name in removed or (name.startswith(_REMOVED_FAMILIES) and not loop):
             continue
         if name in seen and (name in _mending.ADDRESS_FIELDS or _ONCE.fullmatch(name)):
             continue
@@ -107,27 +136,23 @@ def rewrite(fields: Sequence[Field], mail: ReceivedMail, settings: Settings) -> 
             continue
         raw = _mending.field(name, raw)
         if name == "subject":
-            raw = b"Subject: " + _subject(raw.partition(b":")[2].strip(), settings.prefix)
+            raw = b"Subject: " + _subject(raw.partition(b":")[2].strip(), prefix)
         kept.append(raw + b"\r\n")
-    added = [
-        _mail.field("From", via(first.get("from", b""), mail, settings)),
-        _mail.field(_mail.LOOP_FIELD, settings.token.encode()),
-        _mail.field("X-Mailroom-Verdicts", _verdicts(mail)),
-    ]
-    reply_to = _reply_to(first)
-    if reply_to:
-        added.append(_mail.field("Reply-To", reply_to))
+    return kept
+
+
+def _originals(first: Mapping[str, bytes]) -> list[bytes]:
+    """Return the fields that keep what SES replaces."""
+    found = []
     message_id = _mail.message_ids(_text(first.get("message-id", b"")))[:1]
     references = _mail.message_ids(_text(first.get("references", b"")), *message_id)
     if references:
-        added.append(_mail.field("References", "\r\n ".join(references).encode()))
+        found.append(_mail.field("References", "\r\n ".join(references).encode()))
     if message_id:
-        added.append(_mail.field("X-Original-Message-ID", message_id[0].encode()))
+        found.append(_mail.field("X-Original-Message-ID", message_id[0].encode()))
     if date := _mail.one_line(_text(first.get("date", b"")), 100):
-        added.append(_mail.field("X-Original-Date", _mail.encoded(date)))
-    if "subject" not in seen and settings.prefix:
-        added.append(_mail.field("Subject", _mail.encoded(settings.prefix)))
-    return b"".join((*added, *kept, b"\r\n"))
+        found.append(_mail.field("X-Original-Date", _mail.encoded(date)))
+    return found
 
 
 def via(value: bytes, mail: ReceivedMail, settings: Settings) -> bytes:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from mailroom.errors import MailroomError
 from mailroom.ses import Disposition
-from mailroom.workmail import ActionType, Direction, FlowMail, NotReplaceable
+from mailroom.workmail import ActionType, Answer, Direction, FlowMail, NotReplaceable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from io import BufferedIOBase
 
     from mailroom.receiving import ReceivedMail
+    from mailroom.workmail.mail import Flow
 
-__all__ = ["NotMapped", "behind_receipt_rule", "flow_mail"]
+__all__ = ["NotMapped", "behind_receipt_rule", "disposition", "flow_mail"]
 
 _SUBJECT_LENGTH = 256
 
@@ -56,8 +57,16 @@ class _Received:
         )
 
 
-def flow_mail(mail: ReceivedMail) -> FlowMail:
-    """Return *mail* as WorkMail would present it, inbound."""
+def flow_mail(
+    mail: ReceivedMail, *, flow: Flow | None = None, direction: Direction = Direction.INBOUND
+) -> FlowMail:
+    """Return *mail* as WorkMail would present it.
+
+    Args:
+        mail: The mail.
+        flow: Where the message is read and replaced. Default: where it cannot be replaced.
+        direction: What WorkMail would call it.
+    """
     from mailroom.handlers._mail import mailboxes
 
     event = {
@@ -67,7 +76,7 @@ def flow_mail(mail: ReceivedMail) -> FlowMail:
         },
         "messageId": mail.message_id,
         "invocationId": mail.message_id,
-        "flowDirection": Direction.INBOUND.value,
+        "flowDirection": direction.value,
         "truncated": False,
     }
     sender = [address for value in mail.from_[:1] for _, address in mailboxes(value)]
@@ -75,7 +84,7 @@ def flow_mail(mail: ReceivedMail) -> FlowMail:
         event["sender"] = {"address": sender[0]}
     if mail.subject is not None:
         event["subject"] = mail.subject[:_SUBJECT_LENGTH]
-    return FlowMail(event, flow=_Received(mail))
+    return FlowMail(event, flow=flow or _Received(mail))
 
 
 def behind_receipt_rule(
@@ -93,26 +102,31 @@ def behind_receipt_rule(
     def on_mail(mail: ReceivedMail) -> Disposition:
         flow = flow_mail(mail)
         answer = flow.checked_answer(function(flow))
-        actions = answer.payload()["actions"]
-        if len(actions) != 1 or "recipients" in actions[0]:
-            raise NotMapped(
-                f"the answer has {' and '.join(answer.kinds)} for different or added recipients; a "
-                "receipt rule does one thing with a mail: give each group of recipients a rule"
-            )
-        kind = actions[0]["action"]["type"]
-        if kind == ActionType.DROP:
-            return Disposition.STOP_RULE_SET
-        if kind == ActionType.DEFAULT:
-            return Disposition.STOP_RULE if bounce_action_follows else Disposition.CONTINUE
-        if kind == ActionType.BOUNCE and bounce_action_follows:
-            return Disposition.CONTINUE
-        raise NotMapped(
-            f"the answer is {kind}, for which there is no disposition"
-            + (
-                ": end the rule with actions.Bounce and pass bounce_action_follows=True"
-                if kind == ActionType.BOUNCE
-                else ": SES has neither junk folders nor a spam check to bypass"
-            )
-        )
+        return disposition(answer, bounce_action_follows=bounce_action_follows)
 
     return on_mail
+
+
+def disposition(answer: Answer, *, bounce_action_follows: bool) -> Disposition:
+    """Return what a rule does with a mail instead of *answer*; raise `NotMapped`."""
+    actions = answer.payload()["actions"]
+    if len(actions) != 1 or "recipients" in actions[0]:
+        raise NotMapped(
+            f"the answer has {' and '.join(answer.kinds)} for different or added recipients; a "
+            "rule does one thing with a mail: give each group of recipients a rule"
+        )
+    kind = actions[0]["action"]["type"]
+    if kind == ActionType.DROP:
+        return Disposition.STOP_RULE_SET
+    if kind == ActionType.DEFAULT:
+        return Disposition.STOP_RULE if bounce_action_follows else Disposition.CONTINUE
+    if kind == ActionType.BOUNCE and bounce_action_follows:
+        return Disposition.CONTINUE
+    raise NotMapped(
+        f"the answer is {kind}, for which there is no disposition"
+        + (
+            ": end the rule with actions.Bounce and pass bounce_action_follows=True"
+            if kind == ActionType.BOUNCE
+            else ": SES has neither junk folders nor a spam check to bypass"
+        )
+    )

@@ -33,7 +33,7 @@ ALLOWED = {
 LAYERS = (
     {"entry", "provisioning", "testing"},
     {"handlers"},
-    {"receiving", "events", "sending", "lake", "workmail"},
+    {"receiving", "events", "gateway", "sending", "lake", "workmail"},
     {"conversation"},
     {"mime"},
     {"ses", "errors", "_api", "_failures", "_runtime", "_views"},

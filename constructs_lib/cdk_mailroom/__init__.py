@@ -6,7 +6,7 @@ from cdk_mailroom import actions, gateway, handlers
 from cdk_mailroom._checks import ConfigurationError
 from cdk_mailroom.dashboard import MailDashboard
 from cdk_mailroom.events import BUNDLED, EventPublishing, EventType
-from cdk_mailroom.gateway import MailGateway, Relay
+from cdk_mailroom.gateway import AddressList, MailArchive, MailGateway, Relay
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake import EventLake, LakeFormat
 from cdk_mailroom.receiving import (
@@ -36,6 +36,7 @@ __all__ = [
     "EVERY_RECIPIENT",
     "Activation",
     "ActiveRuleSet",
+    "AddressList",
     "ConfigurationError",
     "ContactList",
     "CrossAccountZone",
@@ -47,6 +48,7 @@ __all__ = [
     "InboundMail",
     "InboundRule",
     "LakeFormat",
+    "MailArchive",
     "MailDashboard",
     "MailFunction",
     "MailGateway",

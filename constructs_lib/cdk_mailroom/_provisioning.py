@@ -20,11 +20,15 @@ _ENTRY = "mailroom.provisioning.entry"
 SERVICE_TIMEOUT = Duration.minutes(20)
 
 
-def provider(scope: Construct, construct_id: str, module: str) -> Provider:
+def provider(
+    scope: Construct, construct_id: str, module: str, *, timeout: Duration | None = None
+) -> Provider:
     """Return the stack's provider *construct_id* that runs *module*; it is made on first use."""
     stack = Stack.of(scope)
     existing = stack.node.try_find_child(construct_id)
-    return existing if isinstance(existing, Provider) else Provider(stack, construct_id, module)
+    if isinstance(existing, Provider):
+        return existing
+    return Provider(stack, construct_id, module, timeout=timeout)
 
 
 class Provider(Construct):
@@ -33,7 +37,9 @@ class Provider(Construct):
     CloudFormation calls the function itself: see `mailroom.provisioning.entry`.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, module: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, module: str, *, timeout: Duration | None = None
+    ) -> None:
         super().__init__(scope, construct_id)
         runtime, architecture = default_runtime(), default_architecture()
         log_group = logs.LogGroup(
@@ -54,7 +60,7 @@ class Provider(Construct):
             architecture=architecture,
             memory_size=256,
             # SES accepts one control call per second and account, so this may take long.
-            timeout=Duration.minutes(5),
+            timeout=timeout or Duration.minutes(5),
             role=_roles.function_role(self, "Role", log_group=log_group),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,

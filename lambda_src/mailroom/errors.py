@@ -5,12 +5,15 @@ from __future__ import annotations
 __all__ = [
     "AutomaticMail",
     "DeadlineReached",
+    "GatewayFailed",
     "HandlerDied",
     "HandlerExited",
     "HandlerNotFound",
     "InvalidAnswer",
+    "InvalidMember",
     "InvalidMessage",
     "InvalidQuery",
+    "InvalidSearch",
     "InvalidSignature",
     "MailroomError",
     "MalformedEvent",
@@ -23,6 +26,8 @@ __all__ = [
     "OutcomeUnknown",
     "QueryFailed",
     "QueryOutOfTime",
+    "SearchBusy",
+    "SearchOutOfTime",
     "UnknownInvocation",
 ]
 
@@ -55,6 +60,17 @@ class DeadlineReached(BaseException):
         """The block that it ends."""
 
 
+class GatewayFailed(MailroomError):
+    """Mail Manager refused a call about an archive or an address list, or a search failed.
+
+    ``code`` is Mail Manager's own reason, such as ``AccessDeniedException``.
+    """
+
+    def __init__(self, text: str, *, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
 class HandlerDied(MailroomError):
     """The handler ended its process without an exception: by `os._exit`, a crash, or a signal."""
 
@@ -71,12 +87,20 @@ class InvalidAnswer(MailroomError, TypeError):
     """A handler returned something that the service that called it would not understand."""
 
 
+class InvalidMember(MailroomError, ValueError):
+    """Not an address, domain or pattern that an address list takes; Mail Manager was not asked."""
+
+
 class InvalidMessage(MailroomError, ValueError):
     """The message was refused before it reached SES; the text names the argument and the remedy."""
 
 
 class InvalidQuery(MailroomError, ValueError):
     """An argument of a query of the lake cannot be used; Athena was not asked."""
+
+
+class InvalidSearch(MailroomError, ValueError):
+    """An argument of a search of an archive cannot be used; Mail Manager was not asked."""
 
 
 class InvalidSignature(MailroomError, ValueError):
@@ -148,6 +172,14 @@ class QueryFailed(MailroomError):
 
 class QueryOutOfTime(QueryFailed, TimeoutError):
     """A query took longer than its timeout, and was stopped."""
+
+
+class SearchBusy(GatewayFailed):
+    """Another search of the account is still running; Mail Manager runs one at a time."""
+
+
+class SearchOutOfTime(GatewayFailed, TimeoutError):
+    """A search of an archive took longer than its timeout, and was stopped."""
 
 
 class UnknownInvocation(MailroomError, ValueError):

@@ -56,6 +56,8 @@ IP_FILTERS = 100
 # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
 SYNCHRONOUS_SECONDS = 30
 """How long SES waits for a function that it calls synchronously."""
+WAITING = ("RequestResponse", "REQUEST_RESPONSE")
+"""The invocation type of such a call, as receipt rules and as Mail Manager spell it."""
 LAMBDA_HEADER_BYTES = 50 * 1024
 """The header fields in a Lambda event; SES cuts off the rest and sets ``headersTruncated``."""
 SNS_HEADER_BYTES = 10 * 1024
@@ -67,6 +69,15 @@ RULE_NAME = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 # https://docs.aws.amazon.com/ses/latest/APIReference/API_AddHeaderAction.html
 ADDED_HEADER_NAME = r"[A-Za-z0-9-]{1,50}"
 ADDED_HEADER_CHARACTERS = 2048
+
+# Mail Manager.
+
+# https://docs.aws.amazon.com/ses/latest/dg/eb-addlist.html
+ADDRESS_LIST_MEMBERS = 100_000
+# https://docs.aws.amazon.com/ses/latest/dg/eb-archiving.html
+ARCHIVE_SEARCH_DAYS = 30
+"""The longest time that one search of an archive can look at."""
+ARCHIVE_SEARCH_ROWS = 1000
 
 # Sending events.
 

@@ -59,6 +59,8 @@ class Template:
     def __init__(self, stack: cdk.Stack) -> None:
         artifact = cdk.App.of(stack).synth().get_stack_by_name(stack.stack_name)
         self.raw: dict[str, Any] = artifact.template
+        self.folder = Path(artifact.assembly.directory)
+        """The cloud assembly."""
         self._prefix = f"{stack.node.path}/"
 
     @cached_property

@@ -175,7 +175,7 @@ def test_names_that_are_loaded_late_are_deployed(tmp_path, name, form):
     assert f"{LATE[name].replace('.', '/')}.py" in found
 
 
-@pytest.mark.parametrize("module", ["smtp_credentials", "multi_region_endpoint"])
+@pytest.mark.parametrize("module", ["address_list", "multi_region_endpoint", "smtp_credentials"])
 def test_a_custom_resource_runs_on_its_own_asset_alone(tmp_path, module):
     """Importing it finds everything; the handler's own imports are of that kind too."""
     names = ["mailroom.provisioning.entry", f"mailroom.provisioning.{module}"]

@@ -24,6 +24,7 @@ from cdk_mailroom import (
     SmtpCredentials,
     actions,
 )
+from cdk_mailroom.gateway.archive import MailArchive
 
 RECIPIENTS = ["a@example.com"]
 
@@ -53,6 +54,9 @@ def lake_elsewhere(stack):
 
 
 BUILDS = {
+    "cdk-mailroom:archive-key": lambda stack: MailArchive(
+        stack, "Archive", encryption_key=imported_key(stack)
+    ),
     "cdk-mailroom:imported-alert-topic": lambda stack: InboundMail(
         stack, "Inbound", alert_topic=topic_named_by_a_parameter(stack)
     ),

@@ -12,6 +12,8 @@ from cdk_mailroom.gateway import actions
 from cdk_mailroom.gateway.access import Access, Authenticated, BoundAccess, MutualTls, Open
 from cdk_mailroom.gateway.actions.base import OnFailure
 from cdk_mailroom.gateway.addon import Addon, AddonName, AddonSubscription
+from cdk_mailroom.gateway.address_list import AddressList, ExistingAddressList
+from cdk_mailroom.gateway.archive import ArchiveRetention, ExistingMailArchive, MailArchive
 from cdk_mailroom.gateway.attributes import (
     cc,
     certificate,
@@ -56,18 +58,23 @@ __all__ = [
     "Addon",
     "AddonName",
     "AddonSubscription",
+    "AddressList",
     "Allow",
     "AnyCondition",
     "AnyRecipient",
+    "ArchiveRetention",
     "Authenticated",
     "BoundAccess",
     "Certificate",
     "Deny",
     "DmarcPolicy",
+    "ExistingAddressList",
     "ExistingIngressPoint",
+    "ExistingMailArchive",
     "GatewayRule",
     "HandledGatewayRule",
     "Logs",
+    "MailArchive",
     "MailGateway",
     "MutualTls",
     "Network",

@@ -10,7 +10,7 @@ from mailroom.entry._deadline import answer_due, deadline, initialised, time_unt
 from mailroom.entry._function import resolve, survivable
 from mailroom.errors import InvalidAnswer, NotConfigured, UnknownInvocation
 from mailroom.receiving import Disposition, ReceivedMail
-from mailroom.ses import SETUP_NOTIFICATION, SYNCHRONOUS_SECONDS
+from mailroom.ses import SETUP_NOTIFICATION, SYNCHRONOUS_SECONDS, WAITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _FOR_ANSWER = 0.5
 class _Settings:
     """The environment, read once per process."""
 
-    __slots__ = ("function", "log_addresses", "on_error", "rule", "store")
+    __slots__ = ("function", "log_addresses", "on_error", "rule", "store", "synchronous")
 
     function: Callable[[ReceivedMail], object]
     store: Store | None
@@ -47,6 +47,8 @@ class _Settings:
         self.function = resolve(_runtime.setting("MAILROOM_HANDLER"))
         self.rule = os.environ.get("MAILROOM_RULE")
         self.log_addresses = os.environ.get("MAILROOM_LOG_ADDRESSES") == "1"
+        # Nobody knows whether Mail Manager's event says so, as SES's does.
+        self.synchronous = os.environ.get("MAILROOM_SYNCHRONOUS") == "1"
         on_error = os.environ.get("MAILROOM_ON_ERROR", "continue")
         if on_error not in _ON_ERROR:
             allowed = ", ".join(map(repr, _ON_ERROR))
@@ -92,8 +94,12 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
 
     SES's setup notification is skipped.
 
+    A rule of Mail Manager invokes the function as a receipt rule does, by AWS's documentation. The
+    mail may also be there without a record around it, and ``MAILROOM_SYNCHRONOUS=1`` means that
+    Mail Manager waits for the answer, whether or not the event has its action.
+
     Args:
-        event: What SES, SNS, SQS, S3 or EventBridge invokes the function with.
+        event: What SES, Mail Manager, SNS, SQS, S3 or EventBridge invokes the function with.
         context: Lambda's context object; its ids are part of a failure's record.
 
     Returns:
@@ -123,7 +129,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
                 ),
             )
     raw = _only_record(event)
-    if _dig(raw, "receipt", "action", "invocationType") == "RequestResponse":
+    if _settings.synchronous or _dig(raw, "receipt", "action", "invocationType") in WAITING:
         return _answer(raw, event, context, started, _settings)
     try:
         _handle(raw, _settings)
@@ -185,7 +191,8 @@ def _keep(
 def _handle(
     raw: Mapping[str, Any], settings: _Settings, check: Callable[[object], Any] | None = None
 ) -> Any:
-    return _run(ReceivedMail(raw, store=settings.store), settings, check)
+    mail = ReceivedMail(raw, store=settings.store, synchronous=settings.synchronous)
+    return _run(mail, settings, check)
 
 
 def _run(
@@ -223,7 +230,18 @@ def _arrivals() -> Any:
     return _arrivals
 
 
+def _is_bare(event: Mapping[str, Any]) -> bool:
+    # Both, because an event about sent mail has a ``mail`` too.
+    return (
+        isinstance(event, dict)
+        and "Records" not in event
+        and all(isinstance(event.get(key), dict) for key in ("mail", "receipt"))
+    )
+
+
 def _is_from_ses(event: Mapping[str, Any]) -> bool:
+    if _is_bare(event):
+        return True
     records = event.get("Records") if isinstance(event, dict) else None
     return isinstance(records, list) and any(
         isinstance(record, dict) and "ses" in record for record in records
@@ -231,6 +249,8 @@ def _is_from_ses(event: Mapping[str, Any]) -> bool:
 
 
 def _is_setup_notification(event: Mapping[str, Any]) -> bool:
+    if _is_bare(event):
+        return bool(_dig(event, "mail", "messageId") == SETUP_NOTIFICATION)
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list) or len(records) != 1:
         return False
@@ -244,6 +264,8 @@ def _dig(value: Any, *keys: str) -> Any:
 
 
 def _only_record(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    if _is_bare(event):
+        return event
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list) or len(records) != 1:
         raise UnknownInvocation(

@@ -22,7 +22,6 @@ from mailroom.ses import SETUP_NOTIFICATION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from email.message import EmailMessage
     from io import BufferedIOBase
     from typing import Any
 
@@ -40,14 +39,14 @@ class BucketMail(ReceivedMail):
     """A mail of which only its object in the bucket is known, because S3's event says no more.
 
     SES's event would have said the rest, so it is ``None`` here, and each `Verdict` has the status
-    ``None``. The header fields are those of the stored mail, so looking at one loads it.
+    ``None``. As no recipient is known, `reply` needs ``from_address``. The header fields are those
+    of the stored mail, so looking at one loads it.
     """
 
-    __slots__ = ("_common_fields",)
+    __slots__ = ()
 
     def __init__(self, raw: Mapping[str, Any], *, store: Store) -> None:
         super().__init__(raw, store=store)
-        self._common_fields: dict[str, Any] | None = None
 
     @property
     def source(self) -> None:  # type: ignore[override]
@@ -79,24 +78,9 @@ class BucketMail(ReceivedMail):
         return self._headers
 
     @property
-    def common_headers(self) -> Mapping[str, Any]:
-        """The fields that SES's event has decoded, read from the stored mail."""
-        if self._common_fields is None:
-            from mailroom.mime import words
-
-            found: dict[str, Any] = {}
-            for key, name in _LISTS.items():
-                people = self.addresses(name)
-                if people:
-                    found[key] = [str(one) for one in people]
-            for key, name in _TEXTS.items():
-                value = self.headers.get(name)
-                if value is not None:
-                    found[key] = words.decode(value)
-            if "returnPath" in found:
-                found["returnPath"] = found["returnPath"].strip().strip("<>")
-            self._common_fields = found
-        return self._common_fields
+    def headers_truncated(self) -> bool:
+        """``False``: `headers` are those of the stored mail."""
+        return False
 
     @property
     def sender(self) -> Address | None:
@@ -113,41 +97,9 @@ class BucketMail(ReceivedMail):
         # The empty one is that of a bounce, and none is not.
         return automatic.reason(self.headers, "unknown" if path is None else path)
 
-    def reply(self, **options: Any) -> EmailMessage:
-        """As `ReceivedMail.reply`; pass ``from_address``, as no recipient is known."""
-        return ReceivedMail.reply(_Unaddressed(self.raw, store=self._need_store()), **options)
-
-    def addresses(self, field: str) -> list[Address]:
-        """Return the addresses in a header field of the stored mail."""
-        from mailroom.mime import mailboxes
-
-        return mailboxes.parse(self.headers.get_all(field))
-
     @property
     def _receipt(self) -> Mapping[str, Any]:
         return {}
-
-    def _envelope(self) -> list[str]:
-        return []
-
-
-class _Unaddressed(BucketMail):
-    """For what looks for a recipient among those that are known."""
-
-    __slots__ = ()
-
-    @property
-    def recipients(self) -> list[str]:  # type: ignore[override]
-        return []
-
-
-_LISTS = {"from": "From", "to": "To", "cc": "Cc", "replyTo": "Reply-To"}
-_TEXTS = {
-    "returnPath": "Return-Path",
-    "date": "Date",
-    "messageId": "Message-ID",
-    "subject": "Subject",
-}
 
 
 class _Held:
@@ -321,8 +273,10 @@ def _notified(raw: dict[str, Any], store: Store | None) -> list[ReceivedMail]:
 
 
 def _content(content: str, action: Mapping[str, Any]) -> bytes:
-    # "BASE64" or "UTF8" in what SES publishes, "Base64" or "UTF-8" in its documentation.
-    if str(action.get("encoding") or "").lower() != "base64":
+    # "BASE64" or "UTF8" in what SES publishes, "Base64" or "UTF-8" in its documentation. Where it
+    # does not say, a colon tells: each mail has one, and Base64 has none.
+    encoding = str(action.get("encoding") or ("UTF-8" if ":" in content else "Base64"))
+    if encoding.lower() != "base64":
         return content.encode("utf-8", "surrogateescape")
     from binascii import a2b_base64
 

@@ -1,8 +1,14 @@
-"""What SES says about a mail: its envelope, its header fields, and what SES found."""
+"""What SES says about a mail: its envelope, its header fields, and what SES found.
+
+A receipt rule and a rule of Mail Manager invoke a function with the same payload, by AWS's
+documentation. No event of Mail Manager was ever published, so nothing that only Mail Manager might
+leave out is needed here: what is absent is ``None`` or empty, and never counts as passed.
+"""
 
 from __future__ import annotations
 
 from mailroom._views import Headers, Verdict, View, date_time, listed, optional, required
+from mailroom.ses import WAITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,12 +24,14 @@ __all__ = ["SesEvent"]
 class SesEvent(View):
     """The part of `mailroom.receiving.ReceivedMail` that the event answers, without the mail."""
 
-    __slots__ = ("_headers", "_mail")
+    __slots__ = ("_common_fields", "_headers", "_mail", "_waited_for")
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
+    def __init__(self, raw: Mapping[str, Any], *, synchronous: bool = False) -> None:
         self.raw = raw
         self._mail = required(raw, "mail", "mail", dict)
         self._headers: Headers | None = None
+        self._common_fields: dict[str, Any] | None = None
+        self._waited_for = synchronous
 
     # The envelope (RFC 5321): what the SMTP conversation said.
 
@@ -37,7 +45,10 @@ class SesEvent(View):
 
     @property
     def source(self) -> str:
-        """The envelope sender (MAIL FROM); empty for the null reverse-path of a bounce."""
+        """The envelope sender (MAIL FROM); empty for the null reverse-path of a bounce.
+
+        It is empty too if the event has none, so that nothing is sent to an unknown sender.
+        """
         return optional(self._mail, "source", "mail.source", str) or ""
 
     @property
@@ -47,27 +58,37 @@ class SesEvent(View):
 
     @property
     def recipients(self) -> list[str]:
-        """The envelope recipients that this receipt rule matched."""
+        """The envelope recipients that this rule matched."""
         return list(required(self._receipt, "recipients", "receipt.recipients", list))
 
     # The header fields (RFC 5322): what the sender wrote. Anyone can write anything.
 
     @property
     def headers(self) -> Headers:
-        """All header fields, or the first 50 KB of them if `headers_truncated`."""
+        """All header fields; the first 50 KB of them, or none, if `headers_truncated`."""
         if self._headers is None:
             self._headers = Headers(listed(self._mail, "headers", "mail.headers"))
         return self._headers
 
     @property
     def headers_truncated(self) -> bool:
-        """Whether SES cut `headers` at 50 KB; `read()` has all of them."""
-        return bool(self._mail.get("headersTruncated"))
+        """Whether SES cut `headers` at 50 KB, or left them out; `read()` has all of them."""
+        return bool(self._mail.get("headersTruncated")) or self._mail.get("headers") is None
 
     @property
     def common_headers(self) -> Mapping[str, Any]:
-        """The fields that SES decodes, under SES's names, as `subject` and others give them."""
-        return optional(self._mail, "commonHeaders", "mail.commonHeaders", dict) or {}
+        """The fields that SES decodes, under SES's names, as `subject` and others give them.
+
+        They are read from the header fields if the event has none.
+        """
+        given = optional(self._mail, "commonHeaders", "mail.commonHeaders", dict)
+        if given is not None:
+            return given
+        if self._common_fields is None:
+            from mailroom.receiving import common_fields
+
+            self._common_fields = common_fields.read(self._complete_headers())
+        return self._common_fields
 
     @property
     def subject(self) -> str | None:
@@ -113,12 +134,18 @@ class SesEvent(View):
 
     @property
     def spam(self) -> Verdict:
-        """SES's spam check; ``DISABLED`` if the rule does not scan mail."""
+        """SES's spam check; ``DISABLED`` if the rule does not scan mail.
+
+        Its status is ``None`` where there is no such check, as in Mail Manager.
+        """
         return self._verdict("spamVerdict")
 
     @property
     def virus(self) -> Verdict:
-        """SES's virus check; ``DISABLED`` if the rule does not scan mail."""
+        """SES's virus check; ``DISABLED`` if the rule does not scan mail.
+
+        Its status is ``None`` where there is no such check, as in Mail Manager.
+        """
         return self._verdict("virusVerdict")
 
     @property
@@ -158,18 +185,27 @@ class SesEvent(View):
         return optional(self._receipt, "processingTimeMillis", path, int)
 
     @property
-    def action(self) -> Mapping[str, Any]:
-        """The receipt rule's action as SES describes it: ``type``, ``functionArn`` and so on."""
-        return optional(self._receipt, "action", "receipt.action", dict) or {}
+    def action(self) -> Mapping[str, Any] | None:
+        """The rule's action as SES describes it: ``type``, ``functionArn`` and so on.
+
+        ``None`` if the event has none, as it may be behind Mail Manager.
+        """
+        return optional(self._receipt, "action", "receipt.action", dict)
 
     @property
     def synchronous(self) -> bool:
-        """Whether SES waits for the handler's answer, at most 30 seconds."""
-        return self.action.get("invocationType") == "RequestResponse"
+        """Whether SES waits for the handler's answer, at most 30 seconds.
+
+        By the event's `action`, or by how the function was deployed.
+        """
+        return self._waited_for or (self.action or {}).get("invocationType") in WAITING
 
     @property
     def _receipt(self) -> Mapping[str, Any]:
         return required(self.raw, "receipt", "receipt", dict)
+
+    def _complete_headers(self) -> Headers:
+        return self.headers
 
     def _verdict(self, key: str) -> Verdict:
         path = f"receipt.{key}"

@@ -89,7 +89,7 @@ class HandedMail(View):
 
     @property
     def recipients(self) -> list[str]:
-        """The envelope recipients that the rule matched."""
+        """The envelope recipients that the rule matched; empty if its event did not say them."""
         path = "envelope.recipients"
         return strings(listed(self._part("envelope"), "recipients", path), path)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 
-from mailroom.errors import NotConfigured
+from mailroom.errors import MissingField, NotConfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from mailroom.mime.mailboxes import Address
@@ -69,7 +69,7 @@ def event(mail: ReceivedMail, *, event_id: str, rule: str | None, text_bytes: in
         "received_at": mail.raw["mail"].get("timestamp"),
         "envelope": {
             "sender": line("envelope.sender", mail.source),
-            "recipients": [line("envelope.recipients", one) for one in mail.recipients],
+            "recipients": _recipients(mail, line),
         },
         "fields": {
             "from": people("fields.from", mail.senders),
@@ -110,6 +110,13 @@ def event(mail: ReceivedMail, *, event_id: str, rule: str | None, text_bytes: in
         "cut": cut,
     }
     return _fitting(made, cut)
+
+
+def _recipients(mail: ReceivedMail, line: Callable[[str, str], Any]) -> list[Any] | None:
+    try:
+        return [line("envelope.recipients", one) for one in mail.recipients]
+    except MissingField:
+        return None
 
 
 def _content(mail: ReceivedMail) -> tuple[str | None, list[Attachment] | None]:
@@ -157,7 +164,8 @@ def _fitting(made: dict[str, Any], cut: list[str]) -> str:
             "envelope.recipients": made["envelope"],
         }
         sizes = {
-            path: len(_json(holder[path.rpartition(".")[2]])) for path, holder in lists.items()
+            path: len(_json(holder[path.rpartition(".")[2]] or ()))
+            for path, holder in lists.items()
         }
         longest = max(sizes, key=sizes.__getitem__)
         key = longest.rpartition(".")[2]

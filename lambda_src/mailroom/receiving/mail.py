@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailroom._views import Headers, strings
+from mailroom._views import Headers, listed, strings
 from mailroom.errors import NotConfigured
 from mailroom.receiving.event import SesEvent
 from mailroom.ses import object_key
@@ -38,6 +38,7 @@ class ReceivedMail(SesEvent):
     Args:
         raw: The ``ses`` object of a record.
         store: Where the whole message is kept; without one, `open` and `read` raise.
+        synchronous: Whether SES waits for the answer, if the event does not say so.
 
     Raises:
         MissingField: *raw* has no ``mail``.
@@ -45,8 +46,10 @@ class ReceivedMail(SesEvent):
 
     __slots__ = ("_loaded", "_split", "_store")
 
-    def __init__(self, raw: Mapping[str, Any], *, store: Store | None = None) -> None:
-        super().__init__(raw)
+    def __init__(
+        self, raw: Mapping[str, Any], *, store: Store | None = None, synchronous: bool = False
+    ) -> None:
+        super().__init__(raw, synchronous=synchronous)
         self._store = store
         self._loaded: Part | None = None
         self._split: Split | None = None
@@ -126,8 +129,10 @@ class ReceivedMail(SesEvent):
         """
         from mailroom.mime import mailboxes
 
-        common = {"from": self.from_, "to": self.to, "cc": self.cc, "reply-to": self.reply_to}
-        values = self._complete_headers().get_all(field) or common.get(field.lower(), [])
+        values = self._complete_headers().get_all(field)
+        if not values:
+            common = {"from": self.from_, "to": self.to, "cc": self.cc, "reply-to": self.reply_to}
+            values = common.get(field.lower(), [])
         return mailboxes.parse(strings(values, f"mail.commonHeaders.{field.lower()}"))
 
     @property
@@ -373,14 +378,16 @@ class ReceivedMail(SesEvent):
         return self._split
 
     def _envelope(self) -> list[str]:
-        return strings(self.recipients, "receipt.recipients")
+        # Where none are known, what a mail means is read from its header alone.
+        path = "receipt.recipients"
+        return strings(listed(self._receipt, "recipients", path), path)
 
     def _addressed(self) -> list[str]:
         # The header's too: a forwarder changes the envelope.
         return [*self._envelope(), *strings(self.destination, "mail.destination")]
 
     def _complete_headers(self) -> Headers:
-        """Return all header fields, from the stored mail where SES cut the event's."""
+        """Return all header fields, from the stored mail where the event has not all."""
         if not self.headers_truncated or self._store is None:
             return self.headers
         return Headers([{"name": name, "value": value} for name, value in self._load().fields])

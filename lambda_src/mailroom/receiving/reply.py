@@ -11,7 +11,7 @@ import re
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 
-from mailroom.errors import AutomaticMail, InvalidMessage
+from mailroom.errors import AutomaticMail, InvalidMessage, MissingField
 from mailroom.mime import automatic, ids, mailboxes, words
 from mailroom.mime.mailboxes import Address
 
@@ -99,7 +99,7 @@ def _recipients(mail: ReceivedMail, to_automatic: bool) -> tuple[Any, ...]:
     reason = mail.automatic_reason
     if reason is None and any(automatic.unattended(one.ascii_address) for one in answers):
         reason = automatic.AUTO_SUBMITTED
-    ours = {one.lower() for one in mail.recipients}
+    ours = {one.lower() for one in _envelope(mail)}
     if reason is None and any(one.ascii_address.lower() in ours for one in answers):
         reason = automatic.LOOP
     if reason is not None and not to_automatic:
@@ -116,6 +116,13 @@ def _recipients(mail: ReceivedMail, to_automatic: bool) -> tuple[Any, ...]:
     return tuple(_header_address(one) for one in list(unique.values())[:_MOST_RECIPIENTS])
 
 
+def _envelope(mail: ReceivedMail) -> list[str]:
+    try:
+        return mail.recipients or []
+    except MissingField:
+        return []
+
+
 def _is_sendable(address: Address) -> bool:
     return mailboxes.is_sendable(address.ascii_address)
 
@@ -130,7 +137,7 @@ def _header_address(address: Address) -> Any:
 def _own(mail: ReceivedMail) -> Any:
     """Return the recipient that the mail was written to, without a label."""
     shown = {one.ascii_address.lower() for one in mail.addresses("To") + mail.addresses("Cc")}
-    for one in sorted(mail.recipients, key=lambda one: one.lower() not in shown):
+    for one in sorted(_envelope(mail), key=lambda one: one.lower() not in shown):
         local, _, domain = one.rpartition("@")
         found = Address(f"{local.partition('+')[0]}@{domain}")
         if _is_sendable(found):

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from mailroom.testing.arrivals import bucket_event, handed_on_event, notification_event
 from mailroom.testing.conversation import automatic_message, reply_message
 from mailroom.testing.events import event_invocation, sending_event, sending_event_payload
+from mailroom.testing.gateway import gateway_mail, gateway_mail_event
 from mailroom.testing.lake import MemoryLake
 from mailroom.testing.receiving import MemoryStore, message, received_mail, received_mail_event
 
@@ -27,6 +28,8 @@ __all__ = [
     "automatic_message",
     "bucket_event",
     "event_invocation",
+    "gateway_mail",
+    "gateway_mail_event",
     "handed_on_event",
     "message",
     "notification_event",

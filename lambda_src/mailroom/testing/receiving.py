@@ -184,12 +184,18 @@ def received_mail(
         event: The keyword arguments of `received_mail_event`.
     """
     raw = received_mail_event(content, **event)["Records"][0]["ses"]
+    return ReceivedMail(raw, store=_store(raw, content, already_handled))
+
+
+def _store(
+    raw: Mapping[str, Any], content: EmailMessage | bytes | None, already_handled: bool
+) -> MemoryStore:
     message_id = raw["mail"]["messageId"]
     data = content if isinstance(content, bytes) else _parse(content).as_bytes(policy=policy.SMTP)
     store = MemoryStore({message_id: data})
     if already_handled:
         store.mark_handled(message_id)
-    return ReceivedMail(raw, store=store)
+    return store
 
 
 def _addresses(parsed: EmailMessage, name: str) -> Sequence[Address]:

@@ -155,7 +155,7 @@ def test_what_s3_does_not_know_is_none(bucket: Bucket) -> None:
         assert getattr(mail, name) is None, name
     assert mail.processing_time_millis is None
     assert {mail.spam.status, mail.virus.status, mail.spf.status, mail.dkim.status} == {None}
-    assert (mail.action, mail.synchronous) == ({}, False)
+    assert (mail.action, mail.synchronous) == (None, False)
     assert mail.return_path == "jm@example.org"
 
 

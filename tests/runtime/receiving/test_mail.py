@@ -149,7 +149,7 @@ def test_verdicts_compare_by_status() -> None:
         (("mail", "commonHeaders", "date"), "date", None),
         (("mail", "commonHeaders", "messageId"), "header_message_id", None),
         (("mail", "commonHeaders", "returnPath"), "return_path", None),
-        (("mail", "commonHeaders"), "subject", None),
+        (("mail", "commonHeaders"), "subject", "Test Subject"),
         (("mail", "source"), "source", ""),
         (("mail", "destination"), "destination", []),
         (("mail", "headersTruncated"), "headers_truncated", False),
@@ -159,7 +159,7 @@ def test_verdicts_compare_by_status() -> None:
         (("receipt", "dkimVerdict"), "dkim", Verdict(None)),
         (("receipt", "spamVerdict", "status"), "spam", Verdict(None)),
         (("receipt", "processingTimeMillis"), "processing_time_millis", None),
-        (("receipt", "action"), "action", {}),
+        (("receipt", "action"), "action", None),
         (("receipt", "action"), "synchronous", False),
     ],
 )

@@ -233,6 +233,7 @@ def _declared(name: str) -> Callable[[Any], bool]:
         "Verdict": lambda value: isinstance(value, Verdict),
         "Headers": lambda value: isinstance(value, Headers),
         "Mapping[str, Any]": lambda value: isinstance(value, Mapping),
+        "Mapping[str, Any] | None": lambda value: value is None or isinstance(value, Mapping),
         "tuple[str, str] | None": lambda value: value is None or isinstance(value, tuple),
         "datetime": lambda value: value.utcoffset().total_seconds() == 0,
     }

@@ -28,7 +28,10 @@ What gets no reply
     senders such as ``mailer-daemon``, our own mail, mail with none of our recipients in ``To`` or
     ``Cc`` (blind copies, RFC 3834 §2), and mail that fails the spam, virus or DMARC check, or SPF
     without passing DMARC: the reply goes to the envelope sender, and would be spam to a forged
-    one. Mail whose header SES cut gets none either, because the missing part may forbid it.
+    one. Mail whose header SES cut, or left out, gets none either, because the missing part may
+    forbid it. Nor does mail whose event lacks the envelope recipients, or the SPF verdict without
+    passing DMARC: what was not checked has not passed. These are logged as warnings. Spam and virus
+    verdicts may be absent, since Mail Manager has none: there the sender's authentication decides.
 
 Failures
     Before it sends, the function claims the sender in the table with a conditional write, so that
@@ -51,7 +54,7 @@ import re
 import time
 
 from mailroom import _runtime
-from mailroom.errors import NotConfigured, NotSent, OutcomeUnknown
+from mailroom.errors import MissingField, NotConfigured, NotSent, OutcomeUnknown
 from mailroom.handlers import _mail
 
 TYPE_CHECKING = False
@@ -61,6 +64,11 @@ if TYPE_CHECKING:
     from mailroom.receiving import ReceivedMail
 
 __all__ = ["on_mail"]
+
+NO_RECIPIENTS = "the event has no envelope recipients"
+HEADER_CUT = "the event has not all of the header"
+NO_VERDICT = "the event has no SPF verdict, and DMARC did not pass"
+_UNREADABLE = (NO_RECIPIENTS, HEADER_CUT, NO_VERDICT)
 
 _BATV = re.compile(r"prvs=[^=@]+=")
 
@@ -101,22 +109,28 @@ def decide(mail: ReceivedMail, settings: Settings) -> str | None:
     from mailroom.mime import automatic
 
     headers = mail.headers
-    ours = {address.lower() for address in mail.recipients}
+    try:
+        ours = {address.lower() for address in mail.recipients}
+    except MissingField:
+        return NO_RECIPIENTS
     why = automatic.reason(headers, mail.source, ours={*ours, settings.sender.lower()})
     if settings.token in headers.get_all(_mail.LOOP_FIELD):
         why = automatic.LOOP
     if why is not None:
         return f"automatic mail: {why}"
     if mail.headers_truncated:
-        return "header cut by SES"
+        return HEADER_CUT
     if not _mail.is_address(mail.source):
         return "envelope sender that SES cannot send to"
     if automatic.unattended(mail.source):
         return "envelope sender that nobody reads"
     if mail.spam.failed or mail.virus.failed or mail.dmarc.failed:
         return "failed a check"
-    if mail.spf.failed and not mail.dmarc.passed:
-        return "envelope sender not authenticated"
+    if not mail.dmarc.passed:
+        if mail.spf.failed:
+            return "envelope sender not authenticated"
+        if mail.spf.status is None:
+            return NO_VERDICT
     fields = ("To", "Cc", "Resent-To", "Resent-Cc")
     if not ours & set(_mail.addresses(one for name in fields for one in headers.get_all(name))):
         return "none of our recipients in To or Cc"
@@ -226,7 +240,7 @@ def on_mail(mail: ReceivedMail) -> None:
     settings = _settings = _settings or _init()
     reason = decide(mail, settings)
     if reason is not None:
-        _log(mail, "INFO", "no reply", reason)
+        _log(mail, "WARNING" if reason in _UNREADABLE else "INFO", "no reply", reason)
         return
     # Made before the claim, so that only the sending can fail after it.
     data = reply(mail, settings)

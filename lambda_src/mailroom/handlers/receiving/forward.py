@@ -28,7 +28,8 @@ What is forwarded
     ``PASS`` means that the mail was not scanned (``DISABLED``, ``PROCESSING_FAILED``, absent), or
     that a virus was neither found nor ruled out: it is forwarded only with
     ``MAILROOM_FORWARD_UNSCANNED``, and otherwise raises `NotForwarded`, so that it waits in the
-    failure queue.
+    failure queue. Mail Manager has neither verdict, so behind it mail is forwarded only with
+    ``MAILROOM_FORWARD_UNSCANNED``: let an add-on of the rule or of the traffic policy scan it.
 
 What is changed
     Only the header, unless the body has a line that SES refuses for its length: the part with such
@@ -118,8 +119,9 @@ def decide(mail: ReceivedMail, settings: Settings) -> str | None:
         unscanned += [] if mail.virus.passed else ["virus"]
         if unscanned:
             raise NotForwarded(
-                f"no {' and '.join(unscanned)} verdict: let the rule scan mail, or allow it to be "
-                "forwarded unscanned (MAILROOM_FORWARD_UNSCANNED=1)"
+                f"no {' and '.join(unscanned)} verdict: let the rule scan mail, or, as with Mail "
+                "Manager, which does not scan, allow it to be forwarded unscanned "
+                "(MAILROOM_FORWARD_UNSCANNED=1)"
             )
     if _mail.automatic(mail):
         senders = set(_mail.addresses([mail.source, *mail.from_]))

@@ -12,6 +12,8 @@ Settings
         ``1`` (default) to treat spam and virus ``PROCESSING_FAILED`` like ``FAIL`` unless
         ``MAILROOM_REJECT`` names it: SES could not check the mail, for example because it is
         malformed, and malforming it must not be a way past this control. ``0``: it continues.
+        With ``1``, an event that has no verdict at all of a scan that ``MAILROOM_REJECT`` names
+        raises `NotConfigured`: a control that can check nothing must not look as if it worked.
 
 Permissions
     None. It decides from the event only and never loads boto3.
@@ -19,6 +21,8 @@ Permissions
 Failures
     An invalid setting raises `NotConfigured` when Lambda initialises the function. AWS does not
     document what SES does then. An asynchronous action, whose answer SES ignores, raises as well.
+    So does each mail without a verdict that is needed, as behind Mail Manager, which has no spam or
+    virus check of its own: ``MAILROOM_ON_ERROR`` decides about it, and the failure queue has it.
 
 Mail that has no verdict of a check that the setting names is logged, whatever happens to it.
 
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from mailroom.receiving import ReceivedMail
+    from mailroom.receiving import ReceivedMail, Verdict
 
     Rejections = Mapping[str, Mapping[str, Disposition]]
 
@@ -58,13 +62,7 @@ _STRENGTH = (Disposition.CONTINUE, Disposition.STOP_RULE, Disposition.STOP_RULE_
 
 def decide(mail: ReceivedMail, rejections: Rejections) -> Disposition:
     """Return the strongest disposition that *rejections* has for the verdicts of *mail*."""
-    verdicts = {
-        "spam": mail.spam,
-        "virus": mail.virus,
-        "spf": mail.spf,
-        "dkim": mail.dkim,
-        "dmarc": mail.dmarc,
-    }
+    verdicts = _verdicts(mail)
     wanted = [Disposition.CONTINUE]
     for check, by_status in rejections.items():
         status = verdicts[check].status
@@ -97,12 +95,29 @@ def settings() -> Rejections:
     return rejections
 
 
+def _verdicts(mail: ReceivedMail) -> dict[str, Verdict]:
+    return {
+        "spam": mail.spam,
+        "virus": mail.virus,
+        "spf": mail.spf,
+        "dkim": mail.dkim,
+        "dmarc": mail.dmarc,
+    }
+
+
+def unscanned(mail: ReceivedMail, rejections: Rejections) -> list[str]:
+    """Return the scans that *rejections* needs and that the event of *mail* does not have."""
+    if os.environ.get("MAILROOM_REJECT_UNCHECKED", "1") == "0":
+        return []
+    verdicts = _verdicts(mail)
+    return [one for one in _SCANS if rejections.get(one) and verdicts[one].status is None]
+
+
 def unchecked(mail: ReceivedMail, rejections: Rejections) -> list[str]:
     """Return those of the checks in *rejections* on which SES has no verdict, with its word."""
-    verdicts = {"spam": mail.spam, "virus": mail.virus}
     return [
         f"{check} {verdict.status}"
-        for check, verdict in verdicts.items()
+        for check, verdict in _verdicts(mail).items()
         if check in rejections and verdict.status not in ("PASS", "FAIL", "GRAY")
     ]
 
@@ -137,6 +152,13 @@ def on_mail(mail: ReceivedMail) -> Disposition:
             "synchronous (RequestResponse)"
         )
     disposition = decide(mail, _settings)
+    absent = unscanned(mail, _settings)
+    if absent and disposition is Disposition.CONTINUE:
+        raise NotConfigured(
+            f"the event has no {' and '.join(absent)} verdict, so nothing was checked: behind Mail "
+            "Manager, which has none, use the conditions of a rule or an add-on instead; to let "
+            "such mail continue, set MAILROOM_REJECT_UNCHECKED=0"
+        )
     missing = unchecked(mail, _settings)
     if missing:
         _runtime.log(

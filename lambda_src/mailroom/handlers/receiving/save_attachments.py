@@ -34,7 +34,9 @@ What is an attachment
     Every part of the message except plain or HTML text without a file name: files, inline images,
     calendar invitations, signatures, TNEF (``winmail.dat``, as one file). An attached message is
     one attachment; its own are not extracted. What is malformed is saved as far as it can be
-    decoded, or unchanged, and its ``reason`` says so. A virus ``FAIL`` saves nothing.
+    decoded, or unchanged, and its ``reason`` says so. A virus ``FAIL`` saves nothing. Mail whose
+    event has no virus verdict, as behind Mail Manager, is saved: the manifest's ``virus`` is null
+    then, and a warning is logged.
 
 Failures
     What S3 refuses propagates without a manifest, so that Lambda retries and then uses the failure
@@ -276,6 +278,13 @@ def on_mail(mail: ReceivedMail) -> None:
     }
     if defects:
         manifest["defects"] = defects[:_LISTED]
+    if mail.virus.status is None:
+        _runtime.log(
+            "WARNING",
+            "mailroom.handlers.receiving.save_attachments",
+            message_id=mail.message_id,
+            outcome="not checked for viruses",
+        )
     unread = [*defects, *(one["reason"] for one in entries if one["key"] and one["reason"])]
     if unread:
         _runtime.log(

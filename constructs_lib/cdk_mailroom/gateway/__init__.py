@@ -13,11 +13,7 @@ from cdk_mailroom.gateway.access import Access, Authenticated, BoundAccess, Mutu
 from cdk_mailroom.gateway.actions.base import OnFailure
 from cdk_mailroom.gateway.addon import Addon, AddonName, AddonSubscription
 from cdk_mailroom.gateway.address_list import AddressList, ExistingAddressList
-from cdk_mailroom.gateway.archive import (
-    ArchiveRetention,
-    ExistingMailArchive,
-    MailArchive,
-)
+from cdk_mailroom.gateway.archive import ArchiveRetention, ExistingMailArchive, MailArchive
 from cdk_mailroom.gateway.attributes import (
     cc,
     certificate,

@@ -380,9 +380,9 @@ class MailGateway(Construct):
         if existing is not None:
             Annotations.of(self).add_warning_v2(
                 "cdk-mailroom:gateway-existing-point",
-                f"the ingress point {existing.ingress_point_id} exists already, so CloudFormation "
-                "does not give it this rule set: after the deployment call aws mailmanager "
-                "update-ingress-point with --rule-set-id; its traffic policy stays as it is",
+                "the ingress point exists already, so CloudFormation does not give it this rule "
+                "set: after the deployment call aws mailmanager update-ingress-point with "
+                "--rule-set-id; its traffic policy stays as it is",
             )
             return Point(
                 ingress_point_id=existing.ingress_point_id,

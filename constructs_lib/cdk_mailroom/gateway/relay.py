@@ -83,8 +83,8 @@ class Relay(Construct):
             self._resource.node.add_dependency(*waits)
         Annotations.of(self).add_warning_v2(
             "cdk-mailroom:relay-identities",
-            f"SES passes mail to {server} only for recipients whose domain is a verified identity "
-            "of this account, and silently not for others: verify them, then call "
+            "SES passes mail on only for recipients whose domain is a verified identity of this "
+            "account, and silently not for others: verify them, then call "
             "Annotations.of(relay).acknowledge_warning('cdk-mailroom:relay-identities')",
         )
 

@@ -92,7 +92,12 @@ class AutoReply(PythonHandler):
         """Create the table of the senders that were answered; grant its use and the sending."""
         sender = self._from_address or sender_of(context, "no-reply")
         grant_send_as(function, sender, self._configuration_set_name)
-        warn_of_verdicts(function, context, "spam is answered too")
+        warn_of_verdicts(
+            function,
+            context,
+            "mail is answered if its sender is authenticated, spam or not; and if its events have "
+            "no verdict on SPF and DMARC either, which is not documented, nothing is answered",
+        )
         scope = function.node.scope
         assert isinstance(scope, Construct)
         table = dynamodb.Table(

@@ -229,4 +229,4 @@ def test_the_retention_of_an_archive_changes_once_a_week(manager: Manager) -> No
         retention = {"RetentionPeriod": period}
         return manager.call("UpdateArchive", ArchiveId=archive, Retention=retention)[0]
 
-    assert [keep("ONE_YEAR"), keep("ONE_YEAR"), keep("TWO_YEARS")] == [200, 200, 402]
+    assert [keep("ONE_YEAR"), keep("ONE_YEAR"), keep("TWO_YEARS")] == [200, 200, 400]

@@ -173,7 +173,7 @@ def _as_stack_events(*, creating: bool) -> Iterator[None]:
             code = "AlreadyExists"
         raise ValueError(
             f'Resource handler returned message: "{error.message} (Service: MailManager, Status '
-            f'Code: {error.status}, Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, '
+            f'Code: 400, Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, '
             f"HandlerErrorCode: {code})"
         ) from error
 

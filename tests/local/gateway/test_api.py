@@ -298,6 +298,16 @@ def test_a_body_that_cannot_be_read_is_no_validation_error(manager: Manager, bod
     assert (status, answer["__type"]) == (400, "SerializationException")
 
 
+def test_every_operation_of_the_service_model_is_there(manager: Manager) -> None:
+    """An SDK finds no gap."""
+    missing = [
+        operation
+        for operation in manager.api.meta.service_model.operation_names
+        if manager.call(operation, ResourceArn=5)[1].get("__type") == "UnknownOperationException"
+    ]
+    assert missing == []
+
+
 def test_an_unknown_operation_is_refused(manager: Manager) -> None:
     """It does not reach API v1."""
     assert manager.refusal("CreateSomething")[0] == "UnknownOperationException"

@@ -22,7 +22,7 @@ missing = [
     if not hasattr(part.module, name)
 ]
 assert not missing, missing
-texts = [path.read_text() for path in Path(internals.__file__).parent.glob("*.py")]
+texts = [path.read_text() for path in Path(internals.__file__).parent.rglob("*.py")]
 touched = {
     match for text in texts for match in re.findall(r"\\binternals\\.(\\w+)\\.(\\w+)", text)
 }

@@ -48,11 +48,6 @@ def invalid(message: str) -> Refused:
     return Refused("ValidationException", message)
 
 
-def operations() -> list[str]:
-    """The names of all operations."""
-    return list(_model()["operations"])
-
-
 def check(operation: str, given: Mapping[str, Any]) -> None:
     """Refuse an input that the service model does not allow.
 

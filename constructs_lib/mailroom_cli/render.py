@@ -18,23 +18,40 @@ from mailroom_cli.names import short_name
 from mailroom_cli.terminal import text
 
 if TYPE_CHECKING:
-    from mailroom_local.control import ActionRecord, EventRecord, HandlerOutcome, MessageRecord
+    from mailroom_local.control import (
+        ActionRecord,
+        EventRecord,
+        HandlerOutcome,
+        MessageRecord,
+        RuleRecord,
+    )
 
 _BAD = frozenset({"failed", "bounced", *timeline.BAD})
 _NOTABLE = frozenset(
-    {Disposition.STOP_RULE, Disposition.STOP_RULE_SET, "skipped", "recorded", *timeline.NOTABLE}
+    {
+        *(Disposition.STOP_RULE, Disposition.STOP_RULE_SET),
+        *("dropped", "recorded", "retrying", "skipped"),
+        *timeline.NOTABLE,
+    }
 )
 # What to show of each kind of action.
 _DETAIL = {
     "AddHeader": ("headerName", "headerValue"),
-    "Bounce": ("smtpReplyCode", "message"),
+    "Archive": ("targetArchive",),
+    "Bounce": ("smtpReplyCode", "diagnosticMessage", "message"),
     "Connect": ("instanceARN",),
+    "DeliverToMailbox": ("mailboxArn",),
     "Flow": ("recipients",),
+    "InvokeLambda": ("functionArn",),
     "Lambda": ("functionArn",),
+    "PublishToSns": ("topicArn",),
+    "Relay": ("server", "notRelayed"),
+    "ReplaceRecipient": ("replaceWith",),
     "S3": ("objectKey",),
     "SNS": ("topicArn",),
     "Stop": ("scope",),
     "WorkMail": ("organizationArn",),
+    "WriteToS3": ("objectKey",),
 }
 _SHORT_ID = 12
 # An outgoing message's id begins with its time, which all of a minute's messages share.
@@ -185,6 +202,8 @@ def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
         about.append_text(text(f'  "{message.subject}"', "dim"))
     if message.configuration_set:
         about.append_text(text(f"  {_name(message.configuration_set, full=full)}", "cyan"))
+    if message.gateway:
+        about.append_text(text(f"  via {_name(message.gateway['name'], full=full)}", "cyan"))
     # Of two columns, so that a long heading goes on below its own beginning.
     heading = Table.grid(padding=(0, 2, 0, 0))
     heading.add_column(no_wrap=True)
@@ -195,11 +214,28 @@ def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
         refusal = Text.assemble(text(message.refused, "red"), text(f"  ({message.reason})"))
         parts.append(_indented(refusal))
     parts += [_indented(text(problem, "red")) for problem in message.problems]
-    if full:
+    if full and not message.refused:
+        policy = (message.gateway or {}).get("traffic_policy") or ""
+        parts += [_indented(text(f"traffic policy {policy}: {one}")) for one in message.policy]
+    # Why nothing was done with it must not have to be asked for.
+    nothing = not any(rule.recipients for rule in message.rules)
+    if message.gateway and (full or nothing):
+        parts += [_indented(line) for rule in message.rules for line in _decided(rule, full=full)]
+    elif full:
         for rule in message.rules:
             verdicts = "  ".join(f"{name} {verdict}" for name, verdict in rule.verdicts.items())
             parts.append(_indented(text(f"{rule.name}: {', '.join(rule.recipients)}  {verdicts}")))
     return parts
+
+
+def _decided(rule: RuleRecord, *, full: bool) -> list[Text]:
+    """Whether a gateway's rule applies, and why."""
+    name = _name(rule.name, full=full)
+    applies = f"applies to {', '.join(rule.recipients)}" if rule.recipients else "does not apply"
+    return [
+        text(f"{name} {applies}", "" if rule.recipients else "dim"),
+        *(text(f"  {reason}", "dim") for reason in rule.because),
+    ]
 
 
 def _rows(message: MessageRecord, *, full: bool) -> list[_Block]:
@@ -217,7 +253,7 @@ def _rows(message: MessageRecord, *, full: bool) -> list[_Block]:
         )
         blocks.append((row, calls.lines(action.handler, full=full)))
     reached = {action.rule for action in message.actions}
-    idle = [rule.name for rule in message.rules if rule.name not in reached]
+    idle = [rule.name for rule in message.rules if rule.recipients and rule.name not in reached]
     none = Text("")
     blocks += [
         ((text(_name(name, full=full)), none, text("no actions"), none, none), []) for name in idle
@@ -278,10 +314,12 @@ def _ending(message: MessageRecord, *, full: bool) -> Text | None:
         return None
     if not message.finished:
         return text("in progress", "yellow")
+    if message.relayed_to:
+        return text(f"relayed to {message.relayed_to}", "dim")
     if message.outgoing:
         none = message.configuration_set is None
         return text("no configuration set, so no events", "yellow") if none else None
-    if not message.rules and not message.actions:
+    if not any(rule.recipients for rule in message.rules) and not message.actions:
         return text("no rule matched", "yellow")
     stopper = message.stopped_by and _name(message.stopped_by, full=full)
     stopped = f"; {stopper} stopped the rule set" if stopper else ""
@@ -290,9 +328,11 @@ def _ending(message: MessageRecord, *, full: bool) -> Text | None:
 
 def _detail(action: ActionRecord, *, full: bool) -> str:
     shown = _DETAIL.get(action.kind, ())
-    known = [str(action.detail[key]) for key in shown if key in action.detail]
-    if action.kind == "S3":
-        bucket = f"{action.detail.get('bucketName', '')}/" if full else ""
+    found = [action.detail[key] for key in shown if key in action.detail]
+    known = [", ".join(one) if isinstance(one, list) else str(one) for one in found]
+    if action.kind in ("S3", "WriteToS3"):
+        bucket = action.detail.get("bucketName") or action.detail.get("s3Bucket", "")
+        bucket = f"{bucket}/" if full else ""
         parts = [bucket + key if full else _shortened_key(key) for key in known]
     else:
         names = [part.rpartition(":")[2] if part.startswith("arn:") else part for part in known]
@@ -307,6 +347,7 @@ def _detail(action: ActionRecord, *, full: bool) -> str:
     if error and not (action.handler and action.handler[-1].failed):
         joined = " ".join(str(error).split())
         parts.append(joined if full else joined[:_ERROR_LETTERS])
+    parts += [str(action.detail[key]) for key in ("again", "dropped") if key in action.detail]
     return "  ".join(part for part in parts if part)
 
 

@@ -1,4 +1,4 @@
-"""Show what happened to a sent message, from an event table."""
+"""Show what happened to a sent message, from an event table; to a received one, its story."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailroom_cli.errors import CommandError
 from mailroom_cli.event_table import OUTPUT, TAG, find, read
 
 if TYPE_CHECKING:
-    from mailroom_local.control import LocalAws
+    from mailroom_local.control import LocalAws, MessageRecord
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "message_id",
         metavar="ID",
-        help="the message id that SES returned; on the local AWS, how it begins is enough",
+        help="the message id that SES gave it; on the local AWS, how it begins is enough",
     )
     parser.add_argument(
         "--table",
@@ -39,7 +39,15 @@ def run(options: argparse.Namespace) -> int:
 
     message_id = options.message_id
     if chosen.local is not None:
-        message_id = _whole_id(chosen.local, message_id)
+        known = _known(chosen.local, message_id)
+        if known is not None and not known.outgoing:
+            # What decided about it is in the journal; nothing of it is in an event table.
+            if options.json:
+                say_json(render.document(known))
+            else:
+                show(render.messages([known], full=True))
+            return 0
+        message_id = known.message_id if known is not None else message_id
     table = options.table
     with account.calls("cannot read the event table"):
         if table is None:
@@ -59,15 +67,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _whole_id(aws: LocalAws, beginning: str) -> str:
-    known = {
-        message.message_id
-        for message in aws.messages(handlers=False)
-        if message.outgoing and message.message_id and message.message_id.startswith(beginning)
+def _known(aws: LocalAws, beginning: str) -> MessageRecord | None:
+    """The message whose id begins so, if the journal has one."""
+    found = {
+        message.message_id: message
+        for message in aws.messages()
+        if message.message_id and message.message_id.startswith(beginning)
     }
-    if len(known) > 1:
+    if len(found) > 1:
         raise CommandError(
-            f"{len(known)} messages have an id that begins with {beginning!r}",
+            f"{len(found)} messages have an id that begins with {beginning!r}",
             remedy="pass more of it; `mailroom log` lists the messages",
         )
-    return known.pop() if known else beginning
+    return next(iter(found.values()), None)

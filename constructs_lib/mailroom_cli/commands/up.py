@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import importlib.util
 import socket
@@ -17,7 +18,7 @@ from mailroom_cli import account, local
 from mailroom_cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
-    from mailroom_local.control import LocalAws, Server
+    from mailroom_local.control import IngressPoint, LocalAws, Server
 
 
 # The usual port of each server, and what it is for.
@@ -246,6 +247,7 @@ def _addresses(aws: LocalAws) -> dict[str, Any]:
         "submission_port": aws.submission_port,
         "user": aws.credentials.user,
         "password": aws.credentials.password,
+        "ingress_points": [dataclasses.asdict(point) for point in aws.ingress_points()],
         "page": aws.server.page,
         "page_token": aws.server.page_token,
         "state": str(aws.state.root),
@@ -276,12 +278,46 @@ def _announce(aws: LocalAws) -> None:
     for name, where, about in rows if page else rows[:-1]:
         table.add_row(text(name, "bold"), text(where), text(about))
     show("", table)
+    _announce_ingress(aws)
     for place in aws.environments:
         several = f" of account {place.account} in {place.region}"
         _announce_rules(
             functools.partial(aws.client, account=place.account, region=place.region),
             several if len(aws.environments) > 1 else "",
         )
+
+
+def _announce_ingress(aws: LocalAws) -> None:
+    from rich.padding import Padding
+    from rich.table import Table
+
+    from mailroom_cli.names import short_name
+    from mailroom_cli.terminal import show, text
+
+    points = aws.ingress_points()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for point in points:
+        about = [_access(point)]
+        if len(aws.environments) > 1:
+            about.append(f"account {point.account}, {point.region}")
+        if point.status != "ACTIVE":
+            about.append(point.status)
+        where = f"{point.host}:{point.port}"
+        table.add_row(text(short_name(point.name)), text(where), text(", ".join(about)))
+    if points:
+        show("", "ingress points", Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _access(point: IngressPoint) -> str:
+    """How a client gets in."""
+    if point.kind == "AUTH":
+        return f"STARTTLS, user {point.id}, password in its secret"
+    if point.kind == "MTLS":
+        return "STARTTLS with a client certificate"
+    return "STARTTLS if the client wants" if point.tls_policy == "OPTIONAL" else "STARTTLS"
 
 
 def _announce_rules(client: Callable[[str], Any], where: str) -> None:

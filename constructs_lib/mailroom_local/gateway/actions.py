@@ -106,9 +106,14 @@ class Actions:
         role = step.fields.get("RoleArn")
         if role is None:
             return None
+        here = roles.Place(
+            account=self._account,
+            region=self._region,
+            identities=self._services.identities(self._account, self._region),
+        )
         return self._services.refusal_of_role(
             role,
-            roles.asked(step.kind, step.fields, step.message, self._account, self._region),
+            roles.asked(step.kind, step.fields, step.message, here),
             source_arn=str(step.point.rule_set.get("RuleSetArn", "")),
             account=self._account,
             region=self._region,
@@ -120,16 +125,26 @@ class Actions:
         return Outcome()
 
     def _archive(self, step: Step) -> Outcome:
-        message = step.message
-        self._services.keep_in_archive(
-            # The API takes an ARN, too.
-            step.fields["TargetArchive"].rpartition("/")[2],
+        message, point = step.message, step.point
+        metadata = {
+            "IngressPointId": point.id,
+            "TrafficPolicyId": point.policy.get("TrafficPolicyId"),
+            "RuleSetId": point.rule_set.get("RuleSetId"),
+            "SenderIpAddress": message.client.address,
+            "SenderHostname": message.client.name,
+            "TlsProtocol": message.client.tls_protocol,
+            "TlsCipherSuite": message.client.tls_cipher,
+        }
+        step.settings["archivedAs"] = self._services.keep_in_archive(
+            step.fields["TargetArchive"],
             message.content(),
             mail_from=message.mail_from,
             rcpt_tos=list(step.recipients),
             message_id=message.message_id,
             account=self._account,
             region=self._region,
+            helo=message.client.name,
+            metadata={name: value for name, value in metadata.items() if value is not None},
         )
         return Outcome()
 

@@ -40,8 +40,10 @@ class Services(Protocol):
         message_id: str,
         account: str,
         region: str,
-    ) -> None:
-        """Keep a message in an archive, or raise if there is none."""
+        helo: str = "",
+        metadata: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Keep a message in an archive and return its id there, or raise if there is none."""
         ...
 
     def refusal_of_role(

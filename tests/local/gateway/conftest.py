@@ -75,10 +75,11 @@ class Emulator:
     def addon_name(self, instance_arn: str) -> str:
         return instance_arn.rpartition("/")[2]
 
-    def keep_in_archive(self, archive_id: str, raw: bytes, **envelope: Any) -> None:
+    def keep_in_archive(self, archive_id: str, raw: bytes, **envelope: Any) -> str:
         if archive_id != "a-1":
             raise ValueError(f"there is no archive {archive_id}")
         self.archived.append({"archive_id": archive_id, "raw": raw, **envelope})
+        return "archived"
 
     def refusal_of_role(self, role_arn: str, asked: Any, **others: Any) -> str | None:
         self.asked += asked

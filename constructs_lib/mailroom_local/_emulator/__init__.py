@@ -122,6 +122,8 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)
         internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
     internals.provisioners.RESOURCE_HANDLERS.update(identities.RESOURCES)
+    for tagged in (log_deliveries, mail_manager_types):
+        internals.provisioners.STACK_TAG_PROPERTY.update(tagged.TAGS)
 
 
 def put_event(entry: dict[str, Any], *, account: str, region: str) -> None:

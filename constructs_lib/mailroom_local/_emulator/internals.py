@@ -41,6 +41,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_physical_name",
         "_ses_event_destination_definition",
         "_ses_event_destination_put",
+        "_STACK_TAG_PROPERTY",
     ),
     "ministack.services.iam": (
         "_access_keys",

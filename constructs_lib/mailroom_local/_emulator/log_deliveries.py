@@ -219,6 +219,9 @@ def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
 _SOURCE, _DESTINATION, _DELIVERY = (
     f"AWS::Logs::Delivery{name}" for name in ("Source", "Destination", "")
 )
+TAGS: Mapping[str, tuple[str, str]] = dict.fromkeys(
+    (_SOURCE, _DESTINATION, _DELIVERY), ("Tags", "list")
+)
 REPLACING: Mapping[str, tuple[str, ...]] = {
     _SOURCE: ("Name",),
     _DESTINATION: ("Name", "OutputFormat", "DestinationResourceArn"),

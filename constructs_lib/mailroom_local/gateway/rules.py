@@ -31,8 +31,13 @@ class Match:
 
     @property
     def name(self) -> str:
-        """The rule's name; one without is called by its place."""
-        return str(self.rule.get("Name") or f"rule {self.index}")
+        """The rule's name."""
+        return name_of(self.rule, self.index)
+
+
+def name_of(rule: Rule, index: int) -> str:
+    """The name of a rule; one without is called by its place."""
+    return str(rule.get("Name") or f"rule {index}")
 
 
 def match(rule: Rule, index: int, facts: Facts, recipients: Sequence[str]) -> Match:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mailroom_local._background import Background
 from mailroom_local._journal import Journal, elapsed_ms
-from mailroom_local.gateway import logs, policy
+from mailroom_local.gateway import logs, policy, rules
 from mailroom_local.gateway.actions import Actions
 from mailroom_local.gateway.facts import Facts
 from mailroom_local.gateway.message import Client, Message, addons_of
@@ -109,6 +109,10 @@ class Runner:
             size=len(raw),
             tls=client.tls_protocol is not None,
             client_address=client.address,
+            rule_names=[
+                rules.name_of(rule, number)
+                for number, rule in enumerate(point.rule_set.get("Rules") or (), start=1)
+            ],
             **of_gateway(point, decisions),
         )
         run = Run(

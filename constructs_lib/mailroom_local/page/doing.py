@@ -45,6 +45,11 @@ def routes(reader: Reader, post: Post, mailer: Mailer, dead_letters: DeadLetters
             if outgoing is None:
                 raise Refused(409, "SES has not sent it: send it again from where it came from")
             return post.send_again(outgoing)
+        if entry.record.gateway is not None:
+            name = entry.record.gateway["name"]
+            raise Refused(
+                409, f"it came by the gateway {name}: send it with mailroom send --gateway {name}"
+            )
         return post.receive(
             reader.raw(asked.key),
             mail_from=entry.record.mail_from,

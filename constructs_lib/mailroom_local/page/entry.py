@@ -110,7 +110,9 @@ class Entry:
             "size": record.size,
             "status": status,
             "why": why[:_WHY_LETTERS],
-            "rules": [rule.name for rule in record.rules],
+            # Of a gateway, the record has those, too, that did not apply.
+            "rules": [one.name for one in record.rules if one.recipients or not record.gateway],
+            "gateway": record.gateway["name"] if record.gateway else None,
             "events": dict(Counter(event.kind for event in record.events)),
             "outcomes": sorted({action.outcome for action in record.actions} | calls),
         }

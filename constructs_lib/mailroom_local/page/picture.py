@@ -6,10 +6,20 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from mailroom_local.page import gateways
+
 
 def edges(found: Mapping[str, Any]) -> list[dict[str, str]]:
-    """From where to where, by the ids of the parts: ``rule:NAME``, ``set:NAME``, or the ARN."""
-    joined = [*_of_rules(found), *_of_sets(found), *_of_others(found)]
+    """From where to where, by the ids of the parts: ``rule:NAME``, ``set:NAME``, or the ARN.
+
+    Those of gateways are ``point:ID`` and ``gateway-rule:ID/NAME``.
+    """
+    joined = [
+        *_of_rules(found),
+        *(_edge(*one) for one in gateways.edges(found)),
+        *_of_sets(found),
+        *_of_others(found),
+    ]
     unique = {(one["from"], one["to"], one["about"]): one for one in joined}
     return list(unique.values())
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from mailroom_local.control import sources
+from mailroom_local.control import ingress, sources
 from mailroom_local.control.environments import Environment
-from mailroom_local.page import needed, shapes
+from mailroom_local.control.ingress import IngressPoint
+from mailroom_local.page import gateways, needed, shapes
 from mailroom_local.page.accounts import Accounts, on_failure, pages, queues, unless_missing
 from mailroom_local.page.picture import edges
 
@@ -19,8 +20,14 @@ _NOT_THE_APPS = "CDKToolkit"
 
 def described(accounts: Accounts) -> dict[str, Any]:
     """Everything that mail may meet."""
-    folders = sources.folders(accounts.state.cdk_out)
-    return {"environments": [_Place(accounts, place, folders).all() for place in accounts.all]}
+    folders, points = sources.folders(accounts.state.cdk_out), ingress.listed(accounts.server)
+
+    def all_of(place: Environment) -> dict[str, Any]:
+        here = (place.account, place.region)
+        own = [one for one in points if (one.account, one.region) == here]
+        return _Place(accounts, place, folders, own).all()
+
+    return {"environments": [all_of(place) for place in accounts.all]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +35,17 @@ class _Place:
     accounts: Accounts
     place: Environment
     folders: Mapping[str, str]
+    points: Sequence[IngressPoint]
 
     def client(self, service: str) -> Any:
         return self.accounts.client(service, self.place)
 
     def all(self) -> dict[str, Any]:
         """The parts, and what joins them."""
-        parts = {
+        parts: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
             "stacks": self.stacks,
             "rule_sets": self.rule_sets,
+            "ingress_points": lambda: gateways.described(self.client("mailmanager"), self.points),
             "configuration_sets": self.configuration_sets,
             "functions": self.functions,
             "topics": self.topics,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mailroom_local.control.journal import (
     HandlerOutcome,
     MessageRecord,
 )
+from mailroom_local.page import gateways
 from mailroom_local.page.accounts import Accounts
 from mailroom_local.page.entry import Entry
 from mailroom_local.page.index import Index
@@ -57,8 +58,14 @@ class Teller:
         refused = {"reply": record.refused, "reason": record.reason or ""}
         return {
             "refusal": refused if record.refused else None,
+            "gateway": record.gateway,
+            "policy": record.policy,
             "rule_set": in_force["rule_set"] if in_force else None,
-            "rules": _rules(record, in_force, folders),
+            "rules": (
+                _gateway_rules(record, entry.begun.get("rule_names") or (), folders)
+                if record.gateway
+                else _rules(record, in_force, folders)
+            ),
             "events": [_event(event, folders) for event in record.events],
             "calls": _calls(record.calls, folders),
             "problems": record.problems,
@@ -109,6 +116,23 @@ def _rules(
     return [
         _rule(name, record, known.get(name), in_force or {}, folders)
         for name in dict.fromkeys([*known, *ran])
+    ]
+
+
+def _gateway_rules(
+    record: MessageRecord, names: Sequence[str], folders: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    recipients = {rule.name: rule.recipients for rule in record.rules}
+    return [
+        {
+            "name": name,
+            "matched": matched,
+            "reason": reason,
+            "recipients": recipients.get(name, []),
+            "conditions": [],
+            "actions": [_action(each, folders) for each in record.actions if each.rule == name],
+        }
+        for name, matched, reason in gateways.tried(record, names)
     ]
 
 

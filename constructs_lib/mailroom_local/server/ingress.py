@@ -69,6 +69,11 @@ class Ingress:
             server = self._servers.get(point_id)
         return (LOOPBACK, server.port) if server else None
 
+    def places(self) -> list[tuple[str, str]]:
+        """The accounts and regions that have an ingress point."""
+        points = self._services.ingress_points()
+        return sorted({(point.account, point.region) for point in points})
+
     def listed(self) -> list[dict[str, Any]]:
         """Every ingress point, and where it is reached; without its passwords."""
         return [

@@ -245,7 +245,7 @@ async def _serve(
                 state=state,
                 server=server,
                 mailer=mailer,
-                receiving=emulator.receiving_places,
+                receiving=lambda: [*emulator.receiving_places(), *ingress.places()],
                 stop=stop,
             )
             listening.append(_listen(sockets.page, page.application, stop.wait))

@@ -139,6 +139,7 @@ def test_all_types_are_made_return_their_values_and_are_deleted(stack: Stack) ->
     assert call("GetRelay", RelayId=found["Relay"])[1]["ServerPort"] == 587
     tags = call("ListTagsForResource", ResourceArn=found["ListAddressListArn"])[1]["Tags"]
     assert {"Key": "team", "Value": "mail"} in tags
+    assert {"Key": "aws:cloudformation:stack-name", "Value": "gateway"} in tags
     assert stack.delete() == "DELETE_COMPLETE", stack.reasons
     for operation in ("ListIngressPoints", "ListTrafficPolicies", "ListRuleSets", "ListRelays"):
         assert list(call(operation)[1].values()) == [[]]
@@ -239,7 +240,6 @@ def test_a_point_is_closed_and_opened_by_updates(stack: Stack) -> None:
     point, call = stack.id("Point"), stack.manager.call
     for status in ("CLOSED", "ACTIVE"):
         assert stack.deploy(gateway(StatusToUpdate=status)) == "UPDATE_COMPLETE", stack.reasons
-        time.sleep(0.2)
         assert call("GetIngressPoint", IngressPointId=point)[1]["Status"] == status
 
 

@@ -145,3 +145,65 @@ def test_the_api_says_where_everything_is(page: Any, account: Any) -> None:
         server.submission_port,
     )
     assert found["app"] is None
+
+
+def gateway(account: Any) -> str:
+    """The id of an ingress point with two rules, the first for one recipient."""
+    api, name = account.aws.client("mailmanager"), account.name("gate")
+    condition = {
+        "Evaluate": {"Attribute": "RECIPIENT"},
+        "Operator": "EQUALS",
+        "Values": ["sales@example.com"],
+    }
+    rules = [
+        {
+            "Name": "sales",
+            "Conditions": [{"StringExpression": condition}],
+            "Actions": [{"AddHeader": {"HeaderName": "X-Sales", "HeaderValue": "yes"}}],
+        },
+        {"Name": "rest", "Actions": [{"Drop": {}}]},
+        {"Name": "late", "Actions": [{"Drop": {}}]},
+    ]
+    rule_set = api.create_rule_set(RuleSetName=f"{name}-rules", Rules=rules)["RuleSetId"]
+    policy = api.create_traffic_policy(
+        TrafficPolicyName=f"{name}-policy", DefaultAction="ALLOW", PolicyStatements=[]
+    )["TrafficPolicyId"]
+    point: str = api.create_ingress_point(
+        IngressPointName=name,
+        Type="OPEN",
+        TlsPolicy="OPTIONAL",
+        RuleSetId=rule_set,
+        TrafficPolicyId=policy,
+    )["IngressPointId"]
+    account.aws.wait_until(
+        account.aws.ingress_points,
+        lambda found: all(one.status == "ACTIVE" for one in found if one.id == point),
+        seconds=5,
+    )
+    return point
+
+
+def test_a_gateway_has_its_place_and_its_story(page: Any, account: Any) -> None:
+    """In the stack with its rules, and in the story with what decided."""
+    point = gateway(account)
+    found = next(one for one in home(page)["ingress_points"] if one["id"] == point)
+    assert [rule["name"] for rule in found["rules"]] == ["sales", "rest", "late"]
+    assert found["address"].startswith("127.0.0.1:")
+    ids = [f"gateway-rule:{point}/{name}" for name in ("sales", "rest")]
+    assert edge(home(page), f"point:{point}", ids[0]) == f"rule set {found['rule_set']}"
+    assert edge(home(page), *ids) == "next rule"
+
+    message = page.message(account.send(gateway=point).message_id)
+    assert (message["gateway"], message["rules"]) == (found["name"], ["rest"])
+    story = message["story"]
+    assert story["policy"] == ["support@example.com accepted: the default action is ALLOW"]
+    assert [(rule["name"], rule["matched"], rule["reason"]) for rule in story["rules"]] == [
+        (
+            "sales",
+            False,
+            "condition 1: RECIPIENT EQUALS sales@example.com does not hold (support@example.com)",
+        ),
+        ("rest", True, "the rule has no conditions"),
+        ("late", False, "not reached: no recipient was left"),
+    ]
+    assert page.post(f"/messages/{message['key']}/again").status == 409

@@ -46,6 +46,8 @@ class _Type:
     replacing: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     """Those besides the id and the ARN."""
+    settle: Callable[[str], None] = lambda _: None
+    """Waits until a change of this resource has come to an end, as CloudFormation does."""
     only_updated: tuple[str, ...] = ()
     """Properties that cannot be set when it is created."""
 
@@ -79,6 +81,7 @@ _TYPES: Mapping[str, _Type] = {
         named="IngressPointName",
         replacing=("Type", "NetworkConfiguration"),
         attributes=("ARecord", "Status"),
+        settle=points.settle,
         only_updated=("StatusToUpdate",),
     ),
     "AWS::SES::MailManagerRelay": _Type(noun="Relay", table=relays.table, named="RelayName"),
@@ -104,8 +107,9 @@ def _create(
         given = _input(operation, kind, properties)
         if kind.named and not given.get(kind.named):
             given[kind.named] = generated_name(stack_name, logical_id)
-        made = serving.call(operation, given)
-        return _described(kind, kind.table.get(made[kind.table.id_name]))
+        made = str(serving.call(operation, given)[kind.table.id_name])
+        kind.settle(made)
+        return _described(kind, kind.table.get(made))
 
 
 def _update(
@@ -124,6 +128,7 @@ def _update(
                 # The same password again would be a new one.
                 given.pop("IngressPointConfiguration", None)
             serving.call(operation, {**given, kind.table.id_name: physical_id})
+            kind.settle(physical_id)
         if old.get("Tags") != new.get("Tags"):
             others = {
                 key: value
@@ -168,7 +173,7 @@ def _as_stack_events(*, creating: bool) -> Iterator[None]:
             code = "AlreadyExists"
         raise ValueError(
             f'Resource handler returned message: "{error.message} (Service: MailManager, Status '
-            f'Code: {error.status}, Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, '
+            f'Code: 400, Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, '
             f"HandlerErrorCode: {code})"
         ) from error
 
@@ -181,6 +186,7 @@ def _handlers(kind: _Type) -> Mapping[str, Callable[..., Any]]:
     }
 
 
+TAGS: Mapping[str, tuple[str, str]] = dict.fromkeys(_TYPES, ("Tags", "list"))
 REPLACING: Mapping[str, tuple[str, ...]] = {
     name: kind.replacing for name, kind in _TYPES.items() if kind.replacing
 }

@@ -18,8 +18,10 @@ export function story(found) {
       { class: "story-head" },
       h("h2", {}, "Story"),
       told.rule_set ? h("span", { class: "faint" }, "rule set ", shortName(told.rule_set)) : null,
+      told.gateway ? h("span", { class: "faint" }, "gateway ", shortName(told.gateway.name)) : null,
     ),
     told.refusal ? refusal(told.refusal) : null,
+    told.gateway && !told.refusal && told.policy?.length ? policy(told) : null,
     told.problems?.map((one) => problem(one)),
     told.rules?.length ? h("ol", { class: "steps" }, told.rules.map(rule)) : null,
     found.kind === "sent" ? events(told.events ?? [], found) : null,
@@ -27,10 +29,15 @@ export function story(found) {
       ? h("div", { class: "deeds" }, h("h3", {}, "Other calls about this message"), calls(told.calls))
       : null,
     found.kind === "received" && !told.rules?.length && !told.refusal
-      ? h("p", { class: "soft" }, "No receipt rule exists, so nothing happened to it.")
+      ? h("p", { class: "soft" }, nothing(told))
       : null,
     told.related?.length ? related(told.related) : null,
   );
+}
+
+function nothing({ gateway }) {
+  if (gateway) return "The rule set of the gateway has no rules, so nothing happened to it.";
+  return "No receipt rule exists, so nothing happened to it.";
 }
 
 function refusal({ reply, reason }) {
@@ -39,6 +46,16 @@ function refusal({ reply, reason }) {
     { class: "notice bad" },
     icon("refused"),
     h("div", {}, h("strong", {}, reply || "Refused"), reason ? h("p", {}, reason) : null),
+  );
+}
+
+/** What the traffic policy of a gateway decided about each recipient. */
+function policy({ gateway, policy: decisions }) {
+  return h(
+    "div",
+    { class: "deeds" },
+    h("h3", {}, "Traffic policy ", shortName(gateway.traffic_policy ?? "")),
+    decisions.map((one) => h("p", { class: "why-not" }, one)),
   );
 }
 
@@ -69,6 +86,7 @@ function rule(one) {
       badge("matched", "accent"),
       h("span", { class: "why-not" }, one.recipients?.join(", ")),
     ),
+    one.reason ? h("p", { class: "why-not" }, shortNames(one.reason)) : null,
     one.actions.length
       ? h("div", { class: "deeds" }, one.actions.map(action))
       : h("p", { class: "why-not" }, "It has no actions."),
@@ -91,6 +109,15 @@ const DRAWN = {
   Stop: "stop",
   WorkMail: "unread",
   Connect: "unread",
+  Archive: "file",
+  DeliverToMailbox: "unread",
+  Drop: "stop",
+  InvokeLambda: "function",
+  PublishToSns: "bell",
+  Relay: "arrow",
+  ReplaceRecipient: "arrow",
+  Send: "sent",
+  WriteToS3: "bucket",
 };
 
 function action(one) {
@@ -133,11 +160,15 @@ function action(one) {
 
 /** What the action went to, in a word. */
 function target(detail) {
-  const { bucketName, objectKey, functionArn, topicArn, organizationArn, headerName, headerValue, scope } =
-    detail;
+  const { objectKey, functionArn, topicArn, headerName, headerValue, replaceWith } = detail;
+  const bucketName = detail.bucketName ?? detail.s3Bucket;
   if (bucketName) return objectKey ? `${shortName(bucketName)} / ${objectKey}` : shortName(bucketName);
+  if (replaceWith) return replaceWith.join(", ");
   if (headerName) return `${headerName}: ${headerValue ?? ""}`;
-  return resource(functionArn ?? topicArn ?? organizationArn ?? "") || scope || detail.smtpReplyCode || "";
+  const arn = functionArn ?? topicArn ?? detail.organizationArn ?? detail.mailboxArn ?? "";
+  return (
+    resource(arn) || detail.scope || detail.server || detail.targetArchive || detail.smtpReplyCode || ""
+  );
 }
 
 const RELATION = {

@@ -30,6 +30,17 @@ export function graph(environment) {
       ),
     );
   }
+  for (const point of environment.ingress_points) {
+    put(`point:${point.id}`, "set", shortName(point.name), `ingress point · ${point.address}`);
+    point.rules.forEach((one, index) =>
+      put(
+        `gateway-rule:${point.id}/${one.name}`,
+        "rule",
+        shortName(one.name),
+        `rule ${index + 1} · ${conditions(one)}`,
+      ),
+    );
+  }
   for (const one of environment.configuration_sets)
     put(`set:${one.name}`, "set", shortName(one.name), "configuration set");
   for (const one of environment.functions)
@@ -47,7 +58,7 @@ export function graph(environment) {
     );
   }
   // SES asks the rules in this order.
-  const order = environment.edges.filter((one) => one.from.startsWith("rule:") && one.to.startsWith("rule:"));
+  const order = environment.edges.filter((one) => one.about === "next rule");
   const keepers = [...environment.functions, ...environment.queues];
   const failures = new Map(keepers.map((one) => [plain(one.arn), one.dead_letter_queue]));
   const edges = new Map();
@@ -69,6 +80,11 @@ export function graph(environment) {
     edges: [...edges.values()],
     order: order.filter((one) => nodes.has(one.from) && nodes.has(one.to)),
   };
+}
+
+export function conditions(rule) {
+  const count = rule.conditions + rule.unless;
+  return count ? many(count, "condition") : "every mail";
 }
 
 /** The queues and functions whose failures a queue keeps; none if a function reads it again. */

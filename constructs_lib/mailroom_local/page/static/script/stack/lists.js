@@ -3,7 +3,7 @@
 import { h } from "../shared/dom.js";
 import { many, resource, shortName } from "../shared/format.js";
 import { badge, problem } from "../shared/pieces.js";
-import { deadLettersOf, plain, rulesInForce } from "./graph.js";
+import { conditions, deadLettersOf, plain, rulesInForce } from "./graph.js";
 import { anchor } from "./picture.js";
 
 export function lists(environment) {
@@ -12,7 +12,8 @@ export function lists(environment) {
     "div",
     { class: "stack-grid" },
     rulesInForce(environment).map((one) => rules(one)),
-    environment.rule_sets.length
+    environment.ingress_points.map((one) => gateway(one)),
+    environment.rule_sets.length || environment.ingress_points.length
       ? null
       : card("Receipt rules", [], () => null, "No receipt rule set exists, so every message is refused."),
     card("Configuration sets", sets, set, "None, so SES publishes no events."),
@@ -87,16 +88,52 @@ function rule(one, number) {
       one.scan ? badge("scans for spam and viruses", "") : null,
     ],
     line(one.recipients.length ? one.recipients.join(", ") : "every recipient of a verified identity"),
-    line(
-      one.actions.map((action, index) => [
-        index ? h("span", { class: "arrow" }, "→") : null,
-        h(
-          "span",
-          { class: "badge", title: action.arn },
-          `${action.kind}${action.target ? ` ${shortName(action.target)}` : ""}`,
-        ),
-      ]),
+    line(deeds(one.actions)),
+  );
+}
+
+function deeds(actions) {
+  return actions.map((action, index) => [
+    index ? h("span", { class: "arrow" }, "→") : null,
+    h(
+      "span",
+      { class: "badge", title: action.arn },
+      `${action.kind}${action.target ? ` ${shortName(action.target)}` : ""}`,
     ),
+  ]);
+}
+
+const ACCESS = { OPEN: "open", AUTH: "with a password", MTLS: "with a client certificate" };
+
+function gateway(point) {
+  const { id, name, rules: all, default_action: otherwise, statements } = point;
+  const policy = `traffic policy ${shortName(point.traffic_policy)}: ${many(statements, "statement")}, else ${otherwise}`;
+  return card(
+    `Ingress point ${shortName(name)}`,
+    all,
+    (one) => gatewayRule(one, id, all.indexOf(one) + 1),
+    "Its rule set has no rules, so mail is accepted and nothing happens to it.",
+    [
+      h(
+        "p",
+        { class: "row", id: anchor(`point:${id}`), tabindex: "-1" },
+        h("code", {}, point.address),
+        badge(point.status.toLowerCase(), point.status === "ACTIVE" ? "good" : "warn"),
+        badge(ACCESS[point.access] ?? point.access, ""),
+        badge(point.tls === "OPTIONAL" ? "TLS optional" : "requires TLS", ""),
+      ),
+      line(policy),
+    ],
+  );
+}
+
+function gatewayRule(one, point, number) {
+  return thing(
+    `gateway-rule:${point}/${one.name}`,
+    `${number}. ${shortName(one.name)}`,
+    null,
+    line(conditions(one)),
+    line(deeds(one.actions)),
   );
 }
 

@@ -16,14 +16,17 @@ export function pathOf(message, { nodes, edges }) {
     }
   };
   const { story } = message;
+  const { gateway } = story;
+  if (gateway) named.add(`point:${gateway.point}`);
   for (const rule of story.rules ?? []) {
     if (!rule.matched) continue;
-    named.add(`rule:${rule.name}`);
+    named.add(gateway ? `gateway-rule:${gateway.point}/${rule.name}` : `rule:${rule.name}`);
     for (const action of rule.actions) {
       if (["skipped", "not reached"].includes(action.outcome)) continue;
       for (const value of Object.values(action.detail ?? {}))
         if (typeof value === "string" && value.startsWith("arn:")) named.add(plain(value));
-      if (action.detail?.bucketName) named.add(`arn:aws:s3:::${action.detail.bucketName}`);
+      const bucket = action.detail?.bucketName ?? action.detail?.s3Bucket;
+      if (bucket) named.add(`arn:aws:s3:::${bucket}`);
       see(action.calls);
     }
   }

@@ -36,7 +36,11 @@ export function stack(where) {
       before = now;
       offer(recent.messages, message);
       const deployed = environments.some(
-        (one) => one.stacks.length || one.rule_sets.length || one.configuration_sets.length,
+        (one) =>
+          one.stacks.length ||
+          one.rule_sets.length ||
+          one.ingress_points.length ||
+          one.configuration_sets.length,
       );
       fill(
         place,

@@ -4,21 +4,21 @@ import os
 from email.message import EmailMessage
 from html import escape
 
+from mailroom.handlers.receiving.resend import resend
 from mailroom.receiving import ReceivedMail
-from mailroom.sending import Sender
 
 DISCLAIMER = os.environ["DISCLAIMER"]
-# A change would break the signature, or be unreadable.
+# A change would break the signature, or cannot be made.
 SEALED = ("multipart/signed", "multipart/encrypted", "application/pkcs7-mime")
-
-sender = Sender()
 
 
 def on_mail(mail: ReceivedMail) -> None:
     letter = mail.read()
     if letter.get_content_type() not in SEALED:
         add_below(letter, DISCLAIMER)
-    mail.send_once("copy", lambda: sender.send(letter, recipients=mail.recipients))
+    if not resend(mail, letter):
+        # The rule drops the original, so this must not pass for handled.
+        raise RuntimeError("the letter is a copy of ours that came back: there is a loop")
 
 
 def add_below(letter: EmailMessage, words: str) -> None:
@@ -33,5 +33,3 @@ def add_below(letter: EmailMessage, words: str) -> None:
             end = text.lower().rfind("</body")
             end = end if end >= 0 else len(text)
             part.set_content(text[:end] + block + text[end:], subtype=kind)
-    # It was made for the text before.
-    del letter["DKIM-Signature"]

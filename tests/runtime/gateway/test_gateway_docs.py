@@ -1,4 +1,4 @@
-"""The code of docs/gateway-runtime.md runs."""
+"""The code of docs/gateway-handlers.md runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailroom.receiving import Disposition
 from mailroom.testing import gateway_mail, message
 from runtime.gateway.mail_manager_stub import Stub, refusal
 
-DOCS = Path(__file__).parents[3] / "docs" / "gateway-runtime.md"
+DOCS = Path(__file__).parents[3] / "docs" / "gateway-handlers.md"
 
 
 def documented(name: str) -> ModuleType:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from enum import StrEnum
 
 from aws_cdk import Fn, RemovalPolicy, Stack
@@ -158,7 +157,8 @@ class MailArchive(ExistingMailArchive):
             )
         problems.raise_if_any()
         super().__init__(scope, construct_id, archive_arn="", encryption_key=encryption_key)
-        dependencies = [] if encryption_key is None else self._let_ses_use(encryption_key)
+        if encryption_key is not None:
+            self._let_ses_use(encryption_key)
         archive = ses.CfnMailManagerArchive(
             self,
             "Resource",
@@ -171,7 +171,6 @@ class MailArchive(ExistingMailArchive):
             ),
         )
         archive.apply_removal_policy(removal_policy or RemovalPolicy.RETAIN)
-        archive.node.add_dependency(*dependencies)
         self.archive_arn = archive.attr_archive_arn
 
     @staticmethod
@@ -203,8 +202,8 @@ class MailArchive(ExistingMailArchive):
             scope, construct_id, archive_arn=archive_arn, encryption_key=encryption_key
         )
 
-    def _let_ses_use(self, key: kms.IKey) -> Sequence[Construct]:
-        """Add what AWS's page of policies asks for; return what has to be there first.
+    def _let_ses_use(self, key: kms.IKey) -> None:
+        """Add what AWS's page of policies asks for.
 
         https://docs.aws.amazon.com/ses/latest/dg/eb-policies.html
         """
@@ -232,7 +231,6 @@ class MailArchive(ExistingMailArchive):
                 code="cdk-mailroom:archive-key",
             )
         reviewed_wildcard(key, "Action::kms:GenerateDataKey*", "as AWS's page has it")
-        return [key] if isinstance(key, Construct) else []
 
 
 def _through_ses(scope: Construct) -> dict[str, dict[str, str]]:

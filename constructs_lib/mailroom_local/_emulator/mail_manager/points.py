@@ -95,7 +95,7 @@ def update(given: Mapping[str, Any]) -> dict[str, Any]:
     table.check_name(found, given)
     _check_targets(given)
     tls = given.get("TlsPolicy")
-    if tls is not None and tls != fields["TlsPolicy"]:
+    if tls is not None:
         _check_tls_change(fields, tls)
         fields["TlsPolicy"] = tls
     if given.get("IngressPointConfiguration") is not None:
@@ -242,7 +242,7 @@ def _check_tls(tls: str, *, kind: str, private: bool) -> None:
 
 def _check_tls_change(fields: Mapping[str, Any], tls: str) -> None:
     kind, private = fields["Type"], "PrivateNetworkConfiguration" in fields["NetworkConfiguration"]
-    changeable = kind == "OPEN" or (kind == "AUTH" and private)
+    changeable = kind == "OPEN" or (kind == "AUTH" and private) or tls == fields["TlsPolicy"]
     if not changeable or "FIPS" in (tls, fields["TlsPolicy"]):
         raise invalid(
             f"The TLS policy of this ingress point cannot change from {fields['TlsPolicy']} to "

@@ -136,6 +136,14 @@ def test_there_is_one_call_a_second(lists: FakeLists, naps: list[float]) -> None
     assert min(naps) > 0.9
 
 
+def test_a_local_aws_is_not_made_to_wait(
+    lists: FakeLists, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    request("Create", ["a@x.org", "b@x.org", "c@x.org"])
+    assert naps == []
+
+
 def test_many_members_are_imported(lists: FakeLists, calls: Calls) -> None:
     """One by one, 100,000 would take a day."""
     lists.put(LIST, MANY[0])

@@ -14,14 +14,17 @@ Permissions
     On the list: ``ses:ListMembersOfAddressList``, ``GetMemberOfAddressList``,
     ``RegisterMemberToAddressList``, ``DeregisterMemberFromAddressList``,
     ``CreateAddressListImportJob``, ``StartAddressListImportJob``, ``GetAddressListImportJob``.
-    ``s3:GetObject`` on the file, and on the one before it.
+    ``s3:GetObject`` on the file, and on the one before it; ``cloudformation:DescribeStacks`` on the
+    stack.
 
 Whose members
     Ours are those that the properties name, whoever else added them as well. An update removes
-    those that were ours and are not any more. All others stay, and nothing is remembered: what to
-    do follows from the two requests and the list itself, so a second delivery, a crash half-way and
-    a rollback all go on from where the list is. A deletion removes nothing, since the list goes
-    next, or is kept with all that is in it. The physical id never changes.
+    those that were ours and are not any more; if it is the rollback of one that failed, only those
+    that were added since that one began, because the others were somebody else's. All others stay.
+    Nothing is remembered: what to do follows from the two requests, the stack and the list itself,
+    so a second delivery and a crash half-way go on from where the list is. A deletion removes
+    nothing, since the list goes next, or is kept with all that is in it. The physical id never
+    changes.
 
 Time
     Mail Manager takes one call a second. A few members are added one by one, many by an import job.
@@ -45,6 +48,7 @@ from mailroom.ses import ADDRESS_LIST_MEMBERS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
     from typing import Any
 
 __all__ = ["MOST_CHANGES", "AddressListError", "AddressListRefused", "changes", "handler"]
@@ -105,6 +109,8 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     wanted = _members(properties)
     present = members.read()
     add, remove = changes(wanted, _former(before) if updated else (), present)
+    if remove and (since := members.undone_since(str(event["StackId"]))):
+        remove = [one for one in remove if present[one] is None or present[one] >= since]
     _check(add, remove, present=len(present), updated=updated)
     if len(add) > _ONE_BY_ONE:
         members.import_all(add, str(event["RequestId"]))
@@ -176,9 +182,16 @@ class _List:
         self._next = 0.0
         self._local = "AWS_ENDPOINT_URL" in os.environ
 
-    def read(self) -> list[str]:
-        """Return the members."""
-        found: list[str] = []
+    def undone_since(self, stack_id: str) -> datetime | None:
+        """Return when the update began that this one rolls back; ``None`` if it is none."""
+        client = _runtime.client("cloudformation")
+        (stack,) = self._patience.call(client.describe_stacks, StackName=stack_id)["Stacks"]
+        found: datetime | None = stack.get("LastUpdatedTime")
+        return found if "ROLLBACK" in stack["StackStatus"] else None
+
+    def read(self) -> dict[str, Any]:
+        """Return the members, and when each was added."""
+        found: dict[str, Any] = {}
         token: dict[str, str] = {}
         while True:
             answer = self._call(
@@ -187,7 +200,7 @@ class _List:
                 PageSize=_PAGE,
                 **token,
             )
-            found += [one["Address"] for one in answer["Addresses"]]
+            found |= {one["Address"]: one.get("CreatedTimestamp") for one in answer["Addresses"]}
             if not answer.get("NextToken"):
                 return found
             token = {"NextToken": answer["NextToken"]}

@@ -35,7 +35,9 @@ class Members(RuleBasedStateMachine):
         self.theirs: set[str] = set()
         self.list_id = ""
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(_runtime, "_clients", {"mailmanager": self.calls.watch(self.lists)})
+        self.begun = self.lists.now()
+        clients = {"mailmanager": self.calls.watch(self.lists), "cloudformation": self}
+        self.patch.setattr(_runtime, "_clients", clients)
         self.patch.setattr(_runtime, "log", lambda *_, **__: None)
         self.patch.setattr("time.sleep", lambda _: None)
         # Small numbers, so that few members come one by one and more by an import.
@@ -44,6 +46,15 @@ class Members(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.patch.undo()
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        """Answer for CloudFormation."""
+        stack = {"StackStatus": self.stack.status, "LastUpdatedTime": self.begun}
+        return {"Stacks": [stack]}
+
+    def deploy(self, name: str, members: list[str], happens: Conditions | None = None) -> str:
+        self.begun = self.lists.now()
+        return self.stack.deploy(self.resources(name, members), happens)
 
     def resources(self, name: str, members: list[str]) -> list[Any]:
         owner = Native(
@@ -57,32 +68,34 @@ class Members(RuleBasedStateMachine):
 
     @initialize(members=chosen)
     def create(self, members: list[str]) -> None:
-        assert self.stack.deploy(self.resources("al-1", members)) == "CREATE_COMPLETE"
+        assert self.deploy("al-1", members) == "CREATE_COMPLETE"
         self.list_id, self.ours = "al-1", members
         self.check()
 
     @rule(members=chosen, happens=HAPPENS)
     def update(self, members: list[str], happens: Conditions) -> None:
-        self.settle(self.stack.deploy(self.resources(self.list_id, members), happens), members)
+        self.settle(self.deploy(self.list_id, members, happens), members)
 
     @rule(members=chosen, happens=HAPPENS)
     def replace(self, members: list[str], happens: Conditions) -> None:
         """The list's name changes."""
         name = "al-2" if self.list_id == "al-1" else "al-1"
-        if self.settle(self.stack.deploy(self.resources(name, members), happens), members, name):
+        if self.settle(self.deploy(name, members, happens), members, name):
             self.theirs = set()
 
-    @rule(members=st.sets(st.sampled_from(THEIRS)))
+    @rule(members=st.sets(st.sampled_from(THEIRS + OURS)))
     def add_others(self, members: set[str]) -> None:
+        """Among them some that the code does not name yet."""
         self.lists.put(self.list_id, *members)
-        self.theirs |= members
+        self.theirs |= members - set(self.ours)
 
     @rule(member=st.sampled_from(OURS))
     def remove_one_of_ours_by_hand(self, member: str) -> None:
         """The next deployment that changes anything puts it back."""
-        if self.lists.lists[self.list_id].pop(member, None):
-            self.stack.deploy(self.resources(self.list_id, [*self.ours[::-1], "z@example.com"]))
-            self.stack.deploy(self.resources(self.list_id, self.ours))
+        if member in self.ours:
+            del self.lists.lists[self.list_id][member]
+            self.deploy(self.list_id, [*self.ours[::-1], "z@example.com"])
+            self.deploy(self.list_id, self.ours)
         self.check()
 
     @precondition(lambda self: self.list_id)
@@ -101,6 +114,8 @@ class Members(RuleBasedStateMachine):
         done = status == "UPDATE_COMPLETE"
         if done:
             self.ours, self.list_id = members, name or self.list_id
+            # Whom the code names is the code's from then on.
+            self.theirs -= set(members)
         if not done and name:
             self.lists.lists.pop(name, None)
         if done and name:

@@ -21,6 +21,7 @@ from runtime.provisioning.mail_manager import FakeLists
 OURS = [f"{letter}@example.com" for letter in "abcdef"]
 THEIRS = [f"{letter}@example.org" for letter in "uvwx"]
 HAPPENS = st.just(Conditions()) | conditions(calls=12, deleted_after_failed_create=True)
+FAILS = st.just(Conditions(fails_later=True)) | conditions(calls=12, fails_later=True)
 chosen = st.lists(st.sampled_from(OURS), unique=True)
 
 
@@ -83,11 +84,23 @@ class Members(RuleBasedStateMachine):
         if self.settle(self.deploy(name, members, happens), members, name):
             self.theirs = set()
 
-    @rule(members=st.sets(st.sampled_from(THEIRS + OURS)))
+    @rule(members=st.sets(st.sampled_from(THEIRS)))
     def add_others(self, members: set[str]) -> None:
-        """Among them some that the code does not name yet."""
         self.lists.put(self.list_id, *members)
         self.theirs |= members - set(self.ours)
+
+    @rule(member=st.sampled_from(OURS))
+    def add_one_that_the_code_may_name_later(self, member: str) -> None:
+        self.add_others({member})
+
+    @precondition(lambda self: self.theirs & set(OURS))
+    @rule(members=chosen, happens=FAILS)
+    def name_those_of_others_in_an_update_that_fails(
+        self, members: list[str], happens: Conditions
+    ) -> None:
+        """They were there before, and stay."""
+        theirs = [one for one in OURS if one in self.theirs and one not in members]
+        self.update([*members, *theirs], happens)
 
     @rule(member=st.sampled_from(OURS))
     def remove_one_of_ours_by_hand(self, member: str) -> None:

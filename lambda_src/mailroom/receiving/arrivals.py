@@ -280,7 +280,7 @@ def _content(content: str, action: Mapping[str, Any]) -> bytes:
     encoding = action.get("encoding")
     if encoding is None and ":" not in content:
         try:
-            return a2b_base64("".join(content.split()), strict_mode=True)
+            return a2b_base64("".join(content.splitlines()), strict_mode=True)
         except ValueError:
             return content.encode("utf-8", "surrogateescape")
     if str(encoding or "").lower() != "base64":

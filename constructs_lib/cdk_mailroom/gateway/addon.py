@@ -10,7 +10,7 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom.gateway import limits
-from cdk_mailroom.gateway.conditions import Faults
+from cdk_mailroom.gateway.conditions import Faults, shown
 from cdk_mailroom.gateway.operators import (
     Analysis,
     AnalysisBoolean,
@@ -88,7 +88,7 @@ class Addon:
 
     def _analysis(self, kind: str, field: str) -> Analysis:
         return Analysis(
-            text=f"addon.{kind}({field!r})",
+            text=f"addon.{kind}({shown(field)})",
             analyzer=self._arn,
             field=str(field),
             faults=_faults(field),

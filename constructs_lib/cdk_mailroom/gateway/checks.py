@@ -20,7 +20,7 @@ from cdk_mailroom.gateway.access import Access, Open
 from cdk_mailroom.gateway.logs import Logs
 from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Status
-from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy
+from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy, check_traffic
 from cdk_mailroom.sending import CrossAccountZone
 
 __all__ = ["GatewayOptions", "check_made_name"]
@@ -127,7 +127,7 @@ class GatewayOptions:
                 "pass what the gateway accepts, such as ['@example.com'], or gateway.ANY_RECIPIENT",
             )
             return
-        (traffic or TrafficPolicy()).check(problems, self.recipients)
+        check_traffic(problems, traffic or TrafficPolicy(), self.recipients)
 
     def _check_rule_set(self, problems: Problems) -> None:
         if self.rule_set is None:

@@ -29,7 +29,7 @@ from cdk_mailroom.gateway.conditions import RuleCondition
 from cdk_mailroom.gateway.logs import GatewayLogs, Logs
 from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Point, Status, make_point
-from cdk_mailroom.gateway.policy import AnyRecipient, TrafficPolicy
+from cdk_mailroom.gateway.policy import AnyRecipient, TrafficPolicy, make_policy
 from cdk_mailroom.gateway.rule import GatewayRule, GatewayRuleOptions, HandledGatewayRule
 from cdk_mailroom.gateway.rule_set import RuleSet
 from cdk_mailroom.handlers.python_handler import PythonHandler
@@ -413,7 +413,7 @@ class MailGateway(Construct):
         )
         assert options.recipients is not None  # check() refuses it
         traffic = options.traffic or TrafficPolicy()
-        return traffic.make(self, options.recipients, name).attr_traffic_policy_id
+        return make_policy(self, traffic, options.recipients, name).attr_traffic_policy_id
 
     def _log(self, options: GatewayOptions) -> None:
         chosen = options.logs or Logs()

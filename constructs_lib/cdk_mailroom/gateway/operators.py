@@ -19,6 +19,7 @@ from cdk_mailroom.gateway.conditions import (
     call,
     count_fault,
     member_faults,
+    shown,
     string_faults,
 )
 from cdk_mailroom.gateway.words import (
@@ -254,7 +255,7 @@ class NumberAttribute:
         whole = not isinstance(value, bool) and isinstance(value, int | float)
         good = whole and (not resolved(value) or (value >= 0 and value == int(value)))
         return RuleCondition(
-            text=f"{self._name} {sign} {value!r}",
+            text=f"{self._name} {sign} {shown(value)}",
             faults=() if good else ((value, "pass a whole number, 0 or more"),),
             in_rule=_Rules.RuleConditionProperty(
                 number_expression=_Rules.RuleNumberExpressionProperty(

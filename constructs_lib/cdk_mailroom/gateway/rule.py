@@ -172,7 +172,7 @@ class GatewayRule(Construct):
             dead_letter_queue=place.dead_letter_queue,
             alert_topic=place.alert_topic,
             role=place.role,
-            on_failure=OnFailure(options.on_failure),
+            on_failure=options.on_failure,
             retry=options.retry or longest_retry(),
         )
         problems = Problems(self)

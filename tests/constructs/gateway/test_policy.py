@@ -259,11 +259,14 @@ def test_what_only_cloudformation_knows_passes(policies):
         ({"traffic": {"max_message_bytes": 0}}, ("traffic.max_message_bytes is 0",)),
         ({"traffic": {"max_message_bytes": 50_000_000}}, ("50000000", "41943040")),
         ({"traffic": {"statements": Deny([])}}, ("traffic.statements", "pass a list")),
-        ({"traffic": {"statements": [Deny([])]}}, ("traffic.statements[0]", "at least one")),
+        (
+            {"traffic": {"statements": [Deny([])]}},
+            ("traffic.statements[0].when is []", "at least one"),
+        ),
         ({"traffic": {"statements": [recipient]}}, ("traffic.statements[0]", "Allow([…])")),
         (
             {"traffic": {"statements": [Deny([recipient.contains("a")] * 11)]}},
-            ("len(traffic.statements[0]) is 11", "10"),
+            ("len(traffic.statements[0].when) is 11", "10"),
         ),
         (
             {
@@ -272,7 +275,7 @@ def test_what_only_cloudformation_knows_passes(policies):
                     "statements": [Allow([recipient.contains("a")] * 10)],
                 }
             },
-            ("len(traffic.statements[0]) is 10", "9"),
+            ("len(traffic.statements[0].when) is 10", "9"),
         ),
     ],
 )

@@ -51,7 +51,7 @@ class GatewayContext(RuleContext):
 
     role: iam.Role
     """What Mail Manager acts as, for every action of the rule set; grant it what you need."""
-    on_failure: OnFailure
+    on_failure: OnFailure | str
     """What the rule asks for when its own actions cannot run."""
     retry: Duration
     """How long the rule wants a failed call of its function to be repeated."""

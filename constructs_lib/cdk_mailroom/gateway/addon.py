@@ -11,12 +11,8 @@ from constructs import Construct
 from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.conditions import Faults, shown
-from cdk_mailroom.gateway.operators import (
-    Analysis,
-    AnalysisBoolean,
-    AnalysisString,
-    VerdictAttribute,
-)
+from cdk_mailroom.gateway.measures import VerdictAttribute
+from cdk_mailroom.gateway.operators import Analysis, AnalysisBoolean, AnalysisString
 
 __all__ = ["Addon", "AddonName", "AddonSubscription"]
 

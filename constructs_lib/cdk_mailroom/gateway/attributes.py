@@ -7,16 +7,18 @@ from typing import Final
 from aws_cdk import aws_ses as ses
 
 from cdk_mailroom.gateway.conditions import header_faults, member_faults, shown
-from cdk_mailroom.gateway.operators import (
-    AddressAttribute,
-    BooleanAttribute,
+from cdk_mailroom.gateway.measures import (
     DmarcAttribute,
     IpAttribute,
     NumberAttribute,
-    RecipientAttribute,
-    StringAttribute,
     TlsVersionAttribute,
     VerdictAttribute,
+)
+from cdk_mailroom.gateway.operators import (
+    AddressAttribute,
+    BooleanAttribute,
+    RecipientAttribute,
+    StringAttribute,
 )
 from cdk_mailroom.gateway.words import Certificate
 

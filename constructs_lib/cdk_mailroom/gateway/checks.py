@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from cdk_mailroom._checks import Problems, Retention, check_domain, check_retention, resolved
 from cdk_mailroom._identities import zone_name
@@ -17,13 +18,14 @@ from cdk_mailroom._mail_bucket import check_bucket_options
 from cdk_mailroom._places import check_region
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access, Open
+from cdk_mailroom.gateway.conditions import AnyCondition
 from cdk_mailroom.gateway.logs import Logs
 from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Status
 from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy, check_traffic
 from cdk_mailroom.sending import CrossAccountZone
 
-__all__ = ["GatewayOptions", "check_made_name"]
+__all__ = ["GatewayOptions", "check_made_name", "warn_of_addons"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +169,24 @@ class GatewayOptions:
                 f"name '@{name}', or addresses of it: its MX record leads here, and all of its "
                 "mail would be refused",
             )
+
+
+def warn_of_addons(scope: Construct, options: GatewayOptions) -> None:
+    """Warn of add-ons in the traffic policy that do not look at all mail."""
+    network, traffic = options.network, options.traffic
+    if not isinstance(network, PublicNetwork) or not network.dual_stack:
+        return
+    statements = traffic.statements if isinstance(traffic, TrafficPolicy) else ()
+    if any(
+        isinstance(one, AnyCondition) and one.of_addon
+        for statement in statements
+        for one in statement.when
+    ):
+        Annotations.of(scope).add_warning_v2(
+            "cdk-mailroom:gateway-addon-network",
+            "add-ons in the traffic policy do not look at mail that comes over IPv6: omit "
+            "dual_stack=True, or decide by the add-on in a rule",
+        )
 
 
 def check_made_name(bucket: s3.Bucket) -> None:

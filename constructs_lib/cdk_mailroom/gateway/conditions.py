@@ -73,6 +73,8 @@ class AnyCondition(RuleCondition, PolicyCondition):
 
     only_in_rules: str | None = None
     """Why a traffic policy cannot have it with these values."""
+    of_addon: bool = False
+    """Whether an add-on says it."""
 
 
 def check_conditions(

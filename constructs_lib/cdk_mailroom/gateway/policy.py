@@ -111,6 +111,12 @@ def check_traffic(problems: Problems, traffic: TrafficPolicy, recipients: Recipi
             added = isinstance(statement, Allow) and traffic.minimum_tls is not None
             argument = f"traffic.statements[{position}]"
             _check_statement(problems, argument, statement, most - added)
+            if isinstance(statement, Allow) and _is_open(traffic, recipients):
+                problems.add(
+                    argument,
+                    "Allow",
+                    "omit it, or limit the recipients: with ANY_RECIPIENT everything is allowed",
+                )
     if problems.count > before:
         return
     count = len(_all_statements(traffic, recipients))
@@ -127,12 +133,11 @@ def make_policy(
     scope: Construct, traffic: TrafficPolicy, recipients: Recipients, name: str
 ) -> ses.CfnMailManagerTrafficPolicy:
     """Create the policy below *scope*."""
-    open_to_all = isinstance(recipients, AnyRecipient) and traffic.minimum_tls is None
     return _Policy(
         scope,
         "TrafficPolicy",
         traffic_policy_name=name,
-        default_action="ALLOW" if open_to_all else "DENY",
+        default_action="ALLOW" if _is_open(traffic, recipients) else "DENY",
         max_message_size_bytes=traffic.max_message_bytes,
         policy_statements=[
             _Policy.PolicyStatementProperty(
@@ -142,6 +147,11 @@ def make_policy(
             for statement in _all_statements(traffic, recipients)
         ],
     )
+
+
+def _is_open(traffic: TrafficPolicy, recipients: Recipients) -> bool:
+    """Tell whether everything is accepted that no `Deny` refuses."""
+    return isinstance(recipients, AnyRecipient) and traffic.minimum_tls is None
 
 
 def _all_statements(traffic: TrafficPolicy, recipients: Recipients) -> list[Allow | Deny]:

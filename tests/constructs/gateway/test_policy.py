@@ -244,6 +244,13 @@ def test_what_only_cloudformation_knows_passes(policies):
     [
         ({"recipients": []}, ("recipients is []", "ANY_RECIPIENT")),
         ({"recipients": "@example.com"}, ("recipients", "pass a list")),
+        (
+            {
+                "recipients": ANY_RECIPIENT,
+                "traffic": {"statements": [Allow([recipient.contains("a")])]},
+            },
+            ("traffic.statements[0] is 'Allow'", "everything is allowed"),
+        ),
         ({"recipients": ["example.com"]}, ("recipients[0]", "'@example.com'", "notexample.com")),
         ({"recipients": ["a b@example.com"]}, ("recipients[0]", "bare address")),
         ({"recipients": ["@"]}, ("recipients[0]", "bare address")),
@@ -282,7 +289,7 @@ def test_what_only_cloudformation_knows_passes(policies):
 def test_a_policy_that_mail_manager_refuses_is_refused(stack, options, words):
     """And one that would accept other mail than meant."""
     if "traffic" in options:
-        options = {"traffic": gateway.TrafficPolicy(**options["traffic"])}
+        options = {**options, "traffic": gateway.TrafficPolicy(**options["traffic"])}
     with refuses(*words):
         add(stack, "Gateway", **options)
 

@@ -157,6 +157,13 @@ class GatewayOptions:
                 zone,
                 "omit it: the ingress point has no public host that an MX record could name",
             )
+        if self.access is not None and self.access.kind != Open.kind:
+            problems.add(
+                "hosted_zone",
+                zone,
+                "omit it, or pass access=Open(): the servers that an MX record brings can neither "
+                "log in nor show a certificate of yours",
+            )
         if self.domain is not None:
             check_domain(problems, "domain", self.domain)
             if zone and not _is_below(self.domain, zone):

@@ -75,6 +75,8 @@ class AnyCondition(RuleCondition, PolicyCondition):
     """Why a traffic policy cannot have it with these values."""
     of_addon: bool = False
     """Whether an add-on says it."""
+    limits_use: bool = False
+    """Whether it names recipients or clients, which nobody can forge."""
 
 
 def check_conditions(

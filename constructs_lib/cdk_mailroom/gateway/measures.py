@@ -120,6 +120,7 @@ class IpAttribute:
         return AnyCondition(
             text=call("source_ip", method, ranges),
             faults=tuple(faults),
+            limits_use=operator == "CIDR_MATCHES",
             in_rule=_Rules.RuleConditionProperty(
                 ip_expression=_Rules.RuleIpExpressionProperty(
                     evaluate=_Rules.RuleIpToEvaluateProperty(attribute="SOURCE_IP"),

@@ -156,6 +156,7 @@ class RecipientAttribute(StringOperators[AnyCondition]):
         return AnyCondition(
             text=call("recipient", method, values),
             faults=(*string_faults(values), *_incomplete(operator, values)),
+            limits_use=operator in ("EQUALS", "ENDS_WITH"),
             in_rule=string_in_rule(
                 _Rules.RuleStringToEvaluateProperty(attribute="RECIPIENT"), operator, values
             ),
@@ -168,6 +169,7 @@ class RecipientAttribute(StringOperators[AnyCondition]):
         return AnyCondition(
             text=f"recipient.{method}(…)",
             faults=list_faults(addresses),
+            limits_use=operator == "IS_TRUE",
             in_rule=list_in_rule("RECIPIENT", operator, addresses),
             in_policy=boolean_in_policy(
                 _Policy.IngressBooleanToEvaluateProperty(

@@ -19,7 +19,6 @@ from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom.actions.base import RuleContext, RuleFacts
 
 __all__ = [
-    "LONGEST_RETRY_MINUTES",
     "Action",
     "BoundGatewayAction",
     "GatewayAction",
@@ -29,8 +28,6 @@ __all__ = [
 ]
 
 Action = ses.CfnMailManagerRuleSet.RuleActionProperty
-
-LONGEST_RETRY_MINUTES = 2160
 
 
 class OnFailure(StrEnum):

@@ -150,14 +150,14 @@ class GatewayOptions:
                 problems.add("domain", self.domain, "pass its hosted_zone, or omit it")
             return
         zone = zone_name(problems, self.hosted_zone)
-        private = self.network is not None and self.network.private
+        private = isinstance(self.network, Network) and self.network.private
         if private or (self.ingress_point is not None and self.ingress_point.host is None):
             problems.add(
                 "hosted_zone",
                 zone,
                 "omit it: the ingress point has no public host that an MX record could name",
             )
-        if self.access is not None and self.access.kind != Open.kind:
+        if isinstance(self.access, Access) and self.access.kind != Open.kind:
             problems.add(
                 "hosted_zone",
                 zone,

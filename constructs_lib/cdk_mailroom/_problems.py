@@ -30,6 +30,11 @@ class Problems:
         self._subject = subject
         self._problems: list[str] = []
 
+    @property
+    def count(self) -> int:
+        """How many problems were noted so far."""
+        return len(self._problems)
+
     def add(self, argument: str, value: object, remedy: str) -> None:
         """Note that *argument* has a *value* that is not accepted, and what to do."""
         self._problems.append(f"{argument} is {_TOKEN.sub('<token>', repr(value))}: {remedy}")

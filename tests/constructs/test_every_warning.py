@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from synthesis import new_app, new_stack, warnings_of
 
@@ -21,10 +22,14 @@ from cdk_mailroom import (
     EventPublishing,
     EventType,
     InboundMail,
+    MailArchive,
+    MailGateway,
+    Relay,
     SmtpCredentials,
     actions,
+    gateway,
+    handlers,
 )
-from cdk_mailroom.gateway.archive import MailArchive
 
 RECIPIENTS = ["a@example.com"]
 
@@ -53,9 +58,56 @@ def lake_elsewhere(stack):
     return lake
 
 
+def gate(stack, **arguments):
+    """Receive with Mail Manager."""
+    return MailGateway(stack, "Gateway", **{"recipients": ["@example.com"], **arguments})
+
+
+def gates(stack):
+    """Receive with Mail Manager where the TLS policy is chosen by AWS, and where it is not."""
+    anywhere = new_stack(cdk.App.of(stack), "Anywhere", region=None)
+    MailGateway(anywhere, "Login", recipients=["@example.com"], access=gateway.Authenticated())
+    MailGateway(anywhere, "Open", recipients=["@example.com"], access=gateway.Open(tls="OPTIONAL"))
+
+
 BUILDS = {
     "cdk-mailroom:archive-key": lambda stack: MailArchive(
         stack, "Archive", encryption_key=imported_key(stack)
+    ),
+    "cdk-mailroom:gateway-addon-network": lambda stack: gate(
+        stack,
+        network=gateway.PublicNetwork(dual_stack=True),
+        traffic=gateway.TrafficPolicy(
+            statements=[
+                gateway.Deny([gateway.Addon("arn", "SPAMHAUS_DBL").boolean("isListed").is_true])
+            ]
+        ),
+    ),
+    "cdk-mailroom:gateway-bucket-name": lambda stack: gate(
+        new_stack(cdk.App.of(stack), "AStackWithAnUncommonlyLongName")
+    ),
+    "cdk-mailroom:gateway-existing-point": lambda stack: gate(
+        stack,
+        recipients=None,
+        ingress_point=gateway.ExistingIngressPoint(
+            ingress_point_id=cdk.CfnParameter(stack, "Point").value_as_string
+        ),
+    ),
+    "cdk-mailroom:gateway-price": gate,
+    "cdk-mailroom:gateway-region": lambda stack: gate(
+        new_stack(cdk.App.of(stack), "Melbourne", region="ap-southeast-4")
+    ),
+    "cdk-mailroom:gateway-secret-key": lambda stack: gate(
+        stack,
+        access=gateway.Authenticated(
+            secret=secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "password")
+        ),
+    ),
+    "cdk-mailroom:gateway-status": lambda stack: gate(stack, status="CLOSED"),
+    "cdk-mailroom:gateway-tls-region": gates,
+    "cdk-mailroom:gateway-untried": gate,
+    "cdk-mailroom:gateway-verdicts": lambda stack: gate(stack).add_rule(
+        "Rule", handler=handlers.SaveAttachments()
     ),
     "cdk-mailroom:imported-alert-topic": lambda stack: InboundMail(
         stack, "Inbound", alert_topic=topic_named_by_a_parameter(stack)
@@ -81,12 +133,25 @@ BUILDS = {
     "cdk-mailroom:imported-key": lambda stack: InboundMail(
         stack, "Inbound", encryption_key=imported_key(stack)
     ).add_rule("Rule", recipients=RECIPIENTS),
+    "cdk-mailroom:imported-secret": lambda stack: Relay(
+        stack,
+        "Relay",
+        server=cdk.CfnParameter(stack, "Server").value_as_string,
+        secret=secretsmanager.Secret.from_secret_complete_arn(
+            stack,
+            "Secret",
+            "arn:aws:secretsmanager:eu-west-1:111122223333:secret:password-abcdef",
+        ),
+    ),
     "cdk-mailroom:imported-topic": lambda stack: EventPublishing(
         stack, "Out", topic=topic_named_by_a_parameter(stack)
     ).on(EventType.BOUNCE),
     "cdk-mailroom:lake-alarms": lake_elsewhere,
     "cdk-mailroom:receiving-region": lambda stack: InboundMail(
         new_stack(cdk.App.of(stack), "Gov", region="us-gov-west-1"), "Inbound"
+    ),
+    "cdk-mailroom:relay-identities": lambda stack: Relay(
+        stack, "Relay", server=cdk.CfnParameter(stack, "Server").value_as_string
     ),
     "cdk-mailroom:smtp-region": lambda stack: SmtpCredentials(
         new_stack(cdk.App.of(stack), "Cape", region="af-south-1"),

@@ -10,13 +10,15 @@ from importlib.util import find_spec
 import pytest
 
 import cdk_mailroom
-from cdk_mailroom import actions, events, handlers, lake
+from cdk_mailroom import actions, events, gateway, handlers, lake
 
 MODULES = [
     "cdk_mailroom",
     "cdk_mailroom.actions",
     "cdk_mailroom.dashboard",
     "cdk_mailroom.events",
+    "cdk_mailroom.gateway",
+    "cdk_mailroom.gateway.actions",
     "cdk_mailroom.handlers",
     "cdk_mailroom.sending",
     "mailroom.events",
@@ -43,6 +45,7 @@ def test_the_package_exports_these_names():
         "EVERY_RECIPIENT",
         "Activation",
         "ActiveRuleSet",
+        "AddressList",
         "ConfigurationError",
         "ContactList",
         "CrossAccountZone",
@@ -54,16 +57,20 @@ def test_the_package_exports_these_names():
         "InboundMail",
         "InboundRule",
         "LakeFormat",
+        "MailArchive",
         "MailDashboard",
         "MailFunction",
+        "MailGateway",
         "MultiRegionEndpoint",
         "OwnKey",
         "PythonHandler",
+        "Relay",
         "SendingIdentity",
         "SmtpCredentials",
         "Tenant",
         "__version__",
         "actions",
+        "gateway",
         "handlers",
         "runtime_code",
     ]
@@ -130,7 +137,7 @@ def test_types_are_shipped(package):
 
 def public_callables():
     """Yield each public method and constructor of the exported classes."""
-    for module in (cdk_mailroom, actions, events, handlers, lake):
+    for module in (cdk_mailroom, actions, events, gateway, gateway.actions, handlers, lake):
         for name in module.__all__:
             value = getattr(module, name, None)
             if inspect.isclass(value) and value.__module__.startswith("cdk_mailroom"):

@@ -15,8 +15,10 @@ from cdk_mailroom.actions.base import (
     BoundAction,
     NativeAction,
     ReceiptAction,
+    ReceiptContext,
     RuleContext,
     RuleFacts,
+    RuleKind,
     StoredMail,
 )
 from cdk_mailroom.actions.invoke_function import InvokeFunction
@@ -34,8 +36,10 @@ __all__ = [
     "InvokeFunction",
     "NativeAction",
     "ReceiptAction",
+    "ReceiptContext",
     "RuleContext",
     "RuleFacts",
+    "RuleKind",
     "Sns",
     "Stop",
     "StoredMail",

@@ -1,10 +1,15 @@
-"""What every receipt action is given, and what it returns."""
+"""What an action is given, and what it returns.
+
+`RuleFacts` and `RuleContext` are the same for the rules of an `InboundMail` and of a `MailGateway`,
+so that one handler serves both.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
 
@@ -27,8 +32,10 @@ __all__ = [
     "BoundAction",
     "NativeAction",
     "ReceiptAction",
+    "ReceiptContext",
     "RuleContext",
     "RuleFacts",
+    "RuleKind",
     "StoredMail",
 ]
 
@@ -51,25 +58,47 @@ class StoredMail:
     """The key that SES encrypts messages with before it stores them, if it does."""
 
 
+class RuleKind(StrEnum):
+    """What a rule is part of."""
+
+    RECEIPT = "receipt rule"
+    """An `InboundMail`."""
+    GATEWAY = "gateway rule"
+    """A `MailGateway`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RuleFacts:
     """What is known of a rule before anything is created."""
 
+    kind: RuleKind = RuleKind.RECEIPT
+    """What the rule is part of."""
     stack: Stack
     """The rule's stack."""
     rule_id: str
     """The rule's construct id, which is also its name in logs."""
     recipients: Sequence[str]
-    """What the rule matches; empty for a catch-all rule."""
+    """What the rule matches: addresses and domains, as far as known; empty for a catch-all rule."""
     scanned: bool
-    """Whether SES scans the rule's mail; spam and virus verdicts are ``DISABLED`` otherwise."""
+    """Whether SES scans the rule's mail; spam and virus verdicts are ``DISABLED`` otherwise, and
+    absent for the rules of a gateway, where it never does."""
     stored: StoredMail | None
     """The rule's own copy of its mail, if it keeps one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleContext(RuleFacts):
-    """What an action knows about the rule that it becomes part of."""
+    """What a handler knows about the rule that it becomes part of."""
+
+    dead_letter_queue: sqs.IQueue
+    """Takes what a handler failed to handle."""
+    alert_topic: sns.ITopic | None
+    """What alarms publish to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptContext(RuleContext):
+    """What an action knows about the receipt rule that it becomes part of."""
 
     rule: ses.ReceiptRule
     """The rule, still without actions; for ``bind()`` of aws-cdk-lib's actions."""
@@ -77,10 +106,6 @@ class RuleContext(RuleFacts):
     """The set that holds the rule; a token unless it was given."""
     rule_name: str | None
     """The rule's name if it was given; CloudFormation makes one otherwise."""
-    dead_letter_queue: sqs.IQueue
-    """Takes what a handler failed to handle."""
-    alert_topic: sns.ITopic | None
-    """What alarms publish to."""
 
     @cached_property
     def account(self) -> str:
@@ -141,7 +166,7 @@ class ReceiptAction(ABC):
         """Note what of the rule does not fit; called before anything is created or granted."""
 
     @abstractmethod
-    def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
+    def bind(self, scope: Construct, context: ReceiptContext) -> BoundAction:
         """Create and grant what the action needs, below *scope*, and return the action."""
 
 

@@ -9,14 +9,14 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
 from cdk_mailroom._imported import warn_of_import
-from cdk_mailroom.actions.base import SES, RuleContext
+from cdk_mailroom.actions.base import SES, ReceiptContext
 
 __all__ = ["grant_invoke", "grant_key", "grant_publish", "key_of"]
 
 
 def grant_invoke(
     scope: Construct,
-    context: RuleContext,
+    context: ReceiptContext,
     function: lambda_.IFunction,
     *,
     permission_id: str = "AllowSes",
@@ -49,7 +49,9 @@ def grant_invoke(
     return [permission]
 
 
-def grant_publish(scope: Construct, context: RuleContext, topic: sns.ITopic) -> list[IDependable]:
+def grant_publish(
+    scope: Construct, context: ReceiptContext, topic: sns.ITopic
+) -> list[IDependable]:
     """Let SES publish to *topic* for this rule; return what the rule must wait for."""
     statement = iam.PolicyStatement(
         actions=["sns:Publish"],
@@ -73,7 +75,7 @@ def key_of(topic: sns.ITopic) -> kms.IKey | None:
     return topic.master_key if isinstance(topic, sns.Topic) else None
 
 
-def grant_key(scope: Construct, context: RuleContext, key: kms.IKey) -> None:
+def grant_key(scope: Construct, context: ReceiptContext, key: kms.IKey) -> None:
     """Let SES encrypt with *key* for this rule."""
     statement = iam.PolicyStatement(
         actions=["kms:Decrypt", "kms:GenerateDataKey*"],

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_seconds
 from cdk_mailroom._places import check_region
-from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts
+from cdk_mailroom.actions.base import BoundAction, ReceiptAction, ReceiptContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_invoke, grant_publish
 from cdk_mailroom.actions.settings import SAME_REGION, check_topic
 from mailroom.ses import SYNCHRONOUS_SECONDS
@@ -70,7 +70,7 @@ class InvokeFunction(ReceiptAction):
         check_region(problems, "function", self.function, facts.stack, SAME_REGION)
         check_region(problems, "topic", self.topic, facts.stack, SAME_REGION)
 
-    def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
+    def bind(self, scope: Construct, context: ReceiptContext) -> BoundAction:
         """Grant SES the call and return the action."""
         # One function may serve several rules; the rule's address tells their permissions apart.
         permission_id = f"AllowSes{context.rule.node.addr[-8:]}"

@@ -12,7 +12,7 @@ from constructs import Construct, IDependable
 from cdk_mailroom._checks import Problems, check_prefix, resolved
 from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._places import check_region
-from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts
+from cdk_mailroom.actions.base import BoundAction, ReceiptAction, ReceiptContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_key, grant_publish, key_of
 from cdk_mailroom.actions.settings import SAME_REGION, check_topic
 from mailroom.ses import object_key
@@ -80,7 +80,7 @@ class S3(ReceiptAction):
         """
         return object_key(self.prefix, "") if resolved(self.prefix) else self.prefix
 
-    def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
+    def bind(self, scope: Construct, context: ReceiptContext) -> BoundAction:
         """Grant the writing, to the role or to SES, and return the action."""
         dependencies = (
             self._grant_service(scope, context)
@@ -127,7 +127,7 @@ class S3(ReceiptAction):
         ]
         return [*grants, role]
 
-    def _grant_service(self, scope: Construct, context: RuleContext) -> list[IDependable]:
+    def _grant_service(self, scope: Construct, context: ReceiptContext) -> list[IDependable]:
         statement = iam.PolicyStatement(
             actions=["s3:PutObject"],
             principals=[context.service_principal(self.bucket)],

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._places import check_region
-from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts
+from cdk_mailroom.actions.base import BoundAction, ReceiptAction, ReceiptContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_publish
 from cdk_mailroom.actions.settings import SAME_REGION, check_topic
 
@@ -45,7 +45,7 @@ class Sns(ReceiptAction):
         """Note a topic of another region."""
         check_region(problems, "topic", self.topic, facts.stack, SAME_REGION)
 
-    def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
+    def bind(self, scope: Construct, context: ReceiptContext) -> BoundAction:
         """Grant the publishing and return the action."""
         return BoundAction(
             action=ses.ReceiptRuleActionConfig(

@@ -106,7 +106,7 @@ class AddressList(ExistingAddressList):
         members: Sequence[str] = (),
         members_file: str | Path | None = None,
         name: str | None = None,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the list.
 
@@ -148,7 +148,7 @@ class AddressList(ExistingAddressList):
         problems.raise_if_any()
         super().__init__(scope, construct_id, address_list_arn="/")
         addresses = ses.CfnMailManagerAddressList(self, "Resource", address_list_name=name)
-        addresses.apply_removal_policy(removal_policy)
+        addresses.apply_removal_policy(removal_policy or RemovalPolicy.DESTROY)
         self.address_list_arn = addresses.attr_address_list_arn
         self.address_list_id = addresses.attr_address_list_id
         self._fill(found)

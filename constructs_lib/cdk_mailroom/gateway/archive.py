@@ -127,7 +127,7 @@ class MailArchive(ExistingMailArchive):
         retention: ArchiveRetention | str | None = None,
         encryption_key: kms.IKey | None = None,
         name: str | None = None,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the archive.
 
@@ -170,7 +170,7 @@ class MailArchive(ExistingMailArchive):
                 retention_period=str(retention)
             ),
         )
-        archive.apply_removal_policy(removal_policy)
+        archive.apply_removal_policy(removal_policy or RemovalPolicy.RETAIN)
         self.archive_arn = archive.attr_archive_arn
 
     @staticmethod

@@ -13,6 +13,7 @@ from cdk_mailroom._checks import Problems, check_address, check_seconds
 from cdk_mailroom.actions.base import RuleContext, RuleFacts
 from cdk_mailroom.functions import FunctionOptions
 from cdk_mailroom.handlers._sender import check_sender, grant_send_as, sender_of
+from cdk_mailroom.handlers._verdicts import warn_of_verdicts
 from cdk_mailroom.handlers.python_handler import PythonHandler
 
 __all__ = ["AutoReply"]
@@ -91,6 +92,12 @@ class AutoReply(PythonHandler):
         """Create the table of the senders that were answered; grant its use and the sending."""
         sender = self._from_address or sender_of(context, "no-reply")
         grant_send_as(function, sender, self._configuration_set_name)
+        warn_of_verdicts(
+            function,
+            context,
+            "mail is answered if its sender is authenticated, spam or not; and if its events have "
+            "no verdict on SPF and DMARC either, which is not documented, nothing is answered",
+        )
         scope = function.node.scope
         assert isinstance(scope, Construct)
         table = dynamodb.Table(

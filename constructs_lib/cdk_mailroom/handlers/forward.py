@@ -10,9 +10,10 @@ from aws_cdk import Fn
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_mailroom._checks import Problems, check_address, check_addresses, check_list, resolved
-from cdk_mailroom.actions.base import RuleContext, RuleFacts
+from cdk_mailroom.actions.base import RuleContext, RuleFacts, RuleKind
 from cdk_mailroom.functions import FunctionOptions
 from cdk_mailroom.handlers._sender import check_sender, grant_send_as, sender_of
+from cdk_mailroom.handlers._verdicts import warn_of_verdicts
 from cdk_mailroom.handlers.python_handler import PythonHandler
 
 __all__ = ["Forward"]
@@ -23,8 +24,9 @@ class Forward(PythonHandler):
 
     ``From`` becomes *from_address* with the original author's name, ``Reply-To`` the original
     author; old signatures are removed. Mail that failed the spam or virus check is never
-    forwarded. For mail too large to send, a link to its object is sent instead. Grants sending as
-    *from_address* only. The code is ``mailroom.handlers.receiving.forward``.
+    forwarded; mail of a gateway has no such checks. For mail too large to send, a link to its
+    object is sent instead. Grants sending as *from_address* only. The code is
+    ``mailroom.handlers.receiving.forward``.
     """
 
     needs_mail = True
@@ -50,7 +52,8 @@ class Forward(PythonHandler):
             subject_prefix: Put before the subject.
             configuration_set_name: The configuration set whose events report on the forwarded
                 mail; none by default.
-            forward_unscanned: Also forward mail that SES did not scan.
+            forward_unscanned: Also forward mail that SES did not scan. Behind a gateway, where it
+                never does, all mail is forwarded, and this only silences the warning.
             **options: See `FunctionOptions`. Memory is 1024 MiB by default.
 
         Raises:
@@ -81,7 +84,7 @@ class Forward(PythonHandler):
     def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
         super().check_rule(problems, facts)
-        if not (facts.scanned or self._forward_unscanned):
+        if facts.kind is RuleKind.RECEIPT and not (facts.scanned or self._forward_unscanned):
             problems.add(
                 "scan",
                 False,
@@ -94,12 +97,15 @@ class Forward(PythonHandler):
         """Grant sending as the from address, and set the recipients."""
         sender = self._from_address or sender_of(context, "forward")
         grant_send_as(function, sender, self._configuration_set_name)
+        unscanned = self._forward_unscanned or context.kind is RuleKind.GATEWAY
+        if not self._forward_unscanned:
+            warn_of_verdicts(function, context, "spam and viruses are forwarded like any mail")
         settings = {
             "MAILROOM_FORWARD_TO": _json(self._to),
             "MAILROOM_FORWARD_FROM": sender,
             "MAILROOM_FORWARD_SUBJECT_PREFIX": self._subject_prefix,
             "MAILROOM_CONFIGURATION_SET": self._configuration_set_name,
-            "MAILROOM_FORWARD_UNSCANNED": "1" if self._forward_unscanned else None,
+            "MAILROOM_FORWARD_UNSCANNED": "1" if unscanned else None,
         }
         for name, value in settings.items():
             if value is not None:

@@ -1,4 +1,4 @@
-"""Your own Python function as a receipt rule's handler."""
+"""Your own Python function as the handler of a receipt rule, or of a gateway's rule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from cdk_mailroom._checks import Problems
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._queues import grant_send
 from cdk_mailroom._reviewed import reviewed_wildcard
-from cdk_mailroom.actions.base import BoundAction, ReceiptAction, RuleContext, RuleFacts, StoredMail
+from cdk_mailroom.actions.base import (
+    BoundAction,
+    ReceiptAction,
+    ReceiptContext,
+    RuleContext,
+    RuleFacts,
+    RuleKind,
+    StoredMail,
+)
 from cdk_mailroom.actions.grants import grant_invoke
 from cdk_mailroom.actions.invoke_function import call
 from cdk_mailroom.functions import FunctionOptions, PythonFunction
@@ -152,7 +160,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 "handler",
                 type(self).__name__,
                 "pass a PythonHandler and grant to the resulting function: configure() is called "
-                "for receipt rules only",
+                "for rules only",
             )
 
     def check_events(self, problems: Problems, given: str, types: Sequence[EventType]) -> None:
@@ -162,7 +170,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
 
     def check_rule(self, problems: Problems, facts: RuleFacts) -> None:
         """Note what of the rule does not fit."""
-        self.check_argument(problems, "a receipt rule", ["ReceivedMail"])
+        self.check_argument(problems, f"a {facts.kind}", ["ReceivedMail"])
         stored = facts.stored
         if stored is None and self.needs_mail:
             problems.add("store", False, "omit it: this handler reads the stored message")
@@ -178,13 +186,32 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 "encrypts the message before storing it, and no Python client can read that",
             )
 
-    def bind(self, scope: Construct, context: RuleContext) -> BoundAction:
+    def bind(self, scope: Construct, context: ReceiptContext) -> BoundAction:
         """Create the function, grant what it needs, let SES call it, and return the call."""
+        function, alarms = self.create_for(scope, context)
+        return BoundAction(
+            action=call(function, synchronous=self._synchronous),
+            dependencies=grant_invoke(scope, context, function),
+            function=function,
+            failure_alarms=alarms,
+        )
+
+    def create_for(
+        self, scope: Construct, context: RuleContext
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]:
+        """Create the function for one rule and grant what it needs; nothing may call it yet.
+
+        Returns:
+            The function, and the alarms on failures that leave nothing on the dead-letter queue.
+        """
         variables = {"MAILROOM_HANDLER": self.handler, "MAILROOM_RULE": context.rule_id}
         queue = context.dead_letter_queue
         if self._synchronous:
             variables["MAILROOM_ON_ERROR"] = str(self._on_error or OnError.CONTINUE)
             variables["MAILROOM_FAILURE_QUEUE"] = queue.queue_url
+            if context.kind is RuleKind.GATEWAY:
+                # Whether the event says so is not documented.
+                variables["MAILROOM_SYNCHRONOUS"] = "1"
         stored = context.stored if self._read_mail else None
         if stored is not None:
             variables["MAILROOM_BUCKET"] = stored.bucket.bucket_name
@@ -193,7 +220,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             scope,
             entry="mailroom.entry.receiving",
             specs=[self.handler],
-            description=f"Handles the mail of the receipt rule {context.rule_id}",
+            description=f"Handles the mail of the {context.kind} {context.rule_id}",
             environment=variables,
             dead_letter_queue=None if self._synchronous else queue,
         )
@@ -203,7 +230,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             alarms = _alarms.failure_alarms(
                 scope,
                 function,
-                what=f"The function of the receipt rule {context.rule_id}",
+                what=f"The function of the {context.kind} {context.rule_id}",
                 topic=context.alert_topic,
             )
         if stored is not None:
@@ -211,12 +238,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             if self._remember_handled:
                 self._grant_marks(function, stored, context.rule_id)
         self.configure(function, context)
-        return BoundAction(
-            action=call(function, synchronous=self._synchronous),
-            dependencies=grant_invoke(scope, context, function),
-            function=function,
-            failure_alarms=alarms,
-        )
+        return function, alarms
 
     def _grant_marks(self, function: lambda_.Function, stored: StoredMail, rule_id: str) -> None:
         # Two functions of one rule, or two stacks with one bucket, must not take each other's marks

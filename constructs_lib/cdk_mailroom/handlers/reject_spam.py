@@ -9,7 +9,7 @@ from typing import Unpack
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_mailroom._checks import Problems
-from cdk_mailroom.actions.base import RuleContext, RuleFacts
+from cdk_mailroom.actions.base import RuleContext, RuleFacts, RuleKind
 from cdk_mailroom.functions import FunctionOptions
 from cdk_mailroom.handlers.python_handler import OnError, PythonHandler
 from mailroom.handlers.receiving.reject_spam import CHECKS, STATUSES
@@ -24,7 +24,7 @@ _DEFAULT = {
 
 
 class RejectSpam(PythonHandler):
-    """Stop mail by SES's verdicts, while SES waits.
+    """Stop mail by SES's verdicts, while SES waits; for receipt rules.
 
     Reads the event only; the one permission that it has is to send to the dead-letter queue.
     Mail is stopped silently, without a bounce, as the senders of spam are mostly forged. To bounce
@@ -91,7 +91,16 @@ class RejectSpam(PythonHandler):
         """Note what of the rule does not fit."""
         super().check_rule(problems, facts)
         scanned = [check for check in ("spam", "virus") if check in self._verdicts]
-        if scanned and not facts.scanned:
+        if facts.kind is RuleKind.GATEWAY:
+            problems.add(
+                "handler",
+                type(self).__name__,
+                "end the rule in a Drop, and decide by its conditions: when=[spf.is_('FAIL')], "
+                "dkim.is_('FAIL'), or the result of an AddonSubscription. Mail Manager has no "
+                "verdict on spam and viruses of its own, and whether its calls of a function have "
+                "the others is not documented",
+            )
+        elif scanned and not facts.scanned:
             problems.add(
                 "scan",
                 False,

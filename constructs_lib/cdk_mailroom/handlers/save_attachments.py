@@ -12,6 +12,7 @@ from cdk_mailroom._checks import Problems, check_number, check_prefix
 from cdk_mailroom._objects import grant_write
 from cdk_mailroom.actions.base import RuleContext
 from cdk_mailroom.functions import FunctionOptions
+from cdk_mailroom.handlers._verdicts import warn_of_verdicts
 from cdk_mailroom.handlers.python_handler import PythonHandler
 from mailroom import ses
 
@@ -70,6 +71,7 @@ class SaveAttachments(PythonHandler):
         assert context.stored is not None  # check_rule() refuses the rule otherwise
         bucket = self._bucket or context.stored.bucket
         grant_write(function, bucket, self._prefix)
+        warn_of_verdicts(function, context, "attachments with viruses are saved too")
         settings = {
             "MAILROOM_ATTACHMENTS_BUCKET": bucket.bucket_name,
             "MAILROOM_ATTACHMENTS_PREFIX": self._prefix,

@@ -14,7 +14,7 @@ from constructs import Construct
 from cdk_mailroom._checks import Problems, check_domain, resolved
 from cdk_mailroom._identities import name_of, other_identity, zone_name
 from cdk_mailroom.sending import CrossAccountZone, SendingIdentity
-from cdk_mailroom.sending.zones import publish
+from cdk_mailroom.sending.zones import publish_mx
 
 __all__ = ["ReceivingDomain"]
 
@@ -77,17 +77,8 @@ class ReceivingDomain:
         records: list[tuple[str, Mapping[str, Any]]] = [
             ("MxRecord", {"name": name, "type": "MX", "value": f"10 {host}"})
         ]
-        if isinstance(zone, CrossAccountZone):
-            publish(scope, zone, records)
-        elif zone is not None:
-            route53.MxRecord(
-                scope,
-                "MxRecord",
-                zone=zone,
-                # With the dot, the name is whole even if it is a token.
-                record_name=f"{name}.",
-                values=[route53.MxRecordValue(host_name=host, priority=10)],
-            )
+        if zone is not None:
+            publish_mx(scope, zone, name=name, host=host)
         return identity, records
 
     def _name(self, zone: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import overload
 
-from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
+from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -25,6 +25,7 @@ from cdk_mailroom._checks import (
     leaving_nothing,
     resolved,
 )
+from cdk_mailroom._mail_bucket import check_bucket_options, mail_bucket
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._places import check_region
 from cdk_mailroom.actions.base import NativeAction, ReceiptAction
@@ -132,7 +133,7 @@ class InboundMail(Construct):
         check_rule_name(problems, "rule_set_name", rule_set_name)
         check_retention(problems, "retention", retention)
         if bucket is not None:
-            _check_bucket_options(problems, retention, removal_policy)
+            check_bucket_options(problems, retention, removal_policy)
         place = ReceivingDomain(hosted_zone=hosted_zone, domain=domain, identity=identity)
         place.check(problems, scope)
         stack = Stack.of(scope)
@@ -159,7 +160,9 @@ class InboundMail(Construct):
             topic=alert_topic,
         )
         """In alarm while a message is in the dead-letter queue."""
-        self.bucket: s3.IBucket = bucket or self._bucket(encryption_key, retention, removal_policy)
+        self.bucket: s3.IBucket = bucket or mail_bucket(
+            self, key=encryption_key, retention=retention, removal_policy=removal_policy
+        )
         """The mail bucket: made, or given."""
         self.identity, self.records = place.make(self)
         """The identity of the domain, made or given, if there is one; and the MX record that mail
@@ -366,29 +369,6 @@ class InboundMail(Construct):
             return store
         return actions.S3(bucket=self.bucket, prefix=f"{construct_id}/") if store else None
 
-    def _bucket(
-        self,
-        key: kms.IKey | None,
-        retention: Retention | None,
-        removal_policy: RemovalPolicy | None,
-    ) -> s3.Bucket:
-        rules = [s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))]
-        if isinstance(retention, Duration) or retention is None:
-            rules.append(s3.LifecycleRule(expiration=retention or Duration.days(90)))
-        return s3.Bucket(
-            self,
-            "Bucket",
-            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=None if key is None else True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            lifecycle_rules=rules,
-            removal_policy=removal_policy or RemovalPolicy.RETAIN,
-        )
-
     def _warn_of_region(self) -> None:
         region = self._stack.region
         if resolved(region) and region not in _quotas.RECEIVING_REGIONS:
@@ -404,13 +384,3 @@ def _default_activation(stack: Stack, rule_set: ses.IReceiptRuleSet | None) -> A
     if rule_set is None or is_made_in(stack, rule_set):
         return Activation.REFUSE
     return Activation.NONE
-
-
-def _check_bucket_options(
-    problems: Problems, retention: Retention | None, removal_policy: RemovalPolicy | None
-) -> None:
-    remedy = "omit it, and set it where the given bucket is made"
-    if retention is not None:
-        problems.add("retention", str(retention), remedy)
-    if removal_policy is not None:
-        problems.add("removal_policy", removal_policy.name, remedy)

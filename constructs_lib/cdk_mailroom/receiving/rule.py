@@ -34,7 +34,7 @@ from cdk_mailroom.actions.base import (
     BoundAction,
     NativeAction,
     ReceiptAction,
-    RuleContext,
+    ReceiptContext,
     RuleFacts,
     StoredMail,
 )
@@ -157,7 +157,7 @@ class InboundRule(Construct):
             scan_enabled=options.scan,
             tls_policy=ses.TlsPolicy.REQUIRE if options.require_tls else ses.TlsPolicy.OPTIONAL,
         )
-        self._context = RuleContext(
+        self._context = ReceiptContext(
             rule_id=construct_id,
             rule=self._rule,
             rule_set_name=place.rule_set_name,

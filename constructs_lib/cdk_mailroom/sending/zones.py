@@ -13,7 +13,7 @@ from constructs import Construct
 
 from cdk_mailroom import _provisioning
 
-__all__ = ["CrossAccountZone", "publish"]
+__all__ = ["CrossAccountZone", "publish", "publish_mx"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,23 @@ def publish(
             resource_records=[record["value"]],
             ttl="1800",
         )
+
+
+def publish_mx(
+    scope: Construct, zone: route53.IHostedZone | CrossAccountZone, *, name: str, host: str
+) -> None:
+    """Publish an MX record of *name* that leads to *host*, below *scope*."""
+    if isinstance(zone, CrossAccountZone):
+        publish(scope, zone, [("MxRecord", {"name": name, "type": "MX", "value": f"10 {host}"})])
+        return
+    route53.MxRecord(
+        scope,
+        "MxRecord",
+        zone=zone,
+        # With the dot, the name is whole even if it is a token.
+        record_name=f"{name}.",
+        values=[route53.MxRecordValue(host_name=host, priority=10)],
+    )
 
 
 def _publish_elsewhere(

@@ -1,0 +1,232 @@
+"""The arguments of a `MailGateway`, and what of them does not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Annotations, RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from cdk_mailroom._checks import Problems, Retention, check_domain, check_retention, resolved
+from cdk_mailroom._identities import zone_name
+from cdk_mailroom._mail_bucket import check_bucket_options
+from cdk_mailroom._places import check_region
+from cdk_mailroom.gateway import limits
+from cdk_mailroom.gateway.access import Access, Open
+from cdk_mailroom.gateway.conditions import AnyCondition
+from cdk_mailroom.gateway.logs import Logs
+from cdk_mailroom.gateway.network import Network, PublicNetwork
+from cdk_mailroom.gateway.point import ExistingIngressPoint, Status
+from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy, check_traffic
+from cdk_mailroom.sending import CrossAccountZone
+
+__all__ = ["GatewayOptions", "check_made_name", "warn_of_addons"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayOptions:
+    """The arguments of a `MailGateway`."""
+
+    recipients: Recipients | None
+    access: Access | None
+    network: Network | None
+    traffic: TrafficPolicy | str | None
+    rule_set: str | None
+    ingress_point: ExistingIngressPoint | None
+    status: Status | str | None
+    hosted_zone: route53.IHostedZone | CrossAccountZone | None
+    domain: str | None
+    bucket: s3.IBucket | None
+    encryption_key: kms.IKey | None
+    retention: Retention | None
+    removal_policy: RemovalPolicy | None
+    logs: Logs | None
+    alert_topic: sns.ITopic | None
+
+    @property
+    def accepted(self) -> Sequence[str]:
+        """The recipients that are listed, where none are all."""
+        return () if isinstance(self.recipients, AnyRecipient) else self.recipients or ()
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether every recipient is accepted, as far as known."""
+        return isinstance(self.recipients, AnyRecipient)
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain whose MX record leads to the gateway."""
+        return self.domain or zone_name(Problems(""), self.hosted_zone)
+
+    def check(self, problems: Problems, stack: Stack) -> None:
+        """Note what does not fit together, or what Mail Manager would refuse."""
+        if self.ingress_point is not None:
+            self._check_existing(problems)
+        else:
+            self._check_point(problems, stack.region)
+            self._check_traffic(problems)
+        self._check_rule_set(problems)
+        self._check_domain(problems)
+        check_retention(problems, "retention", self.retention)
+        for argument, resource in (
+            ("encryption_key", self.encryption_key),
+            ("alert_topic", self.alert_topic),
+        ):
+            check_region(problems, argument, resource, stack, "a gateway is in one region")
+
+    def _check_existing(self, problems: Problems) -> None:
+        remedy = "omit it: the ingress_point exists already, and keeps its own"
+        for argument, value in (
+            ("recipients", self.recipients),
+            ("access", self.access),
+            ("network", self.network),
+            ("traffic", self.traffic),
+            ("status", self.status),
+        ):
+            if value is not None:
+                problems.add(argument, value, remedy)
+        if self.rule_set is not None:
+            problems.add("rule_set", self.rule_set, "omit it, or ingress_point: nothing is made")
+
+    def _check_point(self, problems: Problems, region: str) -> None:
+        access, network = self.access or Open(), self.network or PublicNetwork()
+        good = True
+        for argument, value, kind, example in (
+            ("access", access, Access, "gateway.Open(), Authenticated() or MutualTls(ca=…)"),
+            ("network", network, Network, "gateway.PublicNetwork() or VpcEndpoint(…)"),
+        ):
+            if not isinstance(value, kind):
+                problems.add(argument, value, f"pass {example}")
+                good = False
+        if good:
+            network.check(problems)
+            access.check(problems, region, network)
+        if self.status is not None and self.status not in list(Status):
+            problems.add("status", self.status, f"use one of {[str(one) for one in Status]}")
+
+    def _check_traffic(self, problems: Problems) -> None:
+        traffic = self.traffic
+        if isinstance(traffic, str):
+            if self.recipients is not None:
+                problems.add(
+                    "recipients",
+                    self.recipients,
+                    "omit it: the traffic policy exists already, and decides",
+                )
+            return
+        if traffic is not None and not isinstance(traffic, TrafficPolicy):
+            problems.add("traffic", traffic, "pass gateway.TrafficPolicy(…), or the id of one")
+            return
+        if self.recipients is None:
+            problems.add(
+                "recipients",
+                None,
+                "pass what the gateway accepts, such as ['@example.com'], or gateway.ANY_RECIPIENT",
+            )
+            return
+        check_traffic(problems, traffic or TrafficPolicy(), self.recipients)
+
+    def _check_rule_set(self, problems: Problems) -> None:
+        if self.rule_set is None:
+            if self.bucket is not None:
+                check_bucket_options(problems, self.retention, self.removal_policy)
+            return
+        for argument, value in (
+            ("bucket", self.bucket),
+            ("retention", self.retention),
+            ("removal_policy", self.removal_policy),
+        ):
+            if value is not None:
+                problems.add(argument, value, "omit it: the rule_set that is given has its own")
+
+    def _check_domain(self, problems: Problems) -> None:
+        if self.hosted_zone is None:
+            if self.domain is not None:
+                problems.add("domain", self.domain, "pass its hosted_zone, or omit it")
+            return
+        zone = zone_name(problems, self.hosted_zone)
+        private = isinstance(self.network, Network) and self.network.private
+        if private or (self.ingress_point is not None and self.ingress_point.host is None):
+            problems.add(
+                "hosted_zone",
+                zone,
+                "omit it: the ingress point has no public host that an MX record could name",
+            )
+        if isinstance(self.access, Access) and self.access.kind != Open.kind:
+            problems.add(
+                "hosted_zone",
+                zone,
+                "omit it, or pass access=Open(): the servers that an MX record brings can neither "
+                "log in nor show a certificate of yours",
+            )
+        if self.domain is not None:
+            check_domain(problems, "domain", self.domain)
+            if zone and not _is_below(self.domain, zone):
+                problems.add("domain", self.domain, f"name the zone {zone} or a subdomain of it")
+        name = self.domain or zone
+        if name and resolved(name) and not _accepts(self.accepted, name):
+            problems.add(
+                "recipients",
+                list(self.accepted),
+                f"name '@{name}', or addresses of it: its MX record leads here, and all of its "
+                "mail would be refused",
+            )
+
+
+def warn_of_addons(scope: Construct, options: GatewayOptions) -> None:
+    """Warn of add-ons in the traffic policy that do not look at all mail."""
+    network, traffic = options.network, options.traffic
+    if not isinstance(network, PublicNetwork) or not network.dual_stack:
+        return
+    statements = traffic.statements if isinstance(traffic, TrafficPolicy) else ()
+    if any(
+        isinstance(one, AnyCondition) and one.of_addon
+        for statement in statements
+        for one in statement.when
+    ):
+        Annotations.of(scope).add_warning_v2(
+            "cdk-mailroom:gateway-addon-network",
+            "add-ons in the traffic policy do not look at mail that comes over IPv6: omit "
+            "dual_stack=True, or decide by the add-on in a rule",
+        )
+
+
+def check_made_name(bucket: s3.Bucket) -> None:
+    """Warn if the name that CloudFormation makes for *bucket* may be one character too long."""
+    stack, made = Stack.of(bucket), bucket.node.default_child
+    if not isinstance(made, s3.CfnBucket) or not resolved(stack.stack_name):
+        return
+    # STACK-LOGICALID-SUFFIX, shortened to what S3 takes, which is one more than Mail Manager does.
+    length = len(stack.stack_name) + len(stack.get_logical_id(made)) + _SUFFIX
+    if length > limits.BUCKET_NAME_CHARACTERS:
+        Annotations.of(bucket).add_warning_v2(
+            "cdk-mailroom:gateway-bucket-name",
+            f"CloudFormation may give this bucket a name of {limits.BUCKET_NAME_CHARACTERS + 1} "
+            f"characters, where Mail Manager takes {limits.BUCKET_NAME_CHARACTERS}: give stack and "
+            "gateway shorter names, or pass a bucket whose name you choose",
+        )
+
+
+# Two hyphens and twelve characters by chance.
+_SUFFIX = 14
+
+
+def _is_below(name: str, domain: str) -> bool:
+    known = resolved(name) and resolved(domain)
+    return not known or f".{name.lower()}".endswith(f".{domain.lower()}")
+
+
+def _accepts(recipients: Sequence[str], domain: str) -> bool:
+    if not recipients:
+        return True  # all of them, or what the given traffic policy says
+    return any(
+        not resolved(one)
+        or f"@{domain}".lower().endswith(one.lower())
+        or one.lower().endswith(f"@{domain}".lower())
+        for one in recipients
+    )

@@ -74,6 +74,15 @@ BUILDS = {
     "cdk-mailroom:archive-key": lambda stack: MailArchive(
         stack, "Archive", encryption_key=imported_key(stack)
     ),
+    "cdk-mailroom:gateway-addon-network": lambda stack: gate(
+        stack,
+        network=gateway.PublicNetwork(dual_stack=True),
+        traffic=gateway.TrafficPolicy(
+            statements=[
+                gateway.Deny([gateway.Addon("arn", "SPAMHAUS_DBL").boolean("isListed").is_true])
+            ]
+        ),
+    ),
     "cdk-mailroom:gateway-bucket-name": lambda stack: gate(
         new_stack(cdk.App.of(stack), "AStackWithAnUncommonlyLongName")
     ),

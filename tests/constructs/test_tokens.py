@@ -214,6 +214,7 @@ NOT_CALLED_BY_USERS = {
     "InboundRule",
     "Pipeline",
     "PipelineSettings",
+    "ReceiptContext",
     "RuleContext",
     "RuleFacts",
     "StoredMail",

@@ -11,7 +11,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import aws_cdk as cdk
@@ -31,7 +31,7 @@ KINDS: Mapping[str, type] = {
     "duration": cdk.Duration,
 }
 # Names and places of code, which must be known at synth, and are looked up there.
-_KNOWN_AT_SYNTH = {"construct_id", "folder", "handler", "requirements"}
+_KNOWN_AT_SYNTH = {"construct_id", "folder", "handler", "members_file", "requirements"}
 
 
 class Case(NamedTuple):
@@ -69,13 +69,17 @@ def _kinds(hint: Any) -> Iterator[str]:
 
 
 def public_callables(
-    *packages: types.ModuleType, workmail: bool = False
+    *packages: types.ModuleType, part: str = "", skip: Collection[str] = ()
 ) -> dict[str, Callable[..., Any]]:
-    """Return what users call with such arguments: constructors, methods and functions."""
+    """Return what users call with such arguments: constructors, methods and functions.
+
+    *part* is one of `PARTS`, which have their own tests; *skip* has the names of classes that the
+    library makes.
+    """
     found: dict[str, Callable[..., Any]] = {}
     for package in packages:
         for name in package.__all__:
-            item = getattr(package, name)
+            item = None if name in skip else getattr(package, name)
             if inspect.isfunction(item):
                 found[name] = item
             elif inspect.isclass(item):
@@ -88,10 +92,17 @@ def public_callables(
         name: function
         for name, function in found.items()
         if function.__module__.startswith("cdk_mailroom.")
-        and (".workmail" in function.__module__) is workmail
+        and _part_of(function.__module__) == part
         and "problems" not in inspect.signature(function).parameters
         and arguments_of(function)
     }
+
+
+PARTS = ("workmail", "gateway")
+
+
+def _part_of(module: str) -> str:
+    return next((part for part in PARTS if f".{part}" in module), "")
 
 
 def cases(callables: Mapping[str, Callable[..., Any]], *kinds: str) -> list[Case]:

@@ -74,6 +74,9 @@ def loaded(module: str) -> tuple[set[str], set[str]]:
     [
         ("mailroom.receiving", 8),
         ("mailroom.events", 8),
+        ("mailroom.gateway", 2),
+        ("mailroom.gateway.address_list", 6),
+        ("mailroom.gateway.archive", 9),
         ("mailroom.sending", 18),
         ("mailroom.entry.receiving", 12),
         ("mailroom.entry.events", 13),

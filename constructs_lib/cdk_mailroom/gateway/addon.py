@@ -10,13 +10,9 @@ from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom.gateway import limits
-from cdk_mailroom.gateway.conditions import Faults
-from cdk_mailroom.gateway.operators import (
-    Analysis,
-    AnalysisBoolean,
-    AnalysisString,
-    VerdictAttribute,
-)
+from cdk_mailroom.gateway.conditions import Faults, shown
+from cdk_mailroom.gateway.measures import VerdictAttribute
+from cdk_mailroom.gateway.operators import Analysis, AnalysisBoolean, AnalysisString
 
 __all__ = ["Addon", "AddonName", "AddonSubscription"]
 
@@ -88,7 +84,7 @@ class Addon:
 
     def _analysis(self, kind: str, field: str) -> Analysis:
         return Analysis(
-            text=f"addon.{kind}({field!r})",
+            text=f"addon.{kind}({shown(field)})",
             analyzer=self._arn,
             field=str(field),
             faults=_faults(field),

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from aws_cdk import CustomResource, Duration, Fn, RemovalPolicy
+from aws_cdk import CustomResource, Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_ses as ses
@@ -191,7 +191,12 @@ class AddressList(ExistingAddressList):
         policy.add_statements(
             iam.PolicyStatement(
                 actions=[*_READ, *_CHANGE, *_IMPORT], resources=[self.address_list_arn]
-            )
+            ),
+            iam.PolicyStatement(
+                # Nothing else says whether an update is a rollback.
+                actions=["cloudformation:DescribeStacks"],
+                resources=[Stack.of(self).stack_id],
+            ),
         )
         properties: dict[str, object] = {"AddressListId": self.address_list_id}
         if len(members) > _IN_TEMPLATE:

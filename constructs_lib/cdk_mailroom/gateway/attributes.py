@@ -6,17 +6,19 @@ from typing import Final
 
 from aws_cdk import aws_ses as ses
 
-from cdk_mailroom.gateway.conditions import header_faults, member_faults
-from cdk_mailroom.gateway.operators import (
-    AddressAttribute,
-    BooleanAttribute,
+from cdk_mailroom.gateway.conditions import header_faults, member_faults, shown
+from cdk_mailroom.gateway.measures import (
     DmarcAttribute,
     IpAttribute,
     NumberAttribute,
-    RecipientAttribute,
-    StringAttribute,
     TlsVersionAttribute,
     VerdictAttribute,
+)
+from cdk_mailroom.gateway.operators import (
+    AddressAttribute,
+    BooleanAttribute,
+    RecipientAttribute,
+    StringAttribute,
 )
 from cdk_mailroom.gateway.words import Certificate
 
@@ -85,7 +87,7 @@ tls_version: Final = TlsVersionAttribute()
 def header(name: str) -> StringAttribute:
     """Return the header field *name*, which begins with ``X-``."""
     return StringAttribute(
-        f"header({name!r})",
+        f"header({shown(name)})",
         _Rules.RuleStringToEvaluateProperty(mime_header_attribute=str(name)),
         header_faults(name),
     )
@@ -94,7 +96,7 @@ def header(name: str) -> StringAttribute:
 def certificate(part: Certificate | str) -> StringAttribute:
     """Return a part of the client's certificate, which clients have with `MutualTls` only."""
     return StringAttribute(
-        f"certificate({str(part)!r})",
+        f"certificate({shown(str(part))})",
         _Rules.RuleStringToEvaluateProperty(client_certificate_attribute=str(part)),
         member_faults(Certificate, [part]),
     )

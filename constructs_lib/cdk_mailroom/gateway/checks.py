@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from cdk_mailroom._checks import Problems, Retention, check_domain, check_retention, resolved
 from cdk_mailroom._identities import zone_name
@@ -17,13 +18,14 @@ from cdk_mailroom._mail_bucket import check_bucket_options
 from cdk_mailroom._places import check_region
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access, Open
+from cdk_mailroom.gateway.conditions import AnyCondition
 from cdk_mailroom.gateway.logs import Logs
 from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Status
-from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy
+from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy, check_traffic
 from cdk_mailroom.sending import CrossAccountZone
 
-__all__ = ["GatewayOptions", "check_made_name"]
+__all__ = ["GatewayOptions", "check_made_name", "warn_of_addons"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,7 @@ class GatewayOptions:
                 "pass what the gateway accepts, such as ['@example.com'], or gateway.ANY_RECIPIENT",
             )
             return
-        (traffic or TrafficPolicy()).check(problems, self.recipients)
+        check_traffic(problems, traffic or TrafficPolicy(), self.recipients)
 
     def _check_rule_set(self, problems: Problems) -> None:
         if self.rule_set is None:
@@ -148,12 +150,19 @@ class GatewayOptions:
                 problems.add("domain", self.domain, "pass its hosted_zone, or omit it")
             return
         zone = zone_name(problems, self.hosted_zone)
-        private = self.network is not None and self.network.private
+        private = isinstance(self.network, Network) and self.network.private
         if private or (self.ingress_point is not None and self.ingress_point.host is None):
             problems.add(
                 "hosted_zone",
                 zone,
                 "omit it: the ingress point has no public host that an MX record could name",
+            )
+        if isinstance(self.access, Access) and self.access.kind != Open.kind:
+            problems.add(
+                "hosted_zone",
+                zone,
+                "omit it, or pass access=Open(): the servers that an MX record brings can neither "
+                "log in nor show a certificate of yours",
             )
         if self.domain is not None:
             check_domain(problems, "domain", self.domain)
@@ -167,6 +176,24 @@ class GatewayOptions:
                 f"name '@{name}', or addresses of it: its MX record leads here, and all of its "
                 "mail would be refused",
             )
+
+
+def warn_of_addons(scope: Construct, options: GatewayOptions) -> None:
+    """Warn of add-ons in the traffic policy that do not look at all mail."""
+    network, traffic = options.network, options.traffic
+    if not isinstance(network, PublicNetwork) or not network.dual_stack:
+        return
+    statements = traffic.statements if isinstance(traffic, TrafficPolicy) else ()
+    if any(
+        isinstance(one, AnyCondition) and one.of_addon
+        for statement in statements
+        for one in statement.when
+    ):
+        Annotations.of(scope).add_warning_v2(
+            "cdk-mailroom:gateway-addon-network",
+            "add-ons in the traffic policy do not look at mail that comes over IPv6: omit "
+            "dual_stack=True, or decide by the add-on in a rule",
+        )
 
 
 def check_made_name(bucket: s3.Bucket) -> None:

@@ -63,8 +63,8 @@ class RuleCondition(Condition):
 class PolicyCondition(Condition):
     """A condition of a statement of a traffic policy."""
 
-    in_policy: ses.CfnMailManagerTrafficPolicy.PolicyConditionProperty | None
-    """The same for a traffic policy; ``None`` if that cannot have it, as a fault says."""
+    in_policy: ses.CfnMailManagerTrafficPolicy.PolicyConditionProperty
+    """The same for a traffic policy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,10 @@ class AnyCondition(RuleCondition, PolicyCondition):
 
     only_in_rules: str | None = None
     """Why a traffic policy cannot have it with these values."""
+    of_addon: bool = False
+    """Whether an add-on says it."""
+    limits_use: bool = False
+    """Whether it names recipients or clients, which nobody can forge."""
 
 
 def check_conditions(
@@ -116,7 +120,12 @@ _ELSEWHERE: dict[type[Condition], str] = {
 
 def call(name: str, operator: str, values: Sequence[object]) -> str:
     """Write a condition as it is written in Python."""
-    return f"{name}.{operator}({', '.join(map(repr, values))})"
+    return f"{name}.{operator}({', '.join(map(shown, values))})"
+
+
+def shown(value: object) -> str:
+    """Write a value as it is written in Python, as far as it is known."""
+    return repr(value) if resolved(value) else "…"
 
 
 def string_faults(values: Sequence[object]) -> Faults:
@@ -135,7 +144,9 @@ def string_faults(values: Sequence[object]) -> Faults:
 def member_faults(kind: type[StrEnum], values: Sequence[object]) -> Faults:
     """Return what is wrong with values that are words of *kind*."""
     words = [str(one) for one in kind]
-    found = [(value, f"use one of {words}") for value in values if value not in words]
+    found = [
+        (value, f"use one of {words}") for value in values if resolved(value) and value not in words
+    ]
     return tuple(fault for fault in (count_fault(values), *found) if fault)
 
 
@@ -148,6 +159,8 @@ def count_fault(values: Sequence[object]) -> tuple[object, str] | None:
 
 def header_faults(name: object) -> Faults:
     """Return what is wrong with the name of a header field."""
-    if isinstance(name, str) and re.fullmatch(limits.CONDITION_HEADER, name):
+    if isinstance(name, str) and (
+        not resolved(name) or re.fullmatch(limits.CONDITION_HEADER, name)
+    ):
         return ()
     return ((name, "use a name that begins with a capital X and a hyphen, such as 'X-Spam'"),)

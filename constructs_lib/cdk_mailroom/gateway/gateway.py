@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -24,12 +25,12 @@ from cdk_mailroom._objects import grant_read
 from cdk_mailroom.gateway.access import Access, Open
 from cdk_mailroom.gateway.actions.base import GatewayAction, OnFailure
 from cdk_mailroom.gateway.actions.store import Store
-from cdk_mailroom.gateway.checks import GatewayOptions, check_made_name
+from cdk_mailroom.gateway.checks import GatewayOptions, check_made_name, warn_of_addons
 from cdk_mailroom.gateway.conditions import RuleCondition
 from cdk_mailroom.gateway.logs import GatewayLogs, Logs
 from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Point, Status, make_point
-from cdk_mailroom.gateway.policy import AnyRecipient, TrafficPolicy
+from cdk_mailroom.gateway.policy import AnyRecipient, TrafficPolicy, make_policy
 from cdk_mailroom.gateway.rule import GatewayRule, GatewayRuleOptions, HandledGatewayRule
 from cdk_mailroom.gateway.rule_set import RuleSet
 from cdk_mailroom.handlers.python_handler import PythonHandler
@@ -135,7 +136,7 @@ class MailGateway(Construct):
         self._shared = rule_set is not None
         self._rules: RuleSet | None = None
         if isinstance(rule_set, MailGateway):
-            self._rules = rule_set._rules  # noqa: SLF001
+            self._rules = rule_set.rule_set
             self._rule_set_id = rule_set.rule_set_id
         elif rule_set is not None:
             self._rule_set_id = rule_set
@@ -153,6 +154,11 @@ class MailGateway(Construct):
         return () if self._rules is None else self._rules.rules
 
     @property
+    def rule_set(self) -> RuleSet | None:
+        """The rule set and what its rules share; ``None`` if it exists already."""
+        return self._rules
+
+    @property
     def rule_set_id(self) -> str:
         """The id of the rule set."""
         return self._rule_set_id
@@ -161,6 +167,11 @@ class MailGateway(Construct):
     def ingress_point_id(self) -> str:
         """The id of the ingress point."""
         return self._point.ingress_point_id
+
+    @property
+    def ingress_point(self) -> ses.CfnMailManagerIngressPoint | None:
+        """The ingress point; ``None`` if it exists already."""
+        return self._point.resource
 
     @property
     def host(self) -> str:
@@ -393,6 +404,7 @@ class MailGateway(Construct):
                 ),
                 host=existing.host,
             )
+        warn_of_addons(self, options)
         access, network = options.access or Open(), options.network or PublicNetwork()
         if options.open_to_all and access.kind == "OPEN" and self._rules is not None:
             self._rules.serve_anyone(self.node.path)
@@ -413,7 +425,7 @@ class MailGateway(Construct):
         )
         assert options.recipients is not None  # check() refuses it
         traffic = options.traffic or TrafficPolicy()
-        return traffic.make(self, options.recipients, name).attr_traffic_policy_id
+        return make_policy(self, traffic, options.recipients, name).attr_traffic_policy_id
 
     def _log(self, options: GatewayOptions) -> None:
         chosen = options.logs or Logs()

@@ -24,7 +24,11 @@ __all__ = ["GatewayLogs", "Logs"]
 
 @dataclass(frozen=True, kw_only=True)
 class Logs:
-    """What Mail Manager logs. The records name senders and recipients."""
+    """What Mail Manager logs. The records name senders and recipients.
+
+    Each gateway that logs has a resource policy of CloudWatch Logs, of which there are ten in an
+    account and region.
+    """
 
     actions: bool = True
     """Each action of each rule, and each rule that did not match. The alarm on failed actions

@@ -55,6 +55,7 @@ class Point:
     host: str | None
     user: str | None = None
     secret: secretsmanager.ISecret | None = None
+    resource: ses.CfnMailManagerIngressPoint | None = None
 
 
 def make_point(
@@ -91,6 +92,7 @@ def make_point(
         host=None if network.private else point.attr_a_record,
         user=point.attr_ingress_point_id if access.kind == "AUTH" else None,
         secret=bound.secret,
+        resource=point,
     )
 
 

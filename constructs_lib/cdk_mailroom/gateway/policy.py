@@ -36,7 +36,9 @@ __all__ = [
     "Deny",
     "Recipients",
     "TrafficPolicy",
+    "check_traffic",
     "domains_of",
+    "make_policy",
 ]
 
 _Policy = ses.CfnMailManagerTrafficPolicy
@@ -89,102 +91,118 @@ class TrafficPolicy:
     statements: Sequence[Allow | Deny] = ()
     """More statements. An `Allow` accepts recipients besides those of the gateway."""
 
-    def check(self, problems: Problems, recipients: Recipients) -> None:
-        """Note what Mail Manager would refuse, or what would let other mail in than meant."""
-        before = problems.count
-        check_recipients(problems, recipients)
-        self._check_ranges(problems)
-        if self.minimum_tls is not None and self.minimum_tls not in list(TlsVersion):
-            words = [str(one) for one in TlsVersion]
-            problems.add("traffic.minimum_tls", self.minimum_tls, f"use one of {words}")
-        if self.max_message_bytes is not None:
-            allowed = range(1, limits.MESSAGE_BYTES + 1)
-            argument = "traffic.max_message_bytes"
-            check_number(problems, argument, self.max_message_bytes, allowed, "bytes")
-        if check_list(problems, "traffic.statements", self.statements):
-            for position, statement in enumerate(self.statements):
-                self._check_statement(problems, f"traffic.statements[{position}]", statement)
-        if problems.count > before:
-            return
-        count = len(self.all_statements(recipients))
-        if count > limits.STATEMENTS_PER_POLICY:
-            problems.add(
-                "len(traffic.statements)",
-                count,
-                f"Mail Manager takes {limits.STATEMENTS_PER_POLICY}, with those for recipients and "
-                "ranges, of which each has ten; use wider ranges, an AddressList, or whole domains",
-            )
 
-    def _check_ranges(self, problems: Problems) -> None:
-        if not check_list(problems, "traffic.deny_from", self.deny_from):
-            return
-        for position, one in enumerate(self.deny_from):
-            argument = f"traffic.deny_from[{position}]"
-            check_cidr(problems, argument, one)
-            if not resolved(one):
+def check_traffic(problems: Problems, traffic: TrafficPolicy, recipients: Recipients) -> None:
+    """Note what Mail Manager would refuse, or what would let other mail in than meant."""
+    before = problems.count
+    check_recipients(problems, recipients)
+    _check_ranges(problems, traffic.deny_from)
+    if traffic.minimum_tls is not None and traffic.minimum_tls not in list(TlsVersion):
+        words = [str(one) for one in TlsVersion]
+        problems.add("traffic.minimum_tls", traffic.minimum_tls, f"use one of {words}")
+    if traffic.max_message_bytes is not None:
+        allowed = range(1, limits.MESSAGE_BYTES + 1)
+        argument = "traffic.max_message_bytes"
+        check_number(problems, argument, traffic.max_message_bytes, allowed, "bytes")
+    most = limits.CONDITIONS_PER_STATEMENT
+    if check_list(problems, "traffic.statements", traffic.statements):
+        for position, statement in enumerate(traffic.statements):
+            # One is added to what allows.
+            added = isinstance(statement, Allow) and traffic.minimum_tls is not None
+            argument = f"traffic.statements[{position}]"
+            _check_statement(problems, argument, statement, most - added)
+            if isinstance(statement, Allow) and _is_open(traffic, recipients):
                 problems.add(
                     argument,
-                    one,
-                    "pass text, as IPv4 and IPv6 go into different conditions; pass an IPv4 range "
-                    "that only CloudFormation knows as Deny([source_ip.in_range(…)])",
+                    "Allow",
+                    "omit it, or limit the recipients: with ANY_RECIPIENT everything is allowed",
                 )
-
-    def _check_statement(self, problems: Problems, argument: str, statement: object) -> None:
-        if not isinstance(statement, Allow | Deny):
-            problems.add(argument, statement, "pass Allow([…]) or Deny([…])")
-            return
-        most = limits.CONDITIONS_PER_STATEMENT
-        if isinstance(statement, Allow) and self.minimum_tls is not None:
-            most -= 1  # its own is added
-        if not check_conditions(problems, argument, statement.when, PolicyCondition, most):
-            return
-        if not statement.when:
-            problems.add(argument, "no condition", "pass at least one: it would decide on nothing")
-        if isinstance(statement, Deny):
-            for one in statement.when:
-                if one.text.startswith("tls_version.at_least"):
-                    problems.add(
-                        argument,
-                        one.text,
-                        "use minimum_tls, or the condition in an Allow: it is so for this version "
-                        "and later ones, so that a Deny would refuse the better ones",
-                    )
-
-    def make(
-        self, scope: Construct, recipients: Recipients, name: str
-    ) -> ses.CfnMailManagerTrafficPolicy:
-        """Create the policy."""
-        open_to_all = isinstance(recipients, AnyRecipient) and self.minimum_tls is None
-        return _Policy(
-            scope,
-            "TrafficPolicy",
-            traffic_policy_name=name,
-            default_action="ALLOW" if open_to_all else "DENY",
-            max_message_size_bytes=self.max_message_bytes,
-            policy_statements=[
-                _Policy.PolicyStatementProperty(
-                    action="DENY" if isinstance(statement, Deny) else "ALLOW",
-                    conditions=[one.in_policy for one in statement.when if one.in_policy],
-                )
-                for statement in self.all_statements(recipients)
-            ],
+    if problems.count > before:
+        return
+    count = len(_all_statements(traffic, recipients))
+    if count > limits.STATEMENTS_PER_POLICY:
+        problems.add(
+            "len(traffic.statements)",
+            count,
+            f"Mail Manager takes {limits.STATEMENTS_PER_POLICY}, with those for recipients and "
+            "ranges, of which each has ten; use wider ranges, an AddressList, or whole domains",
         )
 
-    def all_statements(self, recipients: Recipients) -> list[Allow | Deny]:
-        """Return all statements, those for the recipients and ranges included."""
-        minimum: list[PolicyCondition] = (
-            [] if self.minimum_tls is None else [tls_version.at_least(self.minimum_tls)]
-        )
-        allowed: list[Allow | Deny] = []
-        if not isinstance(recipients, AnyRecipient):
-            allowed = [Allow([condition, *minimum]) for condition in _conditions(recipients)]
-        elif minimum:
-            allowed = [Allow(minimum)]
-        own: list[Allow | Deny] = [
-            Allow([*one.when, *minimum]) if isinstance(one, Allow) else one
-            for one in self.statements
-        ]
-        return [*(Deny([one]) for one in _ranges(self.deny_from)), *own, *allowed]
+
+def make_policy(
+    scope: Construct, traffic: TrafficPolicy, recipients: Recipients, name: str
+) -> ses.CfnMailManagerTrafficPolicy:
+    """Create the policy below *scope*."""
+    return _Policy(
+        scope,
+        "TrafficPolicy",
+        traffic_policy_name=name,
+        default_action="ALLOW" if _is_open(traffic, recipients) else "DENY",
+        max_message_size_bytes=traffic.max_message_bytes,
+        policy_statements=[
+            _Policy.PolicyStatementProperty(
+                action="DENY" if isinstance(statement, Deny) else "ALLOW",
+                conditions=[one.in_policy for one in statement.when],
+            )
+            for statement in _all_statements(traffic, recipients)
+        ],
+    )
+
+
+def _is_open(traffic: TrafficPolicy, recipients: Recipients) -> bool:
+    """Tell whether everything is accepted that no `Deny` refuses."""
+    return isinstance(recipients, AnyRecipient) and traffic.minimum_tls is None
+
+
+def _all_statements(traffic: TrafficPolicy, recipients: Recipients) -> list[Allow | Deny]:
+    """Return all statements, those for the recipients and ranges included."""
+    minimum: list[PolicyCondition] = (
+        [] if traffic.minimum_tls is None else [tls_version.at_least(traffic.minimum_tls)]
+    )
+    allowed: list[Allow | Deny] = []
+    if not isinstance(recipients, AnyRecipient):
+        allowed = [Allow([condition, *minimum]) for condition in _conditions(recipients)]
+    elif minimum:
+        allowed = [Allow(minimum)]
+    own: list[Allow | Deny] = [
+        Allow([*one.when, *minimum]) if isinstance(one, Allow) else one
+        for one in traffic.statements
+    ]
+    return [*(Deny([one]) for one in _ranges(traffic.deny_from)), *own, *allowed]
+
+
+def _check_ranges(problems: Problems, ranges: Sequence[str]) -> None:
+    if not check_list(problems, "traffic.deny_from", ranges):
+        return
+    for position, one in enumerate(ranges):
+        argument = f"traffic.deny_from[{position}]"
+        check_cidr(problems, argument, one)
+        if not resolved(one):
+            problems.add(
+                argument,
+                one,
+                "pass text, as IPv4 and IPv6 go into different conditions; pass an IPv4 range "
+                "that only CloudFormation knows as Deny([source_ip.in_range(…)])",
+            )
+
+
+def _check_statement(problems: Problems, argument: str, statement: object, most: int) -> None:
+    if not isinstance(statement, Allow | Deny):
+        problems.add(argument, statement, "pass Allow([…]) or Deny([…])")
+        return
+    argument = f"{argument}.when"
+    if not check_conditions(problems, argument, statement.when, PolicyCondition, most):
+        return
+    if not statement.when:
+        problems.add(argument, [], "pass at least one condition: it would decide on nothing")
+    for one in statement.when if isinstance(statement, Deny) else ():
+        if one.text.startswith("tls_version.at_least"):
+            problems.add(
+                argument,
+                one.text,
+                "use minimum_tls, or the condition in an Allow: it is so for this version and "
+                "later ones, so that a Deny would refuse the better ones",
+            )
 
 
 def check_recipients(problems: Problems, recipients: Recipients) -> None:

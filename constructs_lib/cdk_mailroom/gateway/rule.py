@@ -29,7 +29,7 @@ from cdk_mailroom.gateway.actions.base import (
 )
 from cdk_mailroom.gateway.actions.invoke_function import CallHandler, check_retry, longest_retry
 from cdk_mailroom.gateway.actions.store import Store
-from cdk_mailroom.gateway.conditions import RuleCondition, check_conditions
+from cdk_mailroom.gateway.conditions import AnyCondition, RuleCondition, check_conditions
 from cdk_mailroom.gateway.policy import domains_of
 from cdk_mailroom.handlers.python_handler import PythonHandler
 
@@ -75,6 +75,11 @@ class GatewayRuleOptions:
     def sends(self) -> int:
         """How many of the actions send the message on."""
         return sum(isinstance(one, GatewayAction) and one.sends for one in self.named.values())
+
+    @cached_property
+    def limited(self) -> bool:
+        """Whether the rule is for certain recipients or clients only."""
+        return any(isinstance(one, AnyCondition) and one.limits_use for one in self.when)
 
     def recipients(self, accepted: Sequence[str]) -> list[str]:
         """Return what the conditions name of the recipients, or else what the gateway accepts."""
@@ -172,7 +177,7 @@ class GatewayRule(Construct):
             dead_letter_queue=place.dead_letter_queue,
             alert_topic=place.alert_topic,
             role=place.role,
-            on_failure=OnFailure(options.on_failure),
+            on_failure=options.on_failure,
             retry=options.retry or longest_retry(),
         )
         problems = Problems(self)

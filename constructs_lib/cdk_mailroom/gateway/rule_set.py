@@ -108,7 +108,7 @@ class RuleSet:
             rule = kind(self._scope, construct_id, options=options, place=place)
         self._rules.append(rule)
         self._sends = sends
-        if options.sends and not options.when:
+        if options.sends and not options.limited:
             self._unlimited.append(rule.node.path)
         self.resource.rules = [one.settings for one in self._rules]
         if rule.dependencies:
@@ -124,9 +124,9 @@ class RuleSet:
                 "add_rule"
             )
         found += [
-            f"{path} sends everything on that {point} accepts, which is mail from anyone to "
-            "anyone: an open relay. Pass recipients to the gateway, access=Authenticated(), or "
-            "when=[…] to the rule"
+            f"{path} sends on what {point} accepts, which is mail from anyone to anyone: an open "
+            "relay. Pass recipients to the gateway, access=Authenticated(), or limit the rule by "
+            "when=[recipient.ends_with(…)] or source_ip.in_range(…); senders can be forged"
             for path in self._unlimited
             for point in self._open_points
         ]

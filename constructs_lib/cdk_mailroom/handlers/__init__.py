@@ -1,6 +1,7 @@
-"""What a receipt rule can run: your own Python code, or a bundled behaviour.
+"""What a rule can run: your own Python code, or a bundled behaviour.
 
-Each is a `ReceiptAction`, so each can be a rule's ``handler=`` and also run before or after it.
+Each can be a rule's ``handler=``, of an `InboundMail` or of a `MailGateway`, and also run before or
+after it.
 To add a behaviour, subclass `ReceiptAction`, with any AWS resource in its ``bind()``, or
 `PythonHandler`, to ship code together with what it needs::
 

@@ -160,7 +160,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 "handler",
                 type(self).__name__,
                 "pass a PythonHandler and grant to the resulting function: configure() is called "
-                "for receipt rules only",
+                "for rules only",
             )
 
     def check_events(self, problems: Problems, given: str, types: Sequence[EventType]) -> None:

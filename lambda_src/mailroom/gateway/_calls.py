@@ -52,6 +52,8 @@ def told(variable: str, name: str | None, grant: str) -> str:
 class Calls:
     """Calls Mail Manager, at most once a second, and again while it is throttled.
 
+    A local AWS (``AWS_ENDPOINT_URL``) has no such limit.
+
     Args:
         client: A boto3 client of ``mailmanager``. Default: one of this process, made on first use.
         patience: The seconds in which a throttled call is made again.
@@ -59,7 +61,7 @@ class Calls:
         sleep: Waits for a number of seconds.
     """
 
-    __slots__ = ("_client", "_clock", "_next", "_patience", "_sleep")
+    __slots__ = ("_client", "_clock", "_next", "_pace", "_patience", "_sleep")
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class Calls:
         self._clock = clock
         self._sleep = sleep
         self._next = 0.0
+        self._pace = 0.0 if "AWS_ENDPOINT_URL" in os.environ else _PACE
 
     def __call__(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """Return the answer; raise `GatewayFailed` with Mail Manager's reason."""
@@ -103,4 +106,4 @@ class Calls:
             else:
                 return answer
             finally:
-                self._next = self._clock() + _PACE
+                self._next = self._clock() + self._pace

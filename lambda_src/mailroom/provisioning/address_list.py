@@ -14,26 +14,30 @@ Permissions
     On the list: ``ses:ListMembersOfAddressList``, ``GetMemberOfAddressList``,
     ``RegisterMemberToAddressList``, ``DeregisterMemberFromAddressList``,
     ``CreateAddressListImportJob``, ``StartAddressListImportJob``, ``GetAddressListImportJob``.
-    ``s3:GetObject`` on the file, and on the one before it.
+    ``s3:GetObject`` on the file, and on the one before it; ``cloudformation:DescribeStacks`` on the
+    stack.
 
 Whose members
     Ours are those that the properties name, whoever else added them as well. An update removes
-    those that were ours and are not any more. All others stay, and nothing is remembered: what to
-    do follows from the two requests and the list itself, so a second delivery, a crash half-way and
-    a rollback all go on from where the list is. A deletion removes nothing, since the list goes
-    next, or is kept with all that is in it. The physical id never changes.
+    those that were ours and are not any more; if it is the rollback of one that failed, only those
+    that were added since that one began, because the others were somebody else's. All others stay.
+    Nothing is remembered: what to do follows from the two requests, the stack and the list itself,
+    so a second delivery and a crash half-way go on from where the list is. A deletion removes
+    nothing, since the list goes next, or is kept with all that is in it. The physical id never
+    changes.
 
 Time
     Mail Manager takes one call a second. A few members are added one by one, many by an import job.
     Nothing removes many at once, and a rollback has to remove what an update added; so an update
     that adds or removes more than `MOST_CHANGES` is refused before it does anything. A list that
-    was just created has no such limit.
+    was just created has no such limit. A local AWS (``AWS_ENDPOINT_URL``) is not made to wait.
 
 https://docs.aws.amazon.com/ses/latest/dg/eb-addlist.html
 """
 
 from __future__ import annotations
 
+import os
 import time
 
 from mailroom import _runtime
@@ -44,6 +48,7 @@ from mailroom.ses import ADDRESS_LIST_MEMBERS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
     from typing import Any
 
 __all__ = ["MOST_CHANGES", "AddressListError", "AddressListRefused", "changes", "handler"]
@@ -56,6 +61,7 @@ _PATIENCE = 90.0
 # The policy that allows it was attached a moment ago, and IAM may not know it yet.
 _LATER = frozenset({"AccessDenied", "AccessDeniedException"})
 _PAGE = 1000
+_PACE = 1.0
 _POLL = 5.0
 _LONGEST_IMPORT = 480.0
 
@@ -103,6 +109,8 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
     wanted = _members(properties)
     present = members.read()
     add, remove = changes(wanted, _former(before) if updated else (), present)
+    if remove and (since := members.undone_since(str(event["StackId"]))):
+        remove = [one for one in remove if present[one] is None or present[one] >= since]
     _check(add, remove, present=len(present), updated=updated)
     if len(add) > _ONE_BY_ONE:
         members.import_all(add, str(event["RequestId"]))
@@ -165,17 +173,25 @@ def _former(properties: Mapping[str, Any]) -> list[str]:
 class _List:
     """The calls about one list, one a second."""
 
-    __slots__ = ("_client", "_next", "_patience", "id")
+    __slots__ = ("_client", "_local", "_next", "_patience", "id")
 
     def __init__(self, address_list_id: str) -> None:
         self.id = address_list_id
         self._client = _runtime.client("mailmanager")
         self._patience = Patience(_PATIENCE, also=_LATER)
         self._next = 0.0
+        self._local = "AWS_ENDPOINT_URL" in os.environ
 
-    def read(self) -> list[str]:
-        """Return the members."""
-        found: list[str] = []
+    def undone_since(self, stack_id: str) -> datetime | None:
+        """Return when the update began that this one rolls back; ``None`` if it is none."""
+        client = _runtime.client("cloudformation")
+        (stack,) = self._patience.call(client.describe_stacks, StackName=stack_id)["Stacks"]
+        found: datetime | None = stack.get("LastUpdatedTime")
+        return found if "ROLLBACK" in stack["StackStatus"] else None
+
+    def read(self) -> dict[str, Any]:
+        """Return the members, and when each was added."""
+        found: dict[str, Any] = {}
         token: dict[str, str] = {}
         while True:
             answer = self._call(
@@ -184,7 +200,7 @@ class _List:
                 PageSize=_PAGE,
                 **token,
             )
-            found += [one["Address"] for one in answer["Addresses"]]
+            found |= {one["Address"]: one.get("CreatedTimestamp") for one in answer["Addresses"]}
             if not answer.get("NextToken"):
                 return found
             token = {"NextToken": answer["NextToken"]}
@@ -237,7 +253,7 @@ class _List:
             elif found["Status"] != "PROCESSING":
                 self._judge(found, addresses)
                 return
-            time.sleep(_POLL)
+            time.sleep(0.1 if self._local else _POLL)
             waited += _POLL
         raise AddressListError(
             f"the import job {job['JobId']} has not ended after {_LONGEST_IMPORT:.0f} seconds: "
@@ -270,7 +286,7 @@ class _List:
         try:
             return self._patience.call(operation, **arguments)
         finally:
-            self._next = time.monotonic() + 1.0
+            self._next = time.monotonic() + (0.0 if self._local else _PACE)
 
 
 def _upload(url: str, data: bytes) -> None:

@@ -273,13 +273,18 @@ def _notified(raw: dict[str, Any], store: Store | None) -> list[ReceivedMail]:
 
 
 def _content(content: str, action: Mapping[str, Any]) -> bytes:
-    # "BASE64" or "UTF8" in what SES publishes, "Base64" or "UTF-8" in its documentation. Where it
-    # does not say, a colon tells: each mail has one, and Base64 has none.
-    encoding = str(action.get("encoding") or ("UTF-8" if ":" in content else "Base64"))
-    if encoding.lower() != "base64":
-        return content.encode("utf-8", "surrogateescape")
     from binascii import a2b_base64
 
+    # "BASE64" or "UTF8" in what SES publishes, "Base64" or "UTF-8" in its documentation. Where it
+    # does not say, a colon tells: each mail has one, and Base64 has none.
+    encoding = action.get("encoding")
+    if encoding is None and ":" not in content:
+        try:
+            return a2b_base64("".join(content.splitlines()), strict_mode=True)
+        except ValueError:
+            return content.encode("utf-8", "surrogateescape")
+    if str(encoding or "").lower() != "base64":
+        return content.encode("utf-8", "surrogateescape")
     try:
         return a2b_base64(content)
     except ValueError as error:

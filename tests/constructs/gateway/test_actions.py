@@ -13,7 +13,6 @@ from cdk_mailroom import ConfigurationError, MailGateway, actions, gateway
 from cdk_mailroom.gateway.actions import BoundGatewayAction, GatewayAction
 
 ROLE = "<Gateway/Role.Arn>"
-ORGANIZATION = f"arn:aws:workmail:{REGION}:{ACCOUNT}:organization/m-1"
 
 
 def identity(name):
@@ -277,8 +276,7 @@ def test_a_copy_elsewhere_names_its_key(whole):
             ("message", "ASCII"),
         ),
         (lambda a: a.DeliverToQBusiness(application_id="a", index_id="b"), ("index_id is 'b'",)),
-        (lambda a: a.DeliverToWorkMail("m-1"), ("organization_arn is 'm-1'",)),
-        (lambda a: a.DeliverToWorkMail(ORGANIZATION, on_failure="STOP"), ("on_failure is 'STOP'",)),
+        (lambda a: a.Archive("a-1", on_failure="STOP"), ("on_failure is 'STOP'",)),
     ],
 )
 def test_what_mail_manager_or_cloudformation_refuses_is_refused(make, words):
@@ -332,26 +330,6 @@ def test_a_fifo_topic_and_another_payload_are_refused(stack):
         gateway.actions.Publish(sns.Topic(stack, "Other"), payload="BODY")
 
 
-def test_workmail_gets_the_organization_and_the_role_may_deliver_there(stack):
-    """Not a mailbox."""
-    gate = MailGateway(stack, "Gateway", recipients=["@example.com"])
-    gate.add_rule("Rule", before=[gateway.actions.DeliverToWorkMail(ORGANIZATION)], store=False)
-    template = Template(stack)
-    (rule,) = template.at("Gateway/RuleSet")["Rules"]
-    assert rule["Actions"] == [
-        {
-            "DeliverToMailbox": {
-                "MailboxArn": ORGANIZATION,
-                "RoleArn": ROLE,
-                "ActionFailurePolicy": "CONTINUE",
-            }
-        }
-    ]
-    assert template.at("Gateway/Role/DefaultPolicy")["PolicyDocument"]["Statement"] == [
-        {"Action": "workmail:DeliverToMailbox", "Effect": "Allow", "Resource": ORGANIZATION}
-    ]
-
-
 class Mine(GatewayAction):
     """An action of a user's own."""
 
@@ -396,6 +374,5 @@ def test_what_only_cloudformation_knows_passes(stack):
         gateway.actions.AddHeader("X-A", text)
         gateway.actions.Bounce(sender=text, diagnostic=text, message=text)
         gateway.actions.ReplaceRecipients(text)
-        gateway.actions.DeliverToWorkMail(text)
     except ConfigurationError as error:  # pragma: no cover
         pytest.fail(str(error))

@@ -103,11 +103,13 @@ def test_a_function_finds_its_lists_by_their_construct_ids(template: Template) -
 
 def test_the_custom_resource_may_manage_its_lists_only(template: Template) -> None:
     """And read files of members, which may be that of the deployment before."""
-    (inline,) = document(template, "Blocked/Policy")
+    inline, status = document(template, "Blocked/Policy")
+    assert status["Action"] == "cloudformation:DescribeStacks"
+    assert status["Resource"] == "<AWS::StackId>"
     imports = [f"ses:{verb}AddressListImportJob" for verb in ("Create", "Start", "Get")]
     assert inline["Action"] == sorted([*READ, *CHANGE, *imports])
     assert inline["Resource"] == "<Blocked.AddressListArn>"
-    _, file = document(template, "Many/Policy")
+    _, _, file = document(template, "Many/Policy")
     assert (file["Action"], file["Resource"][-6:]) == ("s3:GetObject", "/*.csv")
 
 

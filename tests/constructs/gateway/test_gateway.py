@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from synthesis import ACCOUNT, FOLDER, REGION, Template, cycle, new_stack, refuses, synthesized
 
 from cdk_mailroom import ConfigurationError, CrossAccountZone, MailGateway, PythonHandler, gateway
-from cdk_mailroom.gateway import recipient
+from cdk_mailroom.gateway import mail_from, recipient, source_ip
 
 
 def rule(gate, construct_id="Rule", **options):
@@ -258,6 +258,7 @@ def test_the_zone_of_another_account_gets_the_mx_record():
     [
         ({"recipients": ["@example.org"]}, ("recipients", "@example.com")),
         ({"network": gateway.VpcEndpoint("vpce-0123456789abcdef0")}, ("hosted_zone", "no public")),
+        ({"access": gateway.Authenticated()}, ("hosted_zone is 'example.com'", "log in")),
         ({"domain": "example.org"}, ("domain", "the zone example.com")),
         ({"domain": "-"}, ("domain", "such as 'example.com'")),
     ],
@@ -283,15 +284,23 @@ def test_a_gateway_without_a_rule_fails_the_synth(stack):
         cdk.App.of(stack).synth()
 
 
-@pytest.mark.parametrize("action", ["Send", "Relay"])
-def test_an_open_relay_fails_the_synth(stack, action):
-    """Anyone could send to anyone."""
+@pytest.mark.parametrize(
+    ("action", "when"),
+    [
+        ("Send", []),
+        ("Relay", []),
+        ("Send", [mail_from.ends_with("@example.com")]),
+        ("Send", [recipient.is_not("a@example.com"), source_ip.not_in_range("192.0.2.0/24")]),
+    ],
+)
+def test_an_open_relay_fails_the_synth(stack, action, when):
+    """Anyone could send to anyone; who the sender is can be forged."""
     gate = MailGateway(stack, "Gateway", recipients=gateway.ANY_RECIPIENT)
     made = {
         "Send": gateway.actions.Send(identities=["example.com"]),
         "Relay": gateway.actions.Relay("r-1"),
     }[action]
-    rule(gate, before=[made])
+    rule(gate, before=[made], when=when)
     with pytest.raises(RuntimeError, match="open relay"):
         cdk.App.of(stack).synth()
 
@@ -303,6 +312,7 @@ def test_a_smart_host_with_a_password_may_send_to_anyone():
         for name, access, when in (
             ("Office", gateway.Authenticated(), []),
             ("Limited", gateway.Open(), [recipient.ends_with("@example.com")]),
+            ("Near", gateway.Open(), [source_ip.in_range("192.0.2.0/24")]),
         ):
             gate = MailGateway(stack, name, recipients=gateway.ANY_RECIPIENT, access=access)
             rule(gate, when=when, before=[gateway.actions.Send(identities=["example.com"])])

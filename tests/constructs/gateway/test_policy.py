@@ -244,6 +244,13 @@ def test_what_only_cloudformation_knows_passes(policies):
     [
         ({"recipients": []}, ("recipients is []", "ANY_RECIPIENT")),
         ({"recipients": "@example.com"}, ("recipients", "pass a list")),
+        (
+            {
+                "recipients": ANY_RECIPIENT,
+                "traffic": {"statements": [Allow([recipient.contains("a")])]},
+            },
+            ("traffic.statements[0] is 'Allow'", "everything is allowed"),
+        ),
         ({"recipients": ["example.com"]}, ("recipients[0]", "'@example.com'", "notexample.com")),
         ({"recipients": ["a b@example.com"]}, ("recipients[0]", "bare address")),
         ({"recipients": ["@"]}, ("recipients[0]", "bare address")),
@@ -259,11 +266,14 @@ def test_what_only_cloudformation_knows_passes(policies):
         ({"traffic": {"max_message_bytes": 0}}, ("traffic.max_message_bytes is 0",)),
         ({"traffic": {"max_message_bytes": 50_000_000}}, ("50000000", "41943040")),
         ({"traffic": {"statements": Deny([])}}, ("traffic.statements", "pass a list")),
-        ({"traffic": {"statements": [Deny([])]}}, ("traffic.statements[0]", "at least one")),
+        (
+            {"traffic": {"statements": [Deny([])]}},
+            ("traffic.statements[0].when is []", "at least one"),
+        ),
         ({"traffic": {"statements": [recipient]}}, ("traffic.statements[0]", "Allow([…])")),
         (
             {"traffic": {"statements": [Deny([recipient.contains("a")] * 11)]}},
-            ("len(traffic.statements[0]) is 11", "10"),
+            ("len(traffic.statements[0].when) is 11", "10"),
         ),
         (
             {
@@ -272,14 +282,14 @@ def test_what_only_cloudformation_knows_passes(policies):
                     "statements": [Allow([recipient.contains("a")] * 10)],
                 }
             },
-            ("len(traffic.statements[0]) is 10", "9"),
+            ("len(traffic.statements[0].when) is 10", "9"),
         ),
     ],
 )
 def test_a_policy_that_mail_manager_refuses_is_refused(stack, options, words):
     """And one that would accept other mail than meant."""
     if "traffic" in options:
-        options = {"traffic": gateway.TrafficPolicy(**options["traffic"])}
+        options = {**options, "traffic": gateway.TrafficPolicy(**options["traffic"])}
     with refuses(*words):
         add(stack, "Gateway", **options)
 

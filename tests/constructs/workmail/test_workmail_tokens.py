@@ -69,7 +69,7 @@ CALLS = {
 }
 CALLABLES = {
     name: function
-    for name, function in public_callables(workmail, workmail=True).items()
+    for name, function in public_callables(workmail, part="workmail").items()
     if not name.endswith(".create") and name != "FlowHandler"
 }
 

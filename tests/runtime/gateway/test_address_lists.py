@@ -36,6 +36,15 @@ def test_calls_are_a_second_apart() -> None:
     assert stub.now == pytest.approx(4.0)
 
 
+def test_a_local_aws_is_not_made_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    stub = Stub()
+    one = blocked(stub)
+    for number in range(5):
+        one.add(f"u{number}@example.org")
+    assert stub.now == 0.0
+
+
 def test_adding_a_member_that_is_there_changes_nothing() -> None:
     stub = Stub(register_member_to_address_list=refusal("ConflictException"))
     blocked(stub).add("bad@example.org")

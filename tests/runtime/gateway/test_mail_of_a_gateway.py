@@ -340,3 +340,12 @@ def test_a_published_mail_is_read_whether_or_not_its_encoding_is_said(encoding: 
             event["receipt"]["action"] = {"type": "SNS", "encoding": encoding}
         (mail,) = mails(json.dumps(event))
         assert mail.text == "Text\n"
+
+
+@pytest.mark.parametrize("content", ["", "Hello there", "no header\n"])
+def test_what_is_published_is_never_taken_for_base64_by_mistake(content: str) -> None:
+    """Where the encoding is not said, only what is Base64 throughout is decoded."""
+    event = gateway_mail_event(bare=True) | {"notificationType": "Received", "content": content}
+    (mail,) = mails(json.dumps(event))
+    with mail.open() as stream:
+        assert stream.read() == content.encode()

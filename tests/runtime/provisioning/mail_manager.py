@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,6 +34,8 @@ class FakeLists:
 
     def __init__(self, *, page: int = 1000) -> None:
         self.lists: dict[str, dict[str, str]] = {}
+        self.created: dict[tuple[str, str], datetime] = {}
+        self._now = datetime(2026, 1, 1, tzinfo=UTC)
         self.jobs: dict[str, dict[str, Any]] = {}
         self.page = page
         self.refused: set[str] = set()
@@ -46,13 +49,24 @@ class FakeLists:
     def put(self, address_list_id: str, *addresses: str) -> None:
         """Add members by hand."""
         for one in addresses:
-            self.lists[address_list_id].setdefault(one.lower(), one)
+            if self.lists[address_list_id].setdefault(one.lower(), one) is one:
+                self.created[address_list_id, one] = self.now()
+
+    def now(self) -> datetime:
+        """Return the time, which is later with each question."""
+        self._now += timedelta(seconds=1)
+        return self._now
 
     def list_members_of_address_list(self, **asked: Any) -> dict[str, Any]:
         found = sorted(self._list(asked).values())
         start = int(asked.get("NextToken") or 0)
         end = start + min(self.page, asked["PageSize"])
-        answer: dict[str, Any] = {"Addresses": [{"Address": one} for one in found[start:end]]}
+        answer: dict[str, Any] = {
+            "Addresses": [
+                {"Address": one, "CreatedTimestamp": self.created[asked["AddressListId"], one]}
+                for one in found[start:end]
+            ]
+        }
         return answer | ({"NextToken": str(end)} if end < len(found) else {})
 
     def get_member_of_address_list(self, **asked: Any) -> dict[str, Any]:

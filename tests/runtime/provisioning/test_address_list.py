@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from botocore.exceptions import ClientError
@@ -36,6 +36,16 @@ class Files:
         return {"Body": BytesIO(self.files[asked["Key"]].encode())}
 
 
+class Status:
+    """CloudFormation, which says whether an update is a rollback."""
+
+    stack: ClassVar[dict[str, Any]] = {"StackStatus": "UPDATE_IN_PROGRESS"}
+
+    def describe_stacks(self, **asked: str) -> dict[str, Any]:
+        assert asked == {"StackName": "stack-1"}
+        return {"Stacks": [self.stack]}
+
+
 @pytest.fixture
 def calls() -> Calls:
     """Every call of the API."""
@@ -53,7 +63,7 @@ def lists(monkeypatch: pytest.MonkeyPatch, calls: Calls, files: Files) -> FakeLi
     """Mail Manager with one list."""
     lists = FakeLists()
     lists.lists[LIST] = {}
-    clients = {"mailmanager": calls.watch(lists), "s3": files}
+    clients = {"mailmanager": calls.watch(lists), "s3": files, "cloudformation": Status()}
     monkeypatch.setattr(_runtime, "_clients", clients)
     monkeypatch.setattr(address_list, "_upload", lists.upload)
     return lists
@@ -74,6 +84,7 @@ def request(kind: str, members: Any, before: Any = None, request_id: str = "r-1"
     event = {
         "RequestType": kind,
         "RequestId": request_id,
+        "StackId": "stack-1",
         "LogicalResourceId": "Members",
         "ResourceProperties": properties(members),
     }
@@ -92,6 +103,20 @@ def test_an_update_removes_whom_the_code_does_not_name_any_more(lists: FakeLists
     lists.put(LIST, "theirs@x.org")
     request("Update", ["b@x.org", "c@x.org"], ["a@x.org", "b@x.org"])
     assert lists.members(LIST) == {"b@x.org", "c@x.org", "theirs@x.org"}
+
+
+def test_a_rollback_removes_only_whom_the_update_added(
+    lists: FakeLists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was there before was somebody else's, although the failed update named them."""
+    request("Create", ["a@x.org"])
+    lists.put(LIST, "theirs@x.org")
+    begun = lists.now()
+    request("Update", ["theirs@x.org", "new@x.org"], ["a@x.org"])
+    rollback = {"StackStatus": "UPDATE_ROLLBACK_IN_PROGRESS", "LastUpdatedTime": begun}
+    monkeypatch.setattr(Status, "stack", rollback)
+    request("Update", ["a@x.org"], ["theirs@x.org", "new@x.org"])
+    assert lists.members(LIST) == {"a@x.org", "theirs@x.org"}
 
 
 def test_a_deletion_removes_nobody(lists: FakeLists, calls: Calls) -> None:
@@ -134,6 +159,14 @@ def test_there_is_one_call_a_second(lists: FakeLists, naps: list[float]) -> None
     request("Create", ["a@x.org", "b@x.org", "c@x.org"])
     assert len(naps) == 3
     assert min(naps) > 0.9
+
+
+def test_a_local_aws_is_not_made_to_wait(
+    lists: FakeLists, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    request("Create", ["a@x.org", "b@x.org", "c@x.org"])
+    assert naps == []
 
 
 def test_many_members_are_imported(lists: FakeLists, calls: Calls) -> None:
@@ -211,6 +244,7 @@ def test_a_list_that_replaces_another_takes_any_number(lists: FakeLists) -> None
     event = {
         "RequestType": "Update",
         "RequestId": "r-2",
+        "StackId": "stack-1",
         "ResourceProperties": properties(TOO_MANY),
         "OldResourceProperties": properties(["a@x.org"], "al-0"),
     }

@@ -21,6 +21,7 @@ from runtime.provisioning.mail_manager import FakeLists
 OURS = [f"{letter}@example.com" for letter in "abcdef"]
 THEIRS = [f"{letter}@example.org" for letter in "uvwx"]
 HAPPENS = st.just(Conditions()) | conditions(calls=12, deleted_after_failed_create=True)
+FAILS = st.just(Conditions(fails_later=True)) | conditions(calls=12, fails_later=True)
 chosen = st.lists(st.sampled_from(OURS), unique=True)
 
 
@@ -35,7 +36,9 @@ class Members(RuleBasedStateMachine):
         self.theirs: set[str] = set()
         self.list_id = ""
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(_runtime, "_clients", {"mailmanager": self.calls.watch(self.lists)})
+        self.begun = self.lists.now()
+        clients = {"mailmanager": self.calls.watch(self.lists), "cloudformation": self}
+        self.patch.setattr(_runtime, "_clients", clients)
         self.patch.setattr(_runtime, "log", lambda *_, **__: None)
         self.patch.setattr("time.sleep", lambda _: None)
         # Small numbers, so that few members come one by one and more by an import.
@@ -44,6 +47,15 @@ class Members(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.patch.undo()
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        """Answer for CloudFormation."""
+        stack = {"StackStatus": self.stack.status, "LastUpdatedTime": self.begun}
+        return {"Stacks": [stack]}
+
+    def deploy(self, name: str, members: list[str], happens: Conditions | None = None) -> str:
+        self.begun = self.lists.now()
+        return self.stack.deploy(self.resources(name, members), happens)
 
     def resources(self, name: str, members: list[str]) -> list[Any]:
         owner = Native(
@@ -57,32 +69,46 @@ class Members(RuleBasedStateMachine):
 
     @initialize(members=chosen)
     def create(self, members: list[str]) -> None:
-        assert self.stack.deploy(self.resources("al-1", members)) == "CREATE_COMPLETE"
+        assert self.deploy("al-1", members) == "CREATE_COMPLETE"
         self.list_id, self.ours = "al-1", members
         self.check()
 
     @rule(members=chosen, happens=HAPPENS)
     def update(self, members: list[str], happens: Conditions) -> None:
-        self.settle(self.stack.deploy(self.resources(self.list_id, members), happens), members)
+        self.settle(self.deploy(self.list_id, members, happens), members)
 
     @rule(members=chosen, happens=HAPPENS)
     def replace(self, members: list[str], happens: Conditions) -> None:
         """The list's name changes."""
         name = "al-2" if self.list_id == "al-1" else "al-1"
-        if self.settle(self.stack.deploy(self.resources(name, members), happens), members, name):
+        if self.settle(self.deploy(name, members, happens), members, name):
             self.theirs = set()
 
     @rule(members=st.sets(st.sampled_from(THEIRS)))
     def add_others(self, members: set[str]) -> None:
         self.lists.put(self.list_id, *members)
-        self.theirs |= members
+        self.theirs |= members - set(self.ours)
+
+    @rule(member=st.sampled_from(OURS))
+    def add_one_that_the_code_may_name_later(self, member: str) -> None:
+        self.add_others({member})
+
+    @precondition(lambda self: self.theirs & set(OURS))
+    @rule(members=chosen, happens=FAILS)
+    def name_those_of_others_in_an_update_that_fails(
+        self, members: list[str], happens: Conditions
+    ) -> None:
+        """They were there before, and stay."""
+        theirs = [one for one in OURS if one in self.theirs and one not in members]
+        self.update([*members, *theirs], happens)
 
     @rule(member=st.sampled_from(OURS))
     def remove_one_of_ours_by_hand(self, member: str) -> None:
         """The next deployment that changes anything puts it back."""
-        if self.lists.lists[self.list_id].pop(member, None):
-            self.stack.deploy(self.resources(self.list_id, [*self.ours[::-1], "z@example.com"]))
-            self.stack.deploy(self.resources(self.list_id, self.ours))
+        if member in self.ours:
+            del self.lists.lists[self.list_id][member]
+            self.deploy(self.list_id, [*self.ours[::-1], "z@example.com"])
+            self.deploy(self.list_id, self.ours)
         self.check()
 
     @precondition(lambda self: self.list_id)
@@ -101,6 +127,8 @@ class Members(RuleBasedStateMachine):
         done = status == "UPDATE_COMPLETE"
         if done:
             self.ours, self.list_id = members, name or self.list_id
+            # Whom the code names is the code's from then on.
+            self.theirs -= set(members)
         if not done and name:
             self.lists.lists.pop(name, None)
         if done and name:

@@ -19,7 +19,6 @@ from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom.actions.base import RuleContext, RuleFacts
 
 __all__ = [
-    "LONGEST_RETRY_MINUTES",
     "Action",
     "BoundGatewayAction",
     "GatewayAction",
@@ -29,8 +28,6 @@ __all__ = [
 ]
 
 Action = ses.CfnMailManagerRuleSet.RuleActionProperty
-
-LONGEST_RETRY_MINUTES = 2160
 
 
 class OnFailure(StrEnum):
@@ -51,7 +48,7 @@ class GatewayContext(RuleContext):
 
     role: iam.Role
     """What Mail Manager acts as, for every action of the rule set; grant it what you need."""
-    on_failure: OnFailure
+    on_failure: OnFailure | str
     """What the rule asks for when its own actions cannot run."""
     retry: Duration
     """How long the rule wants a failed call of its function to be repeated."""

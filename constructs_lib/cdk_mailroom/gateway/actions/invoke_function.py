@@ -15,7 +15,6 @@ from cdk_mailroom._checks import Problems, check_unit
 from cdk_mailroom.actions.base import RuleFacts
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.actions.base import (
-    LONGEST_RETRY_MINUTES,
     Action,
     BoundGatewayAction,
     GatewayAction,
@@ -133,7 +132,7 @@ def _call(
 
 def longest_retry() -> Duration:
     """Return how long a failed call is repeated by default: as long as Mail Manager can."""
-    return Duration.minutes(LONGEST_RETRY_MINUTES)
+    return Duration.minutes(limits.RETRY_MINUTES[-1])
 
 
 def check_retry(problems: Problems, retry: Duration | None) -> None:

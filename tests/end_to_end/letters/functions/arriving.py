@@ -6,5 +6,5 @@ from mailroom.receiving import BucketMail, ReceivedMail
 
 
 def on_mail(mail: ReceivedMail) -> None:
-    way = "S3" if isinstance(mail, BucketMail) else mail.action.get("encoding")
+    way = "S3" if isinstance(mail, BucketMail) else (mail.action or {}).get("encoding")
     print(json.dumps({"way": way, "text": mail.text, "from": mail.source, "to": mail.recipients}))

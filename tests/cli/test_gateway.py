@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,8 +122,7 @@ def test_up_says_how_a_client_gets_in(
         host="127.0.0.1",
         port=25000,
     )
-    aws: Any = SimpleNamespace(ingress_points=lambda: [point], environments=[1])
-    up._announce_ingress(aws)
+    up._announce_ingress([point], several=False)
     row = capsys.readouterr().out.splitlines()[-1]
     assert row.strip() == f"office  127.0.0.1:25000  {expected}, CLOSED"
 

@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     gateway = parser.add_argument_group("sending to a MailGateway, instead of receipt rules")
     gateway.add_argument(
-        "--gateway", metavar="NAME|ID", help="its ingress point; `mailroom up` lists them"
+        "--gateway",
+        metavar="NAME|ID",
+        help="its ingress point, or a part of its name; `mailroom up` lists them",
     )
     gateway.add_argument(
         "--user", metavar="USER", help="the user name (default: the id of the ingress point)"

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -278,30 +278,33 @@ def _announce(aws: LocalAws) -> None:
     for name, where, about in rows if page else rows[:-1]:
         table.add_row(text(name, "bold"), text(where), text(about))
     show("", table)
-    _announce_ingress(aws)
+    points = aws.ingress_points()
+    _announce_ingress(points, several=len(aws.environments) > 1)
     for place in aws.environments:
         several = f" of account {place.account} in {place.region}"
         _announce_rules(
             functools.partial(aws.client, account=place.account, region=place.region),
             several if len(aws.environments) > 1 else "",
+            needed=not any(
+                (point.account, point.region) == (place.account, place.region) for point in points
+            ),
         )
 
 
-def _announce_ingress(aws: LocalAws) -> None:
+def _announce_ingress(points: Sequence[IngressPoint], *, several: bool) -> None:
     from rich.padding import Padding
     from rich.table import Table
 
     from mailroom_cli.names import short_name
     from mailroom_cli.terminal import show, text
 
-    points = aws.ingress_points()
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for point in points:
         about = [_access(point)]
-        if len(aws.environments) > 1:
+        if several:
             about.append(f"account {point.account}, {point.region}")
         if point.status != "ACTIVE":
             about.append(point.status)
@@ -320,7 +323,7 @@ def _access(point: IngressPoint) -> str:
     return "STARTTLS if the client wants" if point.tls_policy == "OPTIONAL" else "STARTTLS"
 
 
-def _announce_rules(client: Callable[[str], Any], where: str) -> None:
+def _announce_rules(client: Callable[[str], Any], where: str, *, needed: bool) -> None:
     from rich.padding import Padding
     from rich.table import Table
 
@@ -330,7 +333,8 @@ def _announce_rules(client: Callable[[str], Any], where: str) -> None:
 
     active = client("ses").describe_active_receipt_rule_set()
     found = active.get("Rules", [])
-    if "Metadata" not in active:
+    # Who has a gateway may do without receipt rules.
+    if needed and "Metadata" not in active:
         refused = f"no receipt rule set is active{where}, so every message is refused"
         show(text(refused, "yellow"))
     rules = Table.grid(padding=(0, 2, 0, 0))

@@ -49,17 +49,21 @@ def listed(server: Server) -> list[IngressPoint]:
 
 
 def chosen(points: Sequence[IngressPoint], name: str) -> IngressPoint:
-    """The ingress point with this name or id.
+    """The ingress point with this name or id, or the only one with this in its name.
 
     Raises:
         MailroomError: If there is none, or more than one.
     """
     found = [point for point in points if name in (point.id, point.name)]
+    # A name may be long: MailGateway makes it of the construct's path and a hash.
+    found = found or [point for point in points if name.lower() in point.name.lower()]
     if len(found) == 1:
         return found[0]
     if found:
         ids = ", ".join(f"{point.id} in {point.account}/{point.region}" for point in found)
-        raise MailroomError(f"{len(found)} ingress points are named {name!r}", remedy=f"pass {ids}")
+        raise MailroomError(
+            f"{len(found)} ingress points have {name!r} in their name", remedy=f"pass {ids}"
+        )
     known = ", ".join(point.name for point in points)
     raise MailroomError(
         f"no ingress point is named {name!r}",

@@ -296,7 +296,8 @@ class LocalAws(_Account):
             rcpt_tos: The envelope recipients.
             tls: Whether to use STARTTLS.
             client_address: The IP address to come from, for IP filters; by default 127.0.0.1.
-            gateway: The name or the id of an ingress point. Results in the message's header
+            gateway: The name or the id of an ingress point, or a part of the name that no other one
+                has. Results in the message's header
                 `X-Mailroom-Addon` count when its traffic policy decides, too.
             credentials: The user name and password for an ingress point that asks for them; by
                 default its id, and the current password of its secret.

@@ -394,3 +394,42 @@ def test_a_condition_that_cannot_be_evaluated_is_in_the_story(gate: Any) -> None
     story = gate.send(gate.point(rules=[broken]))
     assert story.finished
     assert "NewExpression" in story.problems[0]
+
+
+class Mailboxes:
+    """The mailboxes of two users."""
+
+    def __init__(self) -> None:
+        self.received: list[list[str]] = []
+
+    def receives(self, address: str) -> bool:
+        return address in ("jane@example.com", "joe@example.com")
+
+    def receive(self, raw: bytes, *, mail_from: str, rcpt_tos: Any, tls: bool) -> str:
+        self.received.append(list(rcpt_tos))
+        return "delivered"
+
+
+DELIVER = {
+    "DeliverToMailbox": {
+        "MailboxArn": "arn:aws:workmail:us-east-1:000000000000:organization/m-1",
+        "RoleArn": ROLE,
+    }
+}
+
+
+def test_mail_is_delivered_to_the_mailboxes_that_there_are(make_gate: Callable[..., Gate]) -> None:
+    mailboxes = Mailboxes()
+    gate = make_gate(mailboxes=[mailboxes])
+    point = gate.point(rules=[rule(DELIVER)])
+    story = gate.send(point, to=["jane@example.com", "nobody@example.com", "joe@example.com"])
+    assert mailboxes.received == [["jane@example.com", "joe@example.com"]]
+    assert story.actions[0].detail["error"] == (
+        "no mailbox of the organization has nobody@example.com"
+    )
+
+
+def test_without_mailboxes_a_delivery_is_only_recorded(gate: Any) -> None:
+    assert ran(gate.send(gate.point(rules=[rule(DELIVER)]))) == [
+        ("rule", "DeliverToMailbox", "recorded")
+    ]

@@ -219,6 +219,14 @@ def test_an_unknown_gateway_is_an_error_that_names_the_others(office: Office) ->
     assert "known" in error.value.remedy
 
 
+def test_a_part_of_the_name_is_enough_if_no_other_one_has_it(office: Office) -> None:
+    point = office.serving("Stack-Warehouse-51AE0462")
+    office.serving("Stack-Workshop-51AE0462")
+    assert office.send(point, gateway="warehouse").gateway["point"] == point.id
+    with pytest.raises(MailroomError, match="2 ingress points have 'stack-w' in their name"):
+        office.send(point, gateway="stack-w")
+
+
 def test_credentials_without_a_gateway_are_an_error(aws: LocalAws) -> None:
     with pytest.raises(MailroomError, match="credentials has no effect"):
         aws.send(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from local.page.gates import gateway
 from mailroom_local.control import clients
 
 
@@ -145,42 +146,6 @@ def test_the_api_says_where_everything_is(page: Any, account: Any) -> None:
         server.submission_port,
     )
     assert found["app"] is None
-
-
-def gateway(account: Any) -> str:
-    """The id of an ingress point with two rules, the first for one recipient."""
-    api, name = account.aws.client("mailmanager"), account.name("gate")
-    condition = {
-        "Evaluate": {"Attribute": "RECIPIENT"},
-        "Operator": "EQUALS",
-        "Values": ["sales@example.com"],
-    }
-    rules = [
-        {
-            "Name": "sales",
-            "Conditions": [{"StringExpression": condition}],
-            "Actions": [{"AddHeader": {"HeaderName": "X-Sales", "HeaderValue": "yes"}}],
-        },
-        {"Name": "rest", "Actions": [{"Drop": {}}]},
-        {"Name": "late", "Actions": [{"Drop": {}}]},
-    ]
-    rule_set = api.create_rule_set(RuleSetName=f"{name}-rules", Rules=rules)["RuleSetId"]
-    policy = api.create_traffic_policy(
-        TrafficPolicyName=f"{name}-policy", DefaultAction="ALLOW", PolicyStatements=[]
-    )["TrafficPolicyId"]
-    point: str = api.create_ingress_point(
-        IngressPointName=name,
-        Type="OPEN",
-        TlsPolicy="OPTIONAL",
-        RuleSetId=rule_set,
-        TrafficPolicyId=policy,
-    )["IngressPointId"]
-    account.aws.wait_until(
-        account.aws.ingress_points,
-        lambda found: all(one.status == "ACTIVE" for one in found if one.id == point),
-        seconds=5,
-    )
-    return point
 
 
 def test_a_gateway_has_its_place_and_its_story(page: Any, account: Any) -> None:

@@ -145,7 +145,7 @@ def settle(point_id: str) -> None:
 def passwords(resource: Resource) -> tuple[str, ...]:
     """The passwords that it accepts now, the current one first.
 
-    None if SES may no longer read the secret.
+    Empty if SES may no longer read the secret.
     """
     if "SecretArn" in resource.private:
         try:
@@ -209,9 +209,7 @@ def _password_versions(resource: Resource) -> dict[str, Any]:
 def _check_targets(given: Mapping[str, Any]) -> None:
     for name, targets in (("RuleSetId", rule_sets), ("TrafficPolicyId", traffic_policies)):
         target_id = given.get(name)
-        if target_id is not None and (
-            target_id != target_id.rpartition("/")[2] or targets.table.find(target_id) is None
-        ):
+        if target_id is not None and not targets.table.has(target_id):
             raise invalid(f"The {targets.table.noun} {target_id} does not exist.")
 
 

@@ -23,7 +23,7 @@ from mailroom_local._emulator.mail_manager.model import Refused
 from mailroom_local._emulator.mail_manager.store import Resource, Table, in_use, now
 
 
-def delete_archive(given: Mapping[str, Any]) -> dict[str, Any]:
+def _delete_archive(given: Mapping[str, Any]) -> dict[str, Any]:
     """https://docs.aws.amazon.com/sesmailmanager/latest/APIReference/API_DeleteArchive.html"""
     found = archives.table.find(given["ArchiveId"])
     if found is not None and found.fields["ArchiveState"] == archives.ACTIVE:
@@ -90,7 +90,7 @@ OPERATIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "DeleteAddonInstance": _deletion(addons.instances, _of_conditions),
     "DeleteAddonSubscription": _deletion(addons.subscriptions, _of_subscription),
     "DeleteAddressList": _deletion(address_lists.table, _of_conditions),
-    "DeleteArchive": delete_archive,
+    "DeleteArchive": _delete_archive,
     "DeleteIngressPoint": _delete_ingress_point,
     "DeleteRelay": _delete_relay,
     "DeleteRuleSet": _deletion(rule_sets.table, _of_points("RuleSetId")),

@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from local.page.browser.conftest import PNG, Mail, Site
+from local.page.gates import gateway
 from mailroom_local import LocalAws
 from mailroom_local._journal import Journal
 
@@ -150,7 +151,7 @@ def test_a_node_of_the_picture_leads_to_what_it_stands_for(site: Site, mail: Mai
 
 def test_an_empty_account_says_how_to_deploy(site: Site) -> None:
     parts = ("stacks", "rule_sets", "configuration_sets", "functions", "topics", "queues")
-    parts += ("alarms", "identities", "edges")
+    parts += ("alarms", "identities", "ingress_points", "edges")
     nothing: dict[str, Any] = {name: [] for name in parts}
     place = {"account": "000000000000", "region": "us-east-1", **nothing}
     site.answer("/api/stack", {"environments": [place]})
@@ -158,3 +159,23 @@ def test_an_empty_account_says_how_to_deploy(site: Site) -> None:
     expect(page.get_by_text("mailroom up --watch")).to_be_visible()
     page.get_by_role("button", name="Copy the command").click()
     assert page.evaluate("navigator.clipboard.readText()") == "mailroom up --watch"
+
+
+def test_a_gateway_is_in_the_picture_and_its_mail_says_what_decided(
+    site: Site, mail: Mail, account: Any
+) -> None:
+    point = gateway(account)
+    sent = account.send(gateway=point)
+    name = sent.gateway["name"]
+    page = site.open(f"/messages/{sent.message_id}")
+    story = page.get_by_role("region", name="Story")
+    expect(story).to_contain_text("support@example.com accepted: the default action is ALLOW")
+    expect(story).to_contain_text("RECIPIENT EQUALS sales@example.com does not hold")
+    expect(story).to_contain_text("the rule has no conditions")
+    page.get_by_role("link", name="Show its path").click()
+    passed = page.locator(".node.on")
+    expect(passed.filter(has_text=name)).to_be_visible()
+    expect(passed.filter(has_text="rest")).to_be_visible()
+    expect(passed.filter(has_text="sales")).to_have_count(0)
+    rules = page.get_by_role("region", name=f"Ingress point {name}").get_by_role("listitem")
+    expect(rules.first).to_contain_text("1 condition")

@@ -90,7 +90,7 @@ _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 
 
 def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
-    """Extend ministack's SES, Firehose, Athena and CloudFormation. Idempotent.
+    """Extend ministack's SES, Firehose, Athena, logs and CloudFormation. Idempotent.
 
     ``send`` gets every message that SES accepts, and returns what its recipients get; ``journal``
     gets every call that is refused instead, and every call of a function.
@@ -169,8 +169,9 @@ async def _handle_request(
 ) -> Response:
     if method != "POST" or path.startswith("/v2/"):
         return await _original_handle_request(method, path, headers, body, query_params)
-    if (mail_managers := mail_manager.target(headers)) is not None:
-        return mail_manager.answer(mail_managers, headers, body, query_params)
+    # Mail Manager's requests are signed for SES, too, and come to the same path as those of API v1.
+    if (operation_of_gateway := mail_manager.target(headers)) is not None:
+        return mail_manager.answer(operation_of_gateway, headers, body, query_params)
     parameters: Parameters = dict(query_params)
     parameters.update(parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True))
     name = one(parameters, "Action") or ""

@@ -130,6 +130,7 @@ class Actions:
             "IngressPointId": point.id,
             "TrafficPolicyId": point.policy.get("TrafficPolicyId"),
             "RuleSetId": point.rule_set.get("RuleSetId"),
+            "SourceArn": point.rule_set.get("RuleSetArn"),
             "SenderIpAddress": message.client.address,
             "SenderHostname": message.client.name,
             "TlsProtocol": message.client.tls_protocol,

@@ -112,7 +112,7 @@ class Facts:
 
 
 class AddressList:
-    """The members of an address list; each may have one ``*``.
+    """The members of an address list: addresses and domains; each may have one ``*``.
 
     https://docs.aws.amazon.com/ses/latest/dg/eb-addlist.html
     """
@@ -124,9 +124,12 @@ class AddressList:
 
     def __contains__(self, address: object) -> bool:
         lower = str(address).lower()
-        return lower in self._exact or any(one.fullmatch(lower) for one in self._patterns)
+        exact = lower in self._exact or lower.rpartition("@")[2] in self._exact
+        return exact or any(one.fullmatch(lower) for one in self._patterns)
 
 
 def _pattern(member: str) -> re.Pattern[str]:
     before, _, after = member.partition("*")
-    return re.compile(f"{re.escape(before)}[^@]*{re.escape(after)}")
+    # A domain stands for every address in it.
+    anyone = "" if "@" in member else "[^@]+@"
+    return re.compile(f"{anyone}{re.escape(before)}[^@]*{re.escape(after)}")

@@ -154,6 +154,9 @@ def test_a_row_tells_what_a_list_of_mail_shows(kept: Kept) -> None:
     assert row["HasAttachments"] is False
     assert row["Envelope"]["From"] == "bounces-2@example.net"
     assert row["Envelope"]["To"] == ["support@example.com"]
+    assert row["IngressPointId"] == kept.point
+    assert row["SenderIpAddress"] == "127.0.0.1"
+    assert ":mailmanager-rule-set/rs-" in row["SourceArn"]
     assert abs(row["ReceivedTimestamp"] - NOW) < timedelta(minutes=10)
 
 
@@ -211,13 +214,16 @@ def test_an_export_writes_what_the_bucket_lets_ses_write(kept: Kept) -> None:
     assert len(kept.api.list_archive_exports(ArchiveId=kept.id)["Exports"]) == 2
 
 
-def test_a_deleted_archive_takes_nothing_and_leaves_its_name(manager: Manager) -> None:
-    """It stays for a while, pending deletion."""
+def test_a_deleted_archive_gives_nothing_and_leaves_its_name(manager: Manager) -> None:
+    """It stays for 30 days, pending deletion."""
     archive = manager.made("CreateArchive", ArchiveName="office")
     manager.call("DeleteArchive", ArchiveId=archive)
     assert manager.call("GetArchive", ArchiveId=archive)[1]["ArchiveState"] == "PENDING_DELETION"
     changed = {"ArchiveId": archive, "ArchiveName": "other"}
     assert manager.refusal("UpdateArchive", **changed)[0] == "ConflictException"
+    period = {"FromTimestamp": 0, "ToTimestamp": 1, "MaxResults": 1}
+    code, text = manager.refusal("StartArchiveSearch", ArchiveId=archive, **period)
+    assert (code, "pending deletion" in text) == ("ValidationException", True)
     manager.made("CreateArchive", ArchiveName="office")
 
 
@@ -229,4 +235,4 @@ def test_the_retention_of_an_archive_changes_once_a_week(manager: Manager) -> No
         retention = {"RetentionPeriod": period}
         return manager.call("UpdateArchive", ArchiveId=archive, Retention=retention)[0]
 
-    assert [keep("ONE_YEAR"), keep("ONE_YEAR"), keep("TWO_YEARS")] == [200, 200, 402]
+    assert [keep("ONE_YEAR"), keep("ONE_YEAR"), keep("TWO_YEARS")] == [200, 200, 400]

@@ -103,7 +103,7 @@ def keep_in_archive(
         archive_id: The archive.
         raw: The message as it is at this action.
         mail_from: The envelope sender.
-        rcpt_tos: The envelope recipients that the rule matched.
+        rcpt_tos: The envelope recipients.
         message_id: The id that SES gave it.
         account: The account of the rule set.
         region: Its region.

@@ -9,21 +9,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mailroom.ses import DOMAIN
 from mailroom_local._emulator.mail_manager.changes import changed
 from mailroom_local._emulator.mail_manager.model import Refused, invalid
 from mailroom_local._emulator.mail_manager.store import Resource, Table, now, page
 
 MEMBERS = 100_000
-# One asterisk: in front of the @, with at most 19 other characters, or as the first label.
-_ADDRESS = re.compile(
-    r"""
-    [^@\s*]+ @ [^@\s*]+
-    | (?=[^@]{1,20}@) [^@\s*]* \* [^@\s*]* @ [^@\s*]+
-    | [^@\s*]+ @ \*\. [^@\s*]+
-    """,
-    re.VERBOSE,
-)
 _LENGTHS = range(3, 321)
+# How much may stand beside an asterisk in the local part, and how many labels behind another one.
+_BESIDE, _LABELS = 19, range(2, 10)
+_LOCAL_PART = re.compile(r"[^@\s*]*")
+_DOMAIN = re.compile(DOMAIN)
 
 table = Table(
     "address list",
@@ -69,21 +65,29 @@ def add(resource: Resource, addresses: list[str]) -> None:
     _keep(resource, kept)
 
 
-def acceptable(address: object) -> bool:
-    """Whether an address list takes this as a member."""
-    return (
-        isinstance(address, str)
-        and len(address) in _LENGTHS
-        and _ADDRESS.fullmatch(address) is not None
-    )
+def acceptable(member: object) -> bool:
+    """Whether an address list takes this: an address or a domain, with one asterisk at most."""
+    if not isinstance(member, str) or len(member) not in _LENGTHS or member.count("*") > 1:
+        return False
+    local, at, domain = member.rpartition("@")
+    if at and not (local and _LOCAL_PART.fullmatch(local.replace("*", ""))):
+        return False
+    if "*" in local and len(local) > _BESIDE + 1:
+        return False
+    if domain.startswith("*."):
+        domain = domain.removeprefix("*.")
+        if domain.count(".") + 1 not in _LABELS:
+            return False
+    return _DOMAIN.fullmatch(domain) is not None
 
 
 def _register(given: Mapping[str, Any]) -> dict[str, Any]:
     found = table.get(given["AddressListId"])
     if not acceptable(given["Address"]):
         raise invalid(
-            "The address is not valid: use local@domain, with at most one asterisk, in front of "
-            "the @ with at most 19 other characters, or as the subdomain (local@*.domain)."
+            "The address is not valid: use an address or a domain, with at most one asterisk: in "
+            "front of the @ with at most 19 other characters, or as the first label of the domain "
+            "with 2 to 9 labels behind it."
         )
     add(found, [given["Address"]])
     return {}

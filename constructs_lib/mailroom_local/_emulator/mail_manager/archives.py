@@ -19,7 +19,7 @@ from mailroom_local._emulator import internals
 from mailroom_local._emulator.mail_manager import links, readable
 from mailroom_local._emulator.mail_manager.changes import changed
 from mailroom_local._emulator.mail_manager.model import Refused, invalid, known
-from mailroom_local._emulator.mail_manager.store import Table, now, page
+from mailroom_local._emulator.mail_manager.store import Resource, Table, now, page
 
 ACTIVE, DELETED = "ACTIVE", "PENDING_DELETION"
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
@@ -29,7 +29,7 @@ QUOTA, RETENTION_CHANGE_SECONDS = 10, 7 * 24 * 3600
 class _Archives(Table):
     """The quota and the uniqueness of names hold for archives that are not deleted."""
 
-    def check_name(self, resource: Any, fields: Mapping[str, Any]) -> None:
+    def check_name(self, resource: Resource, fields: Mapping[str, Any]) -> None:
         given = fields.get("ArchiveName")
         for each in active():
             if given and each.id != resource.id and each.fields.get("ArchiveName") == given:
@@ -104,7 +104,7 @@ def clear() -> None:
     _messages.clear()
 
 
-def active() -> list[Any]:
+def active() -> list[Resource]:
     """The archives that are not deleted."""
     return [each for each in table.all() if each.fields["ArchiveState"] == ACTIVE]
 
@@ -152,6 +152,14 @@ def message(archived_id: str) -> Archived:
     return found
 
 
+def accessible(archive_id: str) -> Resource:
+    """An archive whose messages can be searched, read and exported: not one being deleted."""
+    found = table.get(archive_id)
+    if found.fields["ArchiveState"] != ACTIVE:
+        raise invalid(f"The archive {archive_id} is pending deletion.")
+    return found
+
+
 def create(given: Mapping[str, Any]) -> dict[str, Any]:
     """https://docs.aws.amazon.com/sesmailmanager/latest/APIReference/API_CreateArchive.html"""
     if len(active()) >= QUOTA:
@@ -195,11 +203,18 @@ def update(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _get_message(given: Mapping[str, Any]) -> dict[str, Any]:
     found = message(given["ArchivedMessageId"])
+    accessible(found.archive_id)
     return {
         "MessageDownloadLink": links.download(found.id, found.raw),
         "Metadata": {"Timestamp": round(found.received, 3), **found.metadata},
         "Envelope": found.envelope,
     }
+
+
+def _get_content(given: Mapping[str, Any]) -> dict[str, Any]:
+    found = message(given["ArchivedMessageId"])
+    accessible(found.archive_id)
+    return {"Body": found.body()}
 
 
 def _list(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,7 +237,7 @@ OPERATIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "CreateArchive": create,
     "GetArchive": lambda given: table.get(given["ArchiveId"]).fields,
     "GetArchiveMessage": _get_message,
-    "GetArchiveMessageContent": lambda given: {"Body": message(given["ArchivedMessageId"]).body()},
+    "GetArchiveMessageContent": _get_content,
     "ListArchives": _list,
     "UpdateArchive": update,
 }

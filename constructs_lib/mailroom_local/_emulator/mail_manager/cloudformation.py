@@ -46,6 +46,8 @@ class _Type:
     replacing: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     """Those besides the id and the ARN."""
+    only_if_changed: tuple[str, ...] = ()
+    """Properties that an update must not repeat."""
     settle: Callable[[str], None] = lambda _: None
     """Waits until a change of this resource has come to an end, as CloudFormation does."""
     only_updated: tuple[str, ...] = ()
@@ -81,6 +83,8 @@ _TYPES: Mapping[str, _Type] = {
         named="IngressPointName",
         replacing=("Type", "NetworkConfiguration"),
         attributes=("ARecord", "Status"),
+        # The same password again would be a new one, and the TLS policy FIPS cannot be set.
+        only_if_changed=("IngressPointConfiguration", "TlsPolicy"),
         settle=points.settle,
         only_updated=("StatusToUpdate",),
     ),
@@ -124,9 +128,9 @@ def _update(
         operation = f"Update{kind.noun}"
         if operation in serving.OPERATIONS:
             given = _input(operation, kind, new)
-            if given.get("IngressPointConfiguration") == old.get("IngressPointConfiguration"):
-                # The same password again would be a new one.
-                given.pop("IngressPointConfiguration", None)
+            for name in kind.only_if_changed:
+                if given.get(name) == old.get(name):
+                    given.pop(name, None)
             serving.call(operation, {**given, kind.table.id_name: physical_id})
             kind.settle(physical_id)
         if old.get("Tags") != new.get("Tags"):
@@ -173,7 +177,7 @@ def _as_stack_events(*, creating: bool) -> Iterator[None]:
             code = "AlreadyExists"
         raise ValueError(
             f'Resource handler returned message: "{error.message} (Service: MailManager, Status '
-            f'Code: {error.status}, Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, '
+            f'Code: 400, Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, '
             f"HandlerErrorCode: {code})"
         ) from error
 

@@ -28,19 +28,15 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 class Refused(Exception):
-    """A refusal by the name of the error in the service model."""
+    """A refusal by the name of the error in the service model.
+
+    Its HTTP status is 400, as the API reference says; those of the model are for another protocol.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-
-    @property
-    def status(self) -> int:
-        """The HTTP status of this error."""
-        shapes: Mapping[str, Any] = _model().get("shapes", {})
-        declared: Mapping[str, Any] = shapes.get(self.code, {})
-        return int(declared.get("error", {}).get("httpStatusCode", 400))
 
 
 def invalid(message: str) -> Refused:

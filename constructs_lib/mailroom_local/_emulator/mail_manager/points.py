@@ -95,7 +95,7 @@ def update(given: Mapping[str, Any]) -> dict[str, Any]:
     table.check_name(found, given)
     _check_targets(given)
     tls = given.get("TlsPolicy")
-    if tls is not None and tls != fields["TlsPolicy"]:
+    if tls is not None:
         _check_tls_change(fields, tls)
         fields["TlsPolicy"] = tls
     if given.get("IngressPointConfiguration") is not None:
@@ -145,7 +145,7 @@ def settle(point_id: str) -> None:
 def passwords(resource: Resource) -> tuple[str, ...]:
     """The passwords that it accepts now, the current one first.
 
-    None if SES may no longer read the secret.
+    Empty if SES may no longer read the secret.
     """
     if "SecretArn" in resource.private:
         try:
@@ -209,9 +209,7 @@ def _password_versions(resource: Resource) -> dict[str, Any]:
 def _check_targets(given: Mapping[str, Any]) -> None:
     for name, targets in (("RuleSetId", rule_sets), ("TrafficPolicyId", traffic_policies)):
         target_id = given.get(name)
-        if target_id is not None and (
-            target_id != target_id.rpartition("/")[2] or targets.table.find(target_id) is None
-        ):
+        if target_id is not None and not targets.table.has(target_id):
             raise invalid(f"The {targets.table.noun} {target_id} does not exist.")
 
 
@@ -242,7 +240,7 @@ def _check_tls(tls: str, *, kind: str, private: bool) -> None:
 
 def _check_tls_change(fields: Mapping[str, Any], tls: str) -> None:
     kind, private = fields["Type"], "PrivateNetworkConfiguration" in fields["NetworkConfiguration"]
-    changeable = kind == "OPEN" or (kind == "AUTH" and private)
+    changeable = kind == "OPEN" or (kind == "AUTH" and private) or tls == fields["TlsPolicy"]
     if not changeable or "FIPS" in (tls, fields["TlsPolicy"]):
         raise invalid(
             f"The TLS policy of this ingress point cannot change from {fields['TlsPolicy']} to "

@@ -1,4 +1,8 @@
-"""Deleting resources: what something else still uses stays."""
+"""Deleting resources: what something else still uses stays.
+
+Relays and archives go: an action whose relay or archive was deleted fails, as the API reference
+says.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +23,18 @@ from mailroom_local._emulator.mail_manager.model import Refused
 from mailroom_local._emulator.mail_manager.store import Resource, Table, in_use, now
 
 
-def delete_archive(given: Mapping[str, Any]) -> dict[str, Any]:
+def _delete_archive(given: Mapping[str, Any]) -> dict[str, Any]:
     """https://docs.aws.amazon.com/sesmailmanager/latest/APIReference/API_DeleteArchive.html"""
     found = archives.table.find(given["ArchiveId"])
     if found is not None and found.fields["ArchiveState"] == archives.ACTIVE:
-        _refuse_used(archives.table, found, _of_actions("Archive", "TargetArchive"))
         gone = {"ArchiveState": archives.DELETED, "LastUpdatedTimestamp": now()}
         archives.table.put(changed(found, {**found.fields, **gone}))
+    return {}
+
+
+def _delete_relay(given: Mapping[str, Any]) -> dict[str, Any]:
+    relays.table.get(given["RelayId"])
+    relays.table.remove(given["RelayId"])
     return {}
 
 
@@ -37,24 +46,17 @@ def _delete_ingress_point(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _deletion(
-    table: Table, users: Callable[[Resource], Iterator[str]], *, must_exist: bool = False
+    table: Table, users: Callable[[Resource], Iterator[str]]
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     def delete(given: Mapping[str, Any]) -> dict[str, Any]:
         resource_id = given[table.id_name]
-        found = table.get(resource_id) if must_exist else table.find(resource_id)
-        if found is not None:
-            _refuse_used(table, found, users)
+        found = table.find(resource_id)
+        for user in users(found) if found is not None else ():
+            raise in_use(table.noun, resource_id, user)
         table.remove(resource_id)
         return {}
 
     return delete
-
-
-def _refuse_used(
-    table: Table, resource: Resource, users: Callable[[Resource], Iterator[str]]
-) -> None:
-    for user in users(resource):
-        raise in_use(table.noun, resource.id, user)
 
 
 def _of_points(name: str) -> Callable[[Resource], Iterator[str]]:
@@ -62,16 +64,6 @@ def _of_points(name: str) -> Callable[[Resource], Iterator[str]]:
         for point in points.table.all():
             if point.fields[name] == resource.id:
                 yield f"the ingress point {point.id}"
-
-    return users
-
-
-def _of_actions(kind: str, member: str) -> Callable[[Resource], Iterator[str]]:
-    def users(resource: Resource) -> Iterator[str]:
-        for rule_set in rule_sets.table.all():
-            for name, fields in rule_sets.actions(rule_set.fields.get("Rules")):
-                if name == kind and fields[member] in (resource.id, resource.arn):
-                    yield f"the rule set {rule_set.id}"
 
     return users
 
@@ -98,9 +90,9 @@ OPERATIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "DeleteAddonInstance": _deletion(addons.instances, _of_conditions),
     "DeleteAddonSubscription": _deletion(addons.subscriptions, _of_subscription),
     "DeleteAddressList": _deletion(address_lists.table, _of_conditions),
-    "DeleteArchive": delete_archive,
+    "DeleteArchive": _delete_archive,
     "DeleteIngressPoint": _delete_ingress_point,
-    "DeleteRelay": _deletion(relays.table, _of_actions("Relay", "Relay"), must_exist=True),
+    "DeleteRelay": _delete_relay,
     "DeleteRuleSet": _deletion(rule_sets.table, _of_points("RuleSetId")),
     "DeleteTrafficPolicy": _deletion(traffic_policies.table, _of_points("TrafficPolicyId")),
 }

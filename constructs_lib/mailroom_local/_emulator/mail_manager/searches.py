@@ -40,7 +40,7 @@ def archive_id(kind: str, own_id: str) -> str:
 
 
 def _start_search(given: Mapping[str, Any]) -> dict[str, Any]:
-    archives.table.get(given["ArchiveId"])
+    archives.accessible(given["ArchiveId"])
     begin, end = _period(given)
     if end - begin > SEARCHED_SECONDS:
         raise invalid("A search covers at most 30 days.")
@@ -51,11 +51,13 @@ def _start_search(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _results(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Rows": _get(_searches, "search", given["SearchId"])["rows"]}
+    found = _get(_searches, "search", given["SearchId"])
+    archives.accessible(found["ArchiveId"])
+    return {"Rows": found["rows"]}
 
 
 def _start_export(given: Mapping[str, Any]) -> dict[str, Any]:
-    archive = archives.table.get(given["ArchiveId"])
+    archive = archives.accessible(given["ArchiveId"])
     _period(given)
     location = str((given["ExportDestinationConfiguration"].get("S3") or {}).get("S3Location"))
     bucket, _, prefix = location.removeprefix("s3://").partition("/")

@@ -71,7 +71,7 @@ def answer(operation: str, headers: Any, body: bytes, query_params: Any) -> Resp
         content = _called(operation, headers, body, query_params)
     except Refused as error:
         found = {"__type": error.code, "Message": error.message}
-        return _response(error.status, found)
+        return _response(400, found)
     except Exception:
         _log.exception("%s failed", operation)
         failure = {"__type": "InternalServerException", "Message": "Internal failure"}

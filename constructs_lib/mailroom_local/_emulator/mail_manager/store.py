@@ -114,6 +114,10 @@ class Table:
             )
         return found
 
+    def has(self, resource_id: str) -> bool:
+        """Whether there is a resource of this id, which is not its ARN."""
+        return resource_id in self._stored
+
     def find(self, id_or_arn: str) -> Resource | None:
         """The resource of this id or ARN, or None."""
         found: Resource | None = self._stored.get(id_or_arn.rpartition("/")[2])

@@ -210,6 +210,14 @@ def test_a_point_of_the_same_name_gets_the_same_port(make_gate: Any) -> None:
     assert second.ingress.host_port(second.point(name="office").id) == address
 
 
+def test_a_port_that_is_taken_is_replaced_by_another(make_gate: Any) -> None:
+    first, second = make_gate(), make_gate()
+    taken = first.ingress.host_port(first.point(name="shop").id)
+    point = second.point(name="shop")
+    assert second.ingress.host_port(point.id) != taken
+    assert second.connect(point).mail("jane@example.net")[0] == 250
+
+
 def test_each_point_has_its_own_server(gate: Any) -> None:
     here, there = gate.point(name="here"), gate.point(name="there", region="eu-west-1")
     assert gate.ingress.host_port(here.id) != gate.ingress.host_port(there.id)

@@ -218,14 +218,18 @@ def _heading(message: MessageRecord, *, full: bool) -> list[RenderableType]:
         policy = (message.gateway or {}).get("traffic_policy") or ""
         parts += [_indented(text(f"traffic policy {policy}: {one}")) for one in message.policy]
     # Why nothing was done with it must not have to be asked for.
-    nothing = not any(rule.recipients for rule in message.rules)
-    if message.gateway and (full or nothing):
+    if message.gateway and (full or not _applied(message)):
         parts += [_indented(line) for rule in message.rules for line in _decided(rule, full=full)]
     elif full:
         for rule in message.rules:
             verdicts = "  ".join(f"{name} {verdict}" for name, verdict in rule.verdicts.items())
             parts.append(_indented(text(f"{rule.name}: {', '.join(rule.recipients)}  {verdicts}")))
     return parts
+
+
+def _applied(message: MessageRecord) -> list[RuleRecord]:
+    """The rules that applied; of a gateway, the record has all that were tried."""
+    return [rule for rule in message.rules if rule.recipients or not message.gateway]
 
 
 def _decided(rule: RuleRecord, *, full: bool) -> list[Text]:
@@ -253,7 +257,7 @@ def _rows(message: MessageRecord, *, full: bool) -> list[_Block]:
         )
         blocks.append((row, calls.lines(action.handler, full=full)))
     reached = {action.rule for action in message.actions}
-    idle = [rule.name for rule in message.rules if rule.recipients and rule.name not in reached]
+    idle = [rule.name for rule in _applied(message) if rule.name not in reached]
     none = Text("")
     blocks += [
         ((text(_name(name, full=full)), none, text("no actions"), none, none), []) for name in idle
@@ -319,7 +323,7 @@ def _ending(message: MessageRecord, *, full: bool) -> Text | None:
     if message.outgoing:
         none = message.configuration_set is None
         return text("no configuration set, so no events", "yellow") if none else None
-    if not any(rule.recipients for rule in message.rules) and not message.actions:
+    if not _applied(message) and not message.actions:
         return text("no rule matched", "yellow")
     stopper = message.stopped_by and _name(message.stopped_by, full=full)
     stopped = f"; {stopper} stopped the rule set" if stopper else ""

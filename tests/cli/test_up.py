@@ -218,6 +218,7 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
             "submission_port": server.submission_port,
             "user": "mailroom",
             "password": "rehearsal",
+            "ingress_points": [],
             "page": server.page,
             "page_token": server.page_token,
             "state": state,

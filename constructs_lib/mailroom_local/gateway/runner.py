@@ -96,9 +96,19 @@ class Runner:
             verdicts=verdicts_of(raw),
         )
         headers = message.headers()
+        run = Run(
+            point=point,
+            message=message,
+            facts=self._facts(point, client, message),
+            actions=self._actions_in(point),
+            journal=self._journal,
+            publish=partial(
+                self._publish, point, str(point.rule_set.get("RuleSetArn")), logs.APPLICATION
+            ),
+        )
         self._services.remember_received(message.message_id, mail_from)
         self._journal.keep(message.message_id, raw)
-        # Last, as what fails before it is answered with a refusal.
+        # What fails before this is answered with a refusal; behind it, nothing may fail.
         self._journal.write(
             "accepted",
             message_id=message.message_id,
@@ -115,19 +125,9 @@ class Runner:
             ],
             **of_gateway(point, decisions),
         )
-        run = Run(
-            point=point,
-            message=message,
-            facts=self._facts(point, client, message),
-            actions=self._actions_in(point),
-            journal=self._journal,
-            publish=partial(
-                self._publish, point, str(point.rule_set.get("RuleSetArn")), logs.APPLICATION
-            ),
-        )
+        self._publish(point, point.arn, logs.APPLICATION, logs.accepted(point, message, metadata))
         work = (run.steps(), time.perf_counter())
         self._background.begin(message.message_id, self._advance, message.message_id, *work)
-        self._publish(point, point.arn, logs.APPLICATION, logs.accepted(point, message, metadata))
         return message.message_id
 
     def close(self, *, by: float | None = None) -> None:

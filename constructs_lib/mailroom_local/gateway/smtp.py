@@ -85,8 +85,13 @@ class _Conversation(PretendingConversation):
         if not isinstance(error, TLSSetupException):
             return await super().handle_exception(error)
         # The connection is gone, so no reply says it.
-        reason = f"the TLS handshake failed: {error.__cause__}"
-        self._journal.refused(mail_from="", rcpt_tos=[], reply="", reason=reason, **self.always())
+        self._journal.refused(
+            mail_from="",
+            rcpt_tos=[],
+            reply="the TLS handshake failed",
+            reason=str(error.__cause__),
+            **self.always(),
+        )
         return ""
 
 

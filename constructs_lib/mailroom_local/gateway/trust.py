@@ -5,15 +5,20 @@ https://docs.aws.amazon.com/ses/latest/dg/eb-ingress.html
 
 from __future__ import annotations
 
+import logging
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, NameOID
+
+_log = logging.getLogger("mailroom")
+
+T = TypeVar("T")
 
 _NEAR_EXPIRY = timedelta(days=90)
 _LISTED = 10
@@ -30,11 +35,15 @@ class TrustStore:
 
     @classmethod
     def of(cls, pem: str, *, now: datetime | None = None) -> TrustStore:
-        """Read a PEM text; what has expired does not count, nor does the authority of a list."""
+        """Read a PEM text.
+
+        What has expired does not count, nor does the authority of a list that has, nor what cannot
+        be read: clients are refused then, and the point still answers.
+        """
         moment = now or datetime.now(UTC)
         soon = moment + _NEAR_EXPIRY
-        authorities = [x509.load_pem_x509_certificate(one) for one in _blocks(pem, "CERTIFICATE")]
-        lists = [x509.load_pem_x509_crl(one) for one in _blocks(pem, "X509 CRL")]
+        authorities = _read(x509.load_pem_x509_certificate, _blocks(pem, "CERTIFICATE"))
+        lists = _read(x509.load_pem_x509_crl, _blocks(pem, "X509 CRL"))
         expired = {one.issuer for one in lists if not _is_current(one, moment)}
         return cls(
             authorities=[
@@ -126,6 +135,16 @@ def _blocks(pem: str, kind: str) -> list[bytes]:
     begin, end = f"-----BEGIN {kind}-----", f"-----END {kind}-----"
     parts = [part.partition(end)[0] for part in pem.split(begin)[1:]]
     return [f"{begin}{part}{end}\n".encode() for part in parts]
+
+
+def _read(load: Callable[[bytes], T], blocks: Iterable[bytes]) -> list[T]:
+    found = []
+    for block in blocks:
+        try:
+            found.append(load(block))
+        except ValueError:
+            _log.warning("a part of a trust store cannot be read:\n%s", block.decode())
+    return found
 
 
 def _is_current(one: x509.CertificateRevocationList, moment: datetime) -> bool:

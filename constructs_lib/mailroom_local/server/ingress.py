@@ -16,7 +16,7 @@ from mailroom_local.gateway import smtp
 from mailroom_local.gateway.points import IngressPoint
 from mailroom_local.gateway.runner import Runner
 from mailroom_local.gateway.services import Services
-from mailroom_local.server.loopback import LOOPBACK, bind, free
+from mailroom_local.server.loopback import LOOPBACK, bind_preferring
 from mailroom_local.server.smtp import SmtpServer
 
 _log = logging.getLogger("mailroom")
@@ -131,5 +131,4 @@ class Ingress:
 def _bound(point: IngressPoint) -> socket.socket:
     """A port that the same ingress point of a stack gets again, if it is free."""
     name = f"{point.account}/{point.region}/{point.name}"
-    preferred = _FIRST_PORT + zlib.crc32(name.encode()) % _PORTS
-    return bind(preferred if free(preferred) else 0)
+    return bind_preferring(_FIRST_PORT + zlib.crc32(name.encode()) % _PORTS)

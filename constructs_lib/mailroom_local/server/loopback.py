@@ -33,23 +33,28 @@ def keep_to_loopback() -> None:
 
 def bind(port: int) -> socket.socket:
     """Bind a port on loopback, 0 for any free one; exit if it cannot be used."""
+    try:
+        return _bound(port)
+    except OSError as error:
+        sys.exit(f"port {port} cannot be used: {error.strerror}")
+
+
+def bind_preferring(port: int) -> socket.socket:
+    """Bind this port on loopback, or any free one if it cannot be used."""
+    try:
+        return _bound(port)
+    except OSError:
+        return _bound(0)
+
+
+def _bound(port: int) -> socket.socket:
     # asyncio sends small answers at once only where the protocol is named; with Nagle's algorithm,
     # each answer of several lines takes 40 ms.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((LOOPBACK, port))
-    except OSError as error:
-        sys.exit(f"port {port} cannot be used: {error.strerror}")
+    except OSError:
+        bound.close()
+        raise
     return bound
-
-
-def free(port: int) -> bool:
-    """Whether a port on loopback can be bound."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True

@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
+# A machine that is busy with other things takes its time.
+_START_SECONDS = 30.0
+
 
 class SmtpServer(Controller):
     """Serves SMTP on a socket that is bound already.
@@ -18,7 +21,7 @@ class SmtpServer(Controller):
 
     def __init__(self, *, bound: socket.socket, conversation: Callable[[], SMTP]) -> None:
         host, port = bound.getsockname()
-        super().__init__(None, hostname=host, port=port)
+        super().__init__(None, hostname=host, port=port, ready_timeout=_START_SECONDS)
         self._bound = bound
         self._conversation = conversation
 

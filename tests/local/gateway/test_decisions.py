@@ -117,6 +117,23 @@ def test_a_policy_refuses_only_what_is_larger_than_it_allows(size: int, refused:
     assert policy.too_large({}, size) is None
 
 
+@pytest.mark.parametrize(
+    ("operator", "expected"),
+    [("MINIMUM_TLS_VERSION", [False, True, True]), ("IS", [False, True, False])],
+)
+def test_a_tls_version_is_at_least_or_exactly_one(operator: str, expected: list[bool]) -> None:
+    condition = {
+        "TlsExpression": {
+            "Evaluate": {"Attribute": "TLS_PROTOCOL"},
+            "Operator": operator,
+            "Value": "TLS1_2",
+        }
+    }
+    protocols = (None, "TLSv1.2", "TLSv1.3")
+    found = [facts(tls_protocol=protocol) for protocol in protocols]
+    assert [evaluate(condition, one, "a@example.com").holds for one in found] == expected
+
+
 def test_an_ipv4_address_inside_ipv6_is_one_of_ipv4() -> None:
     condition = sender_ip("CIDR_MATCHES", "192.0.2.0/24")
     assert evaluate(condition, facts(address="::ffff:192.0.2.1"), "a@example.com").holds

@@ -88,6 +88,13 @@ def test_a_message_that_the_policy_finds_too_large_is_refused_after_data(gate: A
     }
 
 
+def test_a_message_has_40_mb_at_most(gate: Any) -> None:
+    smtp = gate.connect(gate.point())
+    assert smtp.esmtp_features["size"] == str(40 * 1024 * 1024)
+    assert smtp.docmd("MAIL", f"FROM:<jane@example.net> SIZE={40 * 1024 * 1024 + 1}")[0] == 552
+    assert gate.stories()[0].reason == "the message is larger than 40 MB"
+
+
 def test_a_message_has_100_recipients_at_most(gate: Any) -> None:
     smtp = gate.connect(gate.point())
     smtp.mail("jane@example.net")
@@ -121,7 +128,7 @@ def test_authentication_is_offered_only_inside_tls(gate: Any) -> None:
     smtp = gate.connect(point)
     assert not smtp.has_extn("auth")
     assert smtp.docmd("AUTH", "LOGIN")[0] == 538
-    assert smtp.mail("jane@example.net")[0] == 530
+    assert smtp.mail("jane@example.net") == (530, b"5.7.0 Must issue a STARTTLS command first")
     smtp.starttls(context=gate.trusting())
     smtp.ehlo()
     assert smtp.esmtp_features["auth"].split() == ["LOGIN", "PLAIN"]
@@ -201,6 +208,14 @@ def test_a_point_of_the_same_name_gets_the_same_port(make_gate: Any) -> None:
     first.close()
     second = make_gate()
     assert second.ingress.host_port(second.point(name="office").id) == address
+
+
+def test_a_port_that_is_taken_is_replaced_by_another(make_gate: Any) -> None:
+    first, second = make_gate(), make_gate()
+    taken = first.ingress.host_port(first.point(name="shop").id)
+    point = second.point(name="shop")
+    assert second.ingress.host_port(point.id) != taken
+    assert second.connect(point).mail("jane@example.net")[0] == 250
 
 
 def test_each_point_has_its_own_server(gate: Any) -> None:

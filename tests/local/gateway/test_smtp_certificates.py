@@ -95,7 +95,7 @@ def test_a_certificate_of_another_authority_ends_the_connection(
     with pytest.raises((OSError, ssl.SSLError)):
         gate.connect(point, context=client).noop()
     [refused] = gate.stories(count=1)
-    assert "the TLS handshake failed" in refused.reason
+    assert refused.refused == "the TLS handshake failed"
     assert "CERTIFICATE_VERIFY_FAILED" in refused.reason
 
 
@@ -130,3 +130,10 @@ def test_the_attributes_of_a_certificate_are_those_that_conditions_name(
     assert found["SAN_IP_ADDRESS"] == ("192.0.2.1",)
     assert found["SAN_RFC822_NAME"] == ("jane@example.net",)
     assert int(found["SERIAL_NUMBER"][0].replace(":", ""), 16) == leaf.serial_number
+
+
+def test_a_trust_store_that_cannot_be_read_trusts_nobody(gate: Any, authority: trustme.CA) -> None:
+    broken = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    assert len(TrustStore.of(broken + pem_of(authority)).authorities) == 1
+    point = mutual(gate, broken)
+    assert gate.connect(point, tls=True).mail("a@b.example")[0] == 530

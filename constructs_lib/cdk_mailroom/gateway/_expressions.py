@@ -62,7 +62,7 @@ def string_in_policy(
 def boolean_in_rule(
     evaluate: ses.CfnMailManagerRuleSet.RuleBooleanToEvaluateProperty, operator: str
 ) -> ses.CfnMailManagerRuleSet.RuleConditionProperty:
-    """Return whether something is so, for a rule set."""
+    """Return a true-or-false comparison, for a rule set."""
     return _Rules.RuleConditionProperty(
         boolean_expression=_Rules.RuleBooleanExpressionProperty(
             evaluate=evaluate, operator=operator
@@ -73,7 +73,7 @@ def boolean_in_rule(
 def boolean_in_policy(
     evaluate: ses.CfnMailManagerTrafficPolicy.IngressBooleanToEvaluateProperty, operator: str
 ) -> ses.CfnMailManagerTrafficPolicy.PolicyConditionProperty:
-    """Return whether something is so, for a traffic policy."""
+    """Return a true-or-false comparison, for a traffic policy."""
     return _Policy.PolicyConditionProperty(
         boolean_expression=_Policy.IngressBooleanExpressionProperty(
             evaluate=evaluate, operator=operator

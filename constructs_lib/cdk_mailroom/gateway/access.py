@@ -1,4 +1,4 @@
-"""Who may connect to an ingress point, and how they show that they are it."""
+"""Who may connect to an ingress point, and how clients identify themselves."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Access(ABC):
 
 
 class Open(Access):
-    """Anyone may connect, as to a server that an MX record names."""
+    """Anyone may connect, which is what an MX record needs."""
 
     kind = "OPEN"
 

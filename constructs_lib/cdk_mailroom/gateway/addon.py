@@ -20,7 +20,7 @@ _Rules = ses.CfnMailManagerRuleSet
 
 
 class AddonName(StrEnum):
-    """The add-ons that there are, with their prices of July 2026 for 1,000 messages."""
+    """The add-ons, with their prices for 1,000 messages in July 2026."""
 
     ABUSIX_MAIL_INTELLIGENCE = "ABUSIX_MAIL_INTELLIGENCE"
     """Lists of addresses that send spam; $0.125. For traffic policies."""
@@ -52,7 +52,7 @@ class Addon:
             name: Which it is; see `AddonName`.
 
         Raises:
-            ConfigurationError: There is no such add-on.
+            ConfigurationError: The name is not one of `AddonName`.
         """
         problems = Problems("gateway.Addon")
         _check_name(problems, name)
@@ -66,15 +66,15 @@ class Addon:
         return self._arn
 
     def boolean(self, field: str) -> AnalysisBoolean:
-        """Return a result that is so or not, such as ``isListed`` or ``isPassed``."""
+        """Return a true-or-false result, such as ``isListed`` or ``isPassed``."""
         return AnalysisBoolean(self._analysis("boolean", field))
 
     def string(self, field: str) -> AnalysisString:
-        """Return a result that is text. AWS's console shows which there are."""
+        """Return a text result; the console of SES shows their names."""
         return AnalysisString(self._analysis("string", field))
 
     def verdict(self, field: str) -> VerdictAttribute:
-        """Return a result that is a verdict, for rules only."""
+        """Return a result that is a verdict; for rules only."""
         analysis = self._analysis("verdict", field)
         return VerdictAttribute(
             analysis.text,
@@ -124,7 +124,7 @@ class AddonSubscription(Construct):
                 SES, under Email Add Ons.
 
         Raises:
-            ConfigurationError: There is no such add-on, or its terms were not accepted.
+            ConfigurationError: The name is not one of `AddonName`, or the terms were not accepted.
         """
         problems = Problems(f"{scope.node.path}/{construct_id}")
         if _check_name(problems, name) and accept_terms_and_price is not True:
@@ -156,15 +156,15 @@ class AddonSubscription(Construct):
         return self._addon.addon_instance_arn
 
     def boolean(self, field: str) -> AnalysisBoolean:
-        """Return a result that is so or not, such as ``isListed`` or ``isPassed``."""
+        """Return a true-or-false result, such as ``isListed`` or ``isPassed``."""
         return self._addon.boolean(field)
 
     def string(self, field: str) -> AnalysisString:
-        """Return a result that is text. AWS's console shows which there are."""
+        """Return a text result; the console of SES shows their names."""
         return self._addon.string(field)
 
     def verdict(self, field: str) -> VerdictAttribute:
-        """Return a result that is a verdict, for rules only."""
+        """Return a result that is a verdict; for rules only."""
         return self._addon.verdict(field)
 
 

@@ -291,7 +291,7 @@ class MailGateway(Construct):
     ) -> GatewayRule:
         """Add a rule that runs after those added before.
 
-        It applies to each envelope recipient for which all of *when* and none of *unless* are so;
+        It applies to each envelope recipient for which all of *when* and none of *unless* hold;
         its actions run once, for all of these together. A rule that has applied does not end
         anything: later rules run too, unless an action is a `Drop`.
 
@@ -300,8 +300,8 @@ class MailGateway(Construct):
 
         Args:
             construct_id: The rule's id below this construct.
-            when: What must be so, up to ten conditions; by default the rule applies to everything.
-            unless: What must not be so, up to ten conditions.
+            when: What must hold, up to ten conditions; by default the rule applies to all mail.
+            unless: What must not hold, up to ten conditions.
             handler: What handles the mail; nothing by default.
             before: Actions before the stored copy.
             after: Actions after the handler.

@@ -26,8 +26,8 @@ __all__ = ["GatewayLogs", "Logs"]
 class Logs:
     """What Mail Manager logs. The records name senders and recipients.
 
-    Each gateway that logs has a resource policy of CloudWatch Logs, of which there are ten in an
-    account and region.
+    Each gateway that logs needs one resource policy of CloudWatch Logs; an account can have ten in
+    each region.
     """
 
     actions: bool = True

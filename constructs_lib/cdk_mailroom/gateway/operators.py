@@ -1,4 +1,4 @@
-"""Attributes that are text, or so or not, each with the operators that Mail Manager has for it."""
+"""Attributes that are text, or true or false, each with the operators of Mail Manager."""
 
 from __future__ import annotations
 
@@ -207,16 +207,16 @@ class AnalysisString(StringOperators[AnyCondition]):
 
 
 class BooleanOperators(ABC, Generic[C]):
-    """The operators of what is so or not."""
+    """The operators of what is true or false."""
 
     @property
     def is_true(self) -> C:
-        """It is so."""
+        """It is true."""
         return self._compare("is_true", "IS_TRUE")
 
     @property
     def is_false(self) -> C:
-        """It is not so."""
+        """It is false."""
         return self._compare("is_false", "IS_FALSE")
 
     @abstractmethod
@@ -224,7 +224,7 @@ class BooleanOperators(ABC, Generic[C]):
 
 
 class BooleanAttribute(BooleanOperators[RuleCondition]):
-    """Something that is so or not."""
+    """Something that is true or false."""
 
     def __init__(self, name: str, attribute: str) -> None:
         self._name = name
@@ -240,7 +240,7 @@ class BooleanAttribute(BooleanOperators[RuleCondition]):
 
 
 class AnalysisBoolean(BooleanOperators[AnyCondition]):
-    """A result of an add-on that is so or not."""
+    """A result of an add-on that is true or false."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis

@@ -59,7 +59,7 @@ Recipients = Sequence[str] | AnyRecipient
 
 @dataclass(frozen=True)
 class Allow:
-    """A statement that accepts a recipient if all of *when* are so, unless a `Deny` refuses it."""
+    """A statement that accepts a recipient if all of *when* hold, unless a `Deny` refuses it."""
 
     when: Sequence[PolicyCondition]
     """One to ten conditions."""
@@ -67,7 +67,7 @@ class Allow:
 
 @dataclass(frozen=True)
 class Deny:
-    """A statement that refuses a recipient if all of *when* are so, whatever allows it."""
+    """A statement that refuses a recipient if all of *when* hold, whatever allows it."""
 
     when: Sequence[PolicyCondition]
     """One to ten conditions."""
@@ -200,8 +200,8 @@ def _check_statement(problems: Problems, argument: str, statement: object, most:
             problems.add(
                 argument,
                 one.text,
-                "use minimum_tls, or the condition in an Allow: it is so for this version and "
-                "later ones, so that a Deny would refuse the better ones",
+                "use minimum_tls, or the condition in an Allow: it matches this version "
+                "and later ones, so a Deny would refuse the better ones",
             )
 
 

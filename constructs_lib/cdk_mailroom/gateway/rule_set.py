@@ -77,7 +77,7 @@ class RuleSet:
         self._open_points.append(path)
 
     def add(self, construct_id: str, options: GatewayRuleOptions) -> GatewayRule:
-        """Add a rule behind those that there are."""
+        """Add a rule after the existing ones."""
         problems = Problems(f"{self._scope.node.path}/{construct_id}")
         options.check(problems, construct_id, Stack.of(self._scope), self._accepted)
         if len(self._rules) >= limits.RULES_PER_RULE_SET:

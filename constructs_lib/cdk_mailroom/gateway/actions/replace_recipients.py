@@ -25,7 +25,7 @@ _Rules = ses.CfnMailManagerRuleSet
 class ReplaceRecipients(GatewayAction):
     """Put other envelope recipients in the place of those that the rule matched.
 
-    The message's header stays as it is.
+    The message's header does not change.
 
     https://docs.aws.amazon.com/sesmailmanager/latest/APIReference/API_ReplaceRecipientAction.html
     """

@@ -28,8 +28,8 @@ _Rules = ses.CfnMailManagerRuleSet
 class Store(GatewayAction):
     """Store the message as an object, whose name is the prefix and the message id.
 
-    That the name is made in this way is not documented for Mail Manager: it is so for receipt
-    rules. Grants the role writing below *prefix*, listing the bucket, and the use of its key.
+    Mail Manager's names are not documented; this is how receipt rules name objects. Grants the role
+    writing below *prefix*, listing the bucket, and the use of its key.
 
     https://docs.aws.amazon.com/sesmailmanager/latest/APIReference/API_S3Action.html
     """

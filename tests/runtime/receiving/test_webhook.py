@@ -436,6 +436,12 @@ def test_nothing_is_verified_with_an_empty_secret(secret: str) -> None:
         handed_on(BODY, headers={}, secret=secret)
 
 
+def test_header_fields_without_a_secret_are_refused() -> None:
+    """A setting that is missing would let everyone in."""
+    with pytest.raises(NotConfigured, match="without a secret"):
+        handed_on(BODY, headers={"Webhook-Signature": "v1,AAAA"}, secret=None)
+
+
 def test_a_line_end_behind_the_secret_is_not_part_of_it() -> None:
     headers = signed(BODY, "word", event_id="1", timestamp=int(time.time()))
     assert handed_on(BODY, headers=headers, secret="word\n").message_id == "m"

@@ -251,6 +251,17 @@ def test_a_number_beyond_measure_is_refused(page: Any, keys: dict[str, str], pat
     assert answer.status in (400, 404)
 
 
+def test_half_of_a_surrogate_pair_is_shown_and_nothing_is_found_by_nul(
+    page: Any, account: Any, keys: dict[str, str]
+) -> None:
+    """UTF-7 can say it."""
+    raw = b"Subject: =?utf-7?q?+2AA-?=\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+2AA-\r\n"
+    sent = account.aws.send(raw, mail_from="", rcpt_tos=["support@example.com"])
+    found = page.message(sent.message_id)
+    assert (found["subject"], found["text"].strip()) == ("\ufffd", "\ufffd")
+    assert page.get("/messages", q="abc\0def").json["messages"] == []
+
+
 def test_json_beyond_measure_is_refused(page: Any) -> None:
     token = {"X-Mailroom-Token": page.aws.server.page_token}
     answer = page.ask("/api/read", method="POST", body=b"[" * 100_000, headers=token)

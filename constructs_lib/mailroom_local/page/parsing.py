@@ -56,7 +56,7 @@ _ATTRIBUTES: Mapping[str, frozenset[str]] = {
 }
 _LINK_SCHEMES = _words("http https mailto tel cid data")
 
-_CPU_SECONDS = 1
+CPU_SECONDS = 2
 _SECONDS = 15.0
 _MEMORY = 1024**3
 _MOST_BYTES = 10_000_000
@@ -82,24 +82,28 @@ def rules() -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=8)
 def readable(markup: str) -> str | None:
     """HTML that is read in little time and looks the same; ``None`` if there is none."""
     if _is_harmless(markup):
         return markup
     try:
-        done = subprocess.run(  # noqa: S603  # this file
-            [sys.executable, "-P", __file__],
-            input=markup.encode("utf-8", "replace"),
-            capture_output=True,
-            timeout=_SECONDS,
-            check=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
-    except (OSError, subprocess.SubprocessError):
+        return _read(markup)
+    except (OSError, subprocess.TimeoutExpired):  # not for lack of its own time
         return None
+
+
+@lru_cache(maxsize=8)
+def _read(markup: str) -> str | None:
+    done = subprocess.run(  # noqa: S603  # this file
+        [sys.executable, "-P", __file__, str(CPU_SECONDS)],
+        input=markup.encode("utf-8", "replace"),
+        capture_output=True,
+        timeout=_SECONDS,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
     made = done.stdout
-    if len(made) > _MOST_BYTES or made.count(b"&") > _MOST_REFERENCES:
+    if done.returncode or len(made) > _MOST_BYTES or made.count(b"&") > _MOST_REFERENCES:
         return None
     return made.decode()
 
@@ -115,7 +119,7 @@ def _is_harmless(markup: str) -> bool:
 def _main() -> None:
     import resource
 
-    for kind, most in ((resource.RLIMIT_CPU, _CPU_SECONDS), (resource.RLIMIT_AS, _MEMORY)):
+    for kind, most in ((resource.RLIMIT_CPU, int(sys.argv[1])), (resource.RLIMIT_AS, _MEMORY)):
         with suppress(OSError, ValueError):  # not every system has each
             resource.setrlimit(kind, (most, most))
     markup = sys.stdin.buffer.read().decode()

@@ -283,7 +283,8 @@ def handed_on(
             event of EventBridge.
         headers: The header fields of a webhook's request.
         secret: The webhook's secret: the signature in *headers* is verified over *payload*, which
-            must be the request's body, unchanged. Default: nothing is verified.
+            must be the request's body, unchanged. Default: nothing is verified, and no *headers*
+            may be given.
 
     Raises:
         InvalidSignature: The signature is missing, wrong, or more than five minutes old.

@@ -14,7 +14,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
-from synthesis import new_app, new_stack, warnings_of
+from aws_cdk import aws_sqs as sqs
+from synthesis import FOLDER, new_app, new_stack, warnings_of
 
 import cdk_mailroom
 from cdk_mailroom import (
@@ -23,7 +24,9 @@ from cdk_mailroom import (
     EventType,
     InboundMail,
     MailArchive,
+    MailFunction,
     MailGateway,
+    PythonHandler,
     Relay,
     SmtpCredentials,
     actions,
@@ -147,6 +150,9 @@ BUILDS = {
         stack, "Out", topic=topic_named_by_a_parameter(stack)
     ).on(EventType.BOUNCE),
     "cdk-mailroom:lake-alarms": lake_elsewhere,
+    "cdk-mailroom:queue-without-dead-letters": lambda stack: MailFunction(
+        stack, "Mail", handler=PythonHandler(FOLDER, "app:on_mail")
+    ).on_queue(sqs.Queue(stack, "Queue")),
     "cdk-mailroom:receiving-region": lambda stack: InboundMail(
         new_stack(cdk.App.of(stack), "Gov", region="us-gov-west-1"), "Inbound"
     ),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol, cast
 
-from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
-from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._checks import Problems
+from cdk_mailroom._siblings import siblings
 
 __all__ = ["Zone", "name_of", "other_identity", "zone_name"]
 
@@ -30,14 +30,8 @@ def other_identity(scope: Construct, name: str) -> str | None:
     SES has one for each name, so a second one fails the deployment. Of other stacks only those
     whose account and region are known can be told to be the same.
     """
-    stack = Stack.of(scope)
-    place = (stack.account, stack.region)
-    for one in scope.node.root.node.find_all():
-        if not isinstance(one, ses.CfnEmailIdentity) or one.email_identity.lower() != name.lower():
-            continue
-        other = Stack.of(one)
-        same = other.node.addr == stack.node.addr
-        if same or (all(map(resolved, place)) and place == (other.account, other.region)):
+    for one in siblings(scope, ses.CfnEmailIdentity):
+        if one.email_identity.lower() == name.lower():
             return one.node.path.removesuffix("/Resource").removesuffix("/Identity")
     return None
 

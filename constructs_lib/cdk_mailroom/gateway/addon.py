@@ -9,6 +9,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._siblings import siblings
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.conditions import Faults, shown
 from cdk_mailroom.gateway.measures import VerdictAttribute
@@ -124,7 +125,8 @@ class AddonSubscription(Construct):
                 SES, under Email Add Ons.
 
         Raises:
-            ConfigurationError: The name is not one of `AddonName`, or the terms were not accepted.
+            ConfigurationError: The name is not one of `AddonName`, the terms were not accepted, or
+                the app subscribes already.
         """
         problems = Problems(f"{scope.node.path}/{construct_id}")
         if _check_name(problems, name) and accept_terms_and_price is not True:
@@ -135,6 +137,15 @@ class AddonSubscription(Construct):
                 f"accept them and the price: ${_PRICES[AddonName(name)]} for 1,000 messages in "
                 "July 2026",
             )
+        for other in siblings(scope, ses.CfnMailManagerAddonSubscription):
+            if other.addon_name == name:
+                path = other.node.path.removesuffix("/Subscription")
+                problems.add(
+                    "name",
+                    str(name),
+                    f"use {path}, which subscribes to it: there is one subscription in an account "
+                    "and region",
+                )
         problems.raise_if_any()
         super().__init__(scope, construct_id)
         subscription = ses.CfnMailManagerAddonSubscription(

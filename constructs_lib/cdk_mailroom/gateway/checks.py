@@ -9,6 +9,7 @@ from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -16,11 +17,12 @@ from cdk_mailroom._checks import Problems, Retention, check_domain, check_retent
 from cdk_mailroom._identities import zone_name
 from cdk_mailroom._mail_bucket import check_bucket_options
 from cdk_mailroom._places import check_region
+from cdk_mailroom._siblings import siblings
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access, Open
 from cdk_mailroom.gateway.conditions import AnyCondition
 from cdk_mailroom.gateway.logs import Logs
-from cdk_mailroom.gateway.network import Network, PublicNetwork
+from cdk_mailroom.gateway.network import Network, PublicNetwork, VpcEndpoint
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Status
 from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy, check_traffic
 from cdk_mailroom.sending import CrossAccountZone
@@ -69,6 +71,7 @@ class GatewayOptions:
             self._check_existing(problems)
         else:
             self._check_point(problems, stack.region)
+            self._check_endpoint(problems, stack)
             self._check_traffic(problems)
         self._check_rule_set(problems)
         self._check_domain(problems)
@@ -108,6 +111,19 @@ class GatewayOptions:
             access.check(problems, region, network)
         if self.status is not None and self.status not in list(Status):
             problems.add("status", self.status, f"use one of {[str(one) for one in Status]}")
+
+    def _check_endpoint(self, problems: Problems, stack: Stack) -> None:
+        if not isinstance(self.network, VpcEndpoint):
+            return
+        wanted = stack.resolve(self.network.configuration())
+        for other in siblings(stack, ses.CfnMailManagerIngressPoint):
+            if Stack.of(other).resolve(other.network_configuration) == wanted:
+                path = other.node.path.removesuffix("/IngressPoint")
+                problems.add(
+                    "network.endpoint",
+                    self.network.vpc_endpoint_id,
+                    f"pass another: {path} uses it, and each ingress point needs its own",
+                )
 
     def _check_traffic(self, problems: Problems) -> None:
         traffic = self.traffic

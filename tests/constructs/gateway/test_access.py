@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import CfnParameter
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -145,6 +146,16 @@ def test_a_network_is_public_for_one_or_both_versions_or_private(points):
         "PrivateNetworkConfiguration": {"VpcEndpointId": "<Endpoint>"}
     }
     assert (private["Type"], private["TlsPolicy"]) == ("AUTH", "OPTIONAL")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_endpoint_serves_one_point_only(stack, known):
+    """A second one fails the deployment."""
+    endpoint = ENDPOINT if known else CfnParameter(stack, "Endpoint").value_as_string
+    add(stack, "First", network=VpcEndpoint(endpoint))
+    with refuses("network.endpoint is", "Stack/First uses it"):
+        add(stack, "Second", network=VpcEndpoint(endpoint))
+    add(stack, "Public")
 
 
 PRIVATE = VpcEndpoint(ENDPOINT)

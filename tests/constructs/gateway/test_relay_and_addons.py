@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 import pytest
 from aws_cdk import CfnParameter
 from aws_cdk import aws_kms as kms
@@ -125,6 +126,15 @@ def test_terms_and_price_have_to_be_accepted(stack, name, price, accepted):
     """A subscription accepts both for the company."""
     with refuses("accept_terms_and_price", price, "1,000 messages"):
         AddonSubscription(stack, "Addon", name=name, accept_terms_and_price=accepted)
+
+
+def test_a_second_subscription_to_an_add_on_is_refused(stack):
+    """The deployment would fail; another account or region has its own."""
+    given = {"name": "SPAMHAUS_DBL", "accept_terms_and_price": True}
+    AddonSubscription(stack, "First", **given)
+    with refuses("name is 'SPAMHAUS_DBL'", "use Stack/First"):
+        AddonSubscription(stack, "Second", **given)
+    AddonSubscription(new_stack(cdk.App.of(stack), "There", region="us-east-1"), "First", **given)
 
 
 def test_an_add_on_that_there_is_not_is_refused(stack):

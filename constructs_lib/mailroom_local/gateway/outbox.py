@@ -36,7 +36,7 @@ class Outbox:
             operation=RELAY,
             configuration_set=None,
             relayed_to=server,
-            caused_by=message.message_id,
+            relay_of=message.message_id,
             in_reply_to=(header_of(headers, "In-Reply-To") or "").split(),
             references=(header_of(headers, "References") or "").split(),
         )

@@ -1,7 +1,8 @@
 """Which message was sent because of which.
 
-A bounce names the message that it returns. A function's own calls carry the trace id of its
-invocation, as on AWS; what it sends by SMTP does not, so there the fields of the message tell.
+A bounce names the message that it returns, and an action of a gateway says what it has sent or
+relayed. A function's own calls carry the trace id of its invocation, as on AWS; what it sends by
+SMTP does not, so there the fields of the message tell.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Link:
     cause: str
     sent: str
     relation: str
-    """`bounce`, `reply` or `sent`."""
+    """`bounce`, `relay`, `reply` or `sent`."""
     function: str | None = None
     certain: bool = True
     """Whether it is known of which message of a batch it is the consequence."""
@@ -29,8 +30,9 @@ class Links:
     """The links between messages; grows with the journal."""
 
     def __init__(self) -> None:
-        self._bounce_of: dict[str, str] = {}
-        self._bounces: dict[str, list[str]] = defaultdict(list)
+        # What the journal says itself: the message before, and how this one follows from it.
+        self._cause_of: dict[str, tuple[str, str]] = {}
+        self._caused: dict[str, list[str]] = defaultdict(list)
         # By the trace id of an invocation: what it was about, with the function, and what it sent.
         self._about: dict[str, dict[str, str]] = defaultdict(dict)
         self._sent_by: dict[str, list[str]] = defaultdict(list)
@@ -51,14 +53,18 @@ class Links:
             self._header_id[key] = record["header_id"]
         elif kind == "sent":
             self._add_sent(key, record)
+        elif kind == "action":
+            for sent in filter(None, str(record["detail"].get("sentAs", "")).split(", ")):
+                self._caused_by(key, sent, "sent")
         elif kind == "call" and record.get("trace"):
             self._about[record["trace"]][key] = record["function"]
             self._traces_about[key].append(record["trace"])
 
     def causes(self, key: str) -> list[Link]:
         """Why a message was sent."""
-        if key in self._bounce_of:
-            return [Link(cause=self._bounce_of[key], sent=key, relation="bounce")]
+        if key in self._cause_of:
+            cause, relation = self._cause_of[key]
+            return [Link(cause=cause, sent=key, relation=relation)]
         named = self._known(self._names.get(key, ()))
         replied = self._known(self._replies.get(key, ()))
         about = self._about.get(self._trace_of.get(key, ""), {})
@@ -79,14 +85,14 @@ class Links:
         """What was sent because of a message."""
         sent = [one for trace in self._traces_about.get(key, ()) for one in self._sent_by[trace]]
         sent += self._named_by.get(self._header_id.get(key, ""), ())
-        sent += self._bounces.get(key, ())
+        sent += self._caused.get(key, ())
         found = [link for one in dict.fromkeys(sent) for link in self.causes(one)]
         return [link for link in found if link.cause == key]
 
     def _add_sent(self, key: str, record: dict[str, Any]) -> None:
-        if original := record.get("bounce_of"):
-            self._bounce_of[key] = original
-            self._bounces[original].append(key)
+        for field, relation in (("bounce_of", "bounce"), ("relay_of", "relay")):
+            if original := record.get(field):
+                self._caused_by(original, key, relation)
         if trace := record.get("trace"):
             self._trace_of[key] = trace
             self._sent_by[trace].append(key)
@@ -96,6 +102,10 @@ class Links:
         self._names[key] = list(named)
         for identifier in named:
             self._named_by[identifier].append(key)
+
+    def _caused_by(self, cause: str, sent: str, relation: str) -> None:
+        self._cause_of[sent] = (cause, relation)
+        self._caused[cause].append(sent)
 
     def _known(self, identifiers: Iterable[str]) -> list[str]:
         return [self._received[one] for one in identifiers if one in self._received]

@@ -76,6 +76,7 @@ class Reader:
             "client_address": begun.get("client_address"),
             "operation": record.operation,
             "configuration_set": record.configuration_set,
+            "relayed_to": record.relayed_to,
             "tags": begun.get("tags") or {},
             "ms": record.ms,
             "raw": raw is not None,

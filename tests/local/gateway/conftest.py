@@ -214,8 +214,3 @@ def make_gate(tmp_path: Path) -> Iterator[Callable[..., Gate]]:
 def gate(make_gate: Callable[..., Gate]) -> Gate:
     """A server whose actions have no account to act in."""
     return make_gate()
-
-
-@pytest.fixture
-def point_of() -> Callable[..., IngressPoint]:
-    return ingress_point

@@ -66,3 +66,19 @@ def test_a_function_that_is_called_twice_sends_in_its_own_call() -> None:
 def test_a_message_without_a_cause_has_none() -> None:
     found = links(sent("s", in_reply_to=["<unknown@x>"]), call("m", trace="t"))
     assert found.causes("s") == found.consequences("m") == []
+
+
+def test_what_a_gateway_relays_or_sends_is_linked_with_its_mail() -> None:
+    found = links(
+        received("m", "<1@x>"),
+        sent("r", relay_of="m"),
+        sent("s"),
+        sent("t"),
+        ("m", {"type": "action", "detail": {"sentAs": "s, t"}}),
+    )
+    assert [(link.sent, link.relation, link.certain) for link in found.consequences("m")] == [
+        ("r", "relay", True),
+        ("s", "sent", True),
+        ("t", "sent", True),
+    ]
+    assert [link.cause for link in found.causes("t")] == ["m"]

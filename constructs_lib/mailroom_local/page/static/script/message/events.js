@@ -6,7 +6,8 @@ import { after, full, resource, seconds, tone } from "../shared/format.js";
 import { badge, opens, payload } from "../shared/pieces.js";
 import { calls } from "./calls.js";
 
-export function events(found, { at, configuration_set: set }) {
+export function events(found, { at, configuration_set: set, relayed_to: server }) {
+  if (server) return h("p", { class: "soft" }, `A gateway relayed it to ${server}.`);
   if (!found.length) {
     return h(
       "p",

@@ -175,6 +175,7 @@ const RELATION = {
   forward: ["Forwarded", "Forwarded from"],
   reply: ["Answered", "Answer to"],
   bounce: ["Bounced", "Bounce of"],
+  relay: ["Relayed", "Relayed from"],
   sent: ["Sent because of it", "Sent because of"],
 };
 

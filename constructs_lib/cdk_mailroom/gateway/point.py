@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from aws_cdk import Annotations, Names, Stack
+from aws_cdk import Annotations, CfnCondition, Fn, Names, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ses as ses
 from constructs import Construct
@@ -17,6 +17,7 @@ from cdk_mailroom._checks import resolved
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access
 from cdk_mailroom.gateway.network import Network
+from cdk_mailroom.gateway.tls import Tls, has_fips
 
 __all__ = ["ExistingIngressPoint", "Point", "Status", "make_point"]
 
@@ -68,7 +69,6 @@ def make_point(
     status: Status | str | None,
 ) -> Point:
     """Create the ingress point, and warn of its price and of what nobody has tried."""
-    stack = Stack.of(scope)
     bound = access.bind(scope)
     configuration = network.configuration()
     point = _Point(
@@ -78,7 +78,7 @@ def make_point(
         type=access.kind,
         traffic_policy_id=traffic_policy_id,
         rule_set_id=rule_set_id,
-        tls_policy=str(access.tls_policy(stack.region, network)),
+        tls_policy=_tls_policy(scope, access, network),
         network_configuration=configuration,
         ingress_point_configuration=bound.configuration,
         status_to_update=None if status is None else str(status),
@@ -94,6 +94,21 @@ def make_point(
         secret=bound.secret,
         resource=point,
     )
+
+
+def _tls_policy(scope: Construct, access: Access, network: Network) -> str:
+    """Return the TLS policy; CloudFormation decides where only it knows the region."""
+    region = Stack.of(scope).region
+    if access.tls is not None or resolved(region) or not access.chosen_by_aws(network):
+        return str(access.tls_policy(region, network))
+    fips = CfnCondition(
+        scope,
+        "Fips",
+        expression=Fn.condition_or(
+            *(Fn.condition_equals(region, one) for one in sorted(limits.REGIONS) if has_fips(one))
+        ),
+    )
+    return Fn.condition_if(fips.logical_id, str(Tls.FIPS), str(Tls.REQUIRED)).to_string()
 
 
 def _name(scope: Construct, access: Access, network: Any) -> str:
@@ -132,14 +147,7 @@ def _warn(scope: Construct, access: Access, network: Network, status: Status | s
         "AWS: send mail through it before you move an MX record. Then call "
         f"{_acknowledge('untried')}",
     )
-    if access.tls is None and access.chosen_by_aws(network) and not resolved(region):
-        annotations.add_warning_v2(
-            "cdk-mailroom:gateway-tls-region",
-            "the region is not known at synth, so the TLS policy is REQUIRED: in the United "
-            "States and Canada the deployment would fail; give the stack a region, or pass "
-            "tls=Tls.FIPS to the access there",
-        )
-    elif access.tls is not None and not resolved(region):
+    if access.tls is not None and not resolved(region):
         annotations.add_warning_v2(
             "cdk-mailroom:gateway-tls-region",
             f"the region is not known at synth, so whether Mail Manager has the TLS policy "

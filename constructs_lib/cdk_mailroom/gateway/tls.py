@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from cdk_mailroom._checks import Problems, resolved
 
-__all__ = ["Tls", "check_tls", "default_tls"]
+__all__ = ["Tls", "check_tls", "default_tls", "has_fips"]
 
 
 class Tls(StrEnum):

@@ -194,6 +194,20 @@ def test_the_tls_policy_is_what_the_region_offers(choice, region):
                     problems.raise_if_any()
 
 
+def test_cloudformation_chooses_the_tls_policy_where_the_region_is_not_known_at_synth():
+    """An app without ``env`` can be deployed anywhere."""
+    stack = new_stack(region=None)
+    add(stack, access=Authenticated())
+    template = Template(stack)
+    (name,) = template.raw["Conditions"]
+    point = template.resources["Gateway/IngressPoint"]["Properties"]
+    assert point["TlsPolicy"] == {"Fn::If": [name, "FIPS", "REQUIRED"]}
+    regions = [one["Fn::Equals"][1] for one in template.raw["Conditions"][name]["Fn::Or"]]
+    assert {one.partition("-")[0] for one in regions} == {"us", "ca"}
+    # CloudFormation takes no more in one condition.
+    assert len(regions) <= 10
+
+
 def test_a_tls_policy_of_another_region_is_refused(stack):
     """By the region of the stack."""
     with refuses("access.tls is 'FIPS'", "eu-west-1"):

@@ -92,7 +92,8 @@ class Authenticated(Access):
     """Clients log in: the user is the id of the ingress point, the password is in a secret.
 
     Creates a secret with a random password, encrypted with a customer key as SES asks for. The
-    password can be changed there at any time: the one before stays valid beside it.
+    password can be changed there at any time: the one before stays valid beside it. Prefer that to
+    another secret, as whether CloudFormation passes a change of the secret on is not certain.
 
     https://docs.aws.amazon.com/ses/latest/dg/eb-ingress.html
     """

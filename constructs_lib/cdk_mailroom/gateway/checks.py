@@ -67,6 +67,8 @@ class GatewayOptions:
 
     def check(self, problems: Problems, stack: Stack) -> None:
         """Note what does not fit together, or what Mail Manager would refuse."""
+        if not self._check_kinds(problems):
+            return
         if self.ingress_point is not None:
             self._check_existing(problems)
         else:
@@ -81,6 +83,21 @@ class GatewayOptions:
             ("alert_topic", self.alert_topic),
         ):
             check_region(problems, argument, resource, stack, "a gateway is in one region")
+
+    def _check_kinds(self, problems: Problems) -> bool:
+        """Note names in the place of constructs; tell whether the rest can be looked at."""
+        before = problems.count
+        for argument, value, attribute, example in (
+            ("bucket", self.bucket, "bucket_arn", "s3.Bucket.from_bucket_name(…)"),
+            ("encryption_key", self.encryption_key, "key_arn", "kms.Key.from_key_arn(…)"),
+            ("alert_topic", self.alert_topic, "topic_arn", "sns.Topic.from_topic_arn(…)"),
+            ("hosted_zone", self.hosted_zone, "hosted_zone_id", "route53.HostedZone(…)"),
+            ("ingress_point", self.ingress_point, "host", "gateway.ExistingIngressPoint(…)"),
+            ("logs", self.logs, "accepted", "gateway.Logs(…)"),
+        ):
+            if value is not None and not hasattr(value, attribute):
+                problems.add(argument, value, f"pass a construct or object, such as {example}")
+        return problems.count == before
 
     def _check_existing(self, problems: Problems) -> None:
         remedy = "omit it: the ingress_point exists already, and keeps its own"

@@ -82,7 +82,8 @@ class PythonHandler(PythonFunction, ReceiptAction):
             folder: Its contents are at the top of the function's code; hidden files and bytecode
                 are left out. ``None`` if the code comes in a layer, or with the runtime.
             handler: ``module:function``, a plain function of one argument, the ``ReceivedMail``.
-            synchronous: SES waits, 30 s at most, for the disposition that the function returns.
+            synchronous: SES waits, 30 s at most, for the disposition that the function returns. How
+                long a gateway waits is not documented; the same limit is kept.
                 https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
             on_error: The answer to SES if a synchronous function fails; ``continue`` by default.
             read_mail: Grant reading this rule's stored messages. Without it the function sees

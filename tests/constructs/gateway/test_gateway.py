@@ -421,6 +421,13 @@ EXISTING = gateway.ExistingIngressPoint(ingress_point_id="inp-1")
             },
             ("retention", "removal_policy", "has its own"),
         ),
+        *(
+            ({"recipients": ["@a.example"], name: "x"}, (f"{name} is 'x'", "such as"))
+            for name in (
+                *("bucket", "encryption_key", "alert_topic", "hosted_zone"),
+                *("ingress_point", "logs"),
+            )
+        ),
         ({"ingress_point": EXISTING, "recipients": ["@a.example"]}, ("recipients", "exists")),
         ({"ingress_point": EXISTING, "rule_set": "rs-1"}, ("rule_set", "nothing is made")),
         ({"ingress_point": EXISTING, "access": gateway.Open()}, ("access", "exists already")),

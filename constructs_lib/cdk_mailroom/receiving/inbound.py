@@ -25,6 +25,7 @@ from cdk_mailroom._checks import (
     leaving_nothing,
     resolved,
 )
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._places import check_region
 from cdk_mailroom.actions.base import NativeAction, ReceiptAction
@@ -51,7 +52,7 @@ from mailroom.ses import IP_FILTERS, RULES_PER_RULE_SET
 __all__ = ["InboundMail"]
 
 
-class InboundMail(Construct):
+class InboundMail(MailConstruct):
     """Everything that receiving mail needs; add rules with `add_rule`.
 
     Creates a receipt rule set and makes it the active one (see `Activation`; by default the

@@ -29,6 +29,7 @@ from cdk_mailroom._checks import (
     check_rule_name,
     leaving_nothing,
 )
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom.actions.base import (
     BoundAction,
@@ -138,7 +139,7 @@ class RulePlace:
     alert_topic: sns.ITopic | None
 
 
-class InboundRule(Construct):
+class InboundRule(MailConstruct):
     """One receipt rule with everything that it runs; made by `InboundMail.add_rule`."""
 
     def __init__(

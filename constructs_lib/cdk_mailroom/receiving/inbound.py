@@ -347,7 +347,11 @@ class InboundMail(MailConstruct):
         return made
 
     def grant_read_mail(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let *grantee* read all messages in the mail bucket."""
+        """Let *grantee* read all messages in the mail bucket.
+
+        Args:
+            grantee: Who may read: a function, a role, any grantable.
+        """
         return grant_read(grantee, self.bucket, "")
 
     def _put_in_order(self, rule: InboundRule) -> None:

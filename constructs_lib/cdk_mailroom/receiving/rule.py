@@ -145,6 +145,14 @@ class InboundRule(MailConstruct):
     def __init__(
         self, scope: Construct, construct_id: str, *, options: RuleOptions, place: RulePlace
     ) -> None:
+        """Create the rule; call `InboundMail.add_rule` instead.
+
+        Args:
+            scope: The parent construct.
+            construct_id: The id below *scope*.
+            options: The arguments of `InboundMail.add_rule`.
+            place: Where the rule stands, and what it shares with the others.
+        """
         super().__init__(scope, construct_id)
         recipients = options.recipients_listed
         self._rule = ses.ReceiptRule(
@@ -223,6 +231,9 @@ class InboundRule(MailConstruct):
 
     def grant_read_mail(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* read the messages that this rule stored.
+
+        Args:
+            grantee: Who may read: a function, a role, any grantable.
 
         Raises:
             ConfigurationError: The rule stores no mail.

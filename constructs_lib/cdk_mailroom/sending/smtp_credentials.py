@@ -169,5 +169,9 @@ class SmtpCredentials(MailConstruct):
             )
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let *grantee* read the credentials."""
+        """Let *grantee* read the credentials.
+
+        Args:
+            grantee: Who may read: a function, a role, any grantable.
+        """
         return self.secret.grant_read(grantee)

@@ -93,6 +93,7 @@ class ExperimentalFlowRule(MailConstruct):
                 "Ledger": ledger,
             },
         )
+        """The custom resource that makes the rule."""
         # WorkMail may check that it can call the function when the rule is made.
         self.resource.node.add_dependency(flow.permission, provider.function, policy)
         Annotations.of(self).add_warning_v2(

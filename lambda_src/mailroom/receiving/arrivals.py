@@ -46,6 +46,12 @@ class BucketMail(ReceivedMail):
     __slots__ = ("_common_fields",)
 
     def __init__(self, raw: Mapping[str, Any], *, store: Store) -> None:
+        """Describe a mail of a bucket.
+
+        Args:
+            raw: The event in which S3 names the object.
+            store: Where the message is.
+        """
         super().__init__(raw, store=store)
         self._common_fields: dict[str, Any] | None = None
 

@@ -57,7 +57,11 @@ class _Received:
 
 
 def flow_mail(mail: ReceivedMail) -> FlowMail:
-    """Return *mail* as WorkMail would present it, inbound."""
+    """Return *mail* as WorkMail would present it, inbound.
+
+    Args:
+        mail: The mail that SES received.
+    """
     from mailroom.handlers._mail import mailboxes
 
     event = {

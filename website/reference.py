@@ -1,0 +1,170 @@
+"""The reference: a page for each public package, with every name that its ``__all__`` has.
+
+A new package, or a new name in one, appears by itself. What has no docstring, or an argument
+without an entry in its docstring, is an error of the build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import griffe
+from places import SOURCES
+
+ROOTS = ("cdk_mailroom", "mailroom", "mailroom_local")
+# Public modules that are not packages at the top, and packages that are not for users.
+MORE = ("mailroom.handlers.workmail.receipt_rule",)
+NOT_FOR_USERS = ("cdk_mailroom.packer", "mailroom_local.control")
+TITLES = {"cdk_mailroom": "Constructs", "mailroom": "Runtime", "mailroom_local": "Local AWS"}
+
+
+@dataclass
+class Package:
+    """A module and the names that it exports."""
+
+    path: str
+    module: griffe.Module
+    names: list[str]
+    own: list[str] = field(default_factory=list)
+    """The names that are documented on its page; the others are documented where they are from."""
+
+    @property
+    def page(self) -> str:
+        """The page's file."""
+        return f"reference/{self.path}.md"
+
+
+class Reference:
+    """Every public name, and where it is documented."""
+
+    def __init__(self) -> None:
+        loader = griffe.GriffeLoader(
+            search_paths=SOURCES,
+            docstring_parser="google",
+            extensions=griffe.load_extensions("unpack_typeddict"),
+        )
+        for root in ROOTS:
+            loader.load(root)
+        loader.resolve_aliases(external=False)
+        self._modules = loader.modules_collection
+        self.packages = {
+            module.path: Package(module.path, module, [str(name) for name in module.exports or ()])
+            for root in ROOTS
+            for module in _public(self._modules[root])
+        }
+        self.canonical: dict[str, str] = {}
+        """For each object, by the path of its definition, the path that users import it by."""
+        self.homes: dict[str, Package] = {}
+        """For each of these paths, the package whose page documents it."""
+        self._settle()
+
+    def _settle(self) -> None:
+        exported: dict[str, list[tuple[Package, str]]] = {}
+        for package in self.packages.values():
+            for name in package.names:
+                target = self.object(f"{package.path}.{name}")
+                if target is not None and not target.is_module:
+                    exported.setdefault(target.path, []).append((package, name))
+        for path, places in exported.items():
+            # The package that defines it, or the shortest that offers it.
+            shortest = sorted(places, key=lambda place: (place[0].path.count("."), place[0].path))
+            inside = [place for place in shortest if path.startswith(f"{place[0].path}.")]
+            package, name = (inside or shortest)[-1 if inside else 0]
+            offered, offered_name = next(
+                place for place in shortest if place[0].path.split(".")[0] == package.path.split(".")[0]
+            )
+            package.own.append(name)
+            self.canonical[path] = f"{offered.path}.{offered_name}"
+            self.homes[f"{offered.path}.{offered_name}"] = package
+
+    def object(self, path: str) -> griffe.Object | None:
+        """What a path of a public name leads to; ``None`` if that is another distribution's."""
+        found = self._modules[path]
+        try:
+            return found.final_target if found.is_alias else found
+        except griffe.AliasResolutionError:
+            return None
+
+    def problems(self) -> Iterator[str]:
+        """What the docstrings lack."""
+        for path, public in sorted(self.canonical.items()):
+            for one in _documented(self._modules[path]):
+                where = f"{one.relative_filepath}:{one.lineno}: {public}"
+                if one.path != path:
+                    where += one.path.removeprefix(path)
+                yield from (f"{where}: {lack}" for lack in _lacks(one))
+
+
+def _public(module: griffe.Module, depth: int = 0) -> Iterator[griffe.Module]:
+    name = module.path
+    if name in NOT_FOR_USERS or any(part.startswith("_") for part in name.split(".")):
+        return
+    if module.exports and (module.is_init_module or depth == 1 or name in MORE):
+        yield module
+    for each in sorted(module.modules.values(), key=lambda one: one.path):
+        if not each.is_alias:
+            yield from _public(each, depth + 1)
+
+
+def _documented(one: griffe.Object) -> Iterator[griffe.Object]:
+    """An object and its public members."""
+    yield one
+    if not one.is_class:
+        return
+    for name, member in one.members.items():
+        if not member.is_alias and (name == "__init__" or not name.startswith("_")):
+            yield member
+
+
+def _lacks(one: griffe.Object) -> Iterator[str]:
+    if _needs_none(one):
+        return
+    texts = [one.docstring]
+    if one.name == "__init__":
+        # The docstring of the class may describe its arguments, too.
+        texts.append(one.parent.docstring)
+    if not any(texts):
+        yield "no docstring"
+    elif one.is_function:
+        attributes = _attributes(one.parent) if one.name == "__init__" else set()
+        entries = {name for text in texts if text is not None for name in _entries(text)}
+        for parameter in one.parameters:
+            if parameter.name not in {"self", "cls", *entries, *attributes}:
+                yield f"the argument {parameter.name} has no entry in Args"
+
+
+def _needs_none(one: griffe.Object) -> bool:
+    """Whether its documentation is elsewhere, or it is nothing that users call."""
+    parent = one.parent
+    if parent is None or not parent.is_class:
+        return False
+    if one.name == "__init__":
+        return "dataclass" in parent.labels or _is_exception(parent)
+    return (
+        any(one.name in base.members for base in parent.mro())
+        or any("Enum" in str(base) for base in parent.bases)
+        or (not one.is_function and one.name in _attributes(parent))
+    )
+
+
+def _is_exception(cls: griffe.Class) -> bool:
+    bases = {str(base) for each in (cls, *cls.mro()) for base in each.bases}
+    return bool(bases & {"Exception", "BaseException", "Error"})
+
+
+def _attributes(cls: griffe.Class) -> set[str]:
+    """The attributes that are documented, as themselves, as arguments or in the class."""
+    init = cls.members.get("__init__")
+    texts = [cls.docstring, init.docstring if init else None]
+    return {
+        *(name for text in texts if text is not None for name in _entries(text)),
+        *(name for name, one in cls.members.items() if one.is_attribute and one.docstring),
+    }
+
+
+def _entries(text: griffe.Docstring) -> Iterator[str]:
+    kinds = griffe.DocstringSectionKind
+    for section in text.parsed:
+        if section.kind in (kinds.parameters, kinds.attributes):
+            yield from (argument.name.lstrip("*") for argument in section.value)

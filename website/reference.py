@@ -6,17 +6,29 @@ without an entry in its docstring, is an error of the build.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import griffe
+from docstrings import definition_list, plain
 from places import SOURCES
 
 ROOTS = ("cdk_mailroom", "mailroom", "mailroom_local")
 # Public modules that are not packages at the top, and packages that are not for users.
-MORE = ("mailroom.handlers.workmail.receipt_rule",)
+MORE = (
+    "mailroom.handlers.workmail.receipt_rule",
+    "mailroom.receiving.arrivals",
+    "mailroom.receiving.signature",
+)
+# Their modules are named by constructs; what counts is what each says about itself.
+BEHAVIOURS = "mailroom.handlers"
 NOT_FOR_USERS = ("cdk_mailroom.packer", "mailroom_local.control")
-TITLES = {"cdk_mailroom": "Constructs", "mailroom": "Runtime", "mailroom_local": "Local AWS"}
+CDK_REFERENCE = "https://docs.aws.amazon.com/cdk/api/v2/python"
+_IMPORT = re.compile(
+    r"^\s*from ((?:cdk_mailroom|mailroom|mailroom_local)\b[\w.]*) import (\([^)]*\)|[^\n(]+)",
+    re.MULTILINE,
+)
 
 
 @dataclass
@@ -63,7 +75,7 @@ class Reference:
         exported: dict[str, list[tuple[Package, str]]] = {}
         for package in self.packages.values():
             for name in package.names:
-                target = self.object(f"{package.path}.{name}")
+                target = self._object(f"{package.path}.{name}")
                 if target is not None and not target.is_module:
                     exported.setdefault(target.path, []).append((package, name))
         for path, places in exported.items():
@@ -72,19 +84,98 @@ class Reference:
             inside = [place for place in shortest if path.startswith(f"{place[0].path}.")]
             package, name = (inside or shortest)[-1 if inside else 0]
             offered, offered_name = next(
-                place for place in shortest if place[0].path.split(".")[0] == package.path.split(".")[0]
+                place
+                for place in shortest
+                if place[0].path.split(".")[0] == package.path.split(".")[0]
             )
             package.own.append(name)
             self.canonical[path] = f"{offered.path}.{offered_name}"
             self.homes[f"{offered.path}.{offered_name}"] = package
 
-    def object(self, path: str) -> griffe.Object | None:
+    def _object(self, path: str) -> griffe.Object | None:
         """What a path of a public name leads to; ``None`` if that is another distribution's."""
         found = self._modules[path]
         try:
             return found.final_target if found.is_alias else found
         except griffe.AliasResolutionError:
             return None
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """Each page's path and text."""
+        for package in self.packages.values():
+            yield package.page, self._page(package)
+        for package in self._modules[BEHAVIOURS].modules.values():
+            if package.is_init_module:
+                yield f"reference/{package.path}.md", _behaviours(package)
+
+    def _page(self, package: Package) -> str:
+        summary, _, rest = plain(package.module.docstring).partition("\n")
+        rows = [self._row(package, name) for name in package.names]
+        parts = [
+            f"---\ntitle: {package.path}\n---",
+            f"# `{package.path}`",
+            f"{summary}\n{rest}".strip(),
+            "\n".join(["| name | what |", "| --- | --- |", *rows]),
+            *(f"::: {self._imported_as(package, name)}" for name in package.own),
+        ]
+        return "\n\n".join(parts) + "\n"
+
+    def _row(self, package: Package, name: str) -> str:
+        found = self._object(f"{package.path}.{name}")
+        if found is None:
+            target = self._modules[f"{package.path}.{name}"].target_path
+            module, _, short = target.rpartition(".")
+            return f"| [`{name}`]({CDK_REFERENCE}/{module}/{short}.html) | `{target}` |"
+        if found.is_module:
+            page = self.packages[found.path].page.removeprefix("reference/")
+            return f"| [`{name}`]({page}) | {_summary(found)} |"
+        return f"| [`{name}`][{self.canonical[found.path]}] | {_summary(found)} |"
+
+    def _imported_as(self, package: Package, name: str) -> str:
+        found = self._object(f"{package.path}.{name}")
+        assert found is not None
+        return self.canonical[found.path]
+
+    def page_of(self, module: str) -> str | None:
+        """The page of the public package that a module belongs to, if one does."""
+        while module:
+            if module in self.packages:
+                return self.packages[module].page
+            if module.rpartition(".")[0] == BEHAVIOURS:
+                return f"reference/{module}.md"
+            module = module.rpartition(".")[0]
+        return None
+
+    def unknown_imports(self, pages: dict[str, str]) -> Iterator[str]:
+        """What snippets import from our packages that is not in the reference."""
+        public = {f"{one.path}.{name}" for one in self.packages.values() for name in one.names}
+        for page, text in pages.items():
+            if page.startswith("examples/"):
+                continue
+            for module, names in _IMPORT.findall(text):
+                for name in re.findall(r"(?:^|[(,])\s*(\w+)", names):
+                    if f"{module}.{name}" not in {*public, *self.packages}:
+                        yield f"{page}: {module}.{name} is not in the reference"
+
+    def names(self) -> dict[str, str]:
+        """Each path that a docstring may name something by, and the one of the reference."""
+        names = {}
+        for path, public in self.canonical.items():
+            for each in {path, public, *self._other_names(path)}:
+                names[each] = public
+                found = self._modules[path]
+                if found.is_class:
+                    for member, one in found.all_members.items():
+                        if not member.startswith("_") and one.docstring:
+                            names.setdefault(f"{each}.{member}", f"{public}.{member}")
+        return names
+
+    def _other_names(self, path: str) -> Iterator[str]:
+        for package in self.packages.values():
+            for name in package.names:
+                found = self._object(f"{package.path}.{name}")
+                if found is not None and found.path == path:
+                    yield f"{package.path}.{name}"
 
     def problems(self) -> Iterator[str]:
         """What the docstrings lack."""
@@ -105,6 +196,21 @@ def _public(module: griffe.Module, depth: int = 0) -> Iterator[griffe.Module]:
     for each in sorted(module.modules.values(), key=lambda one: one.path):
         if not each.is_alias:
             yield from _public(each, depth + 1)
+
+
+def _behaviours(package: griffe.Module) -> str:
+    parts = [f"# `{package.path}`", plain(package.docstring)]
+    for name, module in sorted(package.modules.items()):
+        if not name.startswith("_") and f"{package.path}.{name}" not in MORE:
+            parts += [f"## `{name}`", definition_list(plain(module.docstring))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(one: griffe.Object) -> str:
+    text = plain(one.docstring)
+    if not text and one.is_class:
+        text = next((plain(base.docstring) for base in one.mro() if base.docstring), "")
+    return " ".join(text.partition("\n\n")[0].split()).replace("|", "\\|")
 
 
 def _documented(one: griffe.Object) -> Iterator[griffe.Object]:

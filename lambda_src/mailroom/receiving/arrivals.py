@@ -223,7 +223,11 @@ class _Held:
 
 
 def is_arrival(event: object) -> bool:
-    """Return whether *event* is something that `arrivals` may read."""
+    """Return whether *event* is something that `arrivals` may read.
+
+    Args:
+        event: What Lambda was invoked with.
+    """
     if not isinstance(event, dict):
         return False
     if _is_bucket_event(event):
@@ -237,7 +241,11 @@ def is_arrival(event: object) -> bool:
 
 
 def is_from_sqs(event: Mapping[str, Any]) -> bool:
-    """Return whether SQS brings *event*, and so waits for the list of what failed."""
+    """Return whether SQS brings *event*, and so waits for the list of what failed.
+
+    Args:
+        event: What Lambda was invoked with.
+    """
     records = event.get("Records") or ()
     return any(_source(record) == "aws:sqs" for record in records)
 
@@ -247,6 +255,9 @@ def arrivals(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
     The id is what SQS calls the record in a partial answer. Nothing is decoded here, so that one
     that cannot be read does not affect the others.
+
+    Args:
+        event: What Lambda was invoked with.
     """
     if _is_bucket_event(event):
         yield str(event.get("id", 0)), event

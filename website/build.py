@@ -1,4 +1,4 @@
-"""Build the site into .site/html, or serve it while docs/ changes.
+"""Build the site into .site/html; with ``--serve``, show it while docs/ changes.
 
 Everything that is wrong with it is an error: a link or an anchor that leads nowhere, a public name
 without a docstring, an argument without an entry, and a name in a snippet that is not public.
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import commands
 import finished
 import navigation
 from pages import Pages
+from pictures import draw
 from places import DOCS, NAMES, OUTPUT, PAGES, ROOT
 from reference import Reference
 
@@ -25,12 +27,26 @@ HERE = Path(__file__).parent
 
 
 def main() -> int:
-    """Build; with ``--serve``, serve instead."""
+    """Return 0 if all is well."""
     shutil.rmtree(OUTPUT, ignore_errors=True)
-    PAGES.mkdir(parents=True)
     reference = Reference()
     names = reference.names()
-    NAMES.write_text(json.dumps(names), "utf-8")
+    _write(NAMES, json.dumps(names))
+    written, problems = _write_pages(reference)
+    problems += [*reference.problems(), *reference.unknown_imports(written)]
+    if problems:
+        print("\n".join(problems), file=sys.stderr)
+        return 1
+    if "--serve" in sys.argv:
+        return _serve(reference)
+    with _zensical("build", "--strict") as building:
+        if building.wait():
+            return 1
+    return finished.check(names, written)
+
+
+def _write_pages(reference: Reference) -> tuple[dict[str, str], list[str]]:
+    """Write what the site is made of; return the text of each page, and what is wrong."""
     pages = Pages(reference.page_of)
     written = {
         **dict(pages.all()),
@@ -39,36 +55,44 @@ def main() -> int:
     }
     for page, text in written.items():
         _write(PAGES / page, text)
-    problems = [*reference.problems(), *reference.unknown_imports(written), *pages.problems]
-    if problems:
-        print("\n".join(problems), file=sys.stderr)
-        return 1
-    _copy_files()
+    for path in (*DOCS.rglob("*"), *ROOT.glob("examples/*/*.svg")):
+        if path.is_file() and path.suffix != ".md":
+            _copy(path, PAGES / path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT))
+    for path in (HERE / "assets").iterdir():
+        _copy(path, PAGES / "assets" / path.name)
+    for name, picture in draw(for_site=True):
+        _write(PAGES / "images" / name, picture)
     tree = navigation.resolved(sorted(written, key=lambda page: page.removesuffix(".md")))
     settings = (HERE / "zensical.toml").read_text("utf-8")
     _write(OUTPUT / "zensical.toml", settings.replace("# navigation\n", f"nav = {_toml(tree)}\n"))
     _write(PAGES / "llms.txt", finished.llms_txt(tree, written))
-    command = ["serve"] if "--serve" in sys.argv else ["build", "--strict"]
+    return written, pages.problems
+
+
+def _serve(reference: Reference) -> int:
+    with _zensical("serve") as serving:
+        try:
+            seen = _changed()
+            while serving.poll() is None:
+                time.sleep(0.5)
+                if _changed() != seen:
+                    seen = _changed()
+                    print("\n".join(_write_pages(reference)[1]), file=sys.stderr)
+        except KeyboardInterrupt:
+            serving.terminate()
+        return serving.wait()
+
+
+def _zensical(*command: str) -> subprocess.Popen[bytes]:
     zensical = str(Path(sys.executable).with_name("zensical"))
-    done = subprocess.run(
+    return subprocess.Popen(
         [zensical, *command, "-f", str(OUTPUT / "zensical.toml")],
-        cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(HERE), "NO_COLOR": "1"},
-        check=False,
     )
-    if done.returncode or "--serve" in sys.argv:
-        return done.returncode
-    return finished.check(names, written)
 
 
-def _copy_files() -> None:
-    for path in (*DOCS.rglob("*"), *ROOT.glob("examples/*/*.svg")):
-        if path.is_file() and path.suffix != ".md":
-            base = DOCS if path.is_relative_to(DOCS) else ROOT
-            target = PAGES / path.relative_to(base)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, target)
-    shutil.copytree(HERE / "assets", PAGES / "assets")
+def _changed() -> float:
+    return max(path.stat().st_mtime for path in DOCS.rglob("*"))
 
 
 def _toml(tree: Any) -> str:
@@ -80,8 +104,15 @@ def _toml(tree: Any) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    if not path.is_file() or path.read_text("utf-8") != text:  # else it would be built again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _copy(path: Path, target: Path) -> None:
+    if not target.is_file() or path.stat().st_mtime > target.stat().st_mtime:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from pictures import FOLDER
 from places import DOCS, ROOT
 
 _FENCE = re.compile(r"^([ \t]*)(```+|~~~+).*?^\1\2[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -45,6 +46,8 @@ class Pages:
             place = self._place(file)
             if place is None:
                 return match["text"]  # code that is on no page
+            if file.parent == FOLDER and file.suffix == ".svg":
+                return _both(match["text"], os.path.relpath(place, PurePosixPath(page).parent))
             relative = os.path.relpath(place, PurePosixPath(page).parent)
             suffix = f"#{anchor}" if anchor else ""
             return f"{match['image']}[{match['text']}]({relative}{suffix})"
@@ -66,9 +69,17 @@ class Pages:
             return "/".join(parts)
         if parts[0] == "examples" and len(parts) > 1 and (ROOT / "examples" / parts[1]).is_dir():
             return f"examples/{parts[1]}.md"
+        if "mailroom_cli" in parts:
+            return "reference/command.md"
         if parts[0] in ("constructs_lib", "lambda_src"):
             return self._reference_of(".".join(file.with_suffix("").relative_to(ROOT).parts[1:]))
         return None
+
+
+def _both(text: str, picture: str) -> str:
+    """A picture for light and one for dark, as the reader has chosen on the site."""
+    name = picture.removesuffix(".svg")
+    return "\n".join(f"![{text}]({name}-{mode}.svg#only-{mode})" for mode in ("light", "dark"))
 
 
 def _example(folder: Path) -> tuple[str, str]:

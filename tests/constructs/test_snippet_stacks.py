@@ -102,24 +102,46 @@ def test_a_snippet_synthesizes(
     assert made or "class " in snippet.code
 
 
-def test_the_readmes_app_synthesizes_and_its_handlers_are_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("app", "handlers", "folder"),
+    [("app", "app-handlers", "helpdesk"), ("start-app", "start-handlers", "desk")],
+)
+def test_an_app_synthesizes_with_its_handlers(
+    app: str, handlers: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a user would write them into two files."""
-    folder = tmp_path / "helpdesk"
-    folder.mkdir()
-    (folder / "app.py").write_text(named("app-handlers").code)
+    """That of the README and that of the first steps, each as a user writes it into two files."""
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "app.py").write_text(named(handlers).code)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "app", raising=False)
     names: dict[str, Any] = {"__name__": "app"}
-    exec(compile(named("app").code, "README.md", "exec"), names)
-    assembly = names["app"].synth()
-    (made,) = assembly.stacks
+    exec(compile(named(app).code, named(app).page, "exec"), names)
+    (made,) = names["app"].synth().stacks
     kinds = [one["Type"] for one in made.template["Resources"].values()]
-    assert kinds.count("AWS::SES::ReceiptRule") == 2
+    assert "AWS::SES::ReceiptRule" in kinds
+
+
+def test_the_test_of_the_first_steps_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the handler of the first steps."""
+    (tmp_path / "app.py").write_text(named("start-handlers").code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    names: dict[str, Any] = {}
+    exec(named("start-test").code, names)
+    names["test_a_question_is_printed"](capsys)
+    monkeypatch.delitem(sys.modules, "app")
 
 
 def _make_folders(code: str, at: Path) -> None:
+    letter = at / "letter"
+    letter.mkdir()
+    for name, text in {
+        "subject.txt": "News",
+        "text.txt": "{{a}}",
+        "sample.json": '{"a": 1}',
+    }.items():
+        (letter / name).write_text(text)
     for folder, module, function in {*HANDLER.findall(code), ("support", "app", "on_mail")}:
         path = at / folder / f"{module}.py"
         path.parent.mkdir(parents=True, exist_ok=True)

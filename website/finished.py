@@ -23,7 +23,7 @@ def llms_txt(tree: Any, written: dict[str, str]) -> str:
         for title, part in section.items():
             lines += ["", f"## {title}", ""]
             lines += [
-                f"- [{_title(written[page])}]({page}): {_summary(written[page])}"
+                f"- [{_title(written[page])}]({_address(page)}): {_summary(written[page])}"
                 for page in _pages(part)
             ]
     return "\n".join(lines) + "\n"
@@ -35,6 +35,11 @@ def _pages(tree: Any) -> Iterator[str]:
     else:
         for part in tree.values() if isinstance(tree, dict) else tree:
             yield from _pages(part)
+
+
+def _address(page: str) -> str:
+    # The source of a page of the reference says nothing without what builds it.
+    return page.removesuffix(".md") + "/" if page.startswith("reference/") else page
 
 
 def _title(text: str) -> str:
@@ -54,7 +59,7 @@ def _summary(text: str) -> str:
         "",
     )
     plain = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", " ".join(paragraph.split()))
-    return re.split(r"(?<=[.:]) ", plain)[0].rstrip(":")
+    return re.split(r"(?<=[.]) ", plain)[0].rstrip(":")
 
 
 class _Page(HTMLParser):

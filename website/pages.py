@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from docstrings import plain_text
 from pictures import FOLDER
 from places import DOCS, ROOT
 
@@ -89,8 +91,7 @@ def _example(folder: Path) -> tuple[str, str]:
         for path in (folder / "app.py", *sorted(folder.rglob("*")))
         if path.suffix in _SUFFIXES and "tests" not in path.parts and "cdk.out" not in path.parts
     ]
-    title = folder.name.capitalize()
-    parts = [f"# {title}", _docstring(folder)]
+    parts = [f"# `examples/{folder.name}`", _docstring(folder)]
     for path in dict.fromkeys(files):
         text = path.read_text("utf-8").rstrip()
         parts += [f"## {path.relative_to(folder)}", f"````{_SUFFIXES[path.suffix]}\n{text}\n````"]
@@ -98,7 +99,7 @@ def _example(folder: Path) -> tuple[str, str]:
 
 
 def _docstring(folder: Path) -> str:
-    import ast
-
-    text = ast.get_docstring(ast.parse((folder / "app.py").read_text("utf-8"))) or ""
-    return re.sub(r"``([^`]+)``", r"`\1`", text.replace("::\n", ":\n"))
+    """What the module with the example's stack says about it."""
+    (module,) = (path for path in folder.glob("*.py") if "(cdk.Stack)" in path.read_text("utf-8"))
+    text = ast.get_docstring(ast.parse(module.read_bytes())) or ""
+    return plain_text(re.sub(r"``([^`]+)``", r"`\1`", text))

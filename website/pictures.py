@@ -245,9 +245,10 @@ def _svg(picture: Picture, style: str) -> str:
     boxes = picture.boxes.values()
     width = max(box.x for box in boxes) + _WIDTH + _EDGE
     height = max(box.y for box in boxes) + _HEIGHT + _EDGE
+    size = f'viewBox="0 0 {width:g} {height:g}"'
+    label = f'role="img" aria-label="{escape(picture.text)}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
-        f'aria-label="{escape(picture.text)}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label}>',
         f"  <style>\n    {style}{_RULES}\n  </style>",
         *(_head(kind) for kind in ("", "bad")),
         f'  <rect class="ground" width="{width:g}" height="{height:g}" rx="8"/>',
@@ -267,15 +268,18 @@ def _head(kind: str) -> str:
 
 def _box(box: Box) -> str:
     x, y = box.middle
+    place, size = f'x="{box.x:g}" y="{box.y:g}"', f'width="{_WIDTH}" height="{_HEIGHT}"'
     lines = [
-        f'  <rect class="{box.kind}" x="{box.x:g}" y="{box.y:g}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" rx="7"/>',
-        f'  <text class="title" x="{x:g}" y="{y - 3 if box.note else y + 5:g}">'
-        f"{escape(box.title)}</text>",
+        f'  <rect class="{box.kind}" {place} {size} rx="7"/>',
+        _text("title", x, y - 3 if box.note else y + 5, box.title),
     ]
     if box.note:
-        lines.append(f'  <text class="note" x="{x:g}" y="{y + 15:g}">{escape(box.note)}</text>')
+        lines.append(_text("note", x, y + 15, box.note))
     return "\n".join(lines)
+
+
+def _text(style: str, x: float, y: float, text: str) -> str:
+    return f'  <text class="{style}" x="{x:g}" y="{y:g}">{escape(text)}</text>'
 
 
 def _arrow(picture: Picture, start: str, end: str, label: str, kind: str) -> str:
@@ -300,7 +304,7 @@ def _arrow(picture: Picture, start: str, end: str, label: str, kind: str) -> str
     parts = [f'  <path class="{kind}" d="{line}" marker-end="url(#head{kind})"/>']
     if label:
         x, y, style = place
-        parts.append(f'  <text class="{style}" x="{x:g}" y="{y:g}">{escape(label)}</text>')
+        parts.append(_text(style, x, y, label))
     return "\n".join(parts)
 
 

@@ -22,7 +22,9 @@ class Links(griffe.Extension):
         self._names: dict[str, str] = json.loads(NAMES.read_text("utf-8"))
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Link what the docstring names."""
+        """Link what the docstring names, and leave out how a constructor makes an attribute."""
+        if isinstance(obj, griffe.Attribute) and "instance-attribute" in obj.labels:
+            obj.value = None
         if obj.docstring is not None:
             obj.docstring.value = linked(obj.docstring.value, obj, self._names)
 

@@ -112,7 +112,7 @@ class Reference:
         summary, _, rest = plain(package.module.docstring).partition("\n")
         rows = [self._row(package, name) for name in package.names]
         parts = [
-            f"---\ntitle: {package.path}\n---",
+            f"---\ntitle: {package.path}\nsearch:\n  boost: 0.4\n---",
             f"# `{package.path}`",
             f"{summary}\n{rest}".strip(),
             "\n".join(["| name | what |", "| --- | --- |", *rows]),

@@ -94,7 +94,13 @@ class Reference:
 
     def _object(self, path: str) -> griffe.Object | None:
         """What a path of a public name leads to; ``None`` if that is another distribution's."""
-        found = self._modules[path]
+        try:
+            found = self._modules[path]
+        except KeyError:
+            module, _, name = path.rpartition(".")
+            raise SystemExit(
+                f"{module}.__all__ has {name}, which the module does not have"
+            ) from None
         try:
             return found.final_target if found.is_alias else found
         except griffe.AliasResolutionError:

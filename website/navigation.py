@@ -7,7 +7,7 @@ from typing import Any
 from places import DOCS
 
 NAVIGATION: dict[str, Any] = {
-    "Start": {"cdk-mailroom": "index.md", "Five minutes to a first mail": "start.md"},
+    "Start": ["index.md", "start.md", "deploying.md"],
     "Guides": {
         "Receiving mail": ["receiving.md", "mail.md", "handing-on.md"],
         "Sending mail": ["sending.md", "events.md", "lake.md", "lake-queries.md"],

@@ -103,15 +103,13 @@ def test_a_snippet_synthesizes(
 
 
 @pytest.mark.parametrize(
-    ("app", "handlers", "folder"),
-    [("app", "app-handlers", "helpdesk"), ("start-app", "start-handlers", "desk")],
+    ("app", "handlers"), [("app", "app-handlers"), ("start-app", "start-handlers")]
 )
 def test_an_app_synthesizes_with_its_handlers(
-    app: str, handlers: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: str, handlers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That of the README and that of the first steps, each as a user writes it into two files."""
-    (tmp_path / folder).mkdir()
-    (tmp_path / folder / "app.py").write_text(named(handlers).code)
+    _write(named(handlers), tmp_path)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "app"}
     exec(compile(named(app).code, named(app).page, "exec"), names)
@@ -124,13 +122,22 @@ def test_the_test_of_the_first_steps_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the handler of the first steps."""
-    (tmp_path / "app.py").write_text(named("start-handlers").code)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "app", raising=False)
+    path = _write(named("start-handlers"), tmp_path)
+    monkeypatch.syspath_prepend(str(path.parent))
     names: dict[str, Any] = {}
     exec(named("start-test").code, names)
     names["test_a_question_is_printed"](capsys)
-    monkeypatch.delitem(sys.modules, "app")
+    monkeypatch.delitem(sys.modules, path.stem)
+
+
+def _write(snippet: Snippet, at: Path) -> Path:
+    """Write a file that its first line names."""
+    name = re.match(r"\n*# (\S+\.py)\b", snippet.code)
+    assert name
+    path = at / name[1]
+    path.parent.mkdir()
+    path.write_text(snippet.code)
+    return path
 
 
 def _make_folders(code: str, at: Path) -> None:

@@ -75,8 +75,8 @@ class _Page(HTMLParser):
             self.ids.add(given["id"])
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
-        elif "src" in given:
-            self.loaded.append(given["src"])
+        elif "src" in given or "srcset" in given:
+            self.loaded += [given[one] for one in ("src", "srcset") if one in given]
         elif tag == "link" and given.get("rel") in ("stylesheet", "icon", "preconnect", "preload"):
             self.loaded.append(given["href"])
 
@@ -116,16 +116,22 @@ def _problems(pages: dict[Path, _Page]) -> Iterator[str]:
         for loaded in page.loaded:
             if _FOREIGN.match(loaded):
                 yield f"{where}: loads {loaded} from another server"
+            elif not loaded.startswith("data:") and not _target(path, loaded).exists():
+                yield f"{where}: loads {loaded}, which does not exist"
         if path.name == "404.html":
             continue
         for link in page.links:
             address, anchor = urldefrag(link)
             if re.match(r"[a-z]+:|//", address):
                 continue
-            target = (path.parent / unquote(address)).resolve() if address else path
-            if target.is_dir():
-                target /= "index.html"
+            target = _target(path, address) if address else path
             if not target.exists():
                 yield f"{where}: the link {link} leads nowhere"
             elif anchor and target in pages and unquote(anchor) not in pages[target].ids:
                 yield f"{where}: the anchor of {link} leads nowhere"
+
+
+def _target(page: Path, address: str) -> Path:
+    base = HTML if address.startswith("/") else page.parent
+    target = (base / unquote(urldefrag(address)[0]).lstrip("/")).resolve()
+    return target / "index.html" if target.is_dir() else target

@@ -6,6 +6,7 @@ without an entry in its docstring, is an error of the build.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -122,7 +123,7 @@ class Reference:
             f"# `{package.path}`",
             f"{summary}\n{rest}".strip(),
             "\n".join(["| name | what |", "| --- | --- |", *rows]),
-            *(f"::: {self._imported_as(package, name)}" for name in package.own),
+            *(self._entry(self._imported_as(package, name)) for name in package.own),
         ]
         return "\n\n".join(parts) + "\n"
 
@@ -136,6 +137,24 @@ class Reference:
             page = self.packages[found.path].page.removeprefix("reference/")
             return f"| [`{name}`]({page}) | {_summary(found)} |"
         return f"| [`{name}`][{self.canonical[found.path]}] | {_summary(found)} |"
+
+    def _entry(self, public: str) -> str:
+        """What renders an object; what a documented base has is not repeated."""
+        found = self._modules[public]
+        if not found.is_class:
+            return f"::: {public}"
+        inherited, bases = [], []
+        for name, member in found.inherited_members.items():
+            home = self.canonical.get(member.final_target.parent.path)
+            if home is None:
+                inherited.append(name)
+            elif home not in bases:
+                bases.append(home)
+        directive = f"::: {public}\n    options:\n      inherited_members: {json.dumps(inherited)}"
+        if not bases:
+            return directive
+        also = ", ".join(f"[`{base}`][{base}]" for base in bases)
+        return f"{directive}\n\n`{public}` also has the members of {also}."
 
     def _imported_as(self, package: Package, name: str) -> str:
         found = self._object(f"{package.path}.{name}")
@@ -167,13 +186,14 @@ class Reference:
         """Each path that a docstring may name something by, and the one of the reference."""
         names = {}
         for path, public in self.canonical.items():
+            found = self._modules[path]
             for each in {path, public, *self._other_names(path)}:
                 names[each] = public
-                found = self._modules[path]
-                if found.is_class:
-                    for member, one in found.all_members.items():
-                        if not member.startswith("_") and one.docstring:
-                            names.setdefault(f"{each}.{member}", f"{public}.{member}")
+                for member, one in found.all_members.items() if found.is_class else ():
+                    if not member.startswith("_") and one.docstring:
+                        owner = one.final_target.parent if one.is_alias else found
+                        home = self.canonical.get(owner.path, public)
+                        names.setdefault(f"{each}.{member}", f"{home}.{member}")
         return names
 
     def _other_names(self, path: str) -> Iterator[str]:

@@ -7,11 +7,11 @@ from typing import Any
 from places import DOCS
 
 NAVIGATION: dict[str, Any] = {
-    "Start": ["index.md", "start.md", "deploying.md"],
+    "Start": ["index.md", "start.md", "installing*", "deploying.md"],
     "Guides": {
         "Receiving mail": ["receiving.md", "mail.md", "handing-on.md"],
         "Sending mail": ["sending.md", "events.md", "lake.md", "lake-queries.md"],
-        "Rehearsing": ["local-aws.md", "page.md"],
+        "Testing": ["testing-handlers*", "local-aws.md", "page.md"],
         "More": ["*"],
     },
     "How to": ["how-to/index.md", "how-to/*"],
@@ -23,7 +23,7 @@ NAVIGATION: dict[str, Any] = {
         "Command line": "reference/command.md",
     },
     "Help": ["troubleshooting.md", "comparison.md", "scaling.md", "*assumptions.md"],
-    "Project": ["changelog.md", "structure.md"],
+    "Project": ["changelog.md", "public-api*", "structure.md"],
 }
 
 

@@ -95,16 +95,28 @@ def check_sender(
     from_address: str | None,
     identities: Sequence[str] | None,
     templates: Sequence[str] = (),
+    bulk: bool = False,
 ) -> None:
     """Report a From address that none of *identities* covers, and a text in place of a list.
 
     A domain covers its subdomains, and an address no other address:
     https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+
+    Nor can *bulk* be limited to an address: ``ses:SendBulkEmail`` has no key ``ses:FromAddress``,
+    and a condition on a key that is missing is never true:
+    https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
     """
     check_list(problems, "templates", templates)
     if from_address is None:
         return
     check_address(problems, "from_address", from_address)
+    if bulk:
+        problems.add(
+            "from_address",
+            from_address,
+            "omit it with bulk=True, which SES cannot limit to an address: to limit it all the "
+            "same, verify the address as an identity and grant sending from that one alone",
+        )
     if identities is None or not all(map(resolved, (from_address, *identities))):
         return
     domain = f".{from_address.lower().rpartition('@')[2]}"

@@ -13,7 +13,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from synthesis import new_app, new_stack, warnings_of
+from aws_cdk import aws_sqs as sqs
+from synthesis import FOLDER, new_app, new_stack, warnings_of
 
 import cdk_mailroom
 from cdk_mailroom import (
@@ -21,6 +22,8 @@ from cdk_mailroom import (
     EventPublishing,
     EventType,
     InboundMail,
+    MailFunction,
+    PythonHandler,
     SmtpCredentials,
     actions,
 )
@@ -81,6 +84,9 @@ BUILDS = {
         stack, "Out", topic=topic_named_by_a_parameter(stack)
     ).on(EventType.BOUNCE),
     "cdk-mailroom:lake-alarms": lake_elsewhere,
+    "cdk-mailroom:queue-without-dead-letters": lambda stack: MailFunction(
+        stack, "Mail", handler=PythonHandler(FOLDER, "app:on_mail")
+    ).on_queue(sqs.Queue(stack, "Queue")),
     "cdk-mailroom:receiving-region": lambda stack: InboundMail(
         new_stack(cdk.App.of(stack), "Gov", region="us-gov-west-1"), "Inbound"
     ),

@@ -340,7 +340,8 @@ class EventPublishing(EventDestinations):
             grantee: Who sends.
             from_address: The only From address that it may use; any of the identities by default.
             templates: The names of templates that it may use.
-            bulk: Whether it may also send to many recipients in one call.
+            bulk: Whether it may also send to many recipients in one call; not with *from_address*,
+                which SES does not look at then.
             tenants: Every `Tenant` that it may send through, or its name; then it may not send
                 outside of them. One alone becomes the function's default.
             endpoint: The `MultiRegionEndpoint` that it sends through; then it may not send
@@ -352,11 +353,15 @@ class EventPublishing(EventDestinations):
             The grant.
 
         Raises:
-            ConfigurationError: A From address that belongs to none of the identities.
+            ConfigurationError: A From address that belongs to no identity, or comes with *bulk*.
         """
         problems = Problems(self)
         check_sender(
-            problems, from_address=from_address, identities=self._identities, templates=templates
+            problems,
+            from_address=from_address,
+            identities=self._identities,
+            templates=templates,
+            bulk=bulk,
         )
         check_sender_place(problems, "grantee", self, grantee)
         route = Route(tenants=tenants, endpoint=endpoint, tracking=tracking)

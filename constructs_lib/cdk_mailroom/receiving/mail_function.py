@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -116,8 +117,8 @@ class MailFunction(MailConstruct):
         """Call the function for what *queue* gets: notifications of rules, or events of S3.
 
         Each message fails by itself and becomes visible again; how often, and what takes it then,
-        is for the queue's own dead-letter queue. The queue's visibility timeout should be six times
-        the function's timeout.
+        is for the queue's own dead-letter queue; synth warns if it has none. The queue's visibility
+        timeout should be six times the function's timeout.
 
         Args:
             queue: A standard queue, which subscribes to the topic or is notified by the bucket.
@@ -133,6 +134,13 @@ class MailFunction(MailConstruct):
             )
         check_number(problems, "batch_size", batch_size, LAMBDA_BATCH, "messages")
         problems.raise_if_any()
+        if isinstance(queue, sqs.Queue) and queue.dead_letter_queue is None:
+            Annotations.of(self).add_warning_v2(
+                "cdk-mailroom:queue-without-dead-letters",
+                f"the queue {queue.node.path} has no dead-letter queue, so mail that fails at "
+                "every try is lost when the queue's retention ends: make it with "
+                "dead_letter_queue=sqs.DeadLetterQueue(queue=…, max_receive_count=5)",
+            )
         queue.grant_consume_messages(self._function)
         # Without batch item failures, Lambda would delete what failed.
         return lambda_.EventSourceMapping(

@@ -177,7 +177,8 @@ class SendingIdentity(MailConstruct):
             grantee: Who sends.
             from_address: The only From address that it may use; any of the identity by default.
             templates: The names of templates that it may use.
-            bulk: Whether it may also send to many recipients in one call.
+            bulk: Whether it may also send to many recipients in one call; not with *from_address*,
+                which SES does not look at then.
             tenants: Every `Tenant` that it may send through, or its name; then it may not send
                 outside of them. One alone becomes the function's default.
             endpoint: The `MultiRegionEndpoint` that it sends through; then it may not send
@@ -189,11 +190,15 @@ class SendingIdentity(MailConstruct):
             The grant.
 
         Raises:
-            ConfigurationError: A From address that does not belong to the identity.
+            ConfigurationError: A From address of another identity, or one with *bulk*.
         """
         problems = Problems(self)
         check_sender(
-            problems, from_address=from_address, identities=[self.name], templates=templates
+            problems,
+            from_address=from_address,
+            identities=[self.name],
+            templates=templates,
+            bulk=bulk,
         )
         check_sender_place(problems, "grantee", self, grantee)
         route = Route(tenants=tenants, endpoint=endpoint, tracking=tracking)

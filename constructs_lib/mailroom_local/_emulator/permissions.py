@@ -178,11 +178,14 @@ def _refusal(
         resources.append(f"configuration-set/{configuration_set}")
     if template:
         resources.append(f"template/{template}")
-    context: dict[str, Any] = {
-        "ses:FromAddress": address,
-        "ses:FromDisplayName": display,
-        "ses:Recipients": list(recipients),
-    }
+    context: dict[str, Any] = {}
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+    if "ses:SendBulkEmail" not in actions:
+        context = {
+            "ses:FromAddress": address,
+            "ses:FromDisplayName": display,
+            "ses:Recipients": list(recipients),
+        }
     if tenant:
         context["ses:TenantName"] = tenant
     if endpoint_id:

@@ -54,8 +54,13 @@ def decode(value: str) -> str:
 
 def printable(value: str) -> str:
     """A header's text as JSON can carry it."""
-    # Bytes of no known charset are surrogates here, which JSON cannot carry.
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    # Bytes of no known charset are surrogates here, which JSON cannot carry. So are other halves of
+    # pairs, which stand for no byte.
+    try:
+        data = value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        data = value.encode("utf-8", "replace")
+    return data.decode("utf-8", "replace")
 
 
 def addressed(raw: bytes) -> list[str]:

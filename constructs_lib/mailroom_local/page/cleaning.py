@@ -1,6 +1,6 @@
 """HTML of mail that a browser may show: nothing runs, nothing is loaded, nothing is sent.
 
-Three walls, each of which suffices: what is not listed here is removed, the answer's
+Three walls, each of which suffices: what `parsing` does not list is removed, the answer's
 Content-Security-Policy forbids it, and the frame that shows it is sandboxed.
 """
 
@@ -8,47 +8,15 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import nh3
 
+from mailroom_local.page import parsing
 from mailroom_local.page.mail import Mail, content, content_id, preview_type
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-TAGS = _words("""
-    a abbr acronym address article aside b bdi bdo big blockquote br caption center cite code col
-    colgroup dd del details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6
-    header hr i img ins kbd li main mark nav ol p pre q rp rt ruby s samp section small span strike
-    strong style sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr
-""")
-# What is inside of these is never text for a reader.
-_WITH_CONTENT = _words("""
-    applet audio canvas embed frame frameset iframe math noembed noframes noscript object script
-    select svg template textarea title video xmp
-""")
-_ATTRIBUTES: Mapping[str, frozenset[str]] = {
-    "*": _words("align bgcolor class color dir height id lang style title valign width"),
-    "a": _words("href name"),
-    "blockquote": _words("type"),
-    "col": _words("span"),
-    "details": _words("open"),
-    "font": _words("face size"),
-    "hr": _words("noshade size"),
-    "img": _words("alt border hspace src vspace"),
-    "li": _words("type value"),
-    "ol": _words("reversed start type"),
-    "table": _words("border cellpadding cellspacing rules summary"),
-    "td": _words("colspan headers nowrap rowspan scope"),
-    "th": _words("colspan headers nowrap rowspan scope"),
-    "ul": _words("type"),
-}
 _REMOTE_SCHEMES = ("http:", "https:", "//")
-_LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel", "cid", "data"})
 _POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
     "style-src 'unsafe-inline'; img-src data:{remote}; font-src 'none'; form-action 'none'; "
@@ -67,13 +35,6 @@ _URL_IN_CSS = re.compile(
     r"(?:url\(\s*|@import\s*|image-set\(\s*)[\"']?\s*(?:https?:)?//", re.IGNORECASE
 )
 _PASSES = 10
-_MOST_REFERENCES = 100_000
-_MOST_DEPTH = 5_000
-# Not those that need no end tag.
-_TAG = re.compile(
-    r"<(/?)(?!(?:area|base|br|col|dd|dt|hr|img|input|li|link|meta|option|p|t[drh]|wbr)\b)[a-z]",
-    re.IGNORECASE,
-)
 _UNREASONABLE = (
     "<p><em>This HTML is made to keep a reader busy, so only its source is shown.</em></p>"
 )
@@ -143,28 +104,12 @@ def _cleaned(mail: Mail, *, remote: bool) -> str:
 
 def _clean(markup: str, attribute_filter: Callable[[str, str, str], str | None]) -> str:
     return nh3.clean(
-        _UNREASONABLE if _takes_too_long(markup) else markup,
-        tags=set(TAGS),
-        clean_content_tags=set(_WITH_CONTENT),
-        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        parsing.readable(markup) or _UNREASONABLE,
         attribute_filter=attribute_filter,
-        strip_comments=True,
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
-        url_schemes=set(_LINK_SCHEMES),
+        **parsing.rules(),
     )
-
-
-def _takes_too_long(markup: str) -> bool:
-    """Whether it is made to keep a parser busy: its time grows with the square of these numbers."""
-    if markup.count("&") > _MOST_REFERENCES:
-        return True
-    depth = 0
-    for tag in _TAG.finditer(markup):
-        depth = max(depth - 1, 0) if tag[1] else depth + 1
-        if depth > _MOST_DEPTH:
-            return True
-    return False
 
 
 def _css(text: str, *, remote: bool) -> str:

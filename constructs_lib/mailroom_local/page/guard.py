@@ -44,7 +44,7 @@ class Guard:
         if refusal is None:
             await self._page(scope, receive, send)
             return
-        _log.warning("page: %s refused: %s", scope["path"], refusal)
+        _log.warning("page: %r refused: %s", scope["path"], refusal)
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})

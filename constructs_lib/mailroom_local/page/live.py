@@ -55,7 +55,8 @@ class Live:
         server, _, number = (last_id or "").partition("-")
         if not last_id:
             return self._index.version
-        return int(number) if server == self._server and number.isdigit() else 0
+        known = server == self._server and number.isascii() and number.isdigit()
+        return int(number[:16]) if known else 0
 
     def _news(self, since: int) -> tuple[int, list[bytes]]:
         with self._index.reading():

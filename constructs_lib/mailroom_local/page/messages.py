@@ -121,6 +121,6 @@ def _verdict(record: MessageRecord, check: str) -> str | None:
 
 
 def _number(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
+    if not (value.isascii() and value.isdigit() and len(value) < 16):
         raise bad(name, value, "pass a whole number")
     return int(value)

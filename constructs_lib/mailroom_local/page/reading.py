@@ -11,7 +11,10 @@ from mailroom_local.page.errors import Refused, bad
 from mailroom_local.page.messages import Reader
 from mailroom_local.page.routes import Answer, Asked, Route
 
-_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/\\\"]+")
+# Neither what ends a name or a path, nor what shows "gpj.exe" as "exe.jpg".
+_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/\\\"\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_NAME_LETTERS = 150
+_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 _NOTHING_RUNS = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
@@ -46,9 +49,9 @@ def routes(reader: Reader) -> list[Route]:
     def part(asked: Asked) -> Answer:
         files = mail.read(reader.raw(asked.key)).files
         index = asked.path["index"]
-        if not (index.isascii() and index.isdigit() and int(index) < len(files)):
+        found = dict(zip(map(str, range(len(files))), files, strict=True)).get(index)
+        if found is None:
             raise Refused(404, f"{asked.key} has no attachment {index}: it has {len(files)}")
-        found = files[int(index)]
         content = mail.content(found)
         if _flag(asked, "preview"):
             kind = mail.preview_type(found)
@@ -97,12 +100,13 @@ def _flag(asked: Asked, name: str) -> bool:
 
 
 def _file(content: bytes, content_type: str, name: str) -> Answer:
-    plain = _NOT_IN_NAMES.sub("_", name).strip(". ") or "attachment"
+    # Of a long name, its end says the type.
+    plain = _NOT_IN_NAMES.sub("_", name)[-_NAME_LETTERS:].strip(". ") or "attachment"
     ascii_name = plain.encode("ascii", "replace").decode().replace("?", "_")
     encoded = quote(plain.encode("utf-8", "replace"))
     disposition = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{encoded}"
     return Answer(
         content=content,
-        content_type=content_type if content_type.isascii() else "application/octet-stream",
+        content_type=content_type if _TYPE.fullmatch(content_type) else "application/octet-stream",
         headers={"Content-Disposition": disposition, **_NOTHING_RUNS},
     )

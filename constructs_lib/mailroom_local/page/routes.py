@@ -27,7 +27,7 @@ class Asked:
         """The object in the body."""
         try:
             found = json.loads(self.body or b"{}")
-        except ValueError as error:
+        except (RecursionError, ValueError) as error:
             raise Refused(400, f"the body is not JSON ({error}): pass an object") from error
         if not isinstance(found, dict):
             raise Refused(400, f"the body is {type(found).__name__}: pass a JSON object")

@@ -74,7 +74,8 @@ class Search:
             entry.named(mail.from_name if mail else "", attachments=len(mail.files) if mail else 0)
 
     def _in_texts(self, word: str) -> set[int]:
-        if len(word) < _LEAST_LETTERS:
+        # SQLite reads a word up to its first NUL, and no text has one.
+        if len(word) < _LEAST_LETTERS or "\0" in word:
             return set()
         quoted = '"' + word.replace('"', '""') + '"'
         with self._lock:

@@ -37,7 +37,7 @@ def guarded(gateway: App, *, port: int) -> App:
         if reason is None:
             await gateway(scope, receive, _without_cors(send))
             return
-        _log.warning("%s %s refused: %s", scope.get("method", "WebSocket"), scope["path"], reason)
+        _log.warning("%s %r refused: %s", scope.get("method", "WebSocket"), scope["path"], reason)
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})

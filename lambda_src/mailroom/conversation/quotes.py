@@ -35,7 +35,7 @@ _DIGIT = re.compile(r"\d")
 _DELIMITER = re.compile(r"\s?(?:--|[—–]+|__+|- -)\s*")
 _DASH_NAME = re.compile(r"(?:-{1,2}|/)\s?[^\W\d_][\w.']{1,20}(?: [^\W\d_][\w.']{0,20}){0,2}")
 _END = re.compile(r"[:：]\s*[*_>]{0,3}\s*$")
-_INSIDE = re.compile(r"(?:\s|-{2,3} ?)(?=(?:On|Am|Le|El|Op) \w{2,9}[.,]? ?\d{0,2}\W)")
+_INSIDE = re.compile(r"(?:\s|-{2,3} ?)(?=(?:On|Am|Le|El|Op) \w{1,9}[.,]? ?\d{0,2}\W)")
 _CLOSED = re.compile(r"<[^\s@<>]{1,64}@[^\s@<>]{3,}>\s*$")
 _ADDRESS = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{3,}")
 _SENTENCE = re.compile(r"[?!]\s|[^\W\d_]{3,}\. [^\W\d_]{2,}[^.]*[^\W\d_]\. ")
@@ -114,12 +114,22 @@ def _split(lines: Sequence[Line]) -> Split:
         last = kind
         if text.endswith(_SHARED):
             # The introduction of the quote begins behind the last words of the answer.
-            begins = len(text) - len(_SHARED)
+            begins = _place_in(line, len(text) - len(_SHARED))
             parts[QUOTED].append(line[begins:].lstrip())
             line, last = line[:begins], QUOTED
         parts[kind].append(line)
     new, quoted, signature = (_tidy(parts[kind]) for kind in (NEW, QUOTED, SIGNATURE))
     return Split(new, quoted, signature)
+
+
+def _place_in(line: str, count: int) -> int:
+    """Return the place in *line* behind *count* characters that are not marks."""
+    for place, char in enumerate(line):
+        if not _MARKS.match(char):
+            if not count:
+                return place
+            count -= 1
+    return len(line)
 
 
 def _tidy(lines: list[str]) -> str:
@@ -202,14 +212,14 @@ def _is_wrapped(texts: list[str], place: int) -> bool:
 
 def _begins(line: str) -> int | None:
     """Return where in *line* an introduction begins; ``None`` if it does not."""
-    stripped = line.lstrip(" *_-|")
-    found = languages.STARTER.match(stripped) and _DIGIT.search(stripped)
-    if found or languages.DATE.match(stripped[:40]) or languages.DATE.search(stripped[:60]):
-        inside = None if found else _starter_inside(line)
-        return 0 if inside is None else inside
-    if _ADDRESS.search(stripped) or languages.WROTE.search(stripped):
+    if _begins_surely(line):
         return 0
-    return None
+    inside = _starter_inside(line)
+    if inside is not None:
+        return inside
+    stripped = line.lstrip(" *_-|")
+    said = languages.DATE.search(stripped[:60]) or languages.WROTE.search(stripped)
+    return 0 if said or _ADDRESS.search(stripped) else None
 
 
 def _begins_surely(line: str) -> bool:
@@ -219,8 +229,9 @@ def _begins_surely(line: str) -> bool:
 
 
 def _starter_inside(line: str) -> int | None:
-    found = _INSIDE.search(line)
-    return found.start() if found and languages.DATE.search(line[found.start() :]) else None
+    # The last one: "On my side, yes. On Mon, 3 May 2024, …".
+    found = [one.start() for one in _INSIDE.finditer(line)]
+    return next((at for at in reversed(found) if languages.DATE.search(line[at:])), None)
 
 
 def _introduces(joined: str) -> bool:

@@ -156,7 +156,7 @@ def _head(purpose: int, expires_in: timedelta | None) -> bytes:
         return bytes((purpose,))
     import time
 
-    minutes = int((time.time() + expires_in.total_seconds()) // 60)
+    minutes = int((time.time() + expires_in.total_seconds()) // 60) + 1  # never too early
     if expires_in.total_seconds() <= 0 or minutes >= 1 << 32:
         raise InvalidMessage(f"expires_in is {expires_in}: pass more than none, and less than ages")
     return bytes((purpose | _EXPIRES,)) + minutes.to_bytes(4, "big")
@@ -189,16 +189,20 @@ def _mac(key: bytes, address: str, payload: bytes) -> bytes:
     from hashlib import sha256
     from hmac import new
 
-    message = b"cdk-mailroom address\0" + address.encode() + b"\0" + payload
+    # A stranger's half of a surrogate pair is a wrong address, not a crash.
+    named = address.encode("utf-8", "surrogatepass")
+    message = b"cdk-mailroom address\0" + named + b"\0" + payload
     return new(key, message, sha256).digest()[:_MAC_BYTES]
 
 
 def _keys(given: Keys) -> list[bytes]:
     several = [given] if isinstance(given, (str, bytes)) else list(given)
-    keys = [one.encode() if isinstance(one, str) else bytes(one) for one in several]
+    keys = [one.encode() if isinstance(one, str) else one for one in several]
     if not 1 <= len(keys) <= _MOST_KEYS:
         raise InvalidMessage(f"key has {len(keys)} keys: pass 1 to {_MOST_KEYS}")
     for one in keys:
+        if not isinstance(one, bytes):  # a number would become as many zeros
+            raise InvalidMessage(f"key is of type {type(one).__name__}: pass str or bytes")
         if len(one) < _LEAST_KEY_BYTES:
             raise InvalidMessage(
                 f"key has {len(one)} bytes: pass at least {_LEAST_KEY_BYTES}, for example from "

@@ -19,6 +19,7 @@ _PARTS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _COMPARED = re.compile(r"(\w+)\"?\s*(?:=|<>|!=|<=|>=|<|>|\bLIKE)\s*$", re.IGNORECASE)
+_NEAR = 300  # characters before a question mark in which its column is
 _DAYS = range(1, 36_501)
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
 _LONGEST = 1024
@@ -33,7 +34,7 @@ def parameter_names(sql: str) -> list[str]:
     names = []
     for found in _PARTS.finditer(sql):
         if found["mark"]:
-            column = _COMPARED.search(sql[: found.start()])
+            column = _COMPARED.search(sql, max(found.start() - _NEAR, 0), found.start())
             names.append(column[1].lower() if column else "")
     return [
         name if name and names.count(name) == 1 else str(number)
@@ -122,13 +123,14 @@ def literal(value: object, name: str) -> str:
     """
     from datetime import UTC, date, datetime
     from decimal import Decimal
+    from math import isfinite
 
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float | Decimal):
-        if not float("-inf") < value < float("inf"):
+        if not isfinite(value):
             raise InvalidQuery(f"the parameter {name} is {value}: pass a finite number")
         return f"{value:f}" if isinstance(value, Decimal) else f"{value:.17E}"
     if isinstance(value, datetime):

@@ -74,6 +74,7 @@ _MEANT = {
 _ISO = re.compile(r"(?:csisolatin|iso8859|iso88591987|latin)(\d{1,2})(?:[eil]|\d{4})?")
 _LATIN = {"1": "1", "2": "2", "3": "3", "4": "4", "5": "9", "6": "10", "7": "13", "8": "14"}
 _SUPERSETS = {"1": "cp1252", "9": "cp1254", "11": "cp874"}
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _PAGE = re.compile(r"(?:windows|win|ibm|cp|ms|csibm|dos)(\d{2,5})")
 _MAC = re.compile(r"mac([a-z]+)")
 # Codecs of Python that are not charsets of text in mail, or that give one text for everything.
@@ -106,8 +107,8 @@ def _is_text(name: str) -> bool:
     try:
         if codecs.lookup(name).name.replace("-", "_") in _NEVER:
             return False
-        # Codecs from bytes to bytes, such as zip or hex, refuse this.
-        b"".decode(name)
+        # Codecs from bytes to bytes, such as zip or hex, refuse this. An empty text they do not.
+        b"text".decode(name, "replace")
     except (LookupError, ValueError, TypeError, AttributeError):
         return False
     return True
@@ -134,14 +135,19 @@ def decode(raw: bytes, charset: str | None) -> tuple[str, str | None]:
     if known.startswith(("utf-16", "utf-32")) and b"\x00" not in raw:
         known = "utf-8"
     try:
-        return raw.decode(known), None
+        return _whole(raw.decode(known)), None
     except (ValueError, LookupError):
         pass
     try:
         return raw.decode("utf-8"), None
     except UnicodeDecodeError:
-        text = raw.decode(known, "replace")
+        text = _whole(raw.decode(known, "replace"))
         return text, f"a text does not fit its charset {charset!r:.60}"
+
+
+def _whole(text: str) -> str:
+    # UTF-7 can say half of a surrogate pair, which no UTF-8 can.
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def _western(raw: bytes) -> str:

@@ -15,7 +15,7 @@ import json
 
 from mailroom._views import Headers, optional, required
 from mailroom.errors import NotConfigured, UnknownInvocation
-from mailroom.receiving.bucket import MailBucket
+from mailroom.receiving.bucket import open_object
 from mailroom.receiving.mail import ReceivedMail
 from mailroom.ses import SETUP_NOTIFICATION
 
@@ -159,7 +159,7 @@ _TEXTS = {
 class _Held:
     """The store of one mail: its content, or its object; marks are in the function's own bucket."""
 
-    __slots__ = ("_content", "_marks", "_name", "_object", "bucket", "prefix")
+    __slots__ = ("_content", "_found", "_marks", "bucket", "prefix")
 
     def __init__(
         self,
@@ -170,15 +170,13 @@ class _Held:
     ) -> None:
         self._marks = marks
         self._content = content
-        self._object: MailBucket | None = None
+        self._found = found
         # For `ReceivedMail.stored_at`.
         self.bucket: str | None = getattr(marks, "bucket", None) if content is None else None
         self.prefix: str = getattr(marks, "prefix", "")
         if found is not None:
             self.bucket, key = found
-            folder, slash, self._name = key.rpartition("/")
-            self.prefix = folder + slash
-            self._object = MailBucket(bucket=self.bucket, prefix=self.prefix)
+            self.prefix = "".join(key.rpartition("/")[:2])
 
     def open(self, message_id: str) -> BufferedIOBase:
         """Open the mail."""
@@ -186,8 +184,8 @@ class _Held:
             from io import BytesIO
 
             return BytesIO(self._content)
-        if self._object is not None:
-            return self._object.open(self._name)
+        if self._found is not None:
+            return open_object(*self._found)
         if self._marks is not None:
             return self._marks.open(message_id)
         raise NotConfigured(
@@ -340,7 +338,7 @@ def _notified(raw: dict[str, Any], store: Store | None) -> list[ReceivedMail]:
 def _content(content: str, action: Mapping[str, Any]) -> bytes:
     # "BASE64" or "UTF8" in what SES publishes, "Base64" or "UTF-8" in its documentation.
     if str(action.get("encoding") or "").lower() != "base64":
-        return content.encode("utf-8", "surrogateescape")
+        return content.encode("utf-8", "replace")  # halves of surrogate pairs
     from binascii import a2b_base64
 
     try:
@@ -375,8 +373,11 @@ def _stored(
     bucket: str | None, key: str, raw: Mapping[str, Any], store: Store | None
 ) -> list[ReceivedMail]:
     message_id = key.rpartition("/")[2]
-    # Marks are objects of the same bucket, and writing one must not call for another.
-    if message_id == SETUP_NOTIFICATION or key.startswith("handled/"):
+    if message_id == SETUP_NOTIFICATION:
+        return []
+    # Marks are empty objects of the same bucket, and writing one must not call for another.
+    detail = raw.get("s3") or raw
+    if key.startswith("handled/") and not detail["object"].get("size"):
         return []
     if not message_id or not isinstance(bucket, str):
         raise UnknownInvocation("the event from 'aws:s3' has no bucket's name, or no message id")

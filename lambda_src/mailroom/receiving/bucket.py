@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         def mark(self, message_id: str, name: str) -> bool: ...
 
 
-__all__ = ["MailBucket"]
+__all__ = ["MailBucket", "open_object"]
 
 _CHUNK = 64 * 1024
 
@@ -70,21 +70,7 @@ class MailBucket:
         Args:
             message_id: SES's id of the message.
         """
-        from io import BufferedReader
-
-        key = self.key(message_id)
-        try:
-            answer = self.client.get_object(Bucket=self.bucket, Key=key)
-        except self.client.exceptions.ClientError as error:
-            # S3 answers 403 for a missing object if the caller may not list the bucket.
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
-                raise
-            raise MessageNotStored(
-                f"bucket {self.bucket!r} has no object {key!r} that this function may read: its "
-                "retention has passed, it was deleted, or an earlier action stopped SES before it "
-                "was stored"
-            ) from error
-        return BufferedReader(answer["Body"], _CHUNK)
+        return open_object(self.bucket, self.key(message_id), self.client)
 
     def was_handled(self, message_id: str) -> bool:
         """Return whether `mark_handled` was called for *message_id*.
@@ -140,3 +126,21 @@ class MailBucket:
                 "remember_handled=True where the handler is declared"
             )
         return self.mark_prefix + message_id
+
+
+def open_object(bucket: str, key: str, client: Any = None) -> BufferedIOBase:
+    """Open the message that is the object *key*; by default with this process's own client."""
+    from io import BufferedReader
+
+    client = client or _runtime.client("s3")
+    try:
+        answer = client.get_object(Bucket=bucket, Key=key)
+    except client.exceptions.ClientError as error:
+        # S3 answers 403 for a missing object if the caller may not list the bucket.
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+            raise
+        raise MessageNotStored(
+            f"bucket {bucket!r} has no object {key!r} that this function may read: its retention "
+            "has passed, it was deleted, or an earlier action stopped SES before it was stored"
+        ) from error
+    return BufferedReader(answer["Body"], _CHUNK)

@@ -227,13 +227,11 @@ class HandedMail(View):
             MessageNotStored: The bucket has no such object, or the caller may not read it.
             NotConfigured: The rule stores no mail.
         """
-        from mailroom.receiving.bucket import MailBucket
+        from mailroom.receiving.bucket import open_object
 
         if self.stored_at is None:
             raise NotConfigured("the rule stores no mail: omit store=False where it is declared")
-        bucket, key = self.stored_at
-        folder, _, name = key.rpartition("/")
-        return MailBucket(bucket=bucket, prefix=folder).open(name)
+        return open_object(*self.stored_at)
 
     def read(self) -> EmailMessage:
         """Load the whole mail, as `ReceivedMail.read` does.
@@ -285,12 +283,17 @@ def handed_on(
             event of EventBridge.
         headers: The header fields of a webhook's request.
         secret: The webhook's secret: the signature in *headers* is verified over *payload*, which
-            must be the request's body, unchanged. Default: nothing is verified.
+            must be the request's body, unchanged. Default: nothing is verified, and no *headers*
+            may be given.
 
     Raises:
         InvalidSignature: The signature is missing, wrong, or more than five minutes old.
         MalformedEvent: *payload* has no such event, or one of a later version.
+        NotConfigured: There are *headers* but no *secret*, or one that cannot be used.
     """
+    if headers is not None and secret is None:
+        # Else a setting that is missing would let everyone in.
+        raise NotConfigured("headers came without a secret: pass the one of the webhook")
     if secret is not None:
         from mailroom.receiving.signature import verify
 

@@ -7,6 +7,7 @@ added to version 1; a key that changes its meaning, or goes, makes another versi
 from __future__ import annotations
 
 import json
+import re
 
 from mailroom.errors import NotConfigured
 
@@ -120,18 +121,16 @@ def _content(mail: ReceivedMail) -> tuple[str | None, list[Attachment] | None]:
 
 
 def _short(path: str, text: str, most: int, cut: list[str]) -> str:
-    # What SQS, SNS or a parser of JSON refuses: NUL, halves of surrogate pairs, noncharacters.
-    text = "".join("\ufffd" if _is_refused(char) else char for char in text)
-    data = text.encode()
-    if len(data) <= most:
-        return text
-    if path not in cut:
-        cut.append(path)
-    return data[:most].decode("utf-8", "ignore")
+    data = _REFUSED.sub("\ufffd", text[: most + 1]).encode()
+    if len(data) > most:
+        if path not in cut:
+            cut.append(path)
+        data = data[:most]
+    return data.decode("utf-8", "ignore")
 
 
-def _is_refused(char: str) -> bool:
-    return char == "\0" or "\ud800" <= char <= "\udfff" or char in "\ufffe\uffff"
+# What SQS, SNS or a parser of JSON refuses: NUL, halves of surrogate pairs, noncharacters.
+_REFUSED = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
 
 
 def _fitting(made: dict[str, Any], cut: list[str]) -> str:

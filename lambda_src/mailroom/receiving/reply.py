@@ -196,7 +196,11 @@ def _encodable(text: object, what: str) -> str:
 def _quoted(mail: ReceivedMail) -> tuple[str, Sequence[str]]:
     """Return what introduces the text of *mail*, and its lines."""
     content = mail.text[:_MOST_QUOTED].encode("utf-8", "replace").decode()
-    lines = [_BREAK.sub(" ", line) if "\t" not in line else line for line in content.split("\n")]
+    # Else a line of a stranger's could go on without a sign before it.
+    lines = [
+        "\t".join(_BREAK.sub(" ", part) for part in line.split("\t"))
+        for line in content.split("\n")
+    ]
     if not content.strip():
         return "", []
     sender = mail.sender

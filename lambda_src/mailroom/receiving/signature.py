@@ -46,7 +46,7 @@ def verify(body: object, headers: Mapping[str, str], secret: str) -> None:
     import time
 
     if isinstance(body, str):
-        body = body.encode()
+        body = _bytes(body)
     if not isinstance(body, bytes):
         raise InvalidSignature("pass the request's body as it came: what it decodes to differs")
     named = {str(name).lower(): str(value) for name, value in headers.items()}
@@ -54,7 +54,7 @@ def verify(body: object, headers: Mapping[str, str], secret: str) -> None:
     timestamp = named.get("webhook-timestamp", "")
     wanted = _signature(body, secret, event_id, timestamp).encode()
     # Several, separated by blanks, while a secret is exchanged.
-    given = named.get("webhook-signature", "").encode().split()
+    given = _bytes(named.get("webhook-signature", "")).split()
     # All of them, so that the time tells nothing.
     if not any([hmac.compare_digest(one, wanted) for one in given]):  # noqa: C419
         raise InvalidSignature("the signature is missing or was made with another secret")
@@ -69,7 +69,7 @@ def _signature(body: bytes, secret: str, event_id: str, timestamp: str) -> str:
     import hmac
     from binascii import b2a_base64
 
-    content = f"{event_id}.{timestamp}.".encode() + body
+    content = _bytes(f"{event_id}.{timestamp}.") + body
     digest = hmac.new(_key(secret), content, hashlib.sha256).digest()
     return "v1," + b2a_base64(digest, newline=False).decode()
 
@@ -77,11 +77,20 @@ def _signature(body: bytes, secret: str, event_id: str, timestamp: str) -> str:
 def _key(secret: str) -> bytes:
     from binascii import Error, a2b_base64
 
-    if not secret.startswith(_PREFIX):
-        return secret.encode()
-    try:
-        return a2b_base64(secret[len(_PREFIX) :], strict_mode=True)
-    except (Error, ValueError):
-        raise NotConfigured(
-            f"the secret begins with {_PREFIX}, so the rest must be Base64: correct the secret"
-        ) from None
+    secret = secret.strip()  # a line end of the file that it was stored from
+    key = secret.encode()
+    if secret.startswith(_PREFIX):
+        try:
+            key = a2b_base64(secret[len(_PREFIX) :], strict_mode=True)
+        except (Error, ValueError):
+            raise NotConfigured(
+                f"the secret begins with {_PREFIX}, so the rest must be Base64: correct the secret"
+            ) from None
+    if not key:
+        raise NotConfigured("the webhook's secret is empty: anyone could sign with it, so set one")
+    return key
+
+
+def _bytes(text: str) -> bytes:
+    # A stranger's half of a surrogate pair is a wrong signature, not a crash.
+    return text.encode("utf-8", "surrogatepass")

@@ -124,7 +124,7 @@ def webhook(stack, url="https://hooks.example.com", **options):
         ("https://user:word@hooks.example.com", {}, "no user"),
         ("https://hooks.example.com/#mail", {}, "no fragment"),
         ("https://hooks.example.com/ä b", {}, "must be encoded"),
-        ("https://hooks.example.com:port/", {}, "is not one"),
+        ("https://hooks.example.com:port/", {}, "no valid host and port"),
         ("https://127.0.0.1/", {}, "not public"),
         ("https://10.1.2.3/", {}, "not public"),
         ("https://169.254.169.254/", {"allow_private": True}, "not public"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from synthesis import FOLDER, Template, new_stack, refuses
+from synthesis import FOLDER, Template, new_stack, refuses, warnings_of
 
 from cdk_mailroom import InboundMail, MailFunction, PythonHandler, actions, handlers
 
@@ -112,6 +112,17 @@ def test_a_function_may_say_that_s3_calls_it(stack, tmp_path, kind):
             InboundMail(stack, "Inbound").add_rule(
                 "Rule", recipients=["a@example.com"], handler=PythonHandler(tmp_path, "app:on_mail")
             )
+
+
+def test_a_queue_that_would_lose_mail_is_warned_of(stack):
+    """What fails at every try stays in it until its retention ends."""
+    mail = MailFunction(stack, "Mail", handler=PythonHandler(FOLDER, "app:on_mail"))
+    kept = sqs.DeadLetterQueue(queue=sqs.Queue(stack, "Dead"), max_receive_count=5)
+    mail.on_queue(sqs.Queue(stack, "Kept", dead_letter_queue=kept))
+    assert not warnings_of(stack)
+    mail.on_queue(sqs.Queue(stack, "Queue"))
+    ((warning,),) = warnings_of(stack).values()
+    assert warning.startswith("Stack/Mail: the queue Stack/Queue has no dead-letter queue")
 
 
 def test_fifo_queues_topics_and_wrong_sizes_are_refused(stack):

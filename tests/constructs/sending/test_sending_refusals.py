@@ -204,6 +204,10 @@ def test_a_from_address_must_belong_to_the_identity():
         identity.grant_send(role, from_address="a@example.net")
     with pytest.raises(ConfigurationError, match="templates is 'Welcome': pass a list"):
         identity.grant_send(role, templates="Welcome")
+    outbound = EventPublishing(stack, "Outbound", identities=["example.com"])
+    for sender in (identity, outbound):
+        with pytest.raises(ConfigurationError, match="omit it with bulk=True"):
+            sender.grant_send(role, from_address="a@example.com", bulk=True)
     for named in (["example.com"], [identity]):
         with pytest.raises(ConfigurationError, match=r"from_address is 'a@example\.net'"):
             SmtpCredentials(stack, "Smtp", identities=named, from_address="a@example.net")

@@ -69,9 +69,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     endpoint = MultiRegionEndpoint(stack, "Endpoint", endpoint_name="both", region=SECOND)
     outbound.grant_send(function(stack, "One"), tenants=[tenant], tracking="off")
     outbound.grant_send(function(stack, "Two"), tenants=[tenant, "globex"], tracking=True)
-    outbound.grant_send(
-        function(stack, "Three"), endpoint=endpoint, from_address="a@example.com", bulk=True
-    )
+    outbound.grant_send(function(stack, "Three"), endpoint=endpoint, from_address="a@example.com")
     outbound.grant_send(function(stack, "Plain"))
     own = SendingIdentity(stack, "Own", domain="own.example", publishing=outbound)
     own.grant_send(function(stack, "Four"), tenants=["acme"], endpoint=endpoint)

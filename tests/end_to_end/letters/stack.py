@@ -78,7 +78,7 @@ def _letters(stack: cdk.Stack, inbound: InboundMail) -> dict[str, str]:
             environment={"SENDER": SENDER, "TEMPLATE": template},
         ),
     )
-    identity.grant_send(answering.function, from_address=SENDER, templates=[template], bulk=True)
+    identity.grant_send(answering.function, templates=[template], bulk=True)
     return {
         "ConfigurationSet": outbound.configuration_set_name,
         "EventTable": outbound.event_table.table_name,

@@ -230,6 +230,44 @@ def test_a_hostile_file_name_harms_nothing(page: Any, account: Any, keys: Any) -
     assert answer.headers["content-security-policy"].startswith("sandbox")
 
 
+def test_a_name_does_not_look_like_another_and_a_type_is_one(page: Any, account: Any) -> None:
+    """Letters that turn the direction are removed; a long name keeps its end."""
+    raw = (
+        "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
+        f'Content-Type: text/\x01html; name="{"n" * 9_000}\u202egpj.exe"\r\n\r\n1\r\n--x--\r\n'
+    ).encode()
+    sent = account.aws.send(raw, mail_from="", rcpt_tos=["support@example.com"])
+    answer = page.get(f"/messages/{sent.message_id}/parts/0")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    disposition = answer.headers["content-disposition"]
+    assert "_gpj.exe" in disposition
+    assert "%E2%80%AE" not in disposition
+    assert len(disposition) < 600
+
+
+@pytest.mark.parametrize("path", ["/messages/{received}/parts/{many}", "/messages?limit={many}"])
+def test_a_number_beyond_measure_is_refused(page: Any, keys: dict[str, str], path: str) -> None:
+    answer = page.ask("/api" + path.format(many="9" * 5_000, **keys))
+    assert answer.status in (400, 404)
+
+
+def test_half_of_a_surrogate_pair_is_shown_and_nothing_is_found_by_nul(
+    page: Any, account: Any, keys: dict[str, str]
+) -> None:
+    """UTF-7 can say it."""
+    raw = b"Subject: =?utf-7?q?+2AA-?=\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+2AA-\r\n"
+    sent = account.aws.send(raw, mail_from="", rcpt_tos=["support@example.com"])
+    found = page.message(sent.message_id)
+    assert (found["subject"], found["text"].strip()) == ("\ufffd", "\ufffd")
+    assert page.get("/messages", q="abc\0def").json["messages"] == []
+
+
+def test_json_beyond_measure_is_refused(page: Any) -> None:
+    token = {"X-Mailroom-Token": page.aws.server.page_token}
+    answer = page.ask("/api/read", method="POST", body=b"[" * 100_000, headers=token)
+    assert answer.status == 400
+
+
 def test_a_sent_message_has_what_the_call_said(page: Any, keys: dict[str, str]) -> None:
     found = page.message(keys["sent"])
     assert (found["kind"], found["operation"], found["rcpt_tos"]) == (

@@ -186,6 +186,10 @@ def test_bulk_mail_needs_both_permissions(account: Any, call: Invoke) -> None:
     assert "SUCCESS" in call(BULK, event, *both)
     assert "AccessDenied" in call(BULK, event, both[0])
     assert "AccessDenied" in call(BULK, event, both[1])
+    # A bulk call has no key for the address, so that no condition on it is true.
+    sales = {"StringEquals": {"ses:FromAddress": "sales@permitted.example"}}
+    limited = allow("ses:SendBulkEmail", domain, **sales)
+    assert "AccessDenied" in call(BULK, event, limited, both[1])
 
 
 def test_raw_content_is_sent_by_the_permission_for_raw_mail(account: Any, call: Invoke) -> None:

@@ -175,6 +175,23 @@ def test_an_introduction_may_share_a_line_with_the_answer(between: str) -> None:
     assert found.quoted == f"{between}{GMAIL['en']}\n{SIGNED}".lstrip()
 
 
+@pytest.mark.parametrize("day", ["3 May 2024", "Mon, May 13, 2024 at 10:00 AM"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Yes, please.",
+        "\u200bYes, \u200e\ufeffplease.",  # marks that nobody sees
+        "I think that this is a really good idea, and we should do it soon.",
+        "No problem. On my side, yes.",
+    ],
+)
+def test_an_answer_before_the_introduction_is_whole(answer: str, day: str) -> None:
+    """However long it is, and whatever is in it."""
+    found = split(f"{answer} On {day}, Jane <jane@example.com> wrote:\n> Well?")
+    assert found.new == answer
+    assert found.quoted.startswith(f"On {day}")
+
+
 def test_a_quoted_line_that_was_wrapped_is_quoted() -> None:
     """Some programs wrap long lines of a quote, and give a sign to the first part only."""
     long = "> a line of the quoted letter that has more words than the program shows in one"

@@ -76,6 +76,14 @@ def test_an_expired_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         assert read_token([forever], key=KEY) == {"t": 1}
 
 
+def test_a_token_never_expires_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The minute in it is one that is over when it expires."""
+    monkeypatch.setattr(time, "time", lambda: 59.0)
+    address = reply_address("s@example.com", token={"t": 1}, key=KEY, expires_in=timedelta(0, 30))
+    monkeypatch.setattr(time, "time", lambda: 88.0)
+    assert read_token([address], key=KEY) == {"t": 1}
+
+
 def test_keys_are_rotated_by_passing_several() -> None:
     """The first one signs, each of them verifies."""
     old = reply_address("s@example.com", token={"t": 1}, key=OTHER)
@@ -123,6 +131,8 @@ def test_a_changed_token_is_none() -> None:
         ({"token": {"t": "x" * 30}}, "room for"),
         ({"key": "short"}, "key"),
         ({"key": []}, "key"),
+        ({"key": bytearray(b"secret")}, "key is of type int"),
+        ({"key": [32]}, "key is of type int"),
         ({"expires_in": timedelta(0)}, "expires_in"),
     ],
 )
@@ -151,7 +161,8 @@ def test_every_token_that_fits_comes_back(token: dict[str, str | int]) -> None:
 
 
 @given(
-    st.text(max_size=40)
+    st.text(st.characters(), max_size=40)  # halves of surrogate pairs too
+    | st.text(st.characters(), max_size=4).map(f"{{}}+{'a' * 20}@example.com".format)
     | st.text(alphabet="abcdefghijklmnopqrstuvwxyz234567", min_size=18, max_size=60).map(
         "s+{}@example.com".format
     )

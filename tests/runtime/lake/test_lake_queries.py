@@ -258,7 +258,8 @@ def test_a_value_is_a_literal_of_sql(value: object, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), b"x", datetime(2026, 1, 1), "x" * 1023, ["x"]]
+    "value",
+    [float("nan"), float("inf"), Decimal("NaN"), b"x", datetime(2026, 1, 1), "x" * 1023, ["x"]],
 )
 def test_what_is_no_literal_is_refused_with_its_name(value: object) -> None:
     with pytest.raises(InvalidQuery, match="the parameter size"):

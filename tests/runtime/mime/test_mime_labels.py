@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from encodings.aliases import aliases
 
 import pytest
 
@@ -67,3 +68,18 @@ def test_every_other_name_leads_to_a_charset() -> None:
 def test_a_parameter_of_a_field_that_is_missing_is_the_callers_default() -> None:
     message = mime.read(b"From: a@example.com\n\nHello")
     assert message.get_param("charset", "none given") == "none given"
+
+
+BYTES = (b"a", b"\xff\xfe\x80 a", b"\xed\xa0\x80", bytes(range(256)), b"\x00\xd8", b"+2AA-")
+KNOWN = sorted(
+    {*aliases, *aliases.values(), "charmap", "idna", "punycode", "undefined", "oem", "?"}
+)
+
+
+def test_no_label_makes_reading_raise() -> None:
+    """Python has codecs that are no charsets, such as zip and rot13; and a text is one in UTF-8."""
+    for label in KNOWN:
+        for raw in BYTES:
+            text = charsets.decode(raw, label)[0]
+            assert text.encode(), (label, raw)
+    assert not {charsets.codec(label) for label in ("zip", "hex", "rot13", "uu")} - {None}

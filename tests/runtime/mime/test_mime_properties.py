@@ -38,6 +38,7 @@ PIECES = [
     b"utf-16",
     b"iso-2022-jp",
     b"utf-7",
+    b"zip",
     b"hz",
     b"=?utf-8?b?",
     b"=?x?q?=",

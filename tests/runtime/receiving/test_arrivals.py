@@ -15,9 +15,15 @@ from botocore.exceptions import ClientError
 from mailroom import _runtime
 from mailroom.entry import receiving as entry
 from mailroom.errors import NotConfigured, UnknownInvocation
-from mailroom.receiving import BucketMail, ReceivedMail
+from mailroom.receiving import BucketMail, ReceivedMail, handed_on
 from mailroom.receiving.arrivals import arrivals, mails
-from mailroom.testing import MemoryStore, bucket_event, message, notification_event
+from mailroom.testing import (
+    MemoryStore,
+    bucket_event,
+    handed_on_event,
+    message,
+    notification_event,
+)
 
 RECORDED = Path(__file__).parents[2] / "payloads" / "recorded"
 PRINTER = message(
@@ -262,6 +268,11 @@ def test_without_sqs_a_failure_raises_so_that_lambda_tries_again(
         entry.handler(WAYS[way])
 
 
+def _sized(event: dict[str, Any], size: int) -> dict[str, Any]:
+    event["Records"][0]["s3"]["object"]["size"] = size
+    return event
+
+
 @pytest.mark.parametrize(
     "control",
     [
@@ -270,7 +281,7 @@ def test_without_sqs_a_failure_raises_so_that_lambda_tries_again(
         {"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have subscribed"},
         {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "mail"},
         bucket_event("Support/AMAZON_SES_SETUP_NOTIFICATION"),
-        bucket_event("handled/Support-1/o3vrnil0e2ic28tr"),
+        _sized(bucket_event("handled/Support-1/o3vrnil0e2ic28tr"), 0),
     ],
 )  # fmt: skip
 def test_what_ses_and_s3_say_of_themselves_is_skipped(
@@ -281,6 +292,39 @@ def test_what_ses_and_s3_say_of_themselves_is_skipped(
     assert entry.handler(body) == {"batchItemFailures": []}
     assert seen == []
     assert outcomes(capsys) == ["skipped"]
+
+
+def test_mail_that_is_stored_where_marks_are_is_mail(seen: Seen, bucket: Bucket) -> None:
+    """A mark is empty, and a mail is not."""
+    bucket.objects["mail", "handled/m1"] = PRINTER.as_bytes()
+    entry.handler(_sized(bucket_event("handled/m1"), 200))
+    assert [mail.subject for mail in seen] == ["Drücker"]
+
+
+@pytest.mark.parametrize("key", ["m1", "a/m1", "a//m1", "/m1", "a b/ü+%2B/m1"])
+def test_any_key_is_opened_as_it_is(seen: Seen, bucket: Bucket, key: str) -> None:
+    """Whoever names the object."""
+    bucket.objects["mail", key] = PRINTER.as_bytes()
+    for event in (
+        bucket_event(key),
+        bucket_event(key, through="eventbridge"),
+        notification_event(PRINTER, stored_at=("mail", key), message_id="m1"),
+    ):
+        entry.handler(event)
+        assert seen[-1].read()["Subject"] == "Drücker"
+        assert seen[-1].stored_at == ("mail", key)
+    handed = handed_on(handed_on_event(PRINTER, stored_at=("mail", key)))
+    assert handed.read()["Subject"] == "Drücker"
+
+
+def test_half_of_a_surrogate_pair_is_read(seen: Seen) -> None:
+    """JSON can say it, and no mail must stay unread for it."""
+    event = notification_event(PRINTER)
+    notification = json.loads(event["Records"][0]["Sns"]["Message"])
+    notification["content"] += "\ud83d"
+    event["Records"][0]["Sns"]["Message"] = json.dumps(notification)
+    entry.handler(event)
+    assert seen[0].text.startswith("Es brennt.")
 
 
 def test_marks_are_those_of_the_functions_own_bucket() -> None:

@@ -117,6 +117,15 @@ def test_the_text_is_quoted_below() -> None:
     assert html.rstrip().endswith("</blockquote></div>\n</body></html>")
 
 
+@pytest.mark.parametrize("end", ["\x0b", "\x85", "\u2028", "\r"])
+@pytest.mark.parametrize("begin", ["", "\t"])
+def test_no_line_of_a_stranger_goes_on_without_a_sign(begin: str, end: str) -> None:
+    """It would look like ours, in a message that we sign."""
+    mail = received_mail(message(text=f"{begin}Hello{end}We agree to pay.\n"))
+    lines = bytes(mail.reply(text="Yes")).decode().splitlines()
+    assert all(line.startswith("> ") for line in lines if "Hello" in line or "agree" in line)
+
+
 def test_an_answer_without_a_quote_does_not_load_the_mail() -> None:
     """So a function that may not read mail can answer."""
     mail = ReceivedMail(mail_of().raw)

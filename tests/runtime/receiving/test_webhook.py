@@ -238,6 +238,25 @@ def test_a_receiver_that_answers_a_byte_at_a_time_is_left_in_time(
     assert time.monotonic() - started < 2
 
 
+def test_a_connection_that_was_late_sends_nothing(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket in its TLS handshake is not one that the timer could end."""
+    connect = socket.create_connection
+
+    def slow(*args: Any) -> socket.socket:
+        made = connect(*args)
+        time.sleep(0.2)
+        return made
+
+    monkeypatch.setattr(_post, "SECONDS", 0.05)
+    monkeypatch.setattr(socket, "create_connection", slow)
+    url = f"http://127.0.0.1:{receiver.server.server_port}/"
+    with pytest.raises(TimeoutError, match="too long"):
+        _post.Target(url, allow_http=True, allow_private=True).post(b"{}", {})
+    assert not receiver.requests
+
+
 # Where nothing is sent
 
 
@@ -261,11 +280,13 @@ def test_a_receiver_that_answers_a_byte_at_a_time_is_left_in_time(
         "::1",
         "::ffff:127.0.0.1",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1:7f00:1:0:808:808",
         "2002:7f00:1::",
         "2001:0:4136:e378:8000:63bf:f5ff:fffe",
         "fc00::1",
         "fd00:ec2::254",
         "fe80::1",
+        "fec0::1",
         "fe80::1%eth0",
         "ff02::1",
     ],
@@ -280,10 +301,45 @@ def test_public_addresses_are_reached(address: str) -> None:
     assert _post.is_allowed(address, allow_private=False)
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "fd00:ec2::254", "224.0.0.1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "fe80::1",
+        "fd00:ec2::254",
+        "fd00:ec2::254%eth0",
+        "fd00:ec2:0:0::23",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "fec0::1",
+    ],
+)
 def test_link_local_addresses_are_never_reached(address: str) -> None:
-    """There, clouds give credentials away."""
+    """There, clouds give credentials away. Nor those that are nobody's."""
     assert not _post.is_allowed(address, allow_private=True)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "100.64.0.1", "127.0.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"]
+)
+def test_private_addresses_are_reached_if_they_are_allowed(address: str) -> None:
+    assert _post.is_allowed(address, allow_private=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:pass/word@example.com/",
+        "https://user:pass\u2100@example.com/",
+        "https://example..com/pass",
+        f"https://{'a' * 64}.com/pass",
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_without_being_quoted(url: str) -> None:
+    with pytest.raises(NotConfigured) as failure:
+        _post.Target(url)
+    assert "pass" not in str(failure.value)
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[tuple[str, int]]:
@@ -373,6 +429,24 @@ def test_a_secret_may_be_any_text() -> None:
         signed(b"{}", "whsec_?", event_id="1", timestamp=1)
 
 
+@pytest.mark.parametrize("secret", ["", "  \n", "whsec_"])
+def test_nothing_is_verified_with_an_empty_secret(secret: str) -> None:
+    """Everyone knows it, so everyone could sign with it."""
+    with pytest.raises(NotConfigured, match="is empty"):
+        handed_on(BODY, headers={}, secret=secret)
+
+
+def test_header_fields_without_a_secret_are_refused() -> None:
+    """A setting that is missing would let everyone in."""
+    with pytest.raises(NotConfigured, match="without a secret"):
+        handed_on(BODY, headers={"Webhook-Signature": "v1,AAAA"}, secret=None)
+
+
+def test_a_line_end_behind_the_secret_is_not_part_of_it() -> None:
+    headers = signed(BODY, "word", event_id="1", timestamp=int(time.time()))
+    assert handed_on(BODY, headers=headers, secret="word\n").message_id == "m"
+
+
 BODY = b'{"version": 1, "message_id": "m"}'
 
 
@@ -381,6 +455,8 @@ BODY = b'{"version": 1, "message_id": "m"}'
     [
         ({"Webhook-Signature": "v1,AAAA"}, "another secret"),
         ({"Webhook-Signature": ""}, "another secret"),
+        ({"Webhook-Signature": "v1,\udcff"}, "another secret"),
+        ({"Webhook-Id": "\udcff"}, "another secret"),
         ({"Webhook-Id": "2"}, "another secret"),
         ({"Webhook-Timestamp": "1"}, "another secret"),
     ],

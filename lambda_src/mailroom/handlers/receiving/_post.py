@@ -29,7 +29,10 @@ SECONDS = 10.0
 """For the connection, the request and the answer, whatever the receiver does."""
 _CONNECT_SECONDS = 5.0
 _VISIBLE = re.compile("[!-~]+")
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_SHARED = ipaddress.ip_network("100.64.0.0/10")  # a second range of many VPCs
+# Credentials of EC2 and EKS by IPv6, in the private range; and what was private before that.
+_NEVER = tuple(map(ipaddress.ip_network, ("fd00:ec2::254", "fd00:ec2::23", "fec0::/10")))
 
 
 class AddressRefused(OSError):
@@ -55,8 +58,10 @@ class Target:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise NotConfigured(f"the webhook's URL is not one: {error}") from None
+            # As `getaddrinfo` does, which raises for an empty label and for one of 64 letters.
+            (parts.hostname or "").encode("idna")
+        except ValueError:  # which quotes the URL, perhaps with a password
+            raise NotConfigured("the webhook's URL has no valid host and port") from None
         self._tls = parts.scheme == "https"
         if not self._tls and not (allow_http and parts.scheme == "http"):
             raise NotConfigured("the webhook's URL is not https: use https, or set allow_http=True")
@@ -109,6 +114,7 @@ class _Pinned(HTTPConnection):
         self.default_port = 443 if tls else 80  # left out of the field Host
         self._address = address
         self._tls = tls
+        self._late = False
 
     def connect(self) -> None:
         """Connect to the address, and verify the certificate for the name."""
@@ -119,9 +125,12 @@ class _Pinned(HTTPConnection):
             self.sock = ssl.create_default_context().wrap_socket(
                 self.sock, server_hostname=self.host
             )
+        if self._late:
+            raise TimeoutError("the connection took too long")
 
     def interrupt(self) -> None:
         """End whatever waits for the other side."""
+        self._late = True  # first, as a socket in its handshake cannot be shut down from here
         with suppress(AttributeError, OSError):  # not connected yet, or no longer
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -143,22 +152,20 @@ def is_allowed(text: str, *, allow_private: bool) -> bool:
     inner = _embedded(address)
     if inner is not None:
         return is_allowed(str(inner), allow_private=allow_private)
+    if address.is_loopback:
+        return allow_private
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
-    if address.is_global and not address.is_reserved:
-        return True
-    return allow_private and (address.is_private or address.is_loopback) and text not in _METADATA
-
-
-# EC2's metadata by IPv6, which is in the private range.
-_METADATA = frozenset(("fd00:ec2::254", "fd00:ec2::23"))
+    if address.is_reserved or any(address in network for network in _NEVER):
+        return False
+    return address.is_global or (allow_private and (address.is_private or address in _SHARED))
 
 
 def _embedded(address: Address) -> ipaddress.IPv4Address | None:
     """Return the IPv4 address that an IPv6 address stands for."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
-    if any(address in network for network in _NAT64):
+    if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     if address.teredo is not None:
         return address.teredo[1]

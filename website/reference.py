@@ -13,15 +13,9 @@ from dataclasses import dataclass, field
 
 import griffe
 from docstrings import definition_list, plain
-from places import SOURCES
+from places import DOCS, ROOT, SOURCES
 
 ROOTS = ("cdk_mailroom", "mailroom", "mailroom_local")
-# Public modules that are not packages at the top, and packages that are not for users.
-MORE = (
-    "mailroom.handlers.workmail.receipt_rule",
-    "mailroom.receiving.arrivals",
-    "mailroom.receiving.signature",
-)
 # Their modules are named by constructs; what counts is what each says about itself.
 BEHAVIOURS = "mailroom.handlers"
 NOT_FOR_USERS = ("cdk_mailroom.packer", "mailroom_local.control")
@@ -52,6 +46,8 @@ class Reference:
     """Every public name, and where it is documented."""
 
     def __init__(self) -> None:
+        # What a guide imports from is public, though it is neither a package nor at the top.
+        shown = {module for text in _guides() for module, _ in _IMPORT.findall(text)}
         loader = griffe.GriffeLoader(
             search_paths=SOURCES,
             docstring_parser="google",
@@ -64,12 +60,10 @@ class Reference:
         self.packages = {
             module.path: Package(module.path, module, [str(name) for name in module.exports or ()])
             for root in ROOTS
-            for module in _public(self._modules[root])
+            for module in _public(self._modules[root], shown)
         }
         self.canonical: dict[str, str] = {}
         """For each object, by the path of its definition, the path that users import it by."""
-        self.homes: dict[str, Package] = {}
-        """For each of these paths, the package whose page documents it."""
         self._settle()
 
     def _settle(self) -> None:
@@ -91,7 +85,6 @@ class Reference:
             )
             package.own.append(name)
             self.canonical[path] = f"{offered.path}.{offered_name}"
-            self.homes[f"{offered.path}.{offered_name}"] = package
 
     def _object(self, path: str) -> griffe.Object | None:
         """What a path of a public name leads to; ``None`` if that is another distribution's."""
@@ -113,7 +106,7 @@ class Reference:
             yield package.page, self._page(package)
         for package in self._modules[BEHAVIOURS].modules.values():
             if package.is_init_module:
-                yield f"reference/{package.path}.md", _behaviours(package)
+                yield f"reference/{package.path}.md", self._behaviours(package)
 
     def _page(self, package: Package) -> str:
         summary, _, rest = plain(package.module.docstring).partition("\n")
@@ -137,6 +130,13 @@ class Reference:
             page = self.packages[found.path].page.removeprefix("reference/")
             return f"| [`{name}`]({page}) | {_summary(found)} |"
         return f"| [`{name}`][{self.canonical[found.path]}] | {_summary(found)} |"
+
+    def _behaviours(self, package: griffe.Module) -> str:
+        parts = [f"# `{package.path}`", plain(package.docstring)]
+        for name, module in sorted(package.modules.items()):
+            if not name.startswith("_") and module.path not in self.packages:
+                parts += [f"## `{name}`", definition_list(plain(module.docstring))]
+        return "\n\n".join(parts) + "\n"
 
     def _entry(self, public: str) -> str:
         """What renders an object; what a documented base has is not repeated."""
@@ -213,23 +213,20 @@ class Reference:
                 yield from (f"{where}: {lack}" for lack in _lacks(one))
 
 
-def _public(module: griffe.Module, depth: int = 0) -> Iterator[griffe.Module]:
+def _guides() -> Iterator[str]:
+    for path in (ROOT / "README.md", *sorted(DOCS.rglob("*.md"))):
+        yield path.read_text("utf-8")
+
+
+def _public(module: griffe.Module, shown: set[str], depth: int = 0) -> Iterator[griffe.Module]:
     name = module.path
     if name in NOT_FOR_USERS or any(part.startswith("_") for part in name.split(".")):
         return
-    if module.exports and (module.is_init_module or depth == 1 or name in MORE):
+    if module.exports and (module.is_init_module or depth == 1 or name in shown):
         yield module
     for each in sorted(module.modules.values(), key=lambda one: one.path):
         if not each.is_alias:
-            yield from _public(each, depth + 1)
-
-
-def _behaviours(package: griffe.Module) -> str:
-    parts = [f"# `{package.path}`", plain(package.docstring)]
-    for name, module in sorted(package.modules.items()):
-        if not name.startswith("_") and f"{package.path}.{name}" not in MORE:
-            parts += [f"## `{name}`", definition_list(plain(module.docstring))]
-    return "\n\n".join(parts) + "\n"
+            yield from _public(each, shown, depth + 1)
 
 
 def _summary(one: griffe.Object) -> str:

@@ -13,6 +13,7 @@ from constructs import Construct
 
 import cdk_mailroom
 from cdk_mailroom import InboundMail
+from cdk_mailroom._construct import MailConstruct
 
 for _module in pkgutil.walk_packages(cdk_mailroom.__path__, "cdk_mailroom."):
     importlib.import_module(_module.name)
@@ -37,6 +38,7 @@ def test_there_are_constructs() -> None:
 @pytest.mark.parametrize("cls", OURS, ids=lambda cls: cls.__name__)
 def test_help_shows_the_arguments_that_a_construct_takes(cls: type) -> None:
     """Not those of jsii's metaclass."""
+    assert issubclass(cls, MailConstruct), f"derive {cls.__name__} from MailConstruct"
     own = list(inspect.signature(cls.__init__).parameters.values())[1:]
     assert list(inspect.signature(cls).parameters.values()) == own
     assert "*args" not in pydoc.plain(pydoc.render_doc(cls)).partition("Methods")[0]

@@ -8,6 +8,7 @@ import importlib.util
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +29,8 @@ def in_docstrings() -> Iterator[Snippet]:
     """The literal blocks of docstrings, which are fragments all."""
     for program in PROGRAMS:
         for path in ROOT.glob(f"*/{program}/**/*.py"):
-            for node in ast.walk(ast.parse(path.read_bytes())):
+            text = path.read_text("utf-8")
+            for node in ast.walk(ast.parse(text)) if "::\n\n" in text else ():
                 if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                     continue
                 for block in _LITERAL.findall((ast.get_docstring(node) or "") + "\n"):
@@ -77,6 +79,7 @@ def test_a_snippet_runs_alone(snippet: Snippet) -> None:
     exec(compile(snippet.code, snippet.page, "exec"), {"sender": sender, "__name__": "snippet"})
 
 
+@cache
 def _tests() -> list[str]:
     return [path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
 

@@ -18,10 +18,10 @@ RUN := $(VENV)/.run
 # The demo whose local AWS, with its page, KEEP=1 leaves open.
 KEPT := examples/helpdesk/demo.py
 PAGE := To see this mail and its story in a browser, at http://127.0.0.1:8025, leave it open: make demo KEEP=1
-ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.bench
+ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test separable check check-emulator format bench screenshots snapshots clean
+.PHONY: help install demo test separable check check-emulator docs docs-serve format bench screenshots snapshots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,12 @@ check: $(VENV)/.check ## check lint, format and types; run cfn-lint on the synth
 check-emulator: $(RUN) ## try the newest emulator, and list what of ours it would break
 	@$(BIN)/python tests/newest_emulator.py
 
+docs: $(VENV)/.docs ## build the site into .site/html; what is undocumented or leads nowhere is an error
+	@$(BIN)/python website/build.py
+
+docs-serve: $(VENV)/.docs ## show the site on this machine while docs/ changes
+	@$(BIN)/python website/build.py --serve
+
 format: $(VENV)/.check ## fix and format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -89,4 +95,4 @@ snapshots: $(VENV)/.test ## update the snapshots of the examples' synthesized te
 	@$(BIN)/pytest tests/constructs --snapshot-update
 
 clean: ## remove everything that make installed or built
-	rm -rf $(VENV) .mailroom .analytics .check cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mailroom .analytics .check .site cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

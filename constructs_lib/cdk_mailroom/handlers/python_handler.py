@@ -129,7 +129,12 @@ class PythonHandler(PythonFunction, ReceiptAction):
         return SYNCHRONOUS_SECONDS if self._synchronous else super().longest_seconds
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
-        """Grant and set what the code needs; called once for each rule. Does nothing here."""
+        """Grant and set what the code needs; called once for each rule. Does nothing here.
+
+        Args:
+            function: The function that runs the code.
+            context: The rule that calls it.
+        """
 
     def check(self, problems: Problems) -> None:
         """Note everything that is wrong with the arguments."""
@@ -151,7 +156,11 @@ class PythonHandler(PythonFunction, ReceiptAction):
             )
 
     def check_for_events(self, problems: Problems) -> None:
-        """Note what has an effect on received mail only, where this handles something else."""
+        """Note what has an effect on received mail only, where this handles something else.
+
+        Args:
+            problems: Takes what is found.
+        """
         if self._synchronous:
             problems.add("synchronous", True, "omit it: nothing waits for the result")
         if self._remember_handled:
@@ -165,7 +174,13 @@ class PythonHandler(PythonFunction, ReceiptAction):
             )
 
     def check_events(self, problems: Problems, given: str, types: Sequence[EventType]) -> None:
-        """Note that the function expects something else than events of *types*."""
+        """Note that the function expects something else than events of *types*.
+
+        Args:
+            problems: Takes what is found.
+            given: The argument that named the types, for the error.
+            types: The event types that it is called with.
+        """
         names = [kind.replace(" ", "") for kind in types]
         self.check_argument(problems, given, names, base="SendingEvent")
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_identities, check_list, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.sending.templates import EmailTemplate
 from mailroom.ses import TENANT_NAME
 
@@ -23,7 +24,7 @@ _REASONS: Final = {
 }
 
 
-class Tenant(Construct):
+class Tenant(MailConstruct):
     """A tenant, which sends only with the resources that are associated with it.
 
     SES counts bounces and complaints of each tenant, and can pause one without the others. A

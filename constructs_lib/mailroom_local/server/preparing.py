@@ -69,7 +69,7 @@ class Ready:
             self.process = subprocess.Popen(  # noqa: S603  # our own file
                 [sys.executable, str(Path(__file__).with_name("prepared.py"))],
                 cwd=tempfile.gettempdir(),
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
             )
 

@@ -34,25 +34,31 @@ botocore.loaders.JSONFileLoader.load_file = _read_once
 
 
 class _ByFile(LoadFileScheduling):
-    """One worker runs a whole file, and all files that share a deployed stack."""
+    """One worker runs a whole file, and all files that share something dear."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        if BROWSER in file:
-            return BROWSER
-        return "letters" if file.endswith(LETTERS) else file
+        for name, members in SHARING.items():
+            if any(member in file for member in members):
+                return name
+        return file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     return _ByFile(config, log)
 
 
-LETTERS = tuple(
-    f"end_to_end/test_{name}.py"
-    for name in ("demos", "handing_on", "lake", "readme", "sending", "shared_batch")
-)
-# They share a browser, and mail.
-BROWSER = "local/page/browser"
+# The files that share a deployed stack, a local AWS, or a browser and the mail that it shows.
+SHARING = {
+    "letters": tuple(
+        f"end_to_end/test_{name}.py"
+        for name in ("demos", "handing_on", "lake", "readme", "sending", "shared_batch")
+    ),
+    "commands": tuple(
+        f"cli/test_{name}.py" for name in ("account", "log", "send", "show", "tail", "trace")
+    ),
+    "browser": ("local/page/browser",),
+}
 SLOW = ("end_to_end", "cli", "browser", "test_workmail_separable.py", "test_wheel.py")
 
 

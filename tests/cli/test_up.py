@@ -240,8 +240,9 @@ def test_sigterm_during_the_deployment_ends_everything(app: Path, tmp_path: Path
     pid_file = tmp_path / "pid"
     cdk = app / "node_modules" / ".bin" / "cdk"
     cdk.parent.mkdir(parents=True)
-    cdk.write_text(f"#!/bin/sh\nsleep 600 &\necho $! >{pid_file}.new\n"
-        f"mv {pid_file}.new {pid_file}\nwait\n")
+    cdk.write_text(
+        f"#!/bin/sh\nsleep 600 &\necho $! >{pid_file}.new\nmv {pid_file}.new {pid_file}\nwait\n"
+    )
     cdk.chmod(0o700)
     state = tmp_path / "state"
     with started("up", "--app", str(app), state=state) as process:

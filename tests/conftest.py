@@ -13,6 +13,8 @@ from _pytest.unraisableexception import gc_collect_iterations_key
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
+import jsii_direct
+
 # The CDK's own validation takes more than half of a synth, and only warns; `make check` has it.
 os.environ["CDK_VALIDATION"] = "false"
 
@@ -21,6 +23,9 @@ _slowly = settings(deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("mailroom", _slowly, derandomize=True, database=None, max_examples=40)
 settings.register_profile("thorough", _slowly, max_examples=1_000)
 settings.load_profile("mailroom")
+
+
+jsii_direct.install()
 
 
 # Every boto3 session would read and parse the services' models again, 0.1 s and more each time.

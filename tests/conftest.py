@@ -20,7 +20,7 @@ os.environ["CDK_VALIDATION"] = "false"
 
 # `--hypothesis-profile thorough` looks further, and elsewhere each time.
 _slowly = settings(deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("mailroom", _slowly, derandomize=True, database=None, max_examples=40)
+settings.register_profile("mailroom", _slowly, derandomize=True, database=None, max_examples=25)
 settings.register_profile("thorough", _slowly, max_examples=1_000)
 settings.load_profile("mailroom")
 
@@ -87,6 +87,7 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector the million objects that live to the end anyway."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     gc.enable()
 
 

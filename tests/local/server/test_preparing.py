@@ -35,7 +35,7 @@ def code(tmp_path: Path) -> Path:
     return tmp_path / "code"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def processes() -> Iterator[Processes]:
     """With a process that is ready."""
     made = Processes()

@@ -75,4 +75,5 @@ def _become(wanted: Mapping[str, Any], files: Sequence[int]) -> None:
     runpy.run_path(script, run_name="__main__")
 
 
-main()
+if __name__ == "__main__":
+    main()

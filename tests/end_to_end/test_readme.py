@@ -1,6 +1,6 @@
 """Snippets of the README and the docs, run unchanged against a local AWS.
 
-Most of them send by SMTP; the app of the docs is deployed.
+They send by SMTP; the app of the docs is deployed.
 
 A snippet runs alone in a new process, where the names ``configuration_set``, ``host``, ``port``,
 ``user`` and ``password`` mean what they say, Django's settings have the same,
@@ -122,17 +122,14 @@ from cdk_mailroom import ActiveRuleSet, InboundMail
 """
 
 
-def test_two_environments_share_the_rule_set_of_their_account(tmp_path: Path) -> None:
+def test_two_environments_share_the_rule_set_of_their_account(
+    elsewhere: LocalAws, tmp_path: Path
+) -> None:
     """One may be deleted, and the other still receives."""
-    # Another app's rule set is active in the shared account.
-    with LocalAws(state=tmp_path / "state") as aws:
-        check_environments(aws, tmp_path)
-
-
-def check_environments(aws: LocalAws, tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text(_APP + named("environments").code)
-    aws.deploy(app=str(run_app(app, tmp_path / "assembly")))
+    aws = elsewhere
+    aws.deploy(app=str(run_app(app, tmp_path / "assembly")), region="us-west-2")
     ses, cloudformation = aws.client("ses"), aws.client("cloudformation")
 
     def recipients() -> list[str]:

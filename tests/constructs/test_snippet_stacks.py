@@ -28,7 +28,7 @@ from constructs import Construct
 from synthesis import new_stack
 
 import cdk_mailroom
-from cdk_mailroom import EventPublishing, InboundMail, PythonHandler
+from cdk_mailroom import EventPublishing, InboundMail, MailGateway, PythonHandler
 from snippets import Snippet, marked, named
 
 HANDLER = re.compile(
@@ -39,6 +39,7 @@ STUB = "def {function}(given):\n    pass\n"
 MADE: dict[str, Callable[[cdk.Stack], object]] = {
     "analyst": lambda at: iam.Role(at, "Analyst", assumed_by=iam.AccountRootPrincipal()),
     "bus": lambda at: events.EventBus(at, "Bus"),
+    "gate": lambda at: MailGateway(at, "Gate", recipients=["@example.com"]),
     "inbound": lambda at: InboundMail(at, "Inbound"),
     "machine": lambda at: stepfunctions.StateMachine(
         at,

@@ -18,7 +18,7 @@ from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.network import Network
 from cdk_mailroom.gateway.secrets import check_secret, grant_key, grant_secret
-from cdk_mailroom.gateway.tls import Tls, check_tls, default_tls
+from cdk_mailroom.gateway.tls_policy import Tls, check_tls, default_tls
 
 __all__ = ["Access", "Authenticated", "BoundAccess", "MutualTls", "Open"]
 

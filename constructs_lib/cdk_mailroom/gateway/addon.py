@@ -9,6 +9,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._siblings import siblings
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.conditions import Faults, shown
@@ -98,7 +99,7 @@ class Addon:
         )
 
 
-class AddonSubscription(Construct):
+class AddonSubscription(MailConstruct):
     """Subscribes to an add-on, which accepts its terms and its price.
 
     There is one subscription to each add-on in an account and region. It can be ended only when no

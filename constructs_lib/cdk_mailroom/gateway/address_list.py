@@ -15,6 +15,7 @@ from constructs import Construct
 
 from cdk_mailroom import _provisioning
 from cdk_mailroom._checks import Problems, check_list, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.gateway._members import check_members, members_of_file
 from cdk_mailroom.gateway._names import tell
@@ -35,7 +36,7 @@ _IMPORT = (
 )
 
 
-class ExistingAddressList(Construct):
+class ExistingAddressList(MailConstruct):
     """An address list that exists already; `AddressList.from_address_list_arn` returns it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, address_list_arn: str) -> None:

@@ -12,6 +12,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.gateway._names import tell
@@ -55,7 +56,7 @@ class ArchiveRetention(StrEnum):
     PERMANENT = "PERMANENT"
 
 
-class ExistingMailArchive(Construct):
+class ExistingMailArchive(MailConstruct):
     """An archive that exists already; `MailArchive.from_archive_arn` returns it."""
 
     def __init__(

@@ -17,7 +17,7 @@ from cdk_mailroom._checks import resolved
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access
 from cdk_mailroom.gateway.network import Network
-from cdk_mailroom.gateway.tls import Tls, has_fips
+from cdk_mailroom.gateway.tls_policy import Tls, has_fips
 
 __all__ = ["ExistingIngressPoint", "Point", "Status", "make_point"]
 

@@ -62,14 +62,12 @@ class DeadlineReached(BaseException):
 
 
 class GatewayFailed(MailroomError):
-    """Mail Manager refused a call about an archive or an address list, or a search failed.
-
-    ``code`` is Mail Manager's own reason, such as ``AccessDeniedException``.
-    """
+    """Mail Manager refused a call about an archive or an address list, or a search failed."""
 
     def __init__(self, text: str, *, code: str = "") -> None:
         super().__init__(text)
         self.code = code
+        """Mail Manager's own reason, such as ``AccessDeniedException``."""
 
 
 class HandlerDied(MailroomError):

@@ -40,7 +40,13 @@ class ExistingAddressList(MailConstruct):
     """An address list that exists already; `AddressList.from_address_list_arn` returns it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, address_list_arn: str) -> None:
-        """Refer to the list; see `AddressList.from_address_list_arn`."""
+        """Refer to the list; see `AddressList.from_address_list_arn`.
+
+        Args:
+            scope: The construct or stack that this belongs to.
+            construct_id: Its id there.
+            address_list_arn: Its ARN.
+        """
         super().__init__(scope, construct_id)
         self.address_list_arn = address_list_arn
         """The ARN, for conditions."""

@@ -67,7 +67,14 @@ class ExistingMailArchive(MailConstruct):
         archive_arn: str,
         encryption_key: kms.IKey | None = None,
     ) -> None:
-        """Refer to the archive; see `MailArchive.from_archive_arn`."""
+        """Refer to the archive; see `MailArchive.from_archive_arn`.
+
+        Args:
+            scope: The construct or stack that this belongs to.
+            construct_id: Its id there.
+            archive_arn: Its ARN.
+            encryption_key: The key that encrypts it; one of AWS's own by default.
+        """
         super().__init__(scope, construct_id)
         self.archive_arn = archive_arn
         """The ARN, for configuration sets that archive what they send."""

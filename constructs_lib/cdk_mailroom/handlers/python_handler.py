@@ -217,6 +217,10 @@ class PythonHandler(PythonFunction, ReceiptAction):
     ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]:
         """Create the function for one rule and grant what it needs; nothing may call it yet.
 
+        Args:
+            scope: The construct below which resources are created.
+            context: The rule, and what permissions and alarms need to know of it.
+
         Returns:
             The function, and the alarms on failures that leave nothing on the dead-letter queue.
         """

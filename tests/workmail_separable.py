@@ -6,44 +6,23 @@ when WorkMail does. ``make separable`` runs this, and ``test_workmail_separable.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
-ROOT = Path(__file__).parents[1]
-
-
-def copy_without_workmail(target: Path) -> Path:
-    """Copy the repository's files into *target*, except those with WorkMail in their paths."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for name in listed:
-        if "workmail" in name.lower() or not (ROOT / name).is_file():
-            continue
-        copy = target / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, copy)
-    return target
+from separable import copy_without, environment
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Return an environment in which the sources of *folder* are the ones that are imported."""
-    sources = os.pathsep.join(str(folder / name) for name in ("constructs_lib", "lambda_src"))
-    return {**os.environ, "PYTHONPATH": sources}
+def has_workmail(path: PurePath) -> bool:
+    """Tell whether a file is part of WorkMail."""
+    return "workmail" in str(path).lower()
 
 
 def main() -> int:
     """Run every test that is left; return pytest's exit status."""
     with tempfile.TemporaryDirectory(prefix="without-workmail-") as temporary:
-        folder = copy_without_workmail(Path(temporary))
+        folder = copy_without(has_workmail, Path(temporary))
         command = [sys.executable, "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile"]
         return subprocess.run(
             [*command, *sys.argv[1:]], cwd=folder, env=environment(folder), check=False

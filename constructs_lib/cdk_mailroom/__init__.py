@@ -2,11 +2,10 @@
 
 from importlib.util import find_spec
 
-from cdk_mailroom import actions, gateway, handlers
+from cdk_mailroom import actions, handlers
 from cdk_mailroom._checks import ConfigurationError
 from cdk_mailroom.dashboard import MailDashboard
 from cdk_mailroom.events import BUNDLED, EventPublishing, EventType
-from cdk_mailroom.gateway import AddressList, MailArchive, MailGateway, Relay
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake import EventLake, LakeFormat
 from cdk_mailroom.receiving import (
@@ -36,7 +35,6 @@ __all__ = [
     "EVERY_RECIPIENT",
     "Activation",
     "ActiveRuleSet",
-    "AddressList",
     "ConfigurationError",
     "ContactList",
     "CrossAccountZone",
@@ -48,23 +46,25 @@ __all__ = [
     "InboundMail",
     "InboundRule",
     "LakeFormat",
-    "MailArchive",
     "MailDashboard",
     "MailFunction",
-    "MailGateway",
     "MultiRegionEndpoint",
     "OwnKey",
     "PythonHandler",
-    "Relay",
     "SendingIdentity",
     "SmtpCredentials",
     "Tenant",
     "__version__",
     "actions",
-    "gateway",
     "handlers",
     "runtime_code",
 ]
+
+if find_spec("cdk_mailroom.gateway") is not None:
+    from cdk_mailroom import gateway
+    from cdk_mailroom.gateway import AddressList, MailArchive, MailGateway, Relay
+
+    __all__ += ["AddressList", "MailArchive", "MailGateway", "Relay", "gateway"]
 
 if find_spec("cdk_mailroom.workmail") is not None:
     from cdk_mailroom.workmail import (

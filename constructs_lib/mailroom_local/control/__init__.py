@@ -9,7 +9,7 @@ from __future__ import annotations
 from mailroom_local.control.cdk import find_cdk
 from mailroom_local.control.credentials import Credentials
 from mailroom_local.control.errors import DeployFailed, MailroomError, NotRunning, SmtpRefused
-from mailroom_local.control.ingress import IngressPoint
+from mailroom_local.control.gateways import IngressPoint
 from mailroom_local.control.journal import (
     ActionRecord,
     EventRecord,

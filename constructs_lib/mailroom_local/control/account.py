@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from mailroom_local._journal import kept
-from mailroom_local.control import clients, gateway, journal, outcomes, sources
+from mailroom_local.control import clients, journal, outcomes, requests, sources
 from mailroom_local.control.environments import Environment, of_arn
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.journal import MessageRecord
@@ -97,11 +97,11 @@ class Account:
         At all other times the local AWS allows everything. The CDK CLI needs that to deploy: the
         roles that it assumes need permissions that the emulator does not support.
         """
-        gateway.post(self.server, ENFORCE_PATH)
+        requests.post(self.server, ENFORCE_PATH)
         try:
             yield
         finally:
-            gateway.post(self.server, IGNORE_PATH)
+            requests.post(self.server, IGNORE_PATH)
 
     def messages(self, *, handlers: bool = True, last: int | None = None) -> list[MessageRecord]:
         """Return every message: received, refused and sent.
@@ -203,7 +203,7 @@ class Account:
             The messages, oldest first. `To`, `Subject` and so on are those of the call, `Raw` holds
             the bytes that recipients get, `DeliveredTo` the recipients that get them.
         """
-        answer: list[dict[str, Any]] = gateway.get(self.server, SENT_PATH)
+        answer: list[dict[str, Any]] = requests.get(self.server, SENT_PATH)
         for message in answer:
             if "Raw" in message:
                 message["Raw"] = base64.b64decode(message["Raw"])

@@ -19,8 +19,8 @@ from mailroom_local.control import (
     compiled,
     deployments,
     emulator,
-    gateway,
-    ingress,
+    gateways,
+    requests,
     server_process,
     smtp,
 )
@@ -29,7 +29,7 @@ from mailroom_local.control.credentials import LOCAL, Credentials
 from mailroom_local.control.emulator import Interpreter
 from mailroom_local.control.environments import Environment, keep, kept
 from mailroom_local.control.errors import MailroomError, NotRunning
-from mailroom_local.control.ingress import IngressPoint
+from mailroom_local.control.gateways import IngressPoint
 from mailroom_local.control.processes import stop_group
 from mailroom_local.control.progress import Progress, Silent
 from mailroom_local.control.smtp import Sent
@@ -97,7 +97,7 @@ class LocalAws(_Account):
         """
         found = cls(state=state, progress=progress)
         server = found.state.server()
-        if server is None or not gateway.answers(server):
+        if server is None or not requests.answers(server):
             raise NotRunning(
                 f"no local AWS runs with the state directory {found.state.root}",
                 remedy="start one with `mailroom up`, or name another directory with --state",
@@ -140,7 +140,7 @@ class LocalAws(_Account):
         """Whether the server process is alive."""
         if self._process is not None:
             return self._process.poll() is None
-        return self._server is not None and gateway.answers(self._server)
+        return self._server is not None and requests.answers(self._server)
 
     def start(self, *, detached: bool = False) -> None:
         """Start the server, with an empty account.
@@ -335,9 +335,9 @@ class LocalAws(_Account):
                 client_address=client_address,
                 **envelope,
             )
-        point = ingress.chosen(self.ingress_points(), gateway)
+        point = gateways.chosen(self.ingress_points(), gateway)
         if credentials is None and point.kind == "AUTH" and tls:
-            credentials = ingress.credentials_of(point, self.client)
+            credentials = gateways.credentials_of(point, self.client)
         return smtp.deliver(
             message,
             port=point.port,
@@ -355,7 +355,7 @@ class LocalAws(_Account):
         Returns:
             The ingress points, each with the host and port at which it takes mail.
         """
-        return ingress.listed(self.server)
+        return gateways.listed(self.server)
 
     def submit(
         self,

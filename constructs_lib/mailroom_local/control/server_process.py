@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from mailroom_local.control import clients, gateway
+from mailroom_local.control import clients, requests
 from mailroom_local.control.emulator import Interpreter
 from mailroom_local.control.errors import MailroomError
 from mailroom_local.control.state import Server, State
@@ -64,7 +64,7 @@ def await_start(process: subprocess.Popen[bytes], state: State) -> Server:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         server = state.server()
-        if server is not None and gateway.answers(server):
+        if server is not None and requests.answers(server):
             return server
         time.sleep(POLL_SECONDS)
     tail = state.server_log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace")
@@ -77,7 +77,7 @@ def await_start(process: subprocess.Popen[bytes], state: State) -> Server:
 
 def stop(server: Server) -> None:
     """End a server that another process started, once its answer has proved that it is ours."""
-    if not gateway.answers(server):
+    if not requests.answers(server):
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(server.pid, signal.SIGTERM)

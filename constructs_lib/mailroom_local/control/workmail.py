@@ -9,7 +9,7 @@ import urllib.error
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mailroom_local.control import gateway
+from mailroom_local.control import requests
 from mailroom_local.control.account import Account
 from mailroom_local.control.environments import of_arn
 from mailroom_local.control.errors import MailroomError
@@ -140,7 +140,7 @@ class WorkMailAccount(Account):
             The messages, oldest first: `Folder` is `inbox` or `junk`, `Raw` the bytes, `Bcc`
             whether a rule's answer added the user.
         """
-        delivered = gateway.get(self.server, DELIVERIES_PATH)["Delivered"]
+        delivered = requests.get(self.server, DELIVERIES_PATH)["Delivered"]
         found = [one for one in delivered if one["Address"] == address.casefold()]
         return [{**one, "Raw": base64.b64decode(one["Raw"])} for one in found]
 
@@ -150,7 +150,7 @@ class WorkMailAccount(Account):
         Returns:
             The bounces, oldest first: `To`, `Recipient`, `Message` and `Rule`.
         """
-        bounced: list[dict[str, Any]] = gateway.get(self.server, DELIVERIES_PATH)["Bounced"]
+        bounced: list[dict[str, Any]] = requests.get(self.server, DELIVERIES_PATH)["Bounced"]
         return bounced
 
     def _organization_of(self, function: str) -> str:
@@ -170,7 +170,7 @@ class WorkMailAccount(Account):
         if target:
             headers["X-Amz-Target"] = f"WorkMailService.{target}"
         try:
-            return gateway.post(self.server, path, body, headers)
+            return requests.post(self.server, path, body, headers)
         except urllib.error.HTTPError as error:
             answer = json.load(error)
             raise MailroomError(

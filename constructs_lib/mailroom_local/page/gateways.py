@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from mailroom_local.control.ingress import IngressPoint
+from mailroom_local.control.gateways import IngressPoint
 from mailroom_local.control.journal import MessageRecord
 from mailroom_local.page import shapes
 

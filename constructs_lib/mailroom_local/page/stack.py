@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from mailroom_local.control import ingress, sources
+from mailroom_local.control import sources
 from mailroom_local.control.environments import Environment
-from mailroom_local.control.ingress import IngressPoint
+from mailroom_local.control.gateways import IngressPoint
+from mailroom_local.control.gateways import listed as ingress_points
 from mailroom_local.page import gateways, needed, shapes
 from mailroom_local.page.accounts import Accounts, on_failure, pages, queues, unless_missing
 from mailroom_local.page.picture import edges
@@ -20,7 +21,7 @@ _NOT_THE_APPS = "CDKToolkit"
 
 def described(accounts: Accounts) -> dict[str, Any]:
     """Everything that mail may meet."""
-    folders, points = sources.folders(accounts.state.cdk_out), ingress.listed(accounts.server)
+    folders, points = sources.folders(accounts.state.cdk_out), ingress_points(accounts.server)
 
     def all_of(place: Environment) -> dict[str, Any]:
         here = (place.account, place.region)

@@ -23,14 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from mailroom_local.control import clients
-from mailroom_local.control.ingress import INGRESS_PATH
+from mailroom_local.control.gateways import INGRESS_PATH
 from mailroom_local.control.paths import ENFORCE_PATH, IGNORE_PATH, SENT_PATH, STATUS_PATH
 from mailroom_local.control.state import Server, State
 from mailroom_local.server.loopback import LOOPBACK, bind, keep_to_loopback
 
 _PARENT_SECONDS = 1.0
-# It is served if it is installed.
+# They are served if they are installed.
 _PAGE = "mailroom_local.page"
+_MAIL_MANAGER = "mailroom_local.gateway"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,6 @@ async def _serve(
     # These modules read the environment, or import ministack, which does; it is complete now.
     from mailroom_local._background import CLOSE_SECONDS
     from mailroom_local._journal import Journal
-    from mailroom_local.gateway.runner import Runner
     from mailroom_local.receiving import smtp
     from mailroom_local.receiving.environments import Receivers
     from mailroom_local.receiving.runner import Receiver
@@ -121,7 +121,6 @@ async def _serve(
     from mailroom_local.server.certificate import Certificates
     from mailroom_local.server.guard import guarded
     from mailroom_local.server.in_process import InProcess
-    from mailroom_local.server.ingress import Ingress
     from mailroom_local.server.paths import with_own_paths
     from mailroom_local.server.preparing import Processes
     from mailroom_local.server.smtp import SmtpServer
@@ -188,17 +187,14 @@ async def _serve(
         ),
     )
 
-    manager = import_module("mailroom_local._emulator.gateway")
-    runner = Runner(
-        endpoint=server.endpoint,
-        journal=place["journal"],
-        services=manager,
-        mailboxes=[other.receiver for other in others],
-    )
-    ingress = Ingress(
-        runner=runner, services=manager, journal=place["journal"], context=certificates.context
-    )
-    manager.on_change(ingress.refresh)
+    ingress = None
+    if find_spec(_MAIL_MANAGER):
+        ingress = import_module(f"{_MAIL_MANAGER}.listeners").connect(
+            endpoint=server.endpoint,
+            journal=place["journal"],
+            mailboxes=[other.receiver for other in others],
+            context=certificates.context,
+        )
 
     stop, page = asyncio.Event(), None
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -213,7 +209,7 @@ async def _serve(
         # Whoever can read the state directory has the token, and nobody else.
         ("GET", STATUS_PATH): lambda: dataclasses.asdict(server) | {"page_token": ""},
         ("GET", SENT_PATH): emulator.sent_messages,
-        ("GET", INGRESS_PATH): ingress.listed,
+        ("GET", INGRESS_PATH): ingress.listed if ingress else list,
         ("POST", ENFORCE_PATH): lambda: emulator.enforce_permissions(True),
         ("POST", IGNORE_PATH): lambda: emulator.enforce_permissions(False),
     }
@@ -221,10 +217,12 @@ async def _serve(
     def finish() -> None:
         for smtp_server in smtp_servers:
             smtp_server.stop()
-        ingress.close()
+        if ingress:
+            ingress.close()
         by = time.monotonic() + CLOSE_SECONDS
-        for received in (receiver, runner):
-            received.close(by=by)
+        receiver.close(by=by)
+        if ingress:
+            ingress.finish(by=by)
         for other in others:
             other.close(by=by)
         # Last, as what was received may be sent on.
@@ -245,7 +243,10 @@ async def _serve(
                 state=state,
                 server=server,
                 mailer=mailer,
-                receiving=lambda: [*emulator.receiving_places(), *ingress.places()],
+                receiving=lambda: [
+                    *emulator.receiving_places(),
+                    *(ingress.places() if ingress else ()),
+                ],
                 stop=stop,
             )
             listening.append(_listen(sockets.page, page.application, stop.wait))

@@ -13,10 +13,10 @@ import pytest
 from mailroom_local._journal import Journal
 from mailroom_local.control import journal
 from mailroom_local.control.journal import MessageRecord
+from mailroom_local.gateway.listeners import Listeners
 from mailroom_local.gateway.points import IngressPoint
 from mailroom_local.gateway.runner import Runner
 from mailroom_local.server.certificate import Certificates
-from mailroom_local.server.ingress import Ingress
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ARN = f"arn:aws:ses:{REGION}:{ACCOUNT}"
@@ -107,7 +107,7 @@ class Gate:
             endpoint=endpoint, journal=written, services=self.emulator, mailboxes=mailboxes
         )
         certificates = Certificates(self.certificate, host_names=())
-        self.ingress = Ingress(
+        self.ingress = Listeners(
             runner=self.runner,
             services=self.emulator,
             journal=written,

@@ -79,13 +79,13 @@ def test_other_methods_need_the_token_too(page: Any, method: str) -> None:
 
 def test_the_token_is_for_the_reader_of_the_state_directory_and_the_page(page: Any) -> None:
     """Not for whoever else asks the gateway, as another user of this machine may."""
-    from mailroom_local.control import gateway
+    from mailroom_local.control import requests
 
     token = page.aws.server.page_token
     record = page.aws.state.root / "server.json"
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
     assert json.loads(record.read_text())["page_token"] == token
-    assert token not in json.dumps(gateway.get(page.aws.server, STATUS_PATH))
+    assert token not in json.dumps(requests.get(page.aws.server, STATUS_PATH))
     assert f'name="mailroom-token" content="{token}"' in page.ask("/").body.decode()
 
 

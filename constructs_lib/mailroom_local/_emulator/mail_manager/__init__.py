@@ -9,7 +9,7 @@ thread, for any account and region.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.log_deliveries import publish as publish_log
@@ -30,7 +30,9 @@ from mailroom_local._emulator.mail_manager import (
 from mailroom_local._emulator.mail_manager.links import with_links
 from mailroom_local._emulator.mail_manager.model import Refused
 from mailroom_local._emulator.mail_manager.serving import answer, target
-from mailroom_local.gateway.points import IngressPoint
+
+if TYPE_CHECKING:
+    from mailroom_local.gateway.points import IngressPoint
 
 __all__ = [
     "addon_name",
@@ -149,6 +151,9 @@ def reset() -> None:
 
 
 def _point(account: str, region: str, resource: Any) -> IngressPoint:
+    # The API is there without the gateway, which alone asks for this.
+    from mailroom_local.gateway.points import IngressPoint
+
     fields = resource.fields
     with internals.responses.request_scope(account, region):
         policy = traffic_policies.table.find(fields["TrafficPolicyId"])

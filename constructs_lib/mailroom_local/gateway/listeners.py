@@ -6,8 +6,9 @@ import logging
 import socket
 import ssl
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from threading import Lock
 from typing import Any
 
@@ -16,6 +17,7 @@ from mailroom_local.gateway import smtp
 from mailroom_local.gateway.points import IngressPoint
 from mailroom_local.gateway.runner import Runner
 from mailroom_local.gateway.services import Services
+from mailroom_local.receiving.smtp import OtherReceiver
 from mailroom_local.server.loopback import LOOPBACK, bind_preferring
 from mailroom_local.server.smtp import SmtpServer
 
@@ -25,7 +27,7 @@ _log = logging.getLogger("mailroom")
 _FIRST_PORT, _PORTS = 20_000, 10_000
 
 
-class Ingress:
+class Listeners:
     """The SMTP servers of all ingress points.
 
     Args:
@@ -50,7 +52,7 @@ class Ingress:
         self._lock = Lock()
         self._servers: dict[str, SmtpServer] = {}
         # A request that creates an ingress point must not wait for its server.
-        self._starting = ThreadPoolExecutor(1, thread_name_prefix="mailroom-ingress")
+        self._starting = ThreadPoolExecutor(1, thread_name_prefix="mailroom-listeners")
 
     def refresh(self) -> None:
         """Begin and end servers, so that each ingress point has one."""
@@ -102,6 +104,10 @@ class Ingress:
             self._starting.submit(self._stop, server)
         self._starting.shutdown(wait=True)
 
+    def finish(self, *, by: float) -> None:
+        """Finish what was accepted; the journal has what the time did not allow."""
+        self._runner.close(by=by)
+
     def _server(self, point: IngressPoint) -> SmtpServer:
         def current() -> IngressPoint | None:
             found = (one for one in self._services.ingress_points() if one.id == point.id)
@@ -126,6 +132,22 @@ class Ingress:
             server.stop()
         except Exception:
             _log.exception("the server of an ingress point did not stop")
+
+
+def connect(
+    *,
+    endpoint: str,
+    journal: Journal,
+    mailboxes: Sequence[OtherReceiver],
+    context: Callable[[], ssl.SSLContext],
+) -> Listeners:
+    """Serve the ingress points of the local AWS."""
+    # By name: importing it imports ministack, which reads the environment.
+    services = import_module("mailroom_local._emulator.gateway")
+    runner = Runner(endpoint=endpoint, journal=journal, services=services, mailboxes=mailboxes)
+    made = Listeners(runner=runner, services=services, journal=journal, context=context)
+    services.on_change(made.refresh)
+    return made
 
 
 def _bound(point: IngressPoint) -> socket.socket:

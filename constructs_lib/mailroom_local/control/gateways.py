@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailroom_local.control import gateway
+from mailroom_local.control import requests
 from mailroom_local.control.credentials import Credentials
 from mailroom_local.control.errors import MailroomError
 from mailroom_local.control.state import Server
@@ -45,7 +45,7 @@ class IngressPoint:
 
 def listed(server: Server) -> list[IngressPoint]:
     """Every ingress point, in every account and region."""
-    return [IngressPoint(**found) for found in gateway.get(server, INGRESS_PATH)]
+    return [IngressPoint(**found) for found in requests.get(server, INGRESS_PATH)]
 
 
 def chosen(points: Sequence[IngressPoint], name: str) -> IngressPoint:

@@ -1,0 +1,64 @@
+"""What a capability's removal is tried with: a copy of the repository that lacks some files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path, PurePath
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("cdk_mailroom", "mailroom", "mailroom_cli", "mailroom_local")
+_IMPORT_AND_SYNTHESIZE = """
+import importlib, pkgutil, runpy, sys
+for name in PACKAGES:
+    package = importlib.import_module(name)
+    for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+        if not found.name.endswith("__main__"):
+            module = importlib.import_module(found.name)
+            for exported in getattr(module, "__all__", ()):
+                getattr(module, exported)
+sys.path.insert(0, "examples/helpdesk")
+runpy.run_path("examples/helpdesk/app.py")
+"""
+
+
+def copy_without(left_out: Callable[[PurePath], bool], target: Path) -> Path:
+    """Copy the repository's files into *target*, except those that are left out."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        if left_out(PurePath(name)) or not (ROOT / name).is_file():
+            continue
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy)
+    return target
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which the sources of *folder* are the ones that are imported."""
+    sources = os.pathsep.join(str(folder / name) for name in ("constructs_lib", "lambda_src"))
+    return {**os.environ, "PYTHONPATH": sources}
+
+
+def assert_imports_and_synthesizes(folder: Path) -> None:
+    """Assert that every module of a copy imports, and that an example synthesizes."""
+    out = folder / "cdk.out"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{PACKAGES=}\n{_IMPORT_AND_SYNTHESIZE}"],
+        cwd=folder,
+        env=environment(folder) | {"CDK_OUTDIR": str(out)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (out / "manifest.json").is_file()

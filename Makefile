@@ -35,7 +35,7 @@ $(RUN): pyproject.toml constraints.txt Makefile
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) pip
 	@# Python compiles what is imported; of aws-cdk-lib that is a small part.
-	@$(PIP) --no-compile --editable '.[emulator]' --group node
+	@$(PIP) --no-compile --editable '.[emulator,lake]' --group node
 	@$(NPM) $(CDK_CLI)
 	@touch $@
 

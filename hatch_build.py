@@ -18,6 +18,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 _AUTHOR = "The cdk-mailroom developers"
 _IMAGE = re.compile(r"!\[(?P<text>[^\]]*)\]\((?P<to>[^)]+)\)\n*")
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<to>[^)]+)\)")
+_COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 _ELSEWHERE = re.compile(r"[a-z]+:|#")
 
 
@@ -44,7 +45,7 @@ def description(readme: str, *, address: str, version: str) -> str:
             return found["text"]
         return f"[{found['text']}]({address}/blob/v{version}/{found['to']})"
 
-    return _LINK.sub(link, _IMAGE.sub(image, readme))
+    return _LINK.sub(link, _IMAGE.sub(image, _COMMENT.sub("", readme)))
 
 
 def urls(address: str, version: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 LETTERS = tuple(
     f"end_to_end/test_{name}.py"
-    for name in ("handing_on", "lake", "sending", "shared_batch", "snippets")
+    for name in ("handing_on", "lake", "readme", "sending", "shared_batch")
 )
 # They share a browser, and mail.
 BROWSER = "local/page/browser"

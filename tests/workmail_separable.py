@@ -18,20 +18,27 @@ ROOT = Path(__file__).parents[1]
 
 def copy_without_workmail(target: Path) -> Path:
     """Copy the repository's files into *target*, except those with WorkMail in their paths."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for name in listed:
+    for name in files():
         if "workmail" in name.lower() or not (ROOT / name).is_file():
             continue
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy)
     return target
+
+
+def files() -> list[str]:
+    """List the repository's files; those of an unpacked source distribution are all there are."""
+    if not (ROOT / ".git").exists():
+        paths = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+        return [str(path) for path in paths if "__pycache__" not in path.parts]
+    return subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
 
 
 def environment(folder: Path) -> dict[str, str]:

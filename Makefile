@@ -108,14 +108,14 @@ snapshots: $(VENV)/.test ## update the snapshots of the examples' synthesized te
 	@$(BIN)/pytest tests/constructs --snapshot-update
 
 # Only a release knows the project's address and e-mail address, which pyroma wants for a ten.
-package: $(VENV)/.package ## build into dist/, check what the package index will show, and test the sdist
+package: $(VENV)/.package $(VENV)/.test ## build into dist/, check what the package index will show, and test the sdist
 	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation --outdir dist . >.package.log 2>&1 || { cat .package.log; exit 1; }
 	@rm -f .package.log
 	@$(BIN)/twine check --strict dist/*
 	@$(BIN)/check-wheel-contents dist/*.whl
 	@$(BIN)/pyroma --min $(if $(PROJECT_ADDRESS),$(if $(PROJECT_EMAIL),10,9),8) --file dist/*.tar.gz
-	@$(BIN)/python tests/sdist.py dist/*.tar.gz
+	@$(BIN)/python tests/sdist.py dist/*.tar.gz $(ARGS)
 
 sbom: $(VENV)/.package ## list what an installation of dist/ brings along, in build/sbom.cdx.json
 	@mkdir -p build

@@ -16,7 +16,7 @@ PART = (
     "tests/constructs/test_exports.py",
     "tests/constructs/test_readme.py",
     "tests/constructs/test_wheel.py",
-    "tests/runtime/receiving",
+    "tests/runtime/test_views.py",
     "tests/test_layers.py",
 )
 

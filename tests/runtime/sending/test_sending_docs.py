@@ -11,7 +11,7 @@ import pytest
 PAGE = (Path(__file__).parents[3] / "docs" / "sending.md").read_text()
 EXAMPLES = [
     code
-    for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    for code in re.findall(r"(?<!-->\n)```python\n(.*?)```", PAGE, re.DOTALL)
     if "cdk_mailroom" not in code
 ]
 

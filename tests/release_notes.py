@@ -31,7 +31,8 @@ def main() -> int:
     source = (ROOT / "lambda_src/mailroom/__init__.py").read_text("utf-8")
     [version] = re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE)
     if sys.argv[1:] not in ([], [f"v{version}"]):
-        print(f"the tag is {sys.argv[1]}, the version is {version}: tag v{version}", file=sys.stderr)
+        given = sys.argv[1]
+        print(f"the tag is {given}, the version is {version}: tag v{version}", file=sys.stderr)
         return 1
     try:
         print(notes((ROOT / "CHANGELOG.md").read_text("utf-8"), version), end="")

@@ -18,14 +18,14 @@ RUN := $(VENV)/.run
 # The demo whose local AWS, with its page, KEEP=1 leaves open.
 KEPT := examples/helpdesk/demo.py
 PAGE := To see this mail and its story in a browser, at http://127.0.0.1:8025, leave it open: make demo KEEP=1
-ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.bench
+ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.package $(VENV)/.bench
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test separable oldest newest check check-workflows check-emulator format api bench \
   screenshots snapshots package sbom notes clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 install: $(ALL) ## install everything that the commands below need into .venv
 

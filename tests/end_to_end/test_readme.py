@@ -1,4 +1,4 @@
-"""Snippets of the README and the docs, run unchanged against a local AWS.
+"""Snippets of the docs, run unchanged against a local AWS.
 
 They send by SMTP; the app of the docs is deployed.
 

@@ -84,13 +84,16 @@ class Tenant(MailConstruct):
                 )
                 for kind, _, name in named
             ],
-            suppression_attributes=None
-            if suppression_reasons is None
-            else ses.CfnTenant.TenantSuppressionAttributesProperty(
-                suppression_scope="TENANT",
-                suppressed_reasons=list(_REASONS[suppression_reasons]),
-            ),
         )
+        if suppression_reasons is not None:
+            # A property of `ses.CfnTenant` only since aws-cdk-lib 2.275.
+            resource.add_property_override(
+                "SuppressionAttributes",
+                {
+                    "SuppressionScope": "TENANT",
+                    "SuppressedReasons": list(_REASONS[suppression_reasons]),
+                },
+            )
         for _, one, _ in named:
             # A name that was chosen does not refer to its resource, which must exist first.
             if not isinstance(one, str):

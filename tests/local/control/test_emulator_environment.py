@@ -186,5 +186,9 @@ def test_what_is_installed_is_what_the_project_declares(monkeypatch: pytest.Monk
     extras = project["optional-dependencies"]
     listed = [f"{line}; extra == '{name}'" for name in extras for line in extras[name]]
     monkeypatch.setattr(emulator, "requires", lambda name: [*project["dependencies"], *listed])
+    monkeypatch.setattr(emulator, "find_spec", lambda name: None)
     assert emulator._requirements() == extras["emulator"]
+    # Who has DuckDB beside mailroom has a lake to query.
+    monkeypatch.setattr(emulator, "find_spec", lambda name: name == "duckdb")
+    assert emulator._requirements() == [*extras["emulator"], *extras["lake"]]
     assert not [line for line in (*project["dependencies"], *extras["local"]) if "==" in line]

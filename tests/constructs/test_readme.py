@@ -1,37 +1,22 @@
-"""The README's app synthesizes, and what the package index shows of the README leads somewhere."""
+"""What the repository and the package index show of the README leads somewhere."""
 
-import json
 import re
 from importlib.util import find_spec
-from pathlib import Path
 from runpy import run_path
 from typing import Any
 
 import pytest
 
-from assemblies import ROOT, run_app
+from assemblies import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 ADDRESS = "https://github.com/OWNER/cdk-mailroom"
-_BLOCK = re.compile(r"^<!-- run: ([\w-]+) -->\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Of links and images, in Markdown and in HTML.
 _TARGET = re.compile(r"\]\(([^)\s]+)|(?:src|srcset|href)=\"([^\"]+)")
 
 
 def targets(text: str) -> list[str]:
     return [one or other for one, other in _TARGET.findall(text)]
-
-
-def test_the_readmes_app_synthesizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = dict(_BLOCK.findall(README))
-    (tmp_path / "helpdesk").mkdir()
-    (tmp_path / "app.py").write_text(code["app"])
-    (tmp_path / "helpdesk" / "app.py").write_text(code["app-handlers"])
-    monkeypatch.chdir(tmp_path)
-    out = run_app(tmp_path / "app.py", tmp_path / "out")
-    template = json.loads((out / "HelpDesk.template.json").read_text())
-    kinds = {resource["Type"] for resource in template["Resources"].values()}
-    assert {"AWS::SES::ReceiptRule", "AWS::SES::ConfigurationSet"} <= kinds
 
 
 def test_what_the_readme_links_to_exists() -> None:

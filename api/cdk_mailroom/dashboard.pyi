@@ -1,6 +1,5 @@
-__all__ = ["MailDashboard"]
-
-class MailDashboard(Construct):
+__all__ = ['MailDashboard']
+class MailDashboard(MailConstruct):
     def __init__(
         self,
         scope: Construct,

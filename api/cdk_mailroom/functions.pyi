@@ -1,5 +1,4 @@
-__all__ = ["FunctionOptions", "PythonFunction"]
-
+__all__ = ['FunctionOptions', 'PythonFunction']
 class FunctionOptions(TypedDict):
     architecture: lambda_.Architecture | None
     environment: Mapping[str, str] | None
@@ -15,7 +14,6 @@ class FunctionOptions(TypedDict):
     vpc: ec2.IVpc | None
     vpc_subnets: ec2.SubnetSelection | None
     ...
-
 class PythonFunction:
     def __init__(
         self,

@@ -1,5 +1,4 @@
-__all__ = ["acknowledge"]
-
+__all__ = ['acknowledge']
 def acknowledge(
     scope: Construct,
     findings: Mapping[str, Mapping[str, str]],

@@ -1,18 +1,4 @@
-__all__ = [
-    "ActionRecord",
-    "Credentials",
-    "DeployFailed",
-    "EventRecord",
-    "HandlerOutcome",
-    "LocalAws",
-    "MailroomError",
-    "MessageRecord",
-    "NotRunning",
-    "RuleRecord",
-    "Sent",
-    "SmtpRefused",
-]
-
+__all__ = ['ActionRecord', 'Credentials', 'DeployFailed', 'EventRecord', 'HandlerOutcome', 'IngressPoint', 'LocalAws', 'MailroomError', 'MessageRecord', 'NotRunning', 'RuleRecord', 'Sent', 'SmtpRefused']
 class ActionRecord:
     def __init__(
         self,
@@ -35,7 +21,6 @@ class ActionRecord:
     pending: bool
     rule: str
     ...
-
 class Credentials:
     def __init__(
         self,
@@ -46,7 +31,6 @@ class Credentials:
     password: str
     user: str
     ...
-
 class DeployFailed(MailroomError):
     def __init__(
         self,
@@ -58,7 +42,6 @@ class DeployFailed(MailroomError):
     output: object
     remedy: object
     ...
-
 class EventRecord:
     def __init__(
         self,
@@ -77,19 +60,18 @@ class EventRecord:
     payload: dict[str, Any]
     recipient: str | None
     ...
-
 class HandlerOutcome:
     def __init__(
         self,
         *,
         outcome: str,
-        function_arn: str = "",
+        function_arn: str = '',
         ms: float | None = None,
         error: str | None = None,
-        detail: str = "",
+        detail: str = '',
         at: datetime | None = None,
         traceback: list[str] = list(),
-        place: str = "",
+        place: str = '',
         output: list[str] = list(),
         omitted: int = 0,
         queue: str | None = None,
@@ -114,7 +96,34 @@ class HandlerOutcome:
     receives: int | None
     traceback: list[str]
     ...
-
+class IngressPoint:
+    def __init__(
+        self,
+        *,
+        id: str,
+        name: str,
+        account: str,
+        region: str,
+        kind: str,
+        status: str,
+        tls_policy: str,
+        traffic_policy: str,
+        rule_set: str,
+        host: str,
+        port: int,
+    ) -> None: ...
+    account: str
+    host: str
+    id: str
+    kind: str
+    name: str
+    port: int
+    region: str
+    rule_set: str
+    status: str
+    tls_policy: str
+    traffic_policy: str
+    ...
 class LocalAws(_Account):
     def __init__(
         self,
@@ -167,6 +176,9 @@ class LocalAws(_Account):
     def events(
         self,
     ) -> list[dict[str, Any]]: ...
+    def ingress_points(
+        self,
+    ) -> list[IngressPoint]: ...
     def message(
         self,
         message_id: str,
@@ -195,6 +207,9 @@ class LocalAws(_Account):
         rcpt_tos: Sequence[str],
         tls: bool = True,
         client_address: str | None = None,
+        gateway: str | None = None,
+        credentials: Credentials | None = None,
+        client_certificate: Path | str | None = None,
     ) -> Sent: ...
     def sent(
         self,
@@ -240,7 +255,6 @@ class LocalAws(_Account):
         seconds: float,
     ) -> T: ...
     ...
-
 class MailroomError(Exception):
     def __init__(
         self,
@@ -250,7 +264,6 @@ class MailroomError(Exception):
     ) -> None: ...
     remedy: object
     ...
-
 class MessageRecord:
     def __init__(
         self,
@@ -259,7 +272,7 @@ class MessageRecord:
         at: datetime,
         mail_from: str,
         rcpt_tos: list[str],
-        subject: str = "",
+        subject: str = '',
         size: int = 0,
         tls: bool = False,
         rules: list[RuleRecord] = list(),
@@ -270,9 +283,12 @@ class MessageRecord:
         finished: bool = False,
         stopped_by: str | None = None,
         ms: float | None = None,
+        gateway: dict[str, str] | None = None,
+        policy: list[str] = list(),
         outgoing: bool = False,
         operation: str | None = None,
         configuration_set: str | None = None,
+        relayed_to: str | None = None,
         events: list[EventRecord] = list(),
         calls: list[HandlerOutcome] = list(),
     ) -> None: ...
@@ -282,23 +298,25 @@ class MessageRecord:
     configuration_set: str | None
     events: list[EventRecord]
     finished: bool
+    gateway: dict[str, str] | None
     mail_from: str
     message_id: str | None
     ms: float | None
     operation: str | None
     outcomes: list[HandlerOutcome]
     outgoing: bool
+    policy: list[str]
     problems: list[str]
     rcpt_tos: list[str]
     reason: str | None
     refused: str | None
+    relayed_to: str | None
     rules: list[RuleRecord]
     size: int
     stopped_by: str | None
     subject: str
     tls: bool
     ...
-
 class NotRunning(MailroomError):
     def __init__(
         self,
@@ -308,7 +326,6 @@ class NotRunning(MailroomError):
     ) -> None: ...
     remedy: object
     ...
-
 class RuleRecord:
     def __init__(
         self,
@@ -316,12 +333,13 @@ class RuleRecord:
         name: str,
         recipients: list[str],
         verdicts: dict[str, str],
+        because: list[str] = list(),
     ) -> None: ...
+    because: list[str]
     name: str
     recipients: list[str]
     verdicts: dict[str, str]
     ...
-
 class Sent:
     def __init__(
         self,
@@ -334,7 +352,6 @@ class Sent:
     refused: Mapping[str, tuple[int, str]]
     reply: str
     ...
-
 class SmtpRefused(MailroomError):
     def __init__(
         self,

@@ -1,25 +1,7 @@
-__all__ = [
-    "AddHeader",
-    "Bounce",
-    "BounceTemplate",
-    "BoundAction",
-    "EmailEncoding",
-    "InvokeFunction",
-    "NativeAction",
-    "ReceiptAction",
-    "RuleContext",
-    "RuleFacts",
-    "S3",
-    "Sns",
-    "Stop",
-    "StoredMail",
-    "UNKNOWN_FAILURE",
-    "WorkMail",
-]
+__all__ = ['AddHeader', 'Bounce', 'BounceTemplate', 'BoundAction', 'EmailEncoding', 'InvokeFunction', 'NativeAction', 'ReceiptAction', 'ReceiptContext', 'RuleContext', 'RuleFacts', 'RuleKind', 'S3', 'Sns', 'Stop', 'StoredMail', 'UNKNOWN_FAILURE', 'WorkMail']
 from aws_cdk.aws_ses_actions import AddHeader as AddHeader
 from aws_cdk.aws_ses_actions import Bounce as Bounce
 from aws_cdk.aws_ses_actions import BounceTemplate as BounceTemplate
-
 class BoundAction:
     def __init__(
         self,
@@ -36,9 +18,7 @@ class BoundAction:
     function: lambda_.IFunction | None
     iam_role_arn: str | None
     ...
-
 from aws_cdk.aws_ses_actions import EmailEncoding as EmailEncoding
-
 class InvokeFunction(ReceiptAction):
     def __init__(
         self,
@@ -50,7 +30,7 @@ class InvokeFunction(ReceiptAction):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check_rule(
         self,
@@ -61,19 +41,17 @@ class InvokeFunction(ReceiptAction):
     synchronous: object
     topic: object
     ...
-
 class NativeAction(Protocol):
     def bind(
         self,
         rule: IReceiptRuleRef,
     ) -> ses.ReceiptRuleActionConfig: ...
     ...
-
 class ReceiptAction(ABC):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check_rule(
         self,
@@ -81,25 +59,26 @@ class ReceiptAction(ABC):
         facts: RuleFacts,
     ) -> None: ...
     ...
-
-class RuleContext(RuleFacts):
+class ReceiptContext(RuleContext):
     def __init__(
         self,
         *,
+        kind: RuleKind = RuleKind.RECEIPT,
         stack: Stack,
         rule_id: str,
         recipients: Sequence[str],
         scanned: bool,
         stored: StoredMail | None,
+        dead_letter_queue: sqs.IQueue,
+        alert_topic: sns.ITopic | None,
         rule: ses.ReceiptRule,
         rule_set_name: str,
         rule_name: str | None,
-        dead_letter_queue: sqs.IQueue,
-        alert_topic: sns.ITopic | None,
     ) -> None: ...
     account: str
     alert_topic: sns.ITopic | None
     dead_letter_queue: sqs.IQueue
+    kind: RuleKind
     recipients: Sequence[str]
     rule: ses.ReceiptRule
     rule_id: str
@@ -117,30 +96,56 @@ class RuleContext(RuleFacts):
     stack: Stack
     stored: StoredMail | None
     ...
-
-class RuleFacts:
+class RuleContext(RuleFacts):
     def __init__(
         self,
         *,
+        kind: RuleKind = RuleKind.RECEIPT,
         stack: Stack,
         rule_id: str,
         recipients: Sequence[str],
         scanned: bool,
         stored: StoredMail | None,
+        dead_letter_queue: sqs.IQueue,
+        alert_topic: sns.ITopic | None,
     ) -> None: ...
+    alert_topic: sns.ITopic | None
+    dead_letter_queue: sqs.IQueue
+    kind: RuleKind
     recipients: Sequence[str]
     rule_id: str
     scanned: bool
     stack: Stack
     stored: StoredMail | None
     ...
-
+class RuleFacts:
+    def __init__(
+        self,
+        *,
+        kind: RuleKind = RuleKind.RECEIPT,
+        stack: Stack,
+        rule_id: str,
+        recipients: Sequence[str],
+        scanned: bool,
+        stored: StoredMail | None,
+    ) -> None: ...
+    kind: RuleKind
+    recipients: Sequence[str]
+    rule_id: str
+    scanned: bool
+    stack: Stack
+    stored: StoredMail | None
+    ...
+class RuleKind(StrEnum):
+    GATEWAY: object = 'gateway rule'
+    RECEIPT: object = 'receipt rule'
+    ...
 class S3(ReceiptAction):
     def __init__(
         self,
         *,
         bucket: s3.IBucket,
-        prefix: str = "",
+        prefix: str = '',
         role: iam.IRole | None = None,
         topic: sns.ITopic | None = None,
         client_side_key: kms.IKey | None = None,
@@ -148,7 +153,7 @@ class S3(ReceiptAction):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     bucket: object
     def check_rule(
@@ -162,7 +167,6 @@ class S3(ReceiptAction):
     role: object
     topic: object
     ...
-
 class Sns(ReceiptAction):
     def __init__(
         self,
@@ -173,7 +177,7 @@ class Sns(ReceiptAction):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check_rule(
         self,
@@ -183,9 +187,7 @@ class Sns(ReceiptAction):
     encoding: object
     topic: object
     ...
-
 from aws_cdk.aws_ses_actions import Stop as Stop
-
 class StoredMail:
     def __init__(
         self,
@@ -198,8 +200,5 @@ class StoredMail:
     client_side_key: kms.IKey | None
     prefix: str
     ...
-
-UNKNOWN_FAILURE: object = BounceTemplate(
-    message="Unknown failure", smtp_reply_code="550", status_code="5.0.0"
-)
+UNKNOWN_FAILURE: object = BounceTemplate(message='Unknown failure', smtp_reply_code='550', status_code='5.0.0')
 from aws_cdk.aws_ses_actions import WorkMail as WorkMail

@@ -1,14 +1,4 @@
-__all__ = [
-    "Alerts",
-    "BUNDLED",
-    "Bundled",
-    "BusPipeline",
-    "EventPipeline",
-    "EventPublishing",
-    "EventType",
-    "Pipeline",
-]
-
+__all__ = ['Alerts', 'BUNDLED', 'Bundled', 'BusPipeline', 'EventPipeline', 'EventPublishing', 'EventType', 'Pipeline']
 class Alerts:
     def __init__(
         self,
@@ -19,11 +9,9 @@ class Alerts:
     delay_warning: Duration | None
     window: Duration | None
     ...
-
 BUNDLED: Final = Bundled()
-
-class Bundled: ...
-
+class Bundled:
+    ...
 class BusPipeline(Pipeline):
     def __init__(
         self,
@@ -45,7 +33,6 @@ class BusPipeline(Pipeline):
     types: object
     undelivered_alarm: object
     ...
-
 class EventPipeline(Pipeline):
     def __init__(
         self,
@@ -66,7 +53,6 @@ class EventPipeline(Pipeline):
     subscription: object
     types: object
     ...
-
 class EventPublishing(EventDestinations):
     def __init__(
         self,
@@ -147,21 +133,19 @@ class EventPublishing(EventDestinations):
     ) -> ses.CfnConfigurationSetEventDestination: ...
     topic: sns.ITopic
     ...
-
 class EventType(StrEnum):
-    BOUNCE: object = "Bounce"
-    CLICK: object = "Click"
-    COMPLAINT: object = "Complaint"
-    DELIVERY: object = "Delivery"
-    DELIVERY_DELAY: object = "DeliveryDelay"
-    OPEN: object = "Open"
-    REJECT: object = "Reject"
-    RENDERING_FAILURE: object = "Rendering Failure"
-    SEND: object = "Send"
-    SUBSCRIPTION: object = "Subscription"
+    BOUNCE: object = 'Bounce'
+    CLICK: object = 'Click'
+    COMPLAINT: object = 'Complaint'
+    DELIVERY: object = 'Delivery'
+    DELIVERY_DELAY: object = 'DeliveryDelay'
+    OPEN: object = 'Open'
+    REJECT: object = 'Reject'
+    RENDERING_FAILURE: object = 'Rendering Failure'
+    SEND: object = 'Send'
+    SUBSCRIPTION: object = 'Subscription'
     ...
-
-class Pipeline(Construct):
+class Pipeline(MailConstruct):
     def __init__(
         self,
         scope: Construct,

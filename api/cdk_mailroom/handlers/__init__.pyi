@@ -1,18 +1,4 @@
-__all__ = [
-    "AutoReply",
-    "Disposition",
-    "Forward",
-    "OnError",
-    "PythonHandler",
-    "RejectSpam",
-    "SaveAttachments",
-    "ToEventBus",
-    "ToQueue",
-    "ToStateMachine",
-    "ToTopic",
-    "Webhook",
-]
-
+__all__ = ['AutoReply', 'Disposition', 'Forward', 'OnError', 'PythonHandler', 'RejectSpam', 'SaveAttachments', 'ToEventBus', 'ToQueue', 'ToStateMachine', 'ToTopic', 'Webhook']
 class AutoReply(PythonHandler):
     def __init__(
         self,
@@ -28,7 +14,7 @@ class AutoReply(PythonHandler):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -71,6 +57,11 @@ class AutoReply(PythonHandler):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None
@@ -83,13 +74,11 @@ class AutoReply(PythonHandler):
     synchronous: bool
     timeout: Duration
     ...
-
 class Disposition(StrEnum):
-    CONTINUE: object = "CONTINUE"
-    STOP_RULE: object = "STOP_RULE"
-    STOP_RULE_SET: object = "STOP_RULE_SET"
+    CONTINUE: object = 'CONTINUE'
+    STOP_RULE: object = 'STOP_RULE'
+    STOP_RULE_SET: object = 'STOP_RULE_SET'
     ...
-
 class Forward(PythonHandler):
     def __init__(
         self,
@@ -104,7 +93,7 @@ class Forward(PythonHandler):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -147,6 +136,11 @@ class Forward(PythonHandler):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None
@@ -159,14 +153,12 @@ class Forward(PythonHandler):
     synchronous: bool
     timeout: Duration
     ...
-
 class OnError(StrEnum):
-    CONTINUE: object = "continue"
-    RAISE: object = "raise"
-    STOP_RULE: object = "stop_rule"
-    STOP_RULE_SET: object = "stop_rule_set"
+    CONTINUE: object = 'continue'
+    RAISE: object = 'raise'
+    STOP_RULE: object = 'stop_rule'
+    STOP_RULE_SET: object = 'stop_rule_set'
     ...
-
 class PythonHandler(PythonFunction, ReceiptAction):
     def __init__(
         self,
@@ -182,7 +174,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -225,6 +217,11 @@ class PythonHandler(PythonFunction, ReceiptAction):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: int
     default_seconds: int
     folder: Path | None
@@ -237,7 +234,6 @@ class PythonHandler(PythonFunction, ReceiptAction):
     synchronous: bool
     timeout: Duration
     ...
-
 class RejectSpam(PythonHandler):
     def __init__(
         self,
@@ -250,7 +246,7 @@ class RejectSpam(PythonHandler):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -293,6 +289,11 @@ class RejectSpam(PythonHandler):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None
@@ -305,13 +306,12 @@ class RejectSpam(PythonHandler):
     synchronous: bool
     timeout: Duration
     ...
-
 class SaveAttachments(PythonHandler):
     def __init__(
         self,
         *,
         bucket: s3.IBucket | None = None,
-        prefix: str = "attachments/",
+        prefix: str = 'attachments/',
         max_bytes: int = ses.RECEIVED_BYTES,
         max_count: int = 100,
         **options: Unpack[FunctionOptions],
@@ -319,7 +319,7 @@ class SaveAttachments(PythonHandler):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -362,6 +362,11 @@ class SaveAttachments(PythonHandler):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None
@@ -374,7 +379,6 @@ class SaveAttachments(PythonHandler):
     synchronous: bool
     timeout: Duration
     ...
-
 class ToEventBus(HandOn):
     def __init__(
         self,
@@ -386,7 +390,7 @@ class ToEventBus(HandOn):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -429,6 +433,11 @@ class ToEventBus(HandOn):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None
@@ -446,7 +455,6 @@ class ToEventBus(HandOn):
     synchronous: bool
     timeout: Duration
     ...
-
 class ToQueue(HandOn):
     def __init__(
         self,
@@ -458,7 +466,7 @@ class ToQueue(HandOn):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -501,6 +509,11 @@ class ToQueue(HandOn):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None
@@ -518,7 +531,6 @@ class ToQueue(HandOn):
     synchronous: bool
     timeout: Duration
     ...
-
 class ToStateMachine(HandOn):
     def __init__(
         self,
@@ -530,7 +542,7 @@ class ToStateMachine(HandOn):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -573,6 +585,11 @@ class ToStateMachine(HandOn):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None
@@ -590,7 +607,6 @@ class ToStateMachine(HandOn):
     synchronous: bool
     timeout: Duration
     ...
-
 class ToTopic(HandOn):
     def __init__(
         self,
@@ -602,7 +618,7 @@ class ToTopic(HandOn):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -645,6 +661,11 @@ class ToTopic(HandOn):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None
@@ -662,7 +683,6 @@ class ToTopic(HandOn):
     synchronous: bool
     timeout: Duration
     ...
-
 class Webhook(HandOn):
     def __init__(
         self,
@@ -677,7 +697,7 @@ class Webhook(HandOn):
     def bind(
         self,
         scope: Construct,
-        context: RuleContext,
+        context: ReceiptContext,
     ) -> BoundAction: ...
     def check(
         self,
@@ -720,6 +740,11 @@ class Webhook(HandOn):
         environment: Mapping[str, str] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function: ...
+    def create_for(
+        self,
+        scope: Construct,
+        context: RuleContext,
+    ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]: ...
     default_memory_size: object
     default_seconds: int
     folder: Path | None

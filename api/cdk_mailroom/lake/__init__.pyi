@@ -1,6 +1,5 @@
-__all__ = ["EventLake", "LakeBuffer", "LakeFormat", "LakeQueries", "LakeStorage", "named_queries"]
-
-class EventLake(Construct):
+__all__ = ['EventLake', 'LakeBuffer', 'LakeFormat', 'LakeQueries', 'LakeStorage', 'named_queries']
+class EventLake(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -43,7 +42,6 @@ class EventLake(Construct):
     workgroup: object
     workgroup_name: object
     ...
-
 class LakeBuffer:
     def __init__(
         self,
@@ -54,12 +52,10 @@ class LakeBuffer:
     interval: Duration | None
     size: Size | None
     ...
-
 class LakeFormat(StrEnum):
-    JSON: object = "json"
-    PARQUET: object = "parquet"
+    JSON: object = 'json'
+    PARQUET: object = 'parquet'
     ...
-
 class LakeQueries:
     def __init__(
         self,
@@ -68,7 +64,7 @@ class LakeQueries:
         workgroup_name: str | None = None,
         scan_limit: Size | None = None,
         first_day: date | None = None,
-        result_prefix: str = "results/",
+        result_prefix: str = 'results/',
         result_retention: Retention | None = None,
     ) -> None: ...
     database_name: str | None
@@ -78,20 +74,19 @@ class LakeQueries:
     scan_limit: Size | None
     workgroup_name: str | None
     ...
-
 class LakeStorage:
     def __init__(
         self,
         *,
-        prefix: str = "events/",
-        error_prefix: str = "errors/",
-        infrequent_access_after: Duration | Literal["never"] | None = None,
-        glacier_after: Duration | Literal["never"] | None = None,
+        prefix: str = 'events/',
+        error_prefix: str = 'errors/',
+        infrequent_access_after: Duration | Literal['never'] | None = None,
+        glacier_after: Duration | Literal['never'] | None = None,
     ) -> None: ...
     error_prefix: str
-    glacier_after: Duration | Literal["never"] | None
-    infrequent_access_after: Duration | Literal["never"] | None
+    glacier_after: Duration | Literal['never'] | None
+    infrequent_access_after: Duration | Literal['never'] | None
     prefix: str
     ...
-
-def named_queries() -> dict[str, str]: ...
+def named_queries(
+) -> dict[str, str]: ...

@@ -1,22 +1,11 @@
-__all__ = [
-    "Activation",
-    "ActiveRuleSet",
-    "EVERY_RECIPIENT",
-    "EveryRecipient",
-    "HandledRule",
-    "InboundMail",
-    "InboundRule",
-    "MailFunction",
-]
-
+__all__ = ['Activation', 'ActiveRuleSet', 'EVERY_RECIPIENT', 'EveryRecipient', 'HandledRule', 'InboundMail', 'InboundRule', 'MailFunction']
 class Activation(StrEnum):
-    JOIN: object = "join"
-    NONE: object = "none"
-    REFUSE: object = "refuse"
-    REPLACE: object = "replace"
+    JOIN: object = 'join'
+    NONE: object = 'none'
+    REFUSE: object = 'refuse'
+    REPLACE: object = 'replace'
     ...
-
-class ActiveRuleSet(Construct):
+class ActiveRuleSet(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -27,13 +16,10 @@ class ActiveRuleSet(Construct):
     ) -> None: ...
     rule_set_name: object
     ...
-
 EVERY_RECIPIENT: Final = EveryRecipient.EVERY_RECIPIENT
-
 class EveryRecipient(Enum):
-    EVERY_RECIPIENT: object = "every recipient"
+    EVERY_RECIPIENT: object = 'every recipient'
     ...
-
 class HandledRule(InboundRule):
     def __init__(
         self,
@@ -58,8 +44,7 @@ class HandledRule(InboundRule):
     rule: ses.ReceiptRule
     stored: StoredMail | None
     ...
-
-class InboundMail(Construct):
+class InboundMail(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -110,8 +95,7 @@ class InboundMail(Construct):
     rule_set: ses.IReceiptRuleSet
     rules: Sequence[InboundRule]
     ...
-
-class InboundRule(Construct):
+class InboundRule(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -135,8 +119,7 @@ class InboundRule(Construct):
     rule: ses.ReceiptRule
     stored: StoredMail | None
     ...
-
-class MailFunction(Construct):
+class MailFunction(MailConstruct):
     def __init__(
         self,
         scope: Construct,

@@ -1,16 +1,5 @@
-__all__ = [
-    "ContactList",
-    "CrossAccountZone",
-    "EmailTemplate",
-    "MultiRegionEndpoint",
-    "OwnKey",
-    "SendingIdentity",
-    "SmtpCredentials",
-    "Tenant",
-    "runtime_code",
-]
-
-class ContactList(Construct):
+__all__ = ['ContactList', 'CrossAccountZone', 'EmailTemplate', 'MultiRegionEndpoint', 'OwnKey', 'SendingIdentity', 'SmtpCredentials', 'Tenant', 'runtime_code']
+class ContactList(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -23,7 +12,6 @@ class ContactList(Construct):
     ) -> None: ...
     contact_list_name: object
     ...
-
 class CrossAccountZone:
     def __init__(
         self,
@@ -36,8 +24,7 @@ class CrossAccountZone:
     role: iam.IRole
     zone_name: str
     ...
-
-class EmailTemplate(Construct):
+class EmailTemplate(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -50,8 +37,7 @@ class EmailTemplate(Construct):
     sample: object
     template_name: object
     ...
-
-class MultiRegionEndpoint(Construct):
+class MultiRegionEndpoint(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -64,7 +50,6 @@ class MultiRegionEndpoint(Construct):
     endpoint_name: object
     region: object
     ...
-
 class OwnKey:
     def __init__(
         self,
@@ -77,8 +62,7 @@ class OwnKey:
     public_key: str | None
     selector: str
     ...
-
-class SendingIdentity(Construct):
+class SendingIdentity(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -112,8 +96,7 @@ class SendingIdentity(Construct):
     publishing: object
     records: object
     ...
-
-class SmtpCredentials(Construct):
+class SmtpCredentials(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -123,7 +106,7 @@ class SmtpCredentials(Construct):
         publishing: EventPublishing | None = None,
         from_address: str | None = None,
         encryption_key: kms.IKey | None = None,
-        rotation: str = "1",
+        rotation: str = '1',
     ) -> None: ...
     def grant_read(
         self,
@@ -132,8 +115,7 @@ class SmtpCredentials(Construct):
     secret: object
     user: object
     ...
-
-class Tenant(Construct):
+class Tenant(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -148,7 +130,6 @@ class Tenant(Construct):
     tenant_arn: object
     tenant_name: object
     ...
-
 def runtime_code(
     folder: str | Path,
     *,

@@ -1,23 +1,4 @@
-__all__ = [
-    "Asynchronous",
-    "BlockSensitive",
-    "Disclaimer",
-    "EmailFlowRule",
-    "ExperimentalFlowRule",
-    "ExternalBanner",
-    "Fallback",
-    "FlowDirection",
-    "FlowHandler",
-    "FlowMetrics",
-    "Journal",
-    "RestrictRecipients",
-    "SensitivePattern",
-    "StopAction",
-    "StripAttachments",
-    "Synchronous",
-    "UnreadableAction",
-]
-
+__all__ = ['Asynchronous', 'BlockSensitive', 'Disclaimer', 'EmailFlowRule', 'ExperimentalFlowRule', 'ExternalBanner', 'Fallback', 'FlowDirection', 'FlowHandler', 'FlowMetrics', 'Journal', 'RestrictRecipients', 'SensitivePattern', 'StopAction', 'StripAttachments', 'Synchronous', 'UnreadableAction']
 class Asynchronous:
     def __init__(
         self,
@@ -26,7 +7,6 @@ class Asynchronous:
     ) -> None: ...
     alert_topic: sns.ITopic | None
     ...
-
 class BlockSensitive(_Bundled):
     def __init__(
         self,
@@ -73,7 +53,6 @@ class BlockSensitive(_Bundled):
     reserved_concurrency: int | None
     timeout: Duration
     ...
-
 class Disclaimer(_Bundled):
     def __init__(
         self,
@@ -118,8 +97,7 @@ class Disclaimer(_Bundled):
     reserved_concurrency: int | None
     timeout: Duration
     ...
-
-class EmailFlowRule(Construct):
+class EmailFlowRule(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -151,8 +129,7 @@ class EmailFlowRule(Construct):
     rule_name: object
     senders: object
     ...
-
-class ExperimentalFlowRule(Construct):
+class ExperimentalFlowRule(MailConstruct):
     def __init__(
         self,
         scope: Construct,
@@ -162,7 +139,6 @@ class ExperimentalFlowRule(Construct):
     ) -> None: ...
     resource: object
     ...
-
 class ExternalBanner(_Bundled):
     def __init__(
         self,
@@ -208,20 +184,17 @@ class ExternalBanner(_Bundled):
     reserved_concurrency: int | None
     timeout: Duration
     ...
-
 class Fallback(StrEnum):
-    BOUNCE: object = "BOUNCE"
-    BYPASS_SPAM_CHECK: object = "BYPASS_SPAM_CHECK"
-    DEFAULT: object = "DEFAULT"
-    DROP: object = "DROP"
-    MOVE_TO_JUNK: object = "MOVE_TO_JUNK"
+    BOUNCE: object = 'BOUNCE'
+    BYPASS_SPAM_CHECK: object = 'BYPASS_SPAM_CHECK'
+    DEFAULT: object = 'DEFAULT'
+    DROP: object = 'DROP'
+    MOVE_TO_JUNK: object = 'MOVE_TO_JUNK'
     ...
-
 class FlowDirection(StrEnum):
-    INBOUND: object = "INBOUND"
-    OUTBOUND: object = "OUTBOUND"
+    INBOUND: object = 'INBOUND'
+    OUTBOUND: object = 'OUTBOUND'
     ...
-
 class FlowHandler(PythonFunction):
     def __init__(
         self,
@@ -268,7 +241,6 @@ class FlowHandler(PythonFunction):
     reserved_concurrency: int | None
     timeout: Duration
     ...
-
 class FlowMetrics(_Bundled):
     def __init__(
         self,
@@ -309,13 +281,12 @@ class FlowMetrics(_Bundled):
     reserved_concurrency: int | None
     timeout: Duration
     ...
-
 class Journal(_Bundled):
     def __init__(
         self,
         *,
         bucket: s3.IBucket,
-        prefix: str = "journal/",
+        prefix: str = 'journal/',
     ) -> None: ...
     def check(
         self,
@@ -353,7 +324,6 @@ class Journal(_Bundled):
     reserved_concurrency: int | None
     timeout: Duration
     ...
-
 class RestrictRecipients(_Bundled):
     def __init__(
         self,
@@ -400,7 +370,6 @@ class RestrictRecipients(_Bundled):
     reserved_concurrency: int | None
     timeout: Duration
     ...
-
 class SensitivePattern:
     def __init__(
         self,
@@ -413,12 +382,10 @@ class SensitivePattern:
     name: str
     pattern: str
     ...
-
 class StopAction(StrEnum):
-    BOUNCE: object = "bounce"
-    DROP: object = "drop"
+    BOUNCE: object = 'bounce'
+    DROP: object = 'drop'
     ...
-
 class StripAttachments(_Bundled):
     def __init__(
         self,
@@ -464,7 +431,6 @@ class StripAttachments(_Bundled):
     reserved_concurrency: int | None
     timeout: Duration
     ...
-
 class Synchronous:
     def __init__(
         self,
@@ -475,10 +441,9 @@ class Synchronous:
     fallback: Fallback | str
     timeout: Duration
     ...
-
 class UnreadableAction(StrEnum):
-    BOUNCE: object = "bounce"
-    DELIVER: object = "deliver"
-    DROP: object = "drop"
-    JUNK: object = "junk"
+    BOUNCE: object = 'bounce'
+    DELIVER: object = 'deliver'
+    DROP: object = 'drop'
+    JUNK: object = 'junk'
     ...

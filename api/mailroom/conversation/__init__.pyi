@@ -1,5 +1,4 @@
-__all__ = ["Split", "bounce_address", "read_token", "reply_address", "split", "split_html"]
-
+__all__ = ['Split', 'bounce_address', 'read_token', 'reply_address', 'split', 'split_html']
 class Split:
     def __init__(
         self,
@@ -11,7 +10,6 @@ class Split:
     quoted: object
     signature: object
     ...
-
 def bounce_address(
     address: str,
     *,

@@ -1,27 +1,6 @@
-__all__ = [
-    "Bounce",
-    "Click",
-    "Complaint",
-    "Delivery",
-    "DeliveryDelay",
-    "EventType",
-    "Mail",
-    "Open",
-    "Recipient",
-    "Reject",
-    "RenderingFailure",
-    "Send",
-    "SendingEvent",
-    "SkippedRecord",
-    "Subscription",
-    "TopicPreferences",
-    "UnknownEvent",
-    "parse",
-    "records",
-]
-
+__all__ = ['Bounce', 'Click', 'Complaint', 'Delivery', 'DeliveryDelay', 'EventType', 'Mail', 'Open', 'Recipient', 'Reject', 'RenderingFailure', 'Send', 'SendingEvent', 'SkippedRecord', 'Subscription', 'TopicPreferences', 'UnknownEvent', 'parse', 'records']
 class Bounce(_Feedback):
-    DETAIL: object = "bounce"
+    DETAIL: object = 'bounce'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -40,9 +19,8 @@ class Bounce(_Feedback):
     timestamp: datetime
     type: str
     ...
-
 class Click(SendingEvent):
-    DETAIL: object = "click"
+    DETAIL: object = 'click'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -60,9 +38,8 @@ class Click(SendingEvent):
     type: str
     user_agent: str | None
     ...
-
 class Complaint(_Feedback):
-    DETAIL: object = "complaint"
+    DETAIL: object = 'complaint'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -82,9 +59,8 @@ class Complaint(_Feedback):
     type: str
     user_agent: str | None
     ...
-
 class Delivery(SendingEvent):
-    DETAIL: object = "delivery"
+    DETAIL: object = 'delivery'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -101,9 +77,8 @@ class Delivery(SendingEvent):
     timestamp: datetime
     type: str
     ...
-
 class DeliveryDelay(SendingEvent):
-    DETAIL: object = "deliveryDelay"
+    DETAIL: object = 'deliveryDelay'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -120,9 +95,7 @@ class DeliveryDelay(SendingEvent):
     timestamp: datetime
     type: str
     ...
-
 from cdk_mailroom.events import EventType as EventType
-
 class Mail(View):
     def __init__(
         self,
@@ -145,9 +118,8 @@ class Mail(View):
     tenant: str | None
     timestamp: datetime
     ...
-
 class Open(SendingEvent):
-    DETAIL: object = "open"
+    DETAIL: object = 'open'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -163,7 +135,6 @@ class Open(SendingEvent):
     type: str
     user_agent: str | None
     ...
-
 class Recipient(View):
     def __init__(
         self,
@@ -175,9 +146,8 @@ class Recipient(View):
     raw: Mapping[str, Any]
     status: str | None
     ...
-
 class Reject(SendingEvent):
-    DETAIL: object = "reject"
+    DETAIL: object = 'reject'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -191,9 +161,8 @@ class Reject(SendingEvent):
     timestamp: datetime
     type: str
     ...
-
 class RenderingFailure(SendingEvent):
-    DETAIL: object = "failure"
+    DETAIL: object = 'failure'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -209,9 +178,8 @@ class RenderingFailure(SendingEvent):
     timestamp: datetime
     type: str
     ...
-
 class Send(SendingEvent):
-    DETAIL: object = "send"
+    DETAIL: object = 'send'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -224,9 +192,8 @@ class Send(SendingEvent):
     timestamp: datetime
     type: str
     ...
-
 class SendingEvent(View):
-    DETAIL: object = ""
+    DETAIL: object = ''
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -239,7 +206,6 @@ class SendingEvent(View):
     timestamp: datetime
     type: str
     ...
-
 class SkippedRecord:
     def __init__(
         self,
@@ -252,9 +218,8 @@ class SkippedRecord:
     control: object
     reason: object
     ...
-
 class Subscription(SendingEvent):
-    DETAIL: object = "subscription"
+    DETAIL: object = 'subscription'
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -271,7 +236,6 @@ class Subscription(SendingEvent):
     timestamp: datetime
     type: str
     ...
-
 class TopicPreferences(View):
     def __init__(
         self,
@@ -281,9 +245,8 @@ class TopicPreferences(View):
     topic_subscription_status: Mapping[str, str]
     unsubscribe_all: bool
     ...
-
 class UnknownEvent(SendingEvent):
-    DETAIL: object = ""
+    DETAIL: object = ''
     def __init__(
         self,
         raw: Mapping[str, Any],
@@ -296,7 +259,6 @@ class UnknownEvent(SendingEvent):
     timestamp: datetime
     type: str
     ...
-
 def parse(
     payload: Mapping[str, Any] | str | bytes,
 ) -> SendingEvent: ...

@@ -1,5 +1,4 @@
-__all__ = ["build", "load", "parse", "parse_logged", "read", "read_logged"]
-
+__all__ = ['build', 'load', 'parse', 'parse_logged', 'read', 'read_logged']
 def build(
     root: Part,
 ) -> EmailMessage: ...

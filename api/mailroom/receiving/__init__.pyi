@@ -1,21 +1,9 @@
-__all__ = [
-    "Address",
-    "Attachment",
-    "BucketMail",
-    "Disposition",
-    "HandedMail",
-    "Headers",
-    "MailBucket",
-    "ReceivedMail",
-    "Verdict",
-    "handed_on",
-]
-
+__all__ = ['Address', 'Attachment', 'BucketMail', 'Disposition', 'HandedMail', 'Headers', 'MailBucket', 'ReceivedMail', 'Verdict', 'handed_on']
 class Address:
     def __init__(
         self,
         address: str,
-        name: str = "",
+        name: str = '',
         *,
         group: str | None = None,
     ) -> None: ...
@@ -27,7 +15,6 @@ class Address:
     local_part: object
     name: object
     ...
-
 class Attachment:
     def __init__(
         self,
@@ -46,10 +33,8 @@ class Attachment:
     ) -> bytes: ...
     size: int
     ...
-
 from mailroom.receiving.arrivals import BucketMail as BucketMail
 from cdk_mailroom.handlers import Disposition as Disposition
-
 class HandedMail(View):
     def __init__(
         self,
@@ -93,7 +78,6 @@ class HandedMail(View):
     to_addresses: list[Address]
     virus: Verdict
     ...
-
 class Headers:
     def __init__(
         self,
@@ -113,13 +97,12 @@ class Headers:
     ) -> Iterator[tuple[str, str]]: ...
     raw: object
     ...
-
 class MailBucket:
     def __init__(
         self,
         *,
         bucket: str,
-        prefix: str = "",
+        prefix: str = '',
         mark_prefix: str | None = None,
         client: Any = None,
     ) -> None: ...
@@ -153,15 +136,15 @@ class MailBucket:
         message_id: str,
     ) -> bool: ...
     ...
-
 class ReceivedMail(SesEvent):
     def __init__(
         self,
         raw: Mapping[str, Any],
         *,
         store: Store | None = None,
+        synchronous: bool = False,
     ) -> None: ...
-    action: Mapping[str, Any]
+    action: Mapping[str, Any] | None
     action_timestamp: datetime
     def addresses(
         self,
@@ -248,7 +231,6 @@ class ReceivedMail(SesEvent):
     ) -> dict[str, str | int] | None: ...
     virus: Verdict
     ...
-
 class Verdict:
     def __init__(
         self,
@@ -258,7 +240,6 @@ class Verdict:
     passed: bool
     status: object
     ...
-
 def handed_on(
     payload: Mapping[str, Any] | str | bytes,
     *,

@@ -1,5 +1,4 @@
-__all__ = ["BucketMail", "arrivals", "is_arrival", "is_from_sqs", "mails"]
-
+__all__ = ['BucketMail', 'arrivals', 'is_arrival', 'is_from_sqs', 'mails']
 class BucketMail(ReceivedMail):
     def __init__(
         self,
@@ -7,7 +6,7 @@ class BucketMail(ReceivedMail):
         *,
         store: Store,
     ) -> None: ...
-    action: Mapping[str, Any]
+    action: Mapping[str, Any] | None
     action_timestamp: None
     def addresses(
         self,
@@ -59,7 +58,16 @@ class BucketMail(ReceivedMail):
     references: list[str]
     def reply(
         self,
-        **options: Any,
+        *,
+        text: str | None = None,
+        html: str | None = None,
+        subject: str | None = None,
+        from_address: str | None = None,
+        reply_to: str | None = None,
+        quote: bool = True,
+        automatic: bool = True,
+        to_automatic: bool = False,
+        earlier: Iterable[str] = (),
     ) -> EmailMessage: ...
     reply_to: list[str]
     reply_to_addresses: list[Address]
@@ -85,7 +93,6 @@ class BucketMail(ReceivedMail):
     ) -> dict[str, str | int] | None: ...
     virus: Verdict
     ...
-
 def arrivals(
     event: Mapping[str, Any],
 ) -> Iterator[tuple[str, Any]]: ...

@@ -1,5 +1,4 @@
-__all__ = ["signed", "verify"]
-
+__all__ = ['signed', 'verify']
 def signed(
     body: bytes,
     secret: str,

@@ -1,29 +1,4 @@
-__all__ = [
-    "Attachment",
-    "AutomaticMail",
-    "BulkEntry",
-    "BulkInterrupted",
-    "BulkResult",
-    "InlineTemplate",
-    "InvalidMessage",
-    "ListManagement",
-    "ListUnsubscribe",
-    "NO_CONFIGURATION_SET",
-    "NoConfigurationSet",
-    "NotSent",
-    "Outcome",
-    "OutcomeUnknown",
-    "Sender",
-    "Sent",
-    "SmtpSender",
-    "Tracking",
-    "add_publishing_headers",
-    "publishing_headers",
-    "raw_message",
-    "smtp_host",
-    "smtp_password",
-]
-
+__all__ = ['Attachment', 'AutomaticMail', 'BulkEntry', 'BulkInterrupted', 'BulkResult', 'InlineTemplate', 'InvalidMessage', 'ListManagement', 'ListUnsubscribe', 'NO_CONFIGURATION_SET', 'NoConfigurationSet', 'NotSent', 'Outcome', 'OutcomeUnknown', 'Sender', 'Sent', 'SmtpSender', 'Tracking', 'add_publishing_headers', 'publishing_headers', 'raw_message', 'smtp_host', 'smtp_password']
 class Attachment:
     def __init__(
         self,
@@ -40,9 +15,7 @@ class Attachment:
     description: object
     name: object
     ...
-
 from mailroom.errors import AutomaticMail as AutomaticMail
-
 class BulkEntry:
     def __init__(
         self,
@@ -59,7 +32,6 @@ class BulkEntry:
     tags: object
     to: object
     ...
-
 class BulkInterrupted(MailroomError):
     def __init__(
         self,
@@ -67,7 +39,6 @@ class BulkInterrupted(MailroomError):
     ) -> None: ...
     result: object
     ...
-
 class BulkResult:
     def __init__(
         self,
@@ -82,7 +53,6 @@ class BulkResult:
     sent: list[Outcome]
     unknown: list[Outcome]
     ...
-
 class InlineTemplate:
     def __init__(
         self,
@@ -95,9 +65,7 @@ class InlineTemplate:
     subject: object
     text: object
     ...
-
 from mailroom.errors import InvalidMessage as InvalidMessage
-
 class ListManagement:
     def __init__(
         self,
@@ -114,7 +82,6 @@ class ListManagement:
     ) -> dict[str, str]: ...
     topic: object
     ...
-
 class ListUnsubscribe:
     def __init__(
         self,
@@ -130,13 +97,10 @@ class ListUnsubscribe:
     mailto: object
     one_click: object
     ...
-
 NO_CONFIGURATION_SET: object = NoConfigurationSet()
-
-class NoConfigurationSet: ...
-
+class NoConfigurationSet:
+    ...
 from mailroom.errors import NotSent as NotSent
-
 class Outcome:
     def __init__(
         self,
@@ -144,9 +108,9 @@ class Outcome:
         status: str,
         *,
         tags: Mapping[str, str] | None = None,
-        message_id: str = "",
-        code: str = "",
-        error: str = "",
+        message_id: str = '',
+        code: str = '',
+        error: str = '',
     ) -> None: ...
     code: object
     entry: object
@@ -156,9 +120,7 @@ class Outcome:
     status: object
     tags: object
     ...
-
 from mailroom.errors import OutcomeUnknown as OutcomeUnknown
-
 class Sender(Replying, BulkSending):
     def __init__(
         self,
@@ -201,7 +163,7 @@ class Sender(Replying, BulkSending):
         *,
         tags: Tags | None = None,
         recipients: Sequence[str] | str | None = None,
-        own_headers: str = "refuse",
+        own_headers: str = 'refuse',
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
         tracking: Tracking | None = None,
@@ -266,7 +228,6 @@ class Sender(Replying, BulkSending):
     tags: dict[str, str]
     tenant: str | None
     ...
-
 class Sent:
     def __init__(
         self,
@@ -289,7 +250,6 @@ class Sent:
     tags: object
     thread_id: str | None
     ...
-
 class SmtpSender(Replying):
     def __init__(
         self,
@@ -334,14 +294,13 @@ class SmtpSender(Replying):
         *,
         tags: Tags | None = None,
         recipients: Sequence[str] | str | None = None,
-        own_headers: str = "refuse",
+        own_headers: str = 'refuse',
         list_unsubscribe: ListUnsubscribe | None = None,
         list_management: ListManagement | None = None,
     ) -> Sent: ...
     tags: dict[str, str]
     tenant: str | None
     ...
-
 class Tracking:
     def __init__(
         self,
@@ -352,7 +311,6 @@ class Tracking:
     clicks: object
     opens: object
     ...
-
 def add_publishing_headers(
     message: AnyMessage,
     configuration_set: str | NoConfigurationSet | None = None,

@@ -1,28 +1,12 @@
-__all__ = [
-    "ANSWER_SECONDS",
-    "ActionType",
-    "Answer",
-    "AnswerTable",
-    "Direction",
-    "FlowMail",
-    "InProgress",
-    "MessageFlow",
-    "MessageFrozen",
-    "MessageNotFound",
-    "NotReplaceable",
-    "OutOfTime",
-    "checked_content",
-]
+__all__ = ['ANSWER_SECONDS', 'ActionType', 'Answer', 'AnswerTable', 'Direction', 'FlowMail', 'InProgress', 'MessageFlow', 'MessageFrozen', 'MessageNotFound', 'NotReplaceable', 'OutOfTime', 'checked_content']
 ANSWER_SECONDS: object = 15.0
-
 class ActionType(StrEnum):
-    BOUNCE: object = "BOUNCE"
-    BYPASS_SPAM_CHECK: object = "BYPASS_SPAM_CHECK"
-    DEFAULT: object = "DEFAULT"
-    DROP: object = "DROP"
-    MOVE_TO_JUNK: object = "MOVE_TO_JUNK"
+    BOUNCE: object = 'BOUNCE'
+    BYPASS_SPAM_CHECK: object = 'BYPASS_SPAM_CHECK'
+    DEFAULT: object = 'DEFAULT'
+    DROP: object = 'DROP'
+    MOVE_TO_JUNK: object = 'MOVE_TO_JUNK'
     ...
-
 class Answer:
     def __init__(
         self,
@@ -66,13 +50,12 @@ class Answer:
         self,
     ) -> dict[str, Any]: ...
     ...
-
 class AnswerTable:
     def __init__(
         self,
         table: str,
         *,
-        prefix: str = "",
+        prefix: str = '',
         client: Any = None,
     ) -> None: ...
     def claim(
@@ -94,12 +77,10 @@ class AnswerTable:
     ) -> None: ...
     table: object
     ...
-
 class Direction(StrEnum):
-    INBOUND: object = "INBOUND"
-    OUTBOUND: object = "OUTBOUND"
+    INBOUND: object = 'INBOUND'
+    OUTBOUND: object = 'OUTBOUND'
     ...
-
 class FlowMail:
     def __init__(
         self,
@@ -140,15 +121,14 @@ class FlowMail:
     summary_version: str | None
     truncated: bool
     ...
-
-class InProgress(MailroomError): ...
-
+class InProgress(MailroomError):
+    ...
 class MessageFlow:
     def __init__(
         self,
         *,
         bucket: str | None = None,
-        prefix: str = "changed/",
+        prefix: str = 'changed/',
         synchronous: bool = True,
         client: Any = None,
         s3: Any = None,
@@ -168,13 +148,13 @@ class MessageFlow:
     s3: Any
     synchronous: object
     ...
-
-class MessageFrozen(MailroomError): ...
-class MessageNotFound(MessageNotStored): ...
-class NotReplaceable(MailroomError, ValueError): ...
-
+class MessageFrozen(MailroomError):
+    ...
+class MessageNotFound(MessageNotStored):
+    ...
+class NotReplaceable(MailroomError, ValueError):
+    ...
 from mailroom.errors import OutOfTime as OutOfTime
-
 def checked_content(
     message: EmailMessage | bytes,
 ) -> bytes: ...

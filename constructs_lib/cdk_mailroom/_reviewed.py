@@ -39,8 +39,11 @@ def reviewed_wildcard(grantee: object, pattern: str, reason: str) -> None:
 
 def acknowledge_finding(scope: IConstruct, rule: str, reason: str) -> None:
     """Acknowledge *rule*, ``ID`` or ``ID[finding]``, below *scope*, for cdk-nag 3 and cdk-nag 2."""
-    Validations.of(scope).acknowledge(Acknowledgment(id=rule, reason=reason))
-    if _nag().startswith("2."):
+    installed = _nag()
+    # aws-cdk-lib 2.262 and older refuse the ids of cdk-nag 3, which needs a newer one itself.
+    if installed and not installed.startswith("2."):
+        Validations.of(scope).acknowledge(Acknowledgment(id=rule, reason=reason))
+    if installed.startswith("2."):
         # Before cdk-nag, which is an aspect too, looks at what is there by then.
         Aspects.of(scope).add(_Suppression(rule, reason), priority=AspectPriority.MUTATING)
 

@@ -42,7 +42,7 @@ def test_the_description_has_no_relative_link_or_image(build: dict[str, Any], ad
 def test_the_description_links_to_the_files_of_its_version(build: dict[str, Any]) -> None:
     text = build["description"](README, address=ADDRESS, version="1.2.3")
     assert f"[Sending mail]({ADDRESS}/blob/v1.2.3/docs/sending.md)" in text
-    assert f"({ADDRESS}/raw/v1.2.3/docs/receiving.svg)" in text
+    assert f"({ADDRESS}/raw/v1.2.3/docs/images/receiving.svg)" in text
 
 
 def test_without_an_address_the_description_keeps_the_words(build: dict[str, Any]) -> None:

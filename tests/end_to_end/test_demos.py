@@ -9,7 +9,7 @@ from assemblies import EXAMPLES, synthesize
 from mailroom_local import LocalAws
 
 # The demo that is run as typed is in `test_demonstration.py`.
-REGIONS = {"newsletter": "eu-west-1", "workmail": "eu-central-1"}
+REGIONS = {"gateway": "ca-central-1", "newsletter": "eu-west-1", "workmail": "eu-central-1"}
 
 
 def test_every_demo_is_run() -> None:

@@ -238,7 +238,8 @@ def test_smtp_credentials_may_send_as_their_address_only(app: Any) -> None:
 
 
 def test_a_function_sends_in_every_way_that_it_was_granted(app: Any) -> None:
-    """Its role is enforced, and it can send as no one else."""
+    """Its role is enforced, and it can send from no other identity."""
+    app.aws.verify_identity("other.example")
     message = letter("Answer me")
     message.replace_header("From", "reader@customer.example")
     with app.aws.permissions_enforced():

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 from mailroom_local._emulator import (
     athena,
+    cloudformation,
     configuration_sets,
     contacts,
     endpoints,
@@ -119,6 +120,11 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         start_query_execution=athena.start_query_execution,
         stop_query_execution=athena.stop_query_execution,
     )
+    # Each of these has imported it by name.
+    internals.changesets.patch(evaluate_conditions=cloudformation.evaluate_conditions)
+    internals.stack_requests.patch(evaluate_conditions=cloudformation.evaluate_conditions)
+    internals.stacks.patch(evaluate_conditions=cloudformation.evaluate_conditions)
+    internals.template_engine.patch(evaluate_conditions=cloudformation.evaluate_conditions)
     replacing = (receiving, contacts, endpoints, log_deliveries, mail_manager_types)
     for part in (*replacing, secrets, tenants, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mailroom_local._emulator import internals
 from mailroom_local._ses_error import SesError
@@ -20,6 +22,23 @@ class CloudFormationErrors:
                 f"{error.message} (Service: AmazonSimpleEmailService; Status Code: 400; "
                 f"Error Code: {error.code}; Request ID: {uuid.uuid4()}; Proxy: null)"
             ) from error
+
+
+_evaluate: Callable[..., dict[str, bool]] = internals.template_engine.evaluate_conditions
+
+
+def evaluate_conditions(
+    template: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, bool]:
+    """The conditions of a template, which may ask for the region and the account."""
+    own = {
+        "AWS::AccountId": internals.responses.get_account_id(),
+        "AWS::Partition": "aws",
+        "AWS::Region": internals.responses.get_region(),
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+    named = {name: {"Value": value} for name, value in own.items()}
+    return _evaluate(template, {**named, **parameters})
 
 
 def generated_name(stack_name: str, logical_id: str) -> str:

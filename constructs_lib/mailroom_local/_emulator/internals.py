@@ -34,6 +34,9 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "get_request_client_ip",
         "request_scope",
     ),
+    "ministack.services.cloudformation.changesets": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.handlers": ("_evaluate_conditions",),
     "ministack.services.cloudformation.provisioners": (
         "_REPLACING_PROPERTIES",
         "_RESOURCE_HANDLERS",
@@ -43,6 +46,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_ses_event_destination_put",
         "_STACK_TAG_PROPERTY",
     ),
+    "ministack.services.cloudformation.stacks": ("_evaluate_conditions",),
     "ministack.services.iam": (
         "_access_keys",
         "_roles",
@@ -174,6 +178,7 @@ class Part:
 actions = Part("ministack.core.iam_actions")
 app = Part("ministack.app")
 athena = Part("ministack.services.athena")
+changesets = Part("ministack.services.cloudformation.changesets")
 iam = Part("ministack.services.iam")
 kms = Part("ministack.services.kms")
 eventbridge = Part("ministack.services.eventbridge")
@@ -189,4 +194,7 @@ secrets = Part("ministack.services.secretsmanager")
 ses = Part("ministack.services.ses")
 ses_v2 = Part("ministack.services.ses_v2")
 sns = Part("ministack.services.sns")
+stack_requests = Part("ministack.services.cloudformation.handlers")
+stacks = Part("ministack.services.cloudformation.stacks")
+template_engine = Part("ministack.services.cloudformation.engine")
 workers = Part("ministack.core.lambda_runtime")

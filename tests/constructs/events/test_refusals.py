@@ -228,7 +228,7 @@ def test_a_function_name_reserved_by_lambda_is_refused(out, stack):
 )
 def test_a_behaviour_for_received_mail_is_refused(out, handler):
     """Its permissions come with a receipt rule, so it could do nothing here."""
-    with refuses(f"handler is {type(handler).__name__!r}", "receipt rules"):
+    with refuses(f"handler is {type(handler).__name__!r}", "for rules only"):
         out.on(EventType.BOUNCE, handler)
 
 

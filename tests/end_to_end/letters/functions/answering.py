@@ -21,7 +21,7 @@ def on_mail(mail: ReceivedMail) -> None:
     result = _sender.send_bulk([to], template=template, data=data, tags={"way": "bulk"})
     assert len(result.sent) == 1, [(one.code, one.error) for one in result.outcomes]
     try:
-        Sender(from_address="boss@letters.example").send_simple(to=to, subject="No", text="No")
+        Sender(from_address="boss@other.example").send_simple(to=to, subject="No", text="No")
     except NotSent as refusal:
         code = refusal.code
     else:

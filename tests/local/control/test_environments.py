@@ -1,6 +1,7 @@
 """The accounts and regions of an app, and what is served in each."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ def fresh(aws: LocalAws) -> Iterator[LocalAws]:
     # Whoever attaches later finds the first account again.
     aws.state.announce(aws.server)
     (aws.state.root / "environments.json").unlink()
+    shutil.rmtree(aws.state.cdk_out)
 
 
 def test_stacks_are_deployed_and_served_in_their_own_accounts_and_regions(

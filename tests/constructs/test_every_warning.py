@@ -66,6 +66,13 @@ def gate(stack, **arguments):
     return MailGateway(stack, "Gateway", **{"recipients": ["@example.com"], **arguments})
 
 
+def lost_mail(stack):
+    """Receive with Mail Manager, and leave most of it."""
+    made = gate(stack)
+    made.add_rule("Rule", when=[gateway.size < 10])
+    made.node.validate()
+
+
 def gates(stack):
     """Receive with Mail Manager in any region, with a TLS policy."""
     anywhere = new_stack(cdk.App.of(stack), "Anywhere", region=None)
@@ -95,6 +102,7 @@ BUILDS = {
             ingress_point_id=cdk.CfnParameter(stack, "Point").value_as_string
         ),
     ),
+    "cdk-mailroom:gateway-lost-mail": lost_mail,
     "cdk-mailroom:gateway-price": gate,
     "cdk-mailroom:gateway-region": lambda stack: gate(
         new_stack(cdk.App.of(stack), "Melbourne", region="ap-southeast-4")

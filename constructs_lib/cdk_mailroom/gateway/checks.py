@@ -24,7 +24,13 @@ from cdk_mailroom.gateway.conditions import AnyCondition
 from cdk_mailroom.gateway.logs import Logs
 from cdk_mailroom.gateway.network import Network, PublicNetwork, VpcEndpoint
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Status
-from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy, check_traffic
+from cdk_mailroom.gateway.policy import (
+    Allow,
+    AnyRecipient,
+    Recipients,
+    TrafficPolicy,
+    check_traffic,
+)
 from cdk_mailroom.sending import CrossAccountZone
 
 __all__ = ["GatewayOptions", "check_made_name", "warn_of_addons"]
@@ -56,9 +62,25 @@ class GatewayOptions:
         return () if isinstance(self.recipients, AnyRecipient) else self.recipients or ()
 
     @property
+    def admitted(self) -> Sequence[str] | None:
+        """The recipients that are accepted; ``None`` if others may be, too."""
+        if self.open_to_all or not isinstance(self.recipients, Sequence) or self._allows:
+            return None
+        return self.recipients
+
+    @property
     def open_to_all(self) -> bool:
         """Whether every recipient is accepted, as far as known."""
-        return isinstance(self.recipients, AnyRecipient)
+        return isinstance(self.recipients, AnyRecipient) or any(
+            not any(isinstance(one, AnyCondition) and one.limits_use for one in statement.when)
+            for statement in self._allows
+        )
+
+    @property
+    def _allows(self) -> Sequence[Allow]:
+        """What accepts recipients that are not listed."""
+        found = self.traffic.statements if isinstance(self.traffic, TrafficPolicy) else ()
+        return [one for one in found if isinstance(one, Allow)]
 
     @property
     def mail_domain(self) -> str:
@@ -67,6 +89,10 @@ class GatewayOptions:
 
     def check(self, problems: Problems, stack: Stack) -> None:
         """Note what does not fit together, or what Mail Manager would refuse."""
+        before = problems.count
+        self._check_kinds(problems)
+        if problems.count > before:
+            return
         if self.ingress_point is not None:
             self._check_existing(problems)
         else:
@@ -81,6 +107,27 @@ class GatewayOptions:
             ("alert_topic", self.alert_topic),
         ):
             check_region(problems, argument, resource, stack, "a gateway is in one region")
+
+    def _check_kinds(self, problems: Problems) -> None:
+        for argument, known, remedy in (
+            ("bucket", "bucket_arn", "pass an s3.Bucket"),
+            ("encryption_key", "key_arn", "pass a kms.Key"),
+            ("alert_topic", "topic_arn", "pass an sns.Topic"),
+            ("hosted_zone", "hosted_zone_id", "pass a route53.HostedZone or a CrossAccountZone"),
+        ):
+            value = getattr(self, argument)
+            if value is not None and not hasattr(value, known):
+                problems.add(argument, value, remedy)
+        for argument, kind, remedy in (
+            ("rule_set", str, "pass another MailGateway, or the id of a rule set"),
+            ("ingress_point", ExistingIngressPoint, "pass gateway.ExistingIngressPoint(…)"),
+            ("domain", str, "pass a name such as 'example.com'"),
+            ("removal_policy", RemovalPolicy, "pass a RemovalPolicy"),
+            ("logs", Logs, "pass gateway.Logs(…)"),
+        ):
+            value = getattr(self, argument)
+            if value is not None and (not isinstance(value, kind) or value == ""):
+                problems.add(argument, value, remedy)
 
     def _check_existing(self, problems: Problems) -> None:
         remedy = "omit it: the ingress_point exists already, and keeps its own"
@@ -97,7 +144,8 @@ class GatewayOptions:
             problems.add("rule_set", self.rule_set, "omit it, or ingress_point: nothing is made")
 
     def _check_point(self, problems: Problems, region: str) -> None:
-        access, network = self.access or Open(), self.network or PublicNetwork()
+        access = Open() if self.access is None else self.access
+        network = PublicNetwork() if self.network is None else self.network
         good = True
         for argument, value, kind, example in (
             ("access", access, Access, "gateway.Open(), Authenticated() or MutualTls(ca=…)"),
@@ -185,6 +233,8 @@ class GatewayOptions:
             if zone and not _is_below(self.domain, zone):
                 problems.add("domain", self.domain, f"name the zone {zone} or a subdomain of it")
         name = self.domain or zone
+        if problems.count:
+            return
         if name and resolved(name) and not _accepts(self.accepted, name):
             problems.add(
                 "recipients",

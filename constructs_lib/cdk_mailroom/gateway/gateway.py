@@ -116,7 +116,7 @@ class MailGateway(Construct):
             access=access,
             network=network,
             traffic=traffic,
-            rule_set=rule_set if rule_set is None or isinstance(rule_set, str) else "another",
+            rule_set=rule_set.rule_set_id if isinstance(rule_set, MailGateway) else rule_set,
             ingress_point=ingress_point,
             status=status,
             hosted_zone=hosted_zone,
@@ -325,6 +325,10 @@ class MailGateway(Construct):
                 f"{self.node.path}/{construct_id}: add the rule to the gateway, or where, the rule "
                 "set is made: this gateway was given it as rule_set"
             )
+        if not isinstance(store, Store | bool):
+            problems = Problems(f"{self.node.path}/{construct_id}")
+            problems.add("store", store, "pass True, False, or gateway.actions.Store(…)")
+            problems.raise_if_any()
         options = GatewayRuleOptions(
             when=when,
             unless=unless,
@@ -389,6 +393,8 @@ class MailGateway(Construct):
         stack = Stack.of(self)
         existing = options.ingress_point
         if existing is not None:
+            if self._rules is not None:
+                self._rules.serve(self.node.path, None, anyone=False)
             Annotations.of(self).add_warning_v2(
                 "cdk-mailroom:gateway-existing-point",
                 "the ingress point exists already, so CloudFormation does not give it this rule "
@@ -406,8 +412,9 @@ class MailGateway(Construct):
             )
         warn_of_addons(self, options)
         access, network = options.access or Open(), options.network or PublicNetwork()
-        if options.open_to_all and access.kind == "OPEN" and self._rules is not None:
-            self._rules.serve_anyone(self.node.path)
+        if self._rules is not None:
+            anyone = options.open_to_all and access.kind == Open.kind and not network.private
+            self._rules.serve(self.node.path, options.admitted, anyone=anyone)
         return make_point(
             self,
             access=access,

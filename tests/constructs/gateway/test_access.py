@@ -21,7 +21,7 @@ ENDPOINT = "vpce-0123456789abcdef0"
 def add(stack, construct_id="Gateway", **options):
     """Add a gateway that is right but for *options*."""
     gate = MailGateway(stack, construct_id, recipients=["@example.com"], **options)
-    gate.add_rule("Rule", before=[gateway.actions.Drop()], store=False)
+    gate.add_rule("Rule", after=[gateway.actions.Drop()], store=False)
     return gate
 
 
@@ -81,6 +81,7 @@ def test_clients_log_in_with_a_random_password(points):
 
 def test_ses_alone_reads_the_password_for_points_of_this_account(points):
     """By the policies of the secret and of its key, and only through Secrets Manager."""
+    assert points.at("Login/Password/Policy")["BlockPublicPolicy"] is True
     policy = points.at("Login/Password/Policy")["ResourcePolicy"]["Statement"]
     assert policy == [ses_may("secretsmanager:GetSecretValue", "ingress-point")]
     key = points.at("Login/PasswordKey")["KeyPolicy"]["Statement"]

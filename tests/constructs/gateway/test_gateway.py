@@ -14,7 +14,7 @@ from cdk_mailroom.gateway import mail_from, recipient, source_ip
 
 def rule(gate, construct_id="Rule", **options):
     """Add a rule that is right but for *options*."""
-    return gate.add_rule(construct_id, **{"before": [gateway.actions.Drop()], **options})
+    return gate.add_rule(construct_id, **{"after": [gateway.actions.Drop()], **options})
 
 
 def test_an_open_point_requires_tls_and_serves_ipv4(whole):
@@ -462,7 +462,7 @@ def test_mail_may_be_read_by_whoever_is_granted_it(stack):
     """All of the bucket, or one rule's."""
     reader = cdk.aws_iam.Role(stack, "R", assumed_by=cdk.aws_iam.AccountRootPrincipal())
     gate = MailGateway(stack, "Gateway", recipients=["@a.example"])
-    stored = rule(gate)
+    stored = gate.add_rule("Rule")
     unstored = rule(gate, "Unstored", store=False)
     stored.grant_read_mail(reader)
     with pytest.raises(ConfigurationError, match="stores no mail"):
@@ -479,3 +479,39 @@ def test_a_stack_without_a_region_says_what_it_cannot_know():
     gate = MailGateway(stack, "Gateway", recipients=["@a.example"])
     rule(gate, handler=PythonHandler(FOLDER, "app:on_mail"), before=[])
     assert Template(stack).at("Gateway/IngressPoint")["TlsPolicy"] == "REQUIRED"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("access", ""),
+        ("alert_topic", "arn:aws:sns:eu-west-1:111122223333:topic"),
+        ("bucket", "my-bucket"),
+        ("domain", 5),
+        ("encryption_key", "alias/mine"),
+        ("hosted_zone", "example.com"),
+        ("ingress_point", "inp-1"),
+        ("logs", True),
+        ("network", []),
+        ("recipients", [None]),
+        ("recipients", 5),
+        ("removal_policy", "retain"),
+        ("rule_set", 5),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_by_name(stack, argument, value):
+    """Nothing is left, so that a corrected call may use the same id."""
+    zone = route53.HostedZone(stack, "Zone", zone_name="example.com")
+    given = {"recipients": ["@example.com"], "hosted_zone": zone, argument: value}
+    with refuses(argument, "pass" if argument != "recipients" else "recipients"):
+        MailGateway(stack, "Gateway", **given)
+    assert stack.node.try_find_child("Gateway") is None
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("store", 5), ("store", ""), ("rule_name", 5), ("on_failure", ["DROP"])]
+)
+def test_an_argument_of_a_rule_of_another_type_is_refused_by_name(stack, argument, value):
+    gate = MailGateway(stack, "Gateway", recipients=["@example.com"])
+    with refuses(f"{argument} is"):
+        gate.add_rule("Rule", **{argument: value})

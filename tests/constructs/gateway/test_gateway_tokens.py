@@ -24,7 +24,7 @@ def gate(stack, **arguments):
     # As little as there can be: each case makes one.
     made = MailGateway(stack, "Gateway", logs=gateway.Logs(actions=False), **arguments)
     if "rule_set" not in arguments:
-        made.add_rule("First", before=[DROP])
+        made.add_rule("First")
     return made
 
 
@@ -117,7 +117,7 @@ CALLS = {
         stack,
         "Gateway",
         ingress_point=gateway.ExistingIngressPoint(**{"ingress_point_id": "inp-1", **given}),
-    ).add_rule("Rule", before=[DROP]),
+    ).add_rule("Rule", after=[DROP]),
     "MailArchive": lambda stack, **given: MailArchive(stack, "Archive", **given),
     "MailArchive.from_archive_arn": lambda stack, **given: MailArchive.from_archive_arn(
         stack, "Archive", **given

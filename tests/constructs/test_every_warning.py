@@ -85,7 +85,7 @@ BUILDS = {
     ),
     "cdk-mailroom:gateway-addon-network": lambda stack: gate(
         stack,
-        network=gateway.PublicNetwork(dual_stack=True),
+        access=gateway.Open(network=gateway.PublicNetwork(dual_stack=True)),
         traffic=gateway.TrafficPolicy(
             statements=[
                 gateway.Deny([gateway.Addon("arn", "SPAMHAUS_DBL").boolean("isListed").is_true])
@@ -98,7 +98,7 @@ BUILDS = {
     "cdk-mailroom:gateway-existing-point": lambda stack: gate(
         stack,
         recipients=None,
-        ingress_point=gateway.ExistingIngressPoint(
+        access=gateway.ExistingIngressPoint(
             ingress_point_id=cdk.CfnParameter(stack, "Point").value_as_string
         ),
     ),

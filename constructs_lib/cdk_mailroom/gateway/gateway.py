@@ -28,7 +28,6 @@ from cdk_mailroom.gateway.actions.store import Store
 from cdk_mailroom.gateway.checks import GatewayOptions, check_made_name, warn_of_addons
 from cdk_mailroom.gateway.conditions import RuleCondition
 from cdk_mailroom.gateway.logs import GatewayLogs, Logs
-from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Point, Status, make_point
 from cdk_mailroom.gateway.policy import AnyRecipient, TrafficPolicy, make_policy
 from cdk_mailroom.gateway.rule import GatewayRule, GatewayRuleOptions, HandledGatewayRule
@@ -61,11 +60,9 @@ class MailGateway(Construct):
         construct_id: str,
         *,
         recipients: Sequence[str] | AnyRecipient | None = None,
-        access: Access | None = None,
-        network: Network | None = None,
+        access: Access | ExistingIngressPoint | None = None,
         traffic: TrafficPolicy | str | None = None,
         rule_set: MailGateway | str | None = None,
-        ingress_point: ExistingIngressPoint | None = None,
         status: Status | str | None = None,
         hosted_zone: route53.IHostedZone | CrossAccountZone | None = None,
         domain: str | None = None,
@@ -84,15 +81,13 @@ class MailGateway(Construct):
             recipients: The envelope recipients that are accepted: addresses, ``@example.com`` for
                 every address of a domain, ``.example.com`` for those of its subdomains; or
                 `ANY_RECIPIENT`. All others are refused when a client names them.
-            access: Who may connect: `Open` by default, `Authenticated` or `MutualTls`. Another
-                kind replaces the ingress point, and so its host and user.
-            network: How clients reach it: `PublicNetwork` by default, or `VpcEndpoint`. A change
-                replaces the ingress point, and so its host and user.
+            access: Who may connect, and from where: `Open` by default, `Authenticated` or
+                `MutualTls`. Another kind or network replaces the ingress point, and so its host
+                and user. Or an `ExistingIngressPoint`.
             traffic: What else decides whether a recipient is accepted; or the id of a traffic
                 policy that exists already, in place of *recipients*.
             rule_set: Another gateway whose rules this one has too, or the id of a rule set that
                 exists already. A new one by default.
-            ingress_point: An ingress point that exists already. A new one by default.
             status: Close, or open again, an ingress point that is deployed already. It is active
                 after its creation.
             hosted_zone: The zone that gets the MX record. By default nothing is published.
@@ -114,10 +109,8 @@ class MailGateway(Construct):
         options = GatewayOptions(
             recipients=recipients,
             access=access,
-            network=network,
             traffic=traffic,
             rule_set=rule_set.rule_set_id if isinstance(rule_set, MailGateway) else rule_set,
-            ingress_point=ingress_point,
             status=status,
             hosted_zone=hosted_zone,
             domain=domain,
@@ -391,7 +384,7 @@ class MailGateway(Construct):
 
     def _make_point(self, options: GatewayOptions) -> Point:
         stack = Stack.of(self)
-        existing = options.ingress_point
+        existing = options.existing
         if existing is not None:
             if self._rules is not None:
                 self._rules.serve(self.node.path, None, anyone=False)
@@ -411,14 +404,13 @@ class MailGateway(Construct):
                 host=existing.host,
             )
         warn_of_addons(self, options)
-        access, network = options.access or Open(), options.network or PublicNetwork()
+        access = options.new_access
         if self._rules is not None:
-            anyone = options.open_to_all and access.kind == Open.kind and not network.private
+            anyone = options.open_to_all and access.kind == Open.kind and not access.network.private
             self._rules.serve(self.node.path, options.admitted, anyone=anyone)
         return make_point(
             self,
             access=access,
-            network=network,
             traffic_policy_id=self._traffic_policy_id(options),
             rule_set_id=self._rule_set_id,
             status=options.status,

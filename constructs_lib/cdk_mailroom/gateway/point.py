@@ -16,7 +16,6 @@ from constructs import Construct
 from cdk_mailroom._checks import resolved
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access
-from cdk_mailroom.gateway.network import Network
 from cdk_mailroom.gateway.tls import Tls, has_fips
 
 __all__ = ["ExistingIngressPoint", "Point", "Status", "make_point"]
@@ -35,7 +34,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingIngressPoint:
-    """An ingress point that exists already, whose rule set you change yourself.
+    """As a gateway's access: an ingress point that exists already, and keeps who may connect.
 
     CloudFormation changes only what it has made: after the deployment, run ``aws mailmanager
     update-ingress-point`` with the id of the gateway's rule set.
@@ -63,14 +62,13 @@ def make_point(
     scope: Construct,
     *,
     access: Access,
-    network: Network,
     traffic_policy_id: str,
     rule_set_id: str,
     status: Status | str | None,
 ) -> Point:
     """Create the ingress point, and warn of its price and of what nobody has tried."""
     bound = access.bind(scope)
-    configuration = network.configuration()
+    configuration = access.network.configuration()
     point = _Point(
         scope,
         "IngressPoint",
@@ -78,29 +76,29 @@ def make_point(
         type=access.kind,
         traffic_policy_id=traffic_policy_id,
         rule_set_id=rule_set_id,
-        tls_policy=_tls_policy(scope, access, network),
+        tls_policy=_tls_policy(scope, access),
         network_configuration=configuration,
         ingress_point_configuration=bound.configuration,
         status_to_update=None if status is None else str(status),
     )
     if bound.dependencies:
         point.node.add_dependency(*bound.dependencies)
-    _warn(scope, access, network, status)
+    _warn(scope, access, status)
     return Point(
         ingress_point_id=point.attr_ingress_point_id,
         arn=point.attr_ingress_point_arn,
-        host=None if network.private else point.attr_a_record,
+        host=None if access.network.private else point.attr_a_record,
         user=point.attr_ingress_point_id if access.kind == "AUTH" else None,
         secret=bound.secret,
         resource=point,
     )
 
 
-def _tls_policy(scope: Construct, access: Access, network: Network) -> str:
+def _tls_policy(scope: Construct, access: Access) -> str:
     """Return the TLS policy; CloudFormation decides where only it knows the region."""
     region = Stack.of(scope).region
-    if access.tls is not None or resolved(region) or not access.chosen_by_aws(network):
-        return str(access.tls_policy(region, network))
+    if access.tls is not None or resolved(region) or not access.chosen_by_aws:
+        return str(access.tls_policy(region))
     fips = CfnCondition(
         scope,
         "Fips",
@@ -125,7 +123,7 @@ def _name(scope: Construct, access: Access, network: Any) -> str:
     return f"{unique}-{digest}"
 
 
-def _warn(scope: Construct, access: Access, network: Network, status: Status | str | None) -> None:
+def _warn(scope: Construct, access: Access, status: Status | str | None) -> None:
     annotations = Annotations.of(scope)
     region = Stack.of(scope).region
     if resolved(region) and region not in limits.REGIONS:

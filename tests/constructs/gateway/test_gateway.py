@@ -206,8 +206,8 @@ def test_the_name_of_a_point_changes_when_it_is_replaced():
 
     names = [
         name(),
-        name(network=gateway.PublicNetwork(dual_stack=True)),
-        name(network=gateway.VpcEndpoint("vpce-0123456789abcdef0")),
+        name(access=gateway.Open(network=gateway.PublicNetwork(dual_stack=True))),
+        name(access=gateway.Open(network=gateway.VpcEndpoint("vpce-0123456789abcdef0"))),
         name(access=gateway.Authenticated()),
     ]
     assert len(set(names)) == len(names)
@@ -257,7 +257,10 @@ def test_the_zone_of_another_account_gets_the_mx_record():
     ("options", "words"),
     [
         ({"recipients": ["@example.org"]}, ("recipients", "@example.com")),
-        ({"network": gateway.VpcEndpoint("vpce-0123456789abcdef0")}, ("hosted_zone", "no public")),
+        (
+            {"access": gateway.Open(network=gateway.VpcEndpoint("vpce-0123456789abcdef0"))},
+            ("hosted_zone", "no public"),
+        ),
         ({"access": gateway.Authenticated()}, ("hosted_zone is 'example.com'", "log in")),
         ({"domain": "example.org"}, ("domain", "the zone example.com")),
         ({"domain": "-"}, ("domain", "such as 'example.com'")),
@@ -383,7 +386,7 @@ def test_an_ingress_point_that_exists_gets_a_rule_set_to_be_given_to_it():
         gate = MailGateway(
             stack,
             "Gateway",
-            ingress_point=point,
+            access=point,
             hosted_zone=zone,
             logs=gateway.Logs(accepted=True),
         )
@@ -409,7 +412,6 @@ EXISTING = gateway.ExistingIngressPoint(ingress_point_id="inp-1")
         ({"recipients": ["@a.example"], "traffic": "tp-1"}, ("recipients", "omit it")),
         ({"recipients": ["@a.example"], "traffic": 5}, ("traffic is 5", "TrafficPolicy")),
         ({"recipients": ["@a.example"], "access": "OPEN"}, ("access is 'OPEN'", "Open()")),
-        ({"recipients": ["@a.example"], "network": "x"}, ("network is 'x'", "PublicNetwork()")),
         ({"recipients": ["@a.example"], "status": "closed"}, ("status is 'closed'", "CLOSED")),
         ({"recipients": ["@a.example"], "retention": 5}, ("retention is 5", "Duration")),
         (
@@ -421,9 +423,8 @@ EXISTING = gateway.ExistingIngressPoint(ingress_point_id="inp-1")
             },
             ("retention", "removal_policy", "has its own"),
         ),
-        ({"ingress_point": EXISTING, "recipients": ["@a.example"]}, ("recipients", "exists")),
-        ({"ingress_point": EXISTING, "rule_set": "rs-1"}, ("rule_set", "nothing is made")),
-        ({"ingress_point": EXISTING, "access": gateway.Open()}, ("access", "exists already")),
+        ({"access": EXISTING, "recipients": ["@a.example"]}, ("recipients", "exists")),
+        ({"access": EXISTING, "rule_set": "rs-1"}, ("rule_set", "nothing is made")),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(stack, options, words):
@@ -451,7 +452,7 @@ def test_what_clients_need_is_there_or_said_to_be_missing(stack):
         stack,
         "Gateway",
         recipients=["@a.example"],
-        network=gateway.VpcEndpoint("vpce-0123456789abcdef0"),
+        access=gateway.Open(network=gateway.VpcEndpoint("vpce-0123456789abcdef0")),
     )
     for name, words in (("host", "VPC"), ("mx", "VPC"), ("user", "log in"), ("secret", "log in")):
         with pytest.raises(ConfigurationError, match=words):
@@ -490,9 +491,8 @@ def test_a_stack_without_a_region_says_what_it_cannot_know():
         ("domain", 5),
         ("encryption_key", "alias/mine"),
         ("hosted_zone", "example.com"),
-        ("ingress_point", "inp-1"),
+        ("access", "inp-1"),
         ("logs", True),
-        ("network", []),
         ("recipients", [None]),
         ("recipients", 5),
         ("removal_policy", "retain"),

@@ -116,7 +116,7 @@ CALLS = {
     "ExistingIngressPoint": lambda stack, **given: MailGateway(
         stack,
         "Gateway",
-        ingress_point=gateway.ExistingIngressPoint(**{"ingress_point_id": "inp-1", **given}),
+        access=gateway.ExistingIngressPoint(**{"ingress_point_id": "inp-1", **given}),
     ).add_rule("Rule", after=[DROP]),
     "MailArchive": lambda stack, **given: MailArchive(stack, "Archive", **given),
     "MailArchive.from_archive_arn": lambda stack, **given: MailArchive.from_archive_arn(
@@ -130,7 +130,9 @@ CALLS = {
     "TrafficPolicy": lambda stack, **given: gate(
         stack, traffic=gateway.TrafficPolicy(**given), recipients=["@a.example"]
     ),
-    "VpcEndpoint": lambda stack, **given: gate(stack, network=gateway.VpcEndpoint(**given)),
+    "VpcEndpoint": lambda stack, **given: gate(
+        stack, access=gateway.Open(network=gateway.VpcEndpoint(**given))
+    ),
     "certificate": when(lambda **given: gateway.certificate(**given).is_("a")),
     "header": when(lambda **given: gateway.header(**given).is_("a")),
 }

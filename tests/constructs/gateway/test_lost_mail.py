@@ -124,7 +124,7 @@ def test_a_vpc_may_send_to_anyone_without_a_login():
         new_stack(),
         "Gateway",
         recipients=gateway.ANY_RECIPIENT,
-        network=gateway.VpcEndpoint("vpce-0123456789abcdef0"),
+        access=gateway.Open(network=gateway.VpcEndpoint("vpce-0123456789abcdef0")),
     )
     gate.add_rule("Send", handler=ACTIONS.Send(identities=["example.com"]))
     assert gate.node.validate() == []

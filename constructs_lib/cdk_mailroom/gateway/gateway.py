@@ -433,11 +433,11 @@ class MailGateway(Construct):
         if own is None and not chosen.accepted and not chosen.policy:
             return
         made = GatewayLogs(self, chosen, key=options.encryption_key, topic=options.alert_topic)
-        self._log_group = made.log_group
+        self._log_group, point = made.log_group, self._point
         if own is not None:
             made.deliver("Actions", own.resource.attr_rule_set_arn, "APPLICATION_LOGS")
             self._alarms["FailedActionsAlarm"] = made.alarm()
         if chosen.accepted:
-            made.deliver("Accepted", self._point.arn, "APPLICATION_LOGS")
+            made.deliver("Accepted", point.arn, "APPLICATION_LOGS", point.version)
         if chosen.policy:
-            made.deliver("Policy", self._point.arn, "TRAFFIC_POLICY_DEBUG_LOGS")
+            made.deliver("Policy", point.arn, "TRAFFIC_POLICY_DEBUG_LOGS", point.version)

@@ -56,6 +56,8 @@ class Point:
     user: str | None = None
     secret: secretsmanager.ISecret | None = None
     resource: ses.CfnMailManagerIngressPoint | None = None
+    version: str = ""
+    """Another one whenever the ingress point has to be replaced."""
 
 
 def make_point(
@@ -69,10 +71,11 @@ def make_point(
     """Create the ingress point, and warn of its price and of what nobody has tried."""
     bound = access.bind(scope)
     configuration = access.network.configuration()
+    version = _version(scope, access, configuration)
     point = _Point(
         scope,
         "IngressPoint",
-        ingress_point_name=_name(scope, access, configuration),
+        ingress_point_name=_name(scope, version),
         type=access.kind,
         traffic_policy_id=traffic_policy_id,
         rule_set_id=rule_set_id,
@@ -91,6 +94,7 @@ def make_point(
         user=point.attr_ingress_point_id if access.kind == "AUTH" else None,
         secret=bound.secret,
         resource=point,
+        version=version,
     )
 
 
@@ -109,18 +113,21 @@ def _tls_policy(scope: Construct, access: Access) -> str:
     return Fn.condition_if(fips.logical_id, str(Tls.FIPS), str(Tls.REQUIRED)).to_string()
 
 
-def _name(scope: Construct, access: Access, network: Any) -> str:
+def _version(scope: Construct, access: Access, network: Any) -> str:
+    shown = json.dumps([access.kind, Stack.of(scope).resolve(network)], sort_keys=True, default=str)
+    return hashlib.sha256(shown.encode()).hexdigest()[:8]
+
+
+def _name(scope: Construct, version: str) -> str:
     """Return a name that is another one whenever the ingress point has to be replaced.
 
     CloudFormation makes the new one first, and no two may have one name. The names that it makes by
     itself can be too long.
     """
-    shown = json.dumps([access.kind, Stack.of(scope).resolve(network)], sort_keys=True, default=str)
-    digest = hashlib.sha256(shown.encode()).hexdigest()[:8]
     unique = Names.unique_resource_name(
         scope, max_length=54, separator="-", allowed_special_characters="_-"
     )
-    return f"{unique}-{digest}"
+    return f"{unique}-{version}"
 
 
 def _warn(scope: Construct, access: Access, status: Status | str | None) -> None:

@@ -195,14 +195,21 @@ def test_everything_exists_before_what_uses_it(whole):
     assert {"Gateway/RuleSet", "Gateway/TrafficPolicy"} <= whole.needs("Gateway/IngressPoint")
 
 
-def test_the_name_of_a_point_changes_when_it_is_replaced():
+def test_the_name_of_a_point_and_of_what_logs_it_changes_when_it_is_replaced():
     """Two may not have one name, and CloudFormation makes the new one first."""
+    logs = gateway.Logs(actions=False, accepted=True)
 
     def name(**options):
         template = synthesized(
-            lambda stack: rule(MailGateway(stack, "G", recipients=["@a.example"], **options))
+            lambda stack: rule(
+                MailGateway(stack, "G", recipients=["@a.example"], logs=logs, **options)
+            )
         )
-        return template.at("G/IngressPoint")["IngressPointName"]
+        point = template.at("G/IngressPoint")["IngressPointName"]
+        source = template.at("G/AcceptedSource")["Name"]
+        # CloudWatch refuses another point for the same source.
+        assert source.endswith(point[-9:])
+        return point
 
     names = [
         name(),

@@ -23,7 +23,12 @@ class Background:
 
     def begin(self, message_id: str | None, work: Callable[..., Any], *arguments: Any) -> None:
         """Do something for a message; without an id, the log alone says what went wrong."""
-        begun = self._pool.submit(self._run, message_id, work, arguments)
+        try:
+            begun = self._pool.submit(self._run, message_id, work, arguments)
+        except RuntimeError:
+            # A message that a client sent while the server stopped: it is accepted already.
+            self._dropped(message_id)
+            return
         self._begun[begun] = message_id
         begun.add_done_callback(lambda done: self._begun.pop(done, None))
 
@@ -37,7 +42,11 @@ class Background:
         left = CLOSE_SECONDS if by is None else max(by - time.monotonic(), 0.0)
         late = wait(begun, timeout=left).not_done
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for message_id in {begun[one]: None for one in late if begun[one] is not None}:
+        for message_id in {begun[one]: None for one in late}:
+            self._dropped(message_id)
+
+    def _dropped(self, message_id: str | None) -> None:
+        if message_id is not None:
             error = "not finished, because the local AWS was stopped"
             self._journal.write("problem", message_id=message_id, error=error)
             self._journal.write("finished", message_id=message_id)

@@ -16,6 +16,7 @@ from mailroom_local._journal import Journal, described
 
 _log = logging.getLogger("mailroom")
 
+BAD_RECIPIENT = "501 5.1.3 Bad recipient address"
 _FAILED = "451 4.3.0 Requested action aborted: local error in processing"
 
 
@@ -98,6 +99,11 @@ class Conversation(SMTP):
         _log.error("a command failed", exc_info=error)
         self.because(" at ".join(described(error)))
         return _FAILED
+
+
+def is_recipient(address: str) -> bool:
+    """Whether mail can be for an address: for the empty one, it cannot."""
+    return address not in ("", "<>") and address.isprintable()
 
 
 def sender(transaction: Transaction) -> str:

@@ -66,6 +66,13 @@ def gate(stack, **arguments):
     return MailGateway(stack, "Gateway", **{"recipients": ["@example.com"], **arguments})
 
 
+def lost_mail(stack):
+    """Receive with Mail Manager, and leave most of it."""
+    made = gate(stack)
+    made.add_rule("Rule", when=[gateway.size < 10])
+    made.node.validate()
+
+
 def gates(stack):
     """Receive with Mail Manager in any region, with a TLS policy."""
     anywhere = new_stack(cdk.App.of(stack), "Anywhere", region=None)
@@ -78,7 +85,7 @@ BUILDS = {
     ),
     "cdk-mailroom:gateway-addon-network": lambda stack: gate(
         stack,
-        network=gateway.PublicNetwork(dual_stack=True),
+        access=gateway.Open(network=gateway.PublicNetwork(dual_stack=True)),
         traffic=gateway.TrafficPolicy(
             statements=[
                 gateway.Deny([gateway.Addon("arn", "SPAMHAUS_DBL").boolean("isListed").is_true])
@@ -91,10 +98,11 @@ BUILDS = {
     "cdk-mailroom:gateway-existing-point": lambda stack: gate(
         stack,
         recipients=None,
-        ingress_point=gateway.ExistingIngressPoint(
+        access=gateway.ExistingIngressPoint(
             ingress_point_id=cdk.CfnParameter(stack, "Point").value_as_string
         ),
     ),
+    "cdk-mailroom:gateway-lost-mail": lost_mail,
     "cdk-mailroom:gateway-price": gate,
     "cdk-mailroom:gateway-region": lambda stack: gate(
         new_stack(cdk.App.of(stack), "Melbourne", region="ap-southeast-4")

@@ -43,8 +43,9 @@ def receive(stack: cdk.Stack) -> None:
         stack,
         "Gateway",
         recipients=["@example.com"],
-        access=gateway.Open(tls=gateway.Tls.OPTIONAL),
-        network=gateway.PublicNetwork(dual_stack=True),
+        access=gateway.Open(
+            tls=gateway.Tls.OPTIONAL, network=gateway.PublicNetwork(dual_stack=True)
+        ),
         traffic=gateway.TrafficPolicy(
             deny_from=["192.0.2.0/24"],
             minimum_tls="TLS1_2",

@@ -16,7 +16,7 @@ from constructs import Construct, IDependable
 from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.gateway import limits
-from cdk_mailroom.gateway.network import Network
+from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.secrets import check_secret, grant_key, grant_secret
 from cdk_mailroom.gateway.tls_policy import Tls, check_tls, default_tls
 
@@ -39,26 +39,37 @@ class BoundAccess:
 
 
 class Access(ABC):
-    """Who may connect to an ingress point. Another kind replaces it: its host and its user."""
+    """Who may connect to an ingress point, and from where.
+
+    Another kind or network replaces the point: its host and its user.
+    """
 
     kind: ClassVar[str]
     """``OPEN``, ``AUTH`` or ``MTLS``."""
 
-    def __init__(self, tls: Tls | str | None) -> None:
+    def __init__(self, tls: Tls | str | None, network: Network | None) -> None:
         self.tls = tls
         """The TLS policy, if it was given."""
+        self.network = PublicNetwork() if network is None else network
+        """How clients reach it."""
 
-    def chosen_by_aws(self, network: Network) -> bool:
+    @property
+    def chosen_by_aws(self) -> bool:
         """Tell whether Mail Manager offers one TLS policy only, which cannot be changed."""
         return True
 
-    def tls_policy(self, region: str, network: Network) -> Tls | str:
+    def tls_policy(self, region: str) -> Tls | str:
         """Return the TLS policy, given or by default."""
-        return self.tls or default_tls(region, chosen_by_aws=self.chosen_by_aws(network))
+        return self.tls or default_tls(region, chosen_by_aws=self.chosen_by_aws)
 
-    def check(self, problems: Problems, region: str, network: Network) -> None:
+    def check(self, problems: Problems, region: str) -> None:
         """Note what Mail Manager would refuse."""
-        check_tls(problems, self.tls, region, chosen_by_aws=self.chosen_by_aws(network))
+        if not isinstance(self.network, Network):
+            remedy = "pass gateway.PublicNetwork() or gateway.VpcEndpoint(…)"
+            problems.add("access.network", self.network, remedy)
+            return
+        self.network.check(problems)
+        check_tls(problems, self.tls, region, chosen_by_aws=self.chosen_by_aws)
 
     @abstractmethod
     def bind(self, scope: Construct) -> BoundAccess:
@@ -70,16 +81,18 @@ class Open(Access):
 
     kind = "OPEN"
 
-    def __init__(self, *, tls: Tls | str | None = None) -> None:
+    def __init__(self, *, tls: Tls | str | None = None, network: Network | None = None) -> None:
         """Describe the access.
 
         Args:
             tls: Whether clients must encrypt; `Tls.REQUIRED` by default. Some servers on the
                 internet cannot: with `Tls.OPTIONAL` their mail comes too.
+            network: How clients reach the point: `PublicNetwork` by default, or `VpcEndpoint`.
         """
-        super().__init__(tls)
+        super().__init__(tls, network)
 
-    def chosen_by_aws(self, network: Network) -> bool:
+    @property
+    def chosen_by_aws(self) -> bool:
         """Open points have a choice, public or private."""
         return False
 
@@ -106,6 +119,7 @@ class Authenticated(Access):
         secret: secretsmanager.ISecret | None = None,
         encryption_key: kms.IKey | None = None,
         tls: Tls | str | None = None,
+        network: Network | None = None,
     ) -> None:
         """Describe the access.
 
@@ -115,18 +129,20 @@ class Authenticated(Access):
             encryption_key: The customer key of the new secret; a new one by default.
             tls: Whether clients must encrypt. Public points have no choice; private ones
                 `Tls.REQUIRED` by default.
+            network: How clients reach the point: `PublicNetwork` by default, or `VpcEndpoint`.
         """
-        super().__init__(tls)
+        super().__init__(tls, network)
         self._secret = secret
         self._encryption_key = encryption_key
 
-    def chosen_by_aws(self, network: Network) -> bool:
+    @property
+    def chosen_by_aws(self) -> bool:
         """Private points have a choice."""
-        return not network.private
+        return not self.network.private
 
-    def check(self, problems: Problems, region: str, network: Network) -> None:
+    def check(self, problems: Problems, region: str) -> None:
         """Note what Mail Manager would refuse."""
-        super().check(problems, region, network)
+        super().check(problems, region)
         check_secret(problems, "access.secret", self._secret)
         if self._secret is not None and self._encryption_key is not None:
             problems.add(
@@ -195,6 +211,7 @@ class MutualTls(Access):
         crl: str | Path | None = None,
         encryption_key: kms.IKey | None = None,
         tls: Tls | str | None = None,
+        network: Network | None = None,
     ) -> None:
         """Describe the access.
 
@@ -204,15 +221,16 @@ class MutualTls(Access):
             encryption_key: The customer key that encrypts both; SES's own by default.
             tls: There is no choice: `Tls.FIPS` in the United States and Canada, `Tls.REQUIRED`
                 elsewhere.
+            network: How clients reach the point: `PublicNetwork` by default, or `VpcEndpoint`.
         """
-        super().__init__(tls)
+        super().__init__(tls, network)
         self._ca = ca
         self._crl = crl
         self._encryption_key = encryption_key
 
-    def check(self, problems: Problems, region: str, network: Network) -> None:
+    def check(self, problems: Problems, region: str) -> None:
         """Note what Mail Manager would refuse."""
-        super().check(problems, region, network)
+        super().check(problems, region)
         _check_pem(problems, "access.ca", self._ca, "-----BEGIN CERTIFICATE-----")
         if self._crl is not None:
             _check_pem(problems, "access.crl", self._crl, "-----BEGIN X509 CRL-----")

@@ -22,9 +22,15 @@ from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access, Open
 from cdk_mailroom.gateway.conditions import AnyCondition
 from cdk_mailroom.gateway.logs import Logs
-from cdk_mailroom.gateway.network import Network, PublicNetwork, VpcEndpoint
+from cdk_mailroom.gateway.network import PublicNetwork, VpcEndpoint
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Status
-from cdk_mailroom.gateway.policy import AnyRecipient, Recipients, TrafficPolicy, check_traffic
+from cdk_mailroom.gateway.policy import (
+    Allow,
+    AnyRecipient,
+    Recipients,
+    TrafficPolicy,
+    check_traffic,
+)
 from cdk_mailroom.sending import CrossAccountZone
 
 __all__ = ["GatewayOptions", "check_made_name", "warn_of_addons"]
@@ -35,11 +41,9 @@ class GatewayOptions:
     """The arguments of a `MailGateway`."""
 
     recipients: Recipients | None
-    access: Access | None
-    network: Network | None
+    access: Access | ExistingIngressPoint | None
     traffic: TrafficPolicy | str | None
     rule_set: str | None
-    ingress_point: ExistingIngressPoint | None
     status: Status | str | None
     hosted_zone: route53.IHostedZone | CrossAccountZone | None
     domain: str | None
@@ -51,14 +55,43 @@ class GatewayOptions:
     alert_topic: sns.ITopic | None
 
     @property
+    def existing(self) -> ExistingIngressPoint | None:
+        """The ingress point, if it exists already."""
+        return self.access if isinstance(self.access, ExistingIngressPoint) else None
+
+    @property
+    def new_access(self) -> Access:
+        """Who may connect to a new ingress point."""
+        if self.access is None:
+            return Open()
+        assert isinstance(self.access, Access)  # check() refuses others
+        return self.access
+
+    @property
     def accepted(self) -> Sequence[str]:
         """The recipients that are listed, where none are all."""
         return () if isinstance(self.recipients, AnyRecipient) else self.recipients or ()
 
     @property
+    def admitted(self) -> Sequence[str] | None:
+        """The recipients that are accepted; ``None`` if others may be, too."""
+        if self.open_to_all or not isinstance(self.recipients, Sequence) or self._allows:
+            return None
+        return self.recipients
+
+    @property
     def open_to_all(self) -> bool:
         """Whether every recipient is accepted, as far as known."""
-        return isinstance(self.recipients, AnyRecipient)
+        return isinstance(self.recipients, AnyRecipient) or any(
+            not any(isinstance(one, AnyCondition) and one.limits_use for one in statement.when)
+            for statement in self._allows
+        )
+
+    @property
+    def _allows(self) -> Sequence[Allow]:
+        """What accepts recipients that are not listed."""
+        found = self.traffic.statements if isinstance(self.traffic, TrafficPolicy) else ()
+        return [one for one in found if isinstance(one, Allow)]
 
     @property
     def mail_domain(self) -> str:
@@ -67,14 +100,18 @@ class GatewayOptions:
 
     def check(self, problems: Problems, stack: Stack) -> None:
         """Note what does not fit together, or what Mail Manager would refuse."""
-        if not self._check_kinds(problems):
+        before = problems.count
+        self._check_kinds(problems)
+        if problems.count > before:
             return
-        if self.ingress_point is not None:
+        if self.existing is not None:
             self._check_existing(problems)
         else:
-            self._check_point(problems, stack.region)
+            self.new_access.check(problems, stack.region)
             self._check_endpoint(problems, stack)
             self._check_traffic(problems)
+            if self.status is not None and self.status not in list(Status):
+                problems.add("status", self.status, f"use one of {[str(one) for one in Status]}")
         self._check_rule_set(problems)
         self._check_domain(problems)
         check_retention(problems, "retention", self.retention)
@@ -84,61 +121,56 @@ class GatewayOptions:
         ):
             check_region(problems, argument, resource, stack, "a gateway is in one region")
 
-    def _check_kinds(self, problems: Problems) -> bool:
-        """Note names in the place of constructs; tell whether the rest can be looked at."""
-        before = problems.count
-        for argument, value, attribute, example in (
-            ("bucket", self.bucket, "bucket_arn", "s3.Bucket.from_bucket_name(…)"),
-            ("encryption_key", self.encryption_key, "key_arn", "kms.Key.from_key_arn(…)"),
-            ("alert_topic", self.alert_topic, "topic_arn", "sns.Topic.from_topic_arn(…)"),
-            ("hosted_zone", self.hosted_zone, "hosted_zone_id", "route53.HostedZone(…)"),
-            ("ingress_point", self.ingress_point, "host", "gateway.ExistingIngressPoint(…)"),
-            ("logs", self.logs, "accepted", "gateway.Logs(…)"),
+    def _check_kinds(self, problems: Problems) -> None:
+        for argument, known, remedy in (
+            ("bucket", "bucket_arn", "pass an s3.Bucket"),
+            ("encryption_key", "key_arn", "pass a kms.Key"),
+            ("alert_topic", "topic_arn", "pass an sns.Topic"),
+            ("hosted_zone", "hosted_zone_id", "pass a route53.HostedZone or a CrossAccountZone"),
         ):
-            if value is not None and not hasattr(value, attribute):
-                problems.add(argument, value, f"pass a construct or object, such as {example}")
-        return problems.count == before
+            value = getattr(self, argument)
+            if value is not None and not hasattr(value, known):
+                problems.add(argument, value, remedy)
+        for argument, kind, remedy in (
+            ("rule_set", str, "pass another MailGateway, or the id of a rule set"),
+            (
+                "access",
+                Access | ExistingIngressPoint,
+                "pass gateway.Open(), Authenticated(), MutualTls(ca=…) or ExistingIngressPoint(…)",
+            ),
+            ("domain", str, "pass a name such as 'example.com'"),
+            ("removal_policy", RemovalPolicy, "pass a RemovalPolicy"),
+            ("logs", Logs, "pass gateway.Logs(…)"),
+        ):
+            value = getattr(self, argument)
+            if value is not None and (not isinstance(value, kind) or value == ""):
+                problems.add(argument, value, remedy)
 
     def _check_existing(self, problems: Problems) -> None:
-        remedy = "omit it: the ingress_point exists already, and keeps its own"
+        remedy = "omit it: the ingress point exists already, and keeps its own"
         for argument, value in (
             ("recipients", self.recipients),
-            ("access", self.access),
-            ("network", self.network),
             ("traffic", self.traffic),
             ("status", self.status),
         ):
             if value is not None:
                 problems.add(argument, value, remedy)
         if self.rule_set is not None:
-            problems.add("rule_set", self.rule_set, "omit it, or ingress_point: nothing is made")
-
-    def _check_point(self, problems: Problems, region: str) -> None:
-        access, network = self.access or Open(), self.network or PublicNetwork()
-        good = True
-        for argument, value, kind, example in (
-            ("access", access, Access, "gateway.Open(), Authenticated() or MutualTls(ca=…)"),
-            ("network", network, Network, "gateway.PublicNetwork() or VpcEndpoint(…)"),
-        ):
-            if not isinstance(value, kind):
-                problems.add(argument, value, f"pass {example}")
-                good = False
-        if good:
-            network.check(problems)
-            access.check(problems, region, network)
-        if self.status is not None and self.status not in list(Status):
-            problems.add("status", self.status, f"use one of {[str(one) for one in Status]}")
+            problems.add(
+                "rule_set", self.rule_set, "omit it, or the ingress point: nothing is made"
+            )
 
     def _check_endpoint(self, problems: Problems, stack: Stack) -> None:
-        if not isinstance(self.network, VpcEndpoint):
+        network = self.new_access.network
+        if not isinstance(network, VpcEndpoint):
             return
-        wanted = stack.resolve(self.network.configuration())
+        wanted = stack.resolve(network.configuration())
         for other in siblings(stack, ses.CfnMailManagerIngressPoint):
             if Stack.of(other).resolve(other.network_configuration) == wanted:
                 path = other.node.path.removesuffix("/IngressPoint")
                 problems.add(
-                    "network.endpoint",
-                    self.network.vpc_endpoint_id,
+                    "access.network.endpoint",
+                    network.vpc_endpoint_id,
                     f"pass another: {path} uses it, and each ingress point needs its own",
                 )
 
@@ -183,14 +215,15 @@ class GatewayOptions:
                 problems.add("domain", self.domain, "pass its hosted_zone, or omit it")
             return
         zone = zone_name(problems, self.hosted_zone)
-        private = isinstance(self.network, Network) and self.network.private
-        if private or (self.ingress_point is not None and self.ingress_point.host is None):
+        existing = self.existing
+        network = None if existing else self.new_access.network
+        if getattr(network, "private", False) or (existing and existing.host is None):
             problems.add(
                 "hosted_zone",
                 zone,
                 "omit it: the ingress point has no public host that an MX record could name",
             )
-        if isinstance(self.access, Access) and self.access.kind != Open.kind:
+        if existing is None and self.new_access.kind != Open.kind:
             problems.add(
                 "hosted_zone",
                 zone,
@@ -202,6 +235,8 @@ class GatewayOptions:
             if zone and not _is_below(self.domain, zone):
                 problems.add("domain", self.domain, f"name the zone {zone} or a subdomain of it")
         name = self.domain or zone
+        if problems.count:
+            return
         if name and resolved(name) and not _accepts(self.accepted, name):
             problems.add(
                 "recipients",
@@ -213,7 +248,7 @@ class GatewayOptions:
 
 def warn_of_addons(scope: Construct, options: GatewayOptions) -> None:
     """Warn of add-ons in the traffic policy that do not look at all mail."""
-    network, traffic = options.network, options.traffic
+    network, traffic = options.new_access.network, options.traffic
     if not isinstance(network, PublicNetwork) or not network.dual_stack:
         return
     statements = traffic.statements if isinstance(traffic, TrafficPolicy) else ()

@@ -145,7 +145,9 @@ def member_faults(kind: type[StrEnum], values: Sequence[object]) -> Faults:
     """Return what is wrong with values that are words of *kind*."""
     words = [str(one) for one in kind]
     found = [
-        (value, f"use one of {words}") for value in values if resolved(value) and value not in words
+        (value, f"use one of {words}, each by itself, not as a list")
+        for value in values
+        if not isinstance(value, str) or (resolved(value) and value not in words)
     ]
     return tuple(fault for fault in (count_fault(values), *found) if fault)
 

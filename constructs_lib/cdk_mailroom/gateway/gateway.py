@@ -29,7 +29,6 @@ from cdk_mailroom.gateway.actions.store import Store
 from cdk_mailroom.gateway.checks import GatewayOptions, check_made_name, warn_of_addons
 from cdk_mailroom.gateway.conditions import RuleCondition
 from cdk_mailroom.gateway.logs import GatewayLogs, Logs
-from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.point import ExistingIngressPoint, Point, Status, make_point
 from cdk_mailroom.gateway.policy import AnyRecipient, TrafficPolicy, make_policy
 from cdk_mailroom.gateway.rule import GatewayRule, GatewayRuleOptions, HandledGatewayRule
@@ -62,11 +61,9 @@ class MailGateway(MailConstruct):
         construct_id: str,
         *,
         recipients: Sequence[str] | AnyRecipient | None = None,
-        access: Access | None = None,
-        network: Network | None = None,
+        access: Access | ExistingIngressPoint | None = None,
         traffic: TrafficPolicy | str | None = None,
         rule_set: MailGateway | str | None = None,
-        ingress_point: ExistingIngressPoint | None = None,
         status: Status | str | None = None,
         hosted_zone: route53.IHostedZone | CrossAccountZone | None = None,
         domain: str | None = None,
@@ -85,15 +82,13 @@ class MailGateway(MailConstruct):
             recipients: The envelope recipients that are accepted: addresses, ``@example.com`` for
                 every address of a domain, ``.example.com`` for those of its subdomains; or
                 `ANY_RECIPIENT`. All others are refused when a client names them.
-            access: Who may connect: `Open` by default, `Authenticated` or `MutualTls`. Another
-                kind replaces the ingress point, and so its host and user.
-            network: How clients reach it: `PublicNetwork` by default, or `VpcEndpoint`. A change
-                replaces the ingress point, and so its host and user.
+            access: Who may connect, and from where: `Open` by default, `Authenticated` or
+                `MutualTls`. Another kind or network replaces the ingress point, and so its host
+                and user. Or an `ExistingIngressPoint`.
             traffic: What else decides whether a recipient is accepted; or the id of a traffic
                 policy that exists already, in place of *recipients*.
             rule_set: Another gateway whose rules this one has too, or the id of a rule set that
                 exists already. A new one by default.
-            ingress_point: An ingress point that exists already. A new one by default.
             status: Close, or open again, an ingress point that is deployed already. It is active
                 after its creation.
             hosted_zone: The zone that gets the MX record. By default nothing is published.
@@ -115,10 +110,8 @@ class MailGateway(MailConstruct):
         options = GatewayOptions(
             recipients=recipients,
             access=access,
-            network=network,
             traffic=traffic,
-            rule_set=rule_set if rule_set is None or isinstance(rule_set, str) else "another",
-            ingress_point=ingress_point,
+            rule_set=rule_set.rule_set_id if isinstance(rule_set, MailGateway) else rule_set,
             status=status,
             hosted_zone=hosted_zone,
             domain=domain,
@@ -326,6 +319,10 @@ class MailGateway(MailConstruct):
                 f"{self.node.path}/{construct_id}: add the rule to the gateway, or where, the rule "
                 "set is made: this gateway was given it as rule_set"
             )
+        if not isinstance(store, Store | bool):
+            problems = Problems(f"{self.node.path}/{construct_id}")
+            problems.add("store", store, "pass True, False, or gateway.actions.Store(…)")
+            problems.raise_if_any()
         options = GatewayRuleOptions(
             when=when,
             unless=unless,
@@ -388,8 +385,10 @@ class MailGateway(MailConstruct):
 
     def _make_point(self, options: GatewayOptions) -> Point:
         stack = Stack.of(self)
-        existing = options.ingress_point
+        existing = options.existing
         if existing is not None:
+            if self._rules is not None:
+                self._rules.serve(self.node.path, None, anyone=False)
             Annotations.of(self).add_warning_v2(
                 "cdk-mailroom:gateway-existing-point",
                 "the ingress point exists already, so CloudFormation does not give it this rule "
@@ -406,13 +405,13 @@ class MailGateway(MailConstruct):
                 host=existing.host,
             )
         warn_of_addons(self, options)
-        access, network = options.access or Open(), options.network or PublicNetwork()
-        if options.open_to_all and access.kind == "OPEN" and self._rules is not None:
-            self._rules.serve_anyone(self.node.path)
+        access = options.new_access
+        if self._rules is not None:
+            anyone = options.open_to_all and access.kind == Open.kind and not access.network.private
+            self._rules.serve(self.node.path, options.admitted, anyone=anyone)
         return make_point(
             self,
             access=access,
-            network=network,
             traffic_policy_id=self._traffic_policy_id(options),
             rule_set_id=self._rule_set_id,
             status=options.status,
@@ -435,11 +434,11 @@ class MailGateway(MailConstruct):
         if own is None and not chosen.accepted and not chosen.policy:
             return
         made = GatewayLogs(self, chosen, key=options.encryption_key, topic=options.alert_topic)
-        self._log_group = made.log_group
+        self._log_group, point = made.log_group, self._point
         if own is not None:
             made.deliver("Actions", own.resource.attr_rule_set_arn, "APPLICATION_LOGS")
             self._alarms["FailedActionsAlarm"] = made.alarm()
         if chosen.accepted:
-            made.deliver("Accepted", self._point.arn, "APPLICATION_LOGS")
+            made.deliver("Accepted", point.arn, "APPLICATION_LOGS", point.version)
         if chosen.policy:
-            made.deliver("Policy", self._point.arn, "TRAFFIC_POLICY_DEBUG_LOGS")
+            made.deliver("Policy", point.arn, "TRAFFIC_POLICY_DEBUG_LOGS", point.version)

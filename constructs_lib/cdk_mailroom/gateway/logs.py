@@ -72,12 +72,14 @@ class GatewayLogs:
         self._last: Construct | None = None
         self._topic = topic
 
-    def deliver(self, construct_id: str, arn: str, log_type: str) -> None:
-        """Deliver what the resource *arn* logs."""
+    def deliver(self, construct_id: str, arn: str, log_type: str, version: str = "") -> None:
+        """Deliver what the resource *arn* logs; when that is replaced, it has another *version*."""
         source = logs.CfnDeliverySource(
             self._scope,
             f"{construct_id}Source",
-            name=f"{self._name}-{construct_id}",
+            # CloudWatch refuses another resource for a source of the same name, although the schema
+            # has it: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2513
+            name="-".join(filter(None, (self._name, construct_id, version))),
             resource_arn=arn,
             log_type=log_type,
         )

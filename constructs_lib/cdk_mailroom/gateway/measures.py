@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Sequence
 
 from aws_cdk import aws_ses as ses
@@ -40,6 +41,10 @@ _Rules = ses.CfnMailManagerRuleSet
 _Policy = ses.CfnMailManagerTrafficPolicy
 
 
+# Nobody has more: what is wider is the internet.
+_LIMITING = {4: 8, 6: 16}
+
+
 class NumberAttribute:
     """A number: ``size > 1_000_000``, or the same as a method."""
 
@@ -72,8 +77,9 @@ class NumberAttribute:
         return self._compare("is not", "NOT_EQUALS", value)
 
     def _compare(self, sign: str, operator: str, value: int) -> RuleCondition:
-        whole = not isinstance(value, bool) and isinstance(value, int | float)
-        good = whole and (not resolved(value) or (value >= 0 and value == int(value)))
+        number = not isinstance(value, bool) and isinstance(value, int | float)
+        # NaN, too, is what the CDK takes for a token.
+        good = number and math.isfinite(value) and (not resolved(value) or 0 <= value == int(value))
         return RuleCondition(
             text=f"{self._name} {sign} {shown(value)}",
             faults=() if good else ((value, "pass a whole number, 0 or more"),),
@@ -102,6 +108,7 @@ class IpAttribute:
         faults: list[tuple[object, str]] = []
         written: list[str] = []
         versions: set[int] = set()
+        limits_use = operator == "CIDR_MATCHES"
         fault = count_fault(ranges)
         if fault is not None:
             faults.append(fault)
@@ -117,10 +124,11 @@ class IpAttribute:
                 # Mail Manager takes ranges only.
                 written.append(str(network))
                 versions.add(network.version)
+                limits_use &= network.prefixlen >= _LIMITING[network.version]
         return AnyCondition(
             text=call("source_ip", method, ranges),
             faults=tuple(faults),
-            limits_use=operator == "CIDR_MATCHES",
+            limits_use=limits_use,
             in_rule=_Rules.RuleConditionProperty(
                 ip_expression=_Rules.RuleIpExpressionProperty(
                     evaluate=_Rules.RuleIpToEvaluateProperty(attribute="SOURCE_IP"),

@@ -79,7 +79,7 @@ class VpcEndpoint(Network):
         """Note an id that is not one."""
         if resolved(self.vpc_endpoint_id) and not re.fullmatch(ENDPOINT_ID, self.vpc_endpoint_id):
             problems.add(
-                "network.endpoint",
+                "access.network.endpoint",
                 self._endpoint,
                 "pass an ec2.InterfaceVpcEndpoint, or an id: 'vpce-' and 17 letters or digits",
             )

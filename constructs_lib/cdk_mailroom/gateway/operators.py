@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ _Rules = ses.CfnMailManagerRuleSet
 _Policy = ses.CfnMailManagerTrafficPolicy
 
 C = TypeVar("C", bound=RuleCondition)
+# A whole label is before the last one.
+_END_OF_A_DOMAIN = re.compile(r"[@.][^@.]+\.[^@.]+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +159,7 @@ class RecipientAttribute(StringOperators[AnyCondition]):
         return AnyCondition(
             text=call("recipient", method, values),
             faults=(*string_faults(values), *_incomplete(operator, values)),
-            limits_use=operator in ("EQUALS", "ENDS_WITH"),
+            limits_use=_limits_use(operator, values),
             in_rule=string_in_rule(
                 _Rules.RuleStringToEvaluateProperty(attribute="RECIPIENT"), operator, values
             ),
@@ -259,6 +262,16 @@ class AnalysisBoolean(BooleanOperators[AnyCondition]):
                 _Policy.IngressBooleanToEvaluateProperty(analysis=analysis.in_policy), operator
             ),
         )
+
+
+def _limits_use(operator: str, values: Sequence[object]) -> bool:
+    """Tell whether a comparison names addresses or domains, not just ``.com``."""
+    if operator != "ENDS_WITH":
+        return operator == "EQUALS"
+    return all(
+        not isinstance(value, str) or not resolved(value) or _END_OF_A_DOMAIN.search(value)
+        for value in values
+    )
 
 
 def _incomplete(operator: str, values: Sequence[str]) -> Faults:

@@ -16,7 +16,6 @@ from constructs import Construct
 from cdk_mailroom._checks import resolved
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access
-from cdk_mailroom.gateway.network import Network
 from cdk_mailroom.gateway.tls_policy import Tls, has_fips
 
 __all__ = ["ExistingIngressPoint", "Point", "Status", "make_point"]
@@ -35,7 +34,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingIngressPoint:
-    """An ingress point that exists already, whose rule set you change yourself.
+    """As a gateway's access: an ingress point that exists already, and keeps who may connect.
 
     CloudFormation changes only what it has made: after the deployment, run ``aws mailmanager
     update-ingress-point`` with the id of the gateway's rule set.
@@ -57,50 +56,53 @@ class Point:
     user: str | None = None
     secret: secretsmanager.ISecret | None = None
     resource: ses.CfnMailManagerIngressPoint | None = None
+    version: str = ""
+    """Another one whenever the ingress point has to be replaced."""
 
 
 def make_point(
     scope: Construct,
     *,
     access: Access,
-    network: Network,
     traffic_policy_id: str,
     rule_set_id: str,
     status: Status | str | None,
 ) -> Point:
     """Create the ingress point, and warn of its price and of what nobody has tried."""
     bound = access.bind(scope)
-    configuration = network.configuration()
+    configuration = access.network.configuration()
+    version = _version(scope, access, configuration)
     point = _Point(
         scope,
         "IngressPoint",
-        ingress_point_name=_name(scope, access, configuration),
+        ingress_point_name=_name(scope, version),
         type=access.kind,
         traffic_policy_id=traffic_policy_id,
         rule_set_id=rule_set_id,
-        tls_policy=_tls_policy(scope, access, network),
+        tls_policy=_tls_policy(scope, access),
         network_configuration=configuration,
         ingress_point_configuration=bound.configuration,
         status_to_update=None if status is None else str(status),
     )
     if bound.dependencies:
         point.node.add_dependency(*bound.dependencies)
-    _warn(scope, access, network, status)
+    _warn(scope, access, status)
     return Point(
         ingress_point_id=point.attr_ingress_point_id,
         arn=point.attr_ingress_point_arn,
-        host=None if network.private else point.attr_a_record,
+        host=None if access.network.private else point.attr_a_record,
         user=point.attr_ingress_point_id if access.kind == "AUTH" else None,
         secret=bound.secret,
         resource=point,
+        version=version,
     )
 
 
-def _tls_policy(scope: Construct, access: Access, network: Network) -> str:
+def _tls_policy(scope: Construct, access: Access) -> str:
     """Return the TLS policy; CloudFormation decides where only it knows the region."""
     region = Stack.of(scope).region
-    if access.tls is not None or resolved(region) or not access.chosen_by_aws(network):
-        return str(access.tls_policy(region, network))
+    if access.tls is not None or resolved(region) or not access.chosen_by_aws:
+        return str(access.tls_policy(region))
     fips = CfnCondition(
         scope,
         "Fips",
@@ -111,21 +113,24 @@ def _tls_policy(scope: Construct, access: Access, network: Network) -> str:
     return Fn.condition_if(fips.logical_id, str(Tls.FIPS), str(Tls.REQUIRED)).to_string()
 
 
-def _name(scope: Construct, access: Access, network: Any) -> str:
+def _version(scope: Construct, access: Access, network: Any) -> str:
+    shown = json.dumps([access.kind, Stack.of(scope).resolve(network)], sort_keys=True, default=str)
+    return hashlib.sha256(shown.encode()).hexdigest()[:8]
+
+
+def _name(scope: Construct, version: str) -> str:
     """Return a name that is another one whenever the ingress point has to be replaced.
 
     CloudFormation makes the new one first, and no two may have one name. The names that it makes by
     itself can be too long.
     """
-    shown = json.dumps([access.kind, Stack.of(scope).resolve(network)], sort_keys=True, default=str)
-    digest = hashlib.sha256(shown.encode()).hexdigest()[:8]
     unique = Names.unique_resource_name(
         scope, max_length=54, separator="-", allowed_special_characters="_-"
     )
-    return f"{unique}-{digest}"
+    return f"{unique}-{version}"
 
 
-def _warn(scope: Construct, access: Access, network: Network, status: Status | str | None) -> None:
+def _warn(scope: Construct, access: Access, status: Status | str | None) -> None:
     annotations = Annotations.of(scope)
     region = Stack.of(scope).region
     if resolved(region) and region not in limits.REGIONS:

@@ -28,6 +28,7 @@ from cdk_mailroom.gateway.actions.base import (
     OnFailure,
     check_on_failure,
 )
+from cdk_mailroom.gateway.actions.drop import Drop
 from cdk_mailroom.gateway.actions.invoke_function import CallHandler, check_retry, longest_retry
 from cdk_mailroom.gateway.actions.store import Store
 from cdk_mailroom.gateway.conditions import AnyCondition, RuleCondition, check_conditions
@@ -78,6 +79,31 @@ class GatewayRuleOptions:
         return sum(isinstance(one, GatewayAction) and one.sends for one in self.named.values())
 
     @cached_property
+    def drops_all(self) -> bool:
+        """Whether later rules never see any mail."""
+        decides = any(getattr(one, "synchronous", False) for one in self.named.values())
+        drops = any(isinstance(one, Drop) for one in self.named.values())
+        # STOP_RULE, which a function may answer, skips the Drop.
+        return drops and not (self.when or self.unless or decides)
+
+    def takes(self, recipient: str | None) -> bool:
+        """Tell whether something becomes of all mail to a recipient; ``None`` is anyone."""
+        settles = any(
+            not isinstance(one, GatewayAction) or one.settles for one in self.named.values()
+        )
+        if self.unless or not settles:
+            return False
+        if recipient is None or len(self.when) != 1:
+            return not self.when
+        operator, values = _compared(self.when[0])
+        lower = recipient.lower()
+        return any(
+            lower.endswith(one.lower()) if operator == "ENDS_WITH" else lower == one.lower()
+            for one in values
+            if operator in ("ENDS_WITH", "EQUALS")
+        )
+
+    @cached_property
     def limited(self) -> bool:
         """Whether the rule is for certain recipients or clients only."""
         return any(isinstance(one, AnyCondition) and one.limits_use for one in self.when)
@@ -105,7 +131,9 @@ class GatewayRuleOptions:
         self, problems: Problems, rule_id: str, stack: Stack, accepted: Sequence[str]
     ) -> None:
         """Note what can be found before anything is created."""
-        if not re.fullmatch(limits.RULE_NAME, self.rule_name):
+        if not isinstance(self.rule_name, str) or not re.fullmatch(
+            limits.RULE_NAME, self.rule_name
+        ):
             problems.add(
                 "rule_name",
                 self.rule_name,
@@ -130,6 +158,7 @@ class GatewayRuleOptions:
                 f"Mail Manager takes {limits.ACTIONS_PER_RULE} for each rule, the stored copy and "
                 "the handler included; move the rest to a second rule with the same conditions",
             )
+        self._check_drop(problems)
         facts = self.facts(rule_id, stack, accepted)
         for position, item in enumerate(self.named.values()):
             if isinstance(item, Action):
@@ -140,6 +169,16 @@ class GatewayRuleOptions:
                     item,
                     "pass PythonHandler(folder, 'module:function'), or one of handlers or "
                     "gateway.actions of cdk_mailroom; those of receipt rules do not fit",
+                )
+
+    def _check_drop(self, problems: Problems) -> None:
+        actions = list(self.named.values())
+        for position, item in enumerate(actions[:-1]):
+            if isinstance(item, Drop):
+                problems.add(
+                    f"actions[{position}]",
+                    "Drop()",
+                    "move it behind the others, such as after=[Drop()]: nothing runs behind it",
                 )
 
 
@@ -284,17 +323,23 @@ def _check_one(problems: Problems, name: str, bound: BoundGatewayAction) -> None
 
 def _named_recipients(condition: RuleCondition) -> list[str]:
     """Return the addresses and domains that a condition limits the recipients to."""
+    operator, values = _compared(condition)
+    if operator == "EQUALS":
+        return values
+    if operator == "ENDS_WITH":
+        return domains_of([one for one in values if one.startswith(("@", "."))])
+    return []
+
+
+def _compared(condition: RuleCondition) -> tuple[str, list[str]]:
+    """Return how and with what a condition compares the recipient, if it does."""
     expression = condition.in_rule.string_expression
     if not isinstance(expression, _Rules.RuleStringExpressionProperty):
-        return []
+        return "", []
     evaluate = expression.evaluate
     if (
         not isinstance(evaluate, _Rules.RuleStringToEvaluateProperty)
         or evaluate.attribute != "RECIPIENT"
     ):
-        return []
-    if expression.operator == "EQUALS":
-        return list(expression.values)
-    if expression.operator == "ENDS_WITH":
-        return domains_of([one for one in expression.values if one.startswith(("@", "."))])
-    return []
+        return "", []
+    return expression.operator, list(expression.values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import jsii
-from aws_cdk import Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
-from cdk_mailroom._checks import Problems, leaving_nothing
+from cdk_mailroom._checks import Problems, leaving_nothing, resolved
 from cdk_mailroom.actions.base import SES
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.rule import (
@@ -47,7 +47,9 @@ class RuleSet:
         self._alert_topic = alert_topic
         self._accepted = accepted
         self._open_points: list[str] = []
+        self._admitted: set[str | None] = set()
         self._rules: list[GatewayRule] = []
+        self._options: list[GatewayRuleOptions] = []
         self._unlimited: list[str] = []
         self._sends = 0
         stack = Stack.of(scope)
@@ -72,9 +74,14 @@ class RuleSet:
         """The rules in the order in which Mail Manager runs them."""
         return tuple(self._rules)
 
-    def serve_anyone(self, path: str) -> None:
-        """Note that an ingress point lets anyone send to anyone."""
-        self._open_points.append(path)
+    def serve(self, path: str, admitted: Sequence[str] | None, *, anyone: bool) -> None:
+        """Note what an ingress point accepts: recipients, or ``None`` if not all are known.
+
+        With *anyone*, it is mail from anyone to anyone.
+        """
+        self._admitted.update([None] if admitted is None else admitted)
+        if anyone:
+            self._open_points.append(path)
 
     def add(self, construct_id: str, options: GatewayRuleOptions) -> GatewayRule:
         """Add a rule after the existing ones."""
@@ -88,6 +95,14 @@ class RuleSet:
             )
         if any(one.rule_name == options.rule_name for one in self._rules):
             problems.add("rule_name", options.rule_name, "pass another: logs show rules by name")
+        before = [one.rule_name for one in self._options if one.drops_all]
+        if before:
+            problems.add(
+                "position",
+                len(self._rules) + 1,
+                f"add it before {before[0]}, which drops all mail that reaches it, or limit that "
+                "rule by when=[…]: this one would never see any",
+            )
         problems.raise_if_any()
         sends = self._sends + options.sends
         if sends > limits.SENDING_ACTIONS_PER_RULE_SET:
@@ -107,6 +122,7 @@ class RuleSet:
         with leaving_nothing(self._scope, construct_id):
             rule = kind(self._scope, construct_id, options=options, place=place)
         self._rules.append(rule)
+        self._options.append(options)
         self._sends = sends
         if options.sends and not options.limited:
             self._unlimited.append(rule.node.path)
@@ -116,7 +132,8 @@ class RuleSet:
         return rule
 
     def complaints(self) -> list[str]:
-        """Return what is wrong with the whole, once nothing more comes."""
+        """Return what is wrong with the whole, once nothing more comes, and warn of the rest."""
+        self._warn_of_loss()
         found = []
         if not self._rules:
             found.append(
@@ -131,6 +148,22 @@ class RuleSet:
             for point in self._open_points
         ]
         return found
+
+    def _warn_of_loss(self) -> None:
+        lost = [
+            one or "a recipient that no list of this app names"
+            for one in self._admitted
+            if resolved(one) and not any(rule.takes(one) for rule in self._options)
+        ]
+        if self._rules and lost:
+            Annotations.of(self._scope).add_warning_v2(
+                "cdk-mailroom:gateway-lost-mail",
+                f"mail to {', '.join(sorted(lost)[:3])} is accepted, and may be lost: each rule "
+                "that keeps, handles, passes on or drops it has conditions. End with a rule "
+                "without, such as add_rule('Rest'), which stores what is left. If the conditions "
+                "leave nothing out, call Annotations.of(gateway)"
+                ".acknowledge_warning('cdk-mailroom:gateway-lost-mail')",
+            )
 
 
 @jsii.implements(IValidation)

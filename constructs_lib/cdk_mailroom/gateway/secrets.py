@@ -49,6 +49,10 @@ def grant_secret(
     result = secret.add_to_resource_policy(statement)
     if not result.statement_added:
         warn_of_import(scope, "secret", secret, statement, "the deployment fails")
+    if isinstance(result.policy_dependable, secretsmanager.ResourcePolicy):
+        made = result.policy_dependable.node.default_child
+        assert isinstance(made, secretsmanager.CfnResourcePolicy)
+        made.block_public_policy = True
     waits = [] if result.policy_dependable is None else [result.policy_dependable]
     key = secret.encryption_key
     if key is None:

@@ -56,6 +56,11 @@ def put_source(data: Mapping[str, Any]) -> Response:
         text = f"The log type {log_type} is not supported for {arn}."
         body = json.dumps({"__type": "ValidationException", "message": text}).encode()
         return 400, {"Content-Type": "application/x-amz-json-1.1"}, body
+    known = internals.logs.delivery_sources.get(data.get("name"))
+    if known is not None and known["resourceArns"] != [arn]:
+        text = f"The delivery source {data['name']} is of another resource: make a new one."
+        body = json.dumps({"__type": "ConflictException", "message": text}).encode()
+        return 400, {"Content-Type": "application/x-amz-json-1.1"}, body
     return _original_put_source(data)
 
 

@@ -18,7 +18,6 @@ from mailroom_local.gateway.facts import Facts
 Condition: TypeAlias = Mapping[str, Any]
 
 _LONGEST = 200
-_IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +56,10 @@ def evaluate(condition: Condition, facts: Facts, recipient: str) -> Result:
     """Whether a condition holds for one recipient of a mail."""
     for kind, expression in condition.items():
         if expression is not None:
+            unseen = facts.unseen(expression.get("Evaluate") or {})
+            if unseen is not None:
+                note = "add-ons do not check mail over IPv6"
+                return _result(unseen, expression, (), (), False, note=note)
             return _KINDS[kind](expression, facts, recipient)
     raise ValueError("a condition without an expression")
 
@@ -86,7 +89,7 @@ def _number(expression: Mapping[str, Any], facts: Facts, recipient: str) -> Resu
 
 
 def _ip(expression: Mapping[str, Any], facts: Facts, recipient: str) -> Result:
-    address = client_address(facts.client.address)
+    address = facts.client.ip
     inside = any(
         address in ipaddress.ip_network(cidr, strict=False) for cidr in expression["Values"]
     )
@@ -127,17 +130,8 @@ def _dmarc(expression: Mapping[str, Any], facts: Facts, recipient: str) -> Resul
 
 def _boolean(expression: Mapping[str, Any], facts: Facts, recipient: str) -> Result:
     name, found, values = facts.boolean(expression["Evaluate"], recipient)
-    if found is None:
-        note = "add-ons do not check mail over IPv6"
-        return _result(name, expression, (), (), False, note=note)
     holds = found is (expression["Operator"] == "IS_TRUE")
     return _result(name, expression, (), values or (str(found).lower(),), holds)
-
-
-def client_address(text: str) -> _IP:
-    """An address; that of IPv4 inside IPv6 is one of IPv4."""
-    address = ipaddress.ip_address(text)
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _result(

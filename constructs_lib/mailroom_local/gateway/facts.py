@@ -36,6 +36,15 @@ class Facts:
             raise ValueError("this condition asks for the message, which is not there yet")
         return self.message
 
+    def unseen(self, asked: Mapping[str, Any]) -> str | None:
+        """The name of what a condition asks an add-on that has not seen the mail.
+
+        Those of traffic policies do not check mail over IPv6.
+        """
+        if not asked.get("Analysis") or self.message is not None or self.client.ip.version == 4:
+            return None
+        return self._analysis(asked["Analysis"])[0]
+
     def strings(self, asked: Mapping[str, Any], recipient: str) -> tuple[str, tuple[str, ...]]:
         """The name of what a condition asks for, and its values: none, one, or several."""
         for kind, name in asked.items():
@@ -61,15 +70,10 @@ class Facts:
 
     def boolean(
         self, asked: Mapping[str, Any], recipient: str
-    ) -> tuple[str, bool | None, tuple[str, ...]]:
-        """The name of what a condition asks for, whether it is so, and what was looked up.
-
-        It is ``None`` if nobody knows: Mail Manager's add-ons do not check mail over IPv6.
-        """
+    ) -> tuple[str, bool, tuple[str, ...]]:
+        """The name of what a condition asks for, whether it is so, and what was looked up."""
         if analysis := asked.get("Analysis"):
             label, result = self._analysis(analysis)
-            if self.message is None and ":" in self.client.address:
-                return label, None, ()
             if result is None:
                 # What nobody rehearses is harmless.
                 return label, analysis["ResultField"].lower() == "ispassed", ()

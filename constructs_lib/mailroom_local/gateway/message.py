@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,12 @@ class Client:
     certificate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The values of each attribute of the client's certificate."""
     addons: AddonResults = field(default_factory=dict)
+
+    @property
+    def ip(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+        """The address; that of IPv4 inside IPv6 is one of IPv4."""
+        address = ipaddress.ip_address(self.address)
+        return getattr(address, "ipv4_mapped", None) or address
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -34,7 +34,7 @@ class IngressPoint:
     """Its traffic policy, as GetTrafficPolicy returns it."""
     rule_set: Mapping[str, Any]
     """Its rule set, as GetRuleSet returns it."""
-    passwords: tuple[str, ...] = ()
+    passwords: tuple[str, ...] = field(default=(), repr=False)
     """The passwords that an authenticated one accepts, the current one first."""
     trust_store: str | None = None
     """The PEM text of the authorities that sign the client certificates of a mutual TLS one."""

@@ -22,7 +22,7 @@ from aiosmtpd.smtp import Envelope as Transaction
 
 from mailroom.ses import RECEIVED_BYTES
 from mailroom_local._journal import Journal
-from mailroom_local._smtp import sender
+from mailroom_local._smtp import BAD_RECIPIENT, is_recipient, sender
 from mailroom_local._xclient import PretendingConversation, PretendingSession, client_of
 from mailroom_local.gateway import policy, trust
 from mailroom_local.gateway.message import Client, addon_results
@@ -159,6 +159,8 @@ class _Handler:
         address: str,
         options: list[str],
     ) -> str:
+        if not is_recipient(address):
+            return BAD_RECIPIENT
         refusal = await asyncio.to_thread(self._admitted, session, envelope, address)
         if refusal is not None:
             return _refused(server, refusal, recipients=[address])

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import Envelope as Transaction
 
 from mailroom.ses import RECEIVED_BYTES
 from mailroom_local._journal import Journal
-from mailroom_local._smtp import Conversation, sender
+from mailroom_local._smtp import BAD_RECIPIENT, Conversation, is_recipient, sender
 from mailroom_local._xclient import PretendingConversation, client_of
 from mailroom_local.receiving.environments import Receivers
 from mailroom_local.receiving.message import Envelope
@@ -65,6 +65,8 @@ class _Handler:
         address: str,
         rcpt_options: list[str],
     ) -> str:
+        if not is_recipient(address):
+            return BAD_RECIPIENT
         if any(other.receives(address) for other in self._others):
             if address not in envelope.rcpt_tos:
                 envelope.rcpt_tos.append(address)

@@ -21,7 +21,7 @@ ENDPOINT = "vpce-0123456789abcdef0"
 def add(stack, construct_id="Gateway", **options):
     """Add a gateway that is right but for *options*."""
     gate = MailGateway(stack, construct_id, recipients=["@example.com"], **options)
-    gate.add_rule("Rule", before=[gateway.actions.Drop()], store=False)
+    gate.add_rule("Rule", after=[gateway.actions.Drop()], store=False)
     return gate
 
 
@@ -50,7 +50,7 @@ def points() -> Template:
     trust = kms.Key(stack, "TrustKey")
     add(stack, "Certificates", access=MutualTls(ca=CA, crl=CRL, encryption_key=trust))
     add(stack, "Authority", access=MutualTls(ca=CA))
-    add(stack, "Dual", network=PublicNetwork(dual_stack=True))
+    add(stack, "Dual", access=Open(network=PublicNetwork(dual_stack=True)))
     endpoint = ec2.InterfaceVpcEndpoint(
         stack,
         "Endpoint",
@@ -60,7 +60,7 @@ def points() -> Template:
         ),
         subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
     )
-    add(stack, "Private", access=Authenticated(tls="OPTIONAL"), network=VpcEndpoint(endpoint))
+    add(stack, "Private", access=Authenticated(tls="OPTIONAL", network=VpcEndpoint(endpoint)))
     return Template(stack)
 
 
@@ -81,6 +81,7 @@ def test_clients_log_in_with_a_random_password(points):
 
 def test_ses_alone_reads_the_password_for_points_of_this_account(points):
     """By the policies of the secret and of its key, and only through Secrets Manager."""
+    assert points.at("Login/Password/Policy")["BlockPublicPolicy"] is True
     policy = points.at("Login/Password/Policy")["ResourcePolicy"]["Statement"]
     assert policy == [ses_may("secretsmanager:GetSecretValue", "ingress-point")]
     key = points.at("Login/PasswordKey")["KeyPolicy"]["Statement"]
@@ -152,9 +153,9 @@ def test_a_network_is_public_for_one_or_both_versions_or_private(points):
 def test_an_endpoint_serves_one_point_only(stack, known):
     """A second one fails the deployment."""
     endpoint = ENDPOINT if known else CfnParameter(stack, "Endpoint").value_as_string
-    add(stack, "First", network=VpcEndpoint(endpoint))
+    add(stack, "First", access=Open(network=VpcEndpoint(endpoint)))
     with refuses("network.endpoint is", "Stack/First uses it"):
-        add(stack, "Second", network=VpcEndpoint(endpoint))
+        add(stack, "Second", access=Open(network=VpcEndpoint(endpoint)))
     add(stack, "Public")
 
 
@@ -172,9 +173,9 @@ ALLOWED = {
 }
 
 
-def access_of(kind, tls):
+def access_of(kind, **options):
     """Return an access of *kind*."""
-    return kind(ca=CA, tls=tls) if kind is MutualTls else kind(tls=tls)
+    return kind(ca=CA, **options) if kind is MutualTls else kind(**options)
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1", "ca-central-1", "us-gov-west-1"])
@@ -184,11 +185,11 @@ def test_the_tls_policy_is_what_the_region_offers(choice, region):
     allowed = ALLOWED[choice, region.startswith(("us-", "ca-"))]
     for kind, network in FREE if choice == "free" else FIXED:
         for tls in [None, *Tls]:
-            access, problems = access_of(kind, tls), Problems("Gateway")
-            access.check(problems, region, network)
+            access, problems = access_of(kind, tls=tls, network=network), Problems("Gateway")
+            access.check(problems, region)
             if tls is None or tls in allowed:
                 problems.raise_if_any()
-                assert access.tls_policy(region, network) == (tls or allowed[0])
+                assert access.tls_policy(region) == (tls or allowed[0])
             else:
                 with refuses("access.tls", tls):
                     problems.raise_if_any()
@@ -218,7 +219,11 @@ def test_a_tls_policy_of_another_region_is_refused(stack):
     ("make", "words"),
     [
         (lambda _: {"access": Open(tls="STARTTLS")}, ("access.tls is 'STARTTLS'", "OPTIONAL")),
-        (lambda _: {"network": VpcEndpoint("vpc-1")}, ("network.endpoint is 'vpc-1'", "vpce-")),
+        (lambda _: {"access": Open(network="x")}, ("access.network is 'x'", "PublicNetwork()")),
+        (
+            lambda _: {"access": Open(network=VpcEndpoint("vpc-1"))},
+            ("network.endpoint is 'vpc-1'", "vpce-"),
+        ),
         (lambda _: {"access": Authenticated(secret="password")}, ("access.secret", "Secret")),
         (
             lambda stack: {"access": Authenticated(secret=secretsmanager.Secret(stack, "S"))},

@@ -317,7 +317,7 @@ def test_a_time_that_mail_manager_does_not_retry_for_is_refused(stack, retry, wo
     """Of a function's action, and of a rule."""
     gate = MailGateway(stack, "Gateway", recipients=["@example.com"])
     with refuses("retry", words):
-        gate.add_rule("Rule", before=[gateway.actions.Drop()], retry=retry)
+        gate.add_rule("Rule", after=[gateway.actions.Drop()], retry=retry)
     with refuses("retry", words):
         gateway.actions.InvokeFunction(None, retry=retry)
 

@@ -6,6 +6,7 @@ import json
 from typing import NamedTuple
 
 import pytest
+from aws_cdk import Fn
 from synthesis import Template, new_stack, refuses
 
 from cdk_mailroom import MailGateway, gateway
@@ -202,7 +203,7 @@ def written() -> list[dict]:
         gate.add_rule(
             f"Rule{start}",
             when=[case.condition for case in CASES[start : start + 10]],
-            before=[gateway.actions.Drop()],
+            after=[gateway.actions.Drop()],
             store=False,
         )
     rules = Template(stack).at("Gateway/RuleSet")["Rules"]
@@ -268,19 +269,19 @@ def test_every_condition_of_the_specification_can_be_made():
 def test_a_condition_that_mail_manager_refuses_is_refused(gate, make, words, argument):
     """With the argument, the condition as it is written, and what to write."""
     with refuses(f"{argument}[0]", *words):
-        gate.add_rule("Rule", **{argument: [make()]}, before=[gateway.actions.Drop()])
+        gate.add_rule("Rule", **{argument: [make()]}, after=[gateway.actions.Drop()])
 
 
 def test_a_condition_alone_is_refused(gate):
     """A list of one looks like one of several."""
     with refuses("when is", "a list of conditions"):
-        gate.add_rule("Rule", when=tls.is_true, before=[gateway.actions.Drop()])
+        gate.add_rule("Rule", when=tls.is_true, after=[gateway.actions.Drop()])
 
 
 def test_eleven_conditions_are_refused(gate):
     """Ten for when, and ten for unless."""
     with refuses("len(unless) is 11", "10"):
-        gate.add_rule("Rule", unless=[size > 1] * 11, before=[gateway.actions.Drop()])
+        gate.add_rule("Rule", unless=[size > 1] * 11, after=[gateway.actions.Drop()])
 
 
 @pytest.mark.parametrize(
@@ -320,3 +321,18 @@ def test_a_condition_that_a_traffic_policy_cannot_have_is_refused(stack, conditi
             recipients=["@example.com"],
             traffic=gateway.TrafficPolicy(statements=[Deny([condition])]),
         )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: size < float("inf"),
+        lambda: size.is_(float("nan")),
+        lambda: dkim.is_(Fn.split(",", Fn.import_value("Verdicts"))),
+    ],
+    ids=["infinite", "not a number", "list that only CloudFormation knows"],
+)
+def test_values_that_jsii_does_not_take_are_refused_by_name(make):
+    gate = MailGateway(new_stack(), "Gateway", recipients=["@example.com"])
+    with refuses("when[0]", "pass a whole number" if "size" in make().text else "each by itself"):
+        gate.add_rule("Rule", when=[make()])

@@ -14,7 +14,7 @@ from cdk_mailroom.gateway import mail_from, recipient, source_ip
 
 def rule(gate, construct_id="Rule", **options):
     """Add a rule that is right but for *options*."""
-    return gate.add_rule(construct_id, **{"before": [gateway.actions.Drop()], **options})
+    return gate.add_rule(construct_id, **{"after": [gateway.actions.Drop()], **options})
 
 
 def test_an_open_point_requires_tls_and_serves_ipv4(whole):
@@ -195,19 +195,26 @@ def test_everything_exists_before_what_uses_it(whole):
     assert {"Gateway/RuleSet", "Gateway/TrafficPolicy"} <= whole.needs("Gateway/IngressPoint")
 
 
-def test_the_name_of_a_point_changes_when_it_is_replaced():
+def test_the_name_of_a_point_and_of_what_logs_it_changes_when_it_is_replaced():
     """Two may not have one name, and CloudFormation makes the new one first."""
+    logs = gateway.Logs(actions=False, accepted=True)
 
     def name(**options):
         template = synthesized(
-            lambda stack: rule(MailGateway(stack, "G", recipients=["@a.example"], **options))
+            lambda stack: rule(
+                MailGateway(stack, "G", recipients=["@a.example"], logs=logs, **options)
+            )
         )
-        return template.at("G/IngressPoint")["IngressPointName"]
+        point = template.at("G/IngressPoint")["IngressPointName"]
+        source = template.at("G/AcceptedSource")["Name"]
+        # CloudWatch refuses another point for the same source.
+        assert source.endswith(point[-9:])
+        return point
 
     names = [
         name(),
-        name(network=gateway.PublicNetwork(dual_stack=True)),
-        name(network=gateway.VpcEndpoint("vpce-0123456789abcdef0")),
+        name(access=gateway.Open(network=gateway.PublicNetwork(dual_stack=True))),
+        name(access=gateway.Open(network=gateway.VpcEndpoint("vpce-0123456789abcdef0"))),
         name(access=gateway.Authenticated()),
     ]
     assert len(set(names)) == len(names)
@@ -257,7 +264,10 @@ def test_the_zone_of_another_account_gets_the_mx_record():
     ("options", "words"),
     [
         ({"recipients": ["@example.org"]}, ("recipients", "@example.com")),
-        ({"network": gateway.VpcEndpoint("vpce-0123456789abcdef0")}, ("hosted_zone", "no public")),
+        (
+            {"access": gateway.Open(network=gateway.VpcEndpoint("vpce-0123456789abcdef0"))},
+            ("hosted_zone", "no public"),
+        ),
         ({"access": gateway.Authenticated()}, ("hosted_zone is 'example.com'", "log in")),
         ({"domain": "example.org"}, ("domain", "the zone example.com")),
         ({"domain": "-"}, ("domain", "such as 'example.com'")),
@@ -383,7 +393,7 @@ def test_an_ingress_point_that_exists_gets_a_rule_set_to_be_given_to_it():
         gate = MailGateway(
             stack,
             "Gateway",
-            ingress_point=point,
+            access=point,
             hosted_zone=zone,
             logs=gateway.Logs(accepted=True),
         )
@@ -409,7 +419,6 @@ EXISTING = gateway.ExistingIngressPoint(ingress_point_id="inp-1")
         ({"recipients": ["@a.example"], "traffic": "tp-1"}, ("recipients", "omit it")),
         ({"recipients": ["@a.example"], "traffic": 5}, ("traffic is 5", "TrafficPolicy")),
         ({"recipients": ["@a.example"], "access": "OPEN"}, ("access is 'OPEN'", "Open()")),
-        ({"recipients": ["@a.example"], "network": "x"}, ("network is 'x'", "PublicNetwork()")),
         ({"recipients": ["@a.example"], "status": "closed"}, ("status is 'closed'", "CLOSED")),
         ({"recipients": ["@a.example"], "retention": 5}, ("retention is 5", "Duration")),
         (
@@ -421,16 +430,8 @@ EXISTING = gateway.ExistingIngressPoint(ingress_point_id="inp-1")
             },
             ("retention", "removal_policy", "has its own"),
         ),
-        *(
-            ({"recipients": ["@a.example"], name: "x"}, (f"{name} is 'x'", "such as"))
-            for name in (
-                *("bucket", "encryption_key", "alert_topic", "hosted_zone"),
-                *("ingress_point", "logs"),
-            )
-        ),
-        ({"ingress_point": EXISTING, "recipients": ["@a.example"]}, ("recipients", "exists")),
-        ({"ingress_point": EXISTING, "rule_set": "rs-1"}, ("rule_set", "nothing is made")),
-        ({"ingress_point": EXISTING, "access": gateway.Open()}, ("access", "exists already")),
+        ({"access": EXISTING, "recipients": ["@a.example"]}, ("recipients", "exists")),
+        ({"access": EXISTING, "rule_set": "rs-1"}, ("rule_set", "nothing is made")),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(stack, options, words):
@@ -458,7 +459,7 @@ def test_what_clients_need_is_there_or_said_to_be_missing(stack):
         stack,
         "Gateway",
         recipients=["@a.example"],
-        network=gateway.VpcEndpoint("vpce-0123456789abcdef0"),
+        access=gateway.Open(network=gateway.VpcEndpoint("vpce-0123456789abcdef0")),
     )
     for name, words in (("host", "VPC"), ("mx", "VPC"), ("user", "log in"), ("secret", "log in")):
         with pytest.raises(ConfigurationError, match=words):
@@ -469,7 +470,7 @@ def test_mail_may_be_read_by_whoever_is_granted_it(stack):
     """All of the bucket, or one rule's."""
     reader = cdk.aws_iam.Role(stack, "R", assumed_by=cdk.aws_iam.AccountRootPrincipal())
     gate = MailGateway(stack, "Gateway", recipients=["@a.example"])
-    stored = rule(gate)
+    stored = gate.add_rule("Rule")
     unstored = rule(gate, "Unstored", store=False)
     stored.grant_read_mail(reader)
     with pytest.raises(ConfigurationError, match="stores no mail"):
@@ -486,3 +487,38 @@ def test_a_stack_without_a_region_says_what_it_cannot_know():
     gate = MailGateway(stack, "Gateway", recipients=["@a.example"])
     rule(gate, handler=PythonHandler(FOLDER, "app:on_mail"), before=[])
     assert Template(stack).at("Gateway/IngressPoint")["TlsPolicy"] == "REQUIRED"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("access", ""),
+        ("alert_topic", "arn:aws:sns:eu-west-1:111122223333:topic"),
+        ("bucket", "my-bucket"),
+        ("domain", 5),
+        ("encryption_key", "alias/mine"),
+        ("hosted_zone", "example.com"),
+        ("access", "inp-1"),
+        ("logs", True),
+        ("recipients", [None]),
+        ("recipients", 5),
+        ("removal_policy", "retain"),
+        ("rule_set", 5),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_by_name(stack, argument, value):
+    """Nothing is left, so that a corrected call may use the same id."""
+    zone = route53.HostedZone(stack, "Zone", zone_name="example.com")
+    given = {"recipients": ["@example.com"], "hosted_zone": zone, argument: value}
+    with refuses(argument, "pass" if argument != "recipients" else "recipients"):
+        MailGateway(stack, "Gateway", **given)
+    assert stack.node.try_find_child("Gateway") is None
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("store", 5), ("store", ""), ("rule_name", 5), ("on_failure", ["DROP"])]
+)
+def test_an_argument_of_a_rule_of_another_type_is_refused_by_name(stack, argument, value):
+    gate = MailGateway(stack, "Gateway", recipients=["@example.com"])
+    with refuses(f"{argument} is"):
+        gate.add_rule("Rule", **{argument: value})

@@ -24,7 +24,7 @@ def gate(stack, **arguments):
     # As little as there can be: each case makes one.
     made = MailGateway(stack, "Gateway", logs=gateway.Logs(actions=False), **arguments)
     if "rule_set" not in arguments:
-        made.add_rule("First", before=[DROP])
+        made.add_rule("First")
     return made
 
 
@@ -116,8 +116,8 @@ CALLS = {
     "ExistingIngressPoint": lambda stack, **given: MailGateway(
         stack,
         "Gateway",
-        ingress_point=gateway.ExistingIngressPoint(**{"ingress_point_id": "inp-1", **given}),
-    ).add_rule("Rule", before=[DROP]),
+        access=gateway.ExistingIngressPoint(**{"ingress_point_id": "inp-1", **given}),
+    ).add_rule("Rule", after=[DROP]),
     "MailArchive": lambda stack, **given: MailArchive(stack, "Archive", **given),
     "MailArchive.from_archive_arn": lambda stack, **given: MailArchive.from_archive_arn(
         stack, "Archive", **given
@@ -130,7 +130,9 @@ CALLS = {
     "TrafficPolicy": lambda stack, **given: gate(
         stack, traffic=gateway.TrafficPolicy(**given), recipients=["@a.example"]
     ),
-    "VpcEndpoint": lambda stack, **given: gate(stack, network=gateway.VpcEndpoint(**given)),
+    "VpcEndpoint": lambda stack, **given: gate(
+        stack, access=gateway.Open(network=gateway.VpcEndpoint(**given))
+    ),
     "certificate": when(lambda **given: gateway.certificate(**given).is_("a")),
     "header": when(lambda **given: gateway.header(**given).is_("a")),
 }

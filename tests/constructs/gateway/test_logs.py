@@ -94,7 +94,7 @@ def test_nothing_is_logged_if_that_is_asked_for(stack):
     gate = MailGateway(
         stack, "Gateway", recipients=["@example.com"], logs=gateway.Logs(actions=False)
     )
-    gate.add_rule("Rule", before=[gateway.actions.Drop()], store=False)
+    gate.add_rule("Rule", after=[gateway.actions.Drop()], store=False)
     template = Template(stack)
     assert gate.log_group is None
     assert list(gate.alarms) == ["DeadLetterAlarm"]
@@ -109,5 +109,5 @@ def test_logs_are_kept_as_long_as_asked_for(stack):
         recipients=["@example.com"],
         logs=gateway.Logs(retention=logs.RetentionDays.ONE_YEAR),
     )
-    gate.add_rule("Rule", before=[gateway.actions.Drop()], store=False)
+    gate.add_rule("Rule", after=[gateway.actions.Drop()], store=False)
     assert Template(stack).at("Gateway/Logs")["RetentionInDays"] == 365

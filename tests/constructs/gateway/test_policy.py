@@ -31,7 +31,7 @@ class Blocked:
 def add(stack, construct_id, **options):
     """Add a gateway that is right but for *options*."""
     gate = MailGateway(stack, construct_id, **{"recipients": ["@example.com"], **options})
-    gate.add_rule("Rule", before=[gateway.actions.Drop()], store=False)
+    gate.add_rule("Rule", after=[gateway.actions.Drop()], store=False)
 
 
 def strings(operator, *values):

@@ -40,7 +40,7 @@ def template() -> Template:
             "Spam",
             when=[scans.boolean("isPassed").is_false, scans.verdict("verdict").is_("FAIL")],
             unless=[scans.string("category").is_("clean")],
-            before=[gateway.actions.Drop()],
+            after=[gateway.actions.Drop()],
             store=False,
         )
 
@@ -153,7 +153,7 @@ def test_an_add_on_that_exists_is_used_by_its_arn():
     gate.add_rule(
         "Virus",
         when=[addon.boolean("isPassed").is_false],
-        before=[gateway.actions.Drop()],
+        after=[gateway.actions.Drop()],
         store=False,
     )
     (rule,) = Template(stack).at("Gateway/RuleSet")["Rules"]

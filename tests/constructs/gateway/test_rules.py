@@ -75,32 +75,32 @@ def test_a_rule_that_cannot_work_is_refused_and_leaves_nothing(gate, options, wo
     given = {"before": [DROP], "store": False, **options}
     with refuses(*words):
         gate.add_rule("Rule", **given)
-    gate.add_rule("Rule", before=[DROP], store=False)
+    gate.add_rule("Rule", after=[DROP], store=False)
     assert len(gate.rules) == 1
 
 
 def test_an_id_that_is_no_name_asks_for_a_name(gate):
     """The name is in each log record, and has 32 characters at most."""
     with refuses("rule_name", "1 to 32"):
-        gate.add_rule("ARuleWithAVeryLongConstructIdIndeed", before=[DROP])
-    rule = gate.add_rule("ARuleWithAVeryLongConstructIdIndeed", before=[DROP], rule_name="long")
+        gate.add_rule("ARuleWithAVeryLongConstructIdIndeed", after=[DROP])
+    rule = gate.add_rule("ARuleWithAVeryLongConstructIdIndeed", after=[DROP], rule_name="long")
     assert rule.rule_name == "long"
     with refuses("rule_name is 'long'", "another"):
-        gate.add_rule("Other", before=[DROP], rule_name="long")
+        gate.add_rule("Other", after=[DROP], rule_name="long")
 
 
 def test_a_prefix_that_is_too_long_is_refused(gate):
     """That of the stored copy is the rule's id."""
     with refuses("prefix", "62"):
-        gate.add_rule("A" * 62, rule_name="a", before=[DROP])
+        gate.add_rule("A" * 62, rule_name="a", after=[DROP])
 
 
 def test_there_are_forty_rules_at_most(gate):
     """AWS does not raise it."""
     for number in range(40):
-        gate.add_rule(f"Rule{number}", before=[DROP], store=False)
+        gate.add_rule(f"Rule{number}", handler=gateway.actions.Archive("a-1"), store=False)
     with refuses("len(rules) is 41", "40"):
-        gate.add_rule("Rule40", before=[DROP], store=False)
+        gate.add_rule("Rule40", after=[DROP], store=False)
 
 
 def test_ten_actions_of_a_rule_set_send_at_most(gate):

@@ -129,6 +129,18 @@ def test_the_story_of_what_cannot_be_finished_in_time_says_so(path: Path) -> Non
         assert story.problems == ["not finished, because the local AWS was stopped"]
 
 
+def test_what_comes_while_the_server_stops_has_a_story_with_an_end(path: Path) -> None:
+    """A client may have sent it just then."""
+    written = Journal(path)
+    background = Background(written, name="test", workers=1)
+    background.close()
+    written.write("accepted", message_id="late")
+    background.begin("late", print)
+    [story] = journal.read(path)
+    assert story.finished
+    assert story.problems == ["not finished, because the local AWS was stopped"]
+
+
 def test_an_action_that_breaks_does_not_take_the_next_with_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -318,3 +318,24 @@ def test_a_log_type_that_a_resource_does_not_have_is_refused(stack: Stack) -> No
     }
     assert stack.deploy(resources) == "ROLLBACK_COMPLETE"
     assert "is not supported" in stack.reasons
+
+
+def test_a_replaced_point_needs_a_delivery_source_of_another_name(stack: Stack) -> None:
+    """The schema has it as a change in place, which CloudWatch refuses."""
+
+    def logged(source: str, **point: Any) -> Resources:
+        properties = {
+            "Name": source,
+            "LogType": "APPLICATION_LOGS",
+            "ResourceArn": get("Point", "IngressPointArn"),
+        }
+        return {
+            **gateway(**point),
+            "Source": {"Type": "AWS::Logs::DeliverySource", "Properties": properties},
+        }
+
+    private = {"IngressPointName": "private", "NetworkConfiguration": PRIVATE}
+    assert stack.deploy(logged("source")) == "CREATE_COMPLETE"
+    assert stack.deploy(logged("source", **private)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "of another resource" in stack.reasons
+    assert stack.deploy(logged("another", **private)) == "UPDATE_COMPLETE"

@@ -149,11 +149,23 @@ def test_an_addon_that_nobody_rehearses_finds_nothing() -> None:
 
 def test_addons_do_not_check_mail_over_ipv6() -> None:
     asked = {"Analysis": {"Analyzer": "arn:x/ai-1", "ResultField": "isListed"}}
-    for operator in ("IS_TRUE", "IS_FALSE"):
-        condition = {"BooleanExpression": {"Evaluate": asked, "Operator": operator}}
-        result = evaluate(condition, facts(address="2001:db8::1"), "a@example.com")
+    pretended = addon_results("SPAMHAUS_DBL.isListed:true")
+    conditions = [
+        *({"BooleanExpression": {"Operator": one}} for one in ("IS_TRUE", "IS_FALSE")),
+        *(
+            {"StringExpression": {"Operator": one, "Values": ["true"]}}
+            for one in ("EQUALS", "NOT_EQUALS")
+        ),
+    ]
+    for condition in conditions:
+        for expression in condition.values():
+            expression["Evaluate"] = asked  # type: ignore[assignment]
+        over_ipv6 = facts(address="2001:db8::1", addons=pretended)
+        result = evaluate(condition, over_ipv6, "a@example.com")
         assert not result.holds
         assert "add-ons do not check mail over IPv6" in result.text()
+    over_ipv4 = facts(address="::ffff:192.0.2.1", addons=pretended)
+    assert evaluate(conditions[0], over_ipv4, "a@example.com").holds
 
 
 def test_a_result_that_depends_on_letter_case_says_so() -> None:

@@ -286,3 +286,28 @@ def test_the_log_has_every_recipient_and_every_accepted_message(gate: Any) -> No
         "recipients": ["a@example.com"],
         "ingress_point_metadata": {},
     }
+
+
+@pytest.mark.parametrize("address", ["<>", "<a\x00b@example.com>", "<a\x1b[2J@example.com>"])
+def test_what_nobody_can_be_is_no_recipient(gate: Any, address: str) -> None:
+    smtp = gate.connect(gate.point())
+    smtp.mail("jane@example.net")
+    assert smtp.docmd(f"RCPT TO:{address}")[0] == 501
+    assert smtp.rcpt("support@example.com")[0] == 250
+
+
+def test_commands_before_tls_begins_do_not_count_behind_it(gate: Any) -> None:
+    """Somebody on the way may have put them there."""
+    point = gate.point(kind="AUTH", tls_policy="REQUIRED", passwords=PASSWORDS)
+    injected = b"EHLO mx\r\nSTARTTLS\r\nMAIL FROM:<evil@example.net>\r\nEHLO evil\r\n"
+    with socket.create_connection(gate.ingress.host_port(point.id), timeout=10) as plain:
+        plain.recv(1000)
+        plain.sendall(injected)
+        while b"220 Ready" not in plain.recv(1000):
+            pass
+        with gate.trusting().wrap_socket(plain, server_hostname="127.0.0.1") as encrypted:
+            encrypted.sendall(b"NOOP\r\n")
+            assert encrypted.recv(1000).startswith(b"250")
+            encrypted.settimeout(0.1)
+            with pytest.raises(TimeoutError):
+                encrypted.recv(1000)

@@ -165,3 +165,11 @@ def test_without_recipients_nothing_is_sent(outbox: Outbox) -> None:
     with pytest.raises(MissingField):
         resend(ReceivedMail(raw), b"From: ann@example.com\r\n\r\nHello")
     assert outbox.sent == []
+
+
+def test_without_recipients_nothing_pretends_that_a_copy_was_sent(outbox: Outbox) -> None:
+    """The rules would stop the original then, and nobody would get either."""
+    mail = received()
+    with pytest.raises(NotSent, match="nobody is to get the copy"):
+        resend(mail, changed(mail), recipients=[])
+    assert outbox.sent == []

@@ -27,6 +27,8 @@ class AddHeader(GatewayAction):
     https://docs.aws.amazon.com/sesmailmanager/latest/APIReference/API_AddHeaderAction.html
     """
 
+    settles = False
+
     def __init__(self, name: str, value: str) -> None:
         """Describe the action.
 

@@ -15,7 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 from constructs import Construct, IDependable
 
-from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._checks import Problems
 from cdk_mailroom.actions.base import RuleContext, RuleFacts
 
 __all__ = [
@@ -74,6 +74,9 @@ class GatewayAction(ABC):
     sends: ClassVar[bool] = False
     """Whether it sends the message on: a rule set has at most ten such actions."""
 
+    settles: ClassVar[bool] = True
+    """Whether the message is kept, handled, passed on or dropped by it."""
+
     def check_rule(self, problems: Problems, facts: RuleFacts) -> None:  # noqa: B027
         """Note what of the rule does not fit; called before anything is created or granted.
 
@@ -94,5 +97,5 @@ class GatewayAction(ABC):
 
 def check_on_failure(problems: Problems, on_failure: object) -> None:
     """Note that *on_failure* is not one of `OnFailure`."""
-    if resolved(on_failure) and on_failure not in list(OnFailure):
+    if on_failure not in list(OnFailure):
         problems.add("on_failure", on_failure, f"use one of {[str(one) for one in OnFailure]}")

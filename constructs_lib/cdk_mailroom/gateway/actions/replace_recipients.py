@@ -30,6 +30,8 @@ class ReplaceRecipients(GatewayAction):
     https://docs.aws.amazon.com/sesmailmanager/latest/APIReference/API_ReplaceRecipientAction.html
     """
 
+    settles = False
+
     def __init__(self, *addresses: str) -> None:
         """Describe the action.
 

@@ -107,12 +107,14 @@ def _check_prefix(problems: Problems, prefix: str) -> None:
         or len(prefix) > limits.PREFIX_CHARACTERS
         or prefix.startswith("/")
         or not prefix.endswith("/")
+        or set(prefix) & set("*?$")
     ):
         problems.add(
             "prefix",
             prefix,
             f"use up to {limits.PREFIX_CHARACTERS} characters that end in '/' and do not begin "
-            "with it: whether Mail Manager puts a '/' behind it is not documented",
+            "with it, as whether Mail Manager puts a '/' behind it is not documented; without '*', "
+            "'?' and '$', which mean more to IAM",
         )
 
 

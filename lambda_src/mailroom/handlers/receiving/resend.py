@@ -90,6 +90,8 @@ def resend(
 
     data = content if isinstance(content, bytes) else _bytes(content)
     wanted = list(dict.fromkeys(mail.recipients if recipients is None else recipients))
+    if not wanted:
+        raise NotSent("nobody is to get the copy, so the mail would be lost", code="NoRecipients")
     token = _mail.loop_token("resend")
     stream = BytesIO(data)
     fields, size = read_header(stream)

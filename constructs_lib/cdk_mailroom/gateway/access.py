@@ -59,11 +59,20 @@ class Access(ABC):
         return True
 
     def tls_policy(self, region: str) -> Tls | str:
-        """Return the TLS policy, given or by default."""
+        """Return the TLS policy, given or by default.
+
+        Args:
+            region: The region of the stack; a token if it is not known at synth.
+        """
         return self.tls or default_tls(region, chosen_by_aws=self.chosen_by_aws)
 
     def check(self, problems: Problems, region: str) -> None:
-        """Note what Mail Manager would refuse."""
+        """Note what Mail Manager would refuse.
+
+        Args:
+            problems: Takes what is found.
+            region: The region of the stack; a token if it is not known at synth.
+        """
         if not isinstance(self.network, Network):
             remedy = "pass gateway.PublicNetwork() or gateway.VpcEndpoint(…)"
             problems.add("access.network", self.network, remedy)
@@ -73,7 +82,11 @@ class Access(ABC):
 
     @abstractmethod
     def bind(self, scope: Construct) -> BoundAccess:
-        """Create and grant what the access needs, below *scope*."""
+        """Create and grant what the access needs, below *scope*.
+
+        Args:
+            scope: The construct below which resources are created.
+        """
 
 
 class Open(Access):

@@ -337,7 +337,11 @@ class MailGateway(MailConstruct):
         return self._rules.add(construct_id, options)
 
     def grant_read_mail(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let *grantee* read all messages in the mail bucket."""
+        """Let *grantee* read all messages in the mail bucket.
+
+        Args:
+            grantee: Who may read.
+        """
         return grant_read(grantee, self.bucket, "")
 
     def _store(

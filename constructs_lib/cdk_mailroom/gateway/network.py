@@ -24,7 +24,11 @@ class Network(ABC):
     """Whether it is reached from a VPC only."""
 
     def check(self, problems: Problems) -> None:  # noqa: B027
-        """Note what Mail Manager would refuse."""
+        """Note what Mail Manager would refuse.
+
+        Args:
+            problems: Takes what is found.
+        """
 
     @abstractmethod
     def configuration(self) -> ses.CfnMailManagerIngressPoint.NetworkConfigurationProperty:
@@ -74,6 +78,7 @@ class VpcEndpoint(Network):
         self.vpc_endpoint_id = (
             endpoint if isinstance(endpoint, str) else getattr(endpoint, "vpc_endpoint_id", "")
         )
+        """The id of the endpoint."""
 
     def check(self, problems: Problems) -> None:
         """Note an id that is not one."""

@@ -203,6 +203,14 @@ class GatewayRule(MailConstruct):
         options: GatewayRuleOptions,
         place: GatewayRulePlace,
     ) -> None:
+        """Create what the rule's actions need; `MailGateway.add_rule` does it.
+
+        Args:
+            scope: The gateway.
+            construct_id: The rule's id there.
+            options: The arguments of `MailGateway.add_rule`.
+            place: What the rules of the gateway share.
+        """
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
         self._stored = options.stored
@@ -276,6 +284,9 @@ class GatewayRule(MailConstruct):
 
     def grant_read_mail(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* read the messages that this rule stored.
+
+        Args:
+            grantee: Who may read.
 
         Raises:
             ConfigurationError: The rule stores no mail.

@@ -99,7 +99,7 @@ format: $(VENV)/.check ## fix and format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-api: $(VENV)/.check ## write the public API to api/, when a release is made
+api: $(VENV)/.check ## write the public API to tests/public_names/, when a release is made
 	@$(BIN)/python tests/public_api.py --update
 
 bench: $(VENV)/.bench ## compare import, event, synth and mail times with the alternatives

@@ -1,6 +1,6 @@
 """Compare the public API with that of the last release: ``make check`` runs this.
 
-The folder ``api/`` has the signatures of the last release as stub files. With ``--update``, which
+The folder ``tests/public_names/`` has the signatures of the last release as stub files. With ``--update``, which
 is ``make api``, they become those of today: do that when a release is made. What breaks users is an
 error, unless the section "Breaking changes" of the changelog's unreleased version names it.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 import griffe
 
 ROOT = Path(__file__).parents[1]
-SNAPSHOT = ROOT / "api"
+SNAPSHOT = ROOT / "tests" / "public_names"
 SOURCES = {
     "cdk_mailroom": "constructs_lib",
     "mailroom": "lambda_src",

@@ -34,6 +34,7 @@ from mailroom_local._emulator import (
     tenants,
     workers,
 )
+from mailroom_local._emulator.cloudformation import evaluate_conditions
 from mailroom_local._emulator.mail_manager import cloudformation as mail_manager_types
 from mailroom_local._emulator.places import receiving as receiving_places
 from mailroom_local._emulator.query import (
@@ -117,6 +118,8 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         start_query_execution=athena.start_query_execution,
         stop_query_execution=athena.stop_query_execution,
     )
+    for part in internals.cloudformation:
+        part.patch(evaluate_conditions=evaluate_conditions)
     replacing = (receiving, contacts, endpoints, log_deliveries, mail_manager_types)
     for part in (*replacing, secrets, tenants, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)

@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from mailroom_local._emulator import internals
 from mailroom_local._ses_error import SesError
+
+_evaluate_conditions = internals.cloudformation[0].evaluate_conditions
+
+
+def evaluate_conditions(
+    template: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, bool]:
+    """Evaluate a template's conditions; ministack takes pseudo parameters for their own names."""
+    pseudo = {
+        "AWS::AccountId": internals.responses.get_account_id(),
+        "AWS::Partition": "aws",
+        "AWS::Region": internals.responses.get_region(),
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+    known = {name: {"Value": value} for name, value in pseudo.items()}
+    found: dict[str, bool] = _evaluate_conditions(template, {**known, **parameters})
+    return found
 
 
 class CloudFormationErrors:

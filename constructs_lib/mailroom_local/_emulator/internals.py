@@ -34,6 +34,10 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "get_request_client_ip",
         "request_scope",
     ),
+    "ministack.services.cloudformation.changesets": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.handlers": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.stacks": ("_evaluate_conditions",),
     "ministack.services.cloudformation.provisioners": (
         "_REPLACING_PROPERTIES",
         "_RESOURCE_HANDLERS",
@@ -175,6 +179,11 @@ app = Part("ministack.app")
 athena = Part("ministack.services.athena")
 iam = Part("ministack.services.iam")
 kms = Part("ministack.services.kms")
+# Each has imported the same functions by name.
+cloudformation = tuple(
+    Part(f"ministack.services.cloudformation.{name}")
+    for name in ("engine", "changesets", "handlers", "stacks")
+)
 eventbridge = Part("ministack.services.eventbridge")
 firehose = Part("ministack.services.firehose")
 glue = Part("ministack.services.glue")

@@ -118,8 +118,11 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         start_query_execution=athena.start_query_execution,
         stop_query_execution=athena.stop_query_execution,
     )
-    for part in internals.cloudformation:
-        part.patch(evaluate_conditions=evaluate_conditions)
+    # Each has imported the function by its name.
+    internals.changesets.patch(evaluate_conditions=evaluate_conditions)
+    internals.engine.patch(evaluate_conditions=evaluate_conditions)
+    internals.stack_requests.patch(evaluate_conditions=evaluate_conditions)
+    internals.stacks.patch(evaluate_conditions=evaluate_conditions)
     replacing = (receiving, contacts, endpoints, log_deliveries, mail_manager_types)
     for part in (*replacing, secrets, tenants, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)

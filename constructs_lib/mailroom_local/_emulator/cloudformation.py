@@ -9,7 +9,7 @@ from typing import Any
 from mailroom_local._emulator import internals
 from mailroom_local._ses_error import SesError
 
-_evaluate_conditions = internals.cloudformation[0].evaluate_conditions
+_evaluate_conditions = internals.engine.evaluate_conditions
 
 
 def evaluate_conditions(

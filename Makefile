@@ -18,13 +18,14 @@ RUN := $(VENV)/.run
 # The demo whose local AWS, with its page, KEEP=1 leaves open.
 KEPT := examples/helpdesk/demo.py
 PAGE := To see this mail and its story in a browser, at http://127.0.0.1:8025, leave it open: make demo KEEP=1
-ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.bench
+ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test separable check check-emulator format bench screenshots snapshots clean
+.PHONY: help install demo test separable oldest newest check check-workflows check-emulator docs docs-serve \
+  format api bench screenshots snapshots package sbom notes clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 install: $(ALL) ## install everything that the commands below need into .venv
 
@@ -35,7 +36,7 @@ $(RUN): pyproject.toml constraints.txt Makefile
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) pip
 	@# Python compiles what is imported; of aws-cdk-lib that is a small part.
-	@$(PIP) --no-compile --editable '.[emulator]' --group node
+	@$(PIP) --no-compile --editable '.[emulator,lake]' --group node
 	@$(NPM) $(CDK_CLI)
 	@touch $@
 
@@ -57,11 +58,18 @@ test: $(VENV)/.test ## run the tests on all cores (six to seven minutes on two)
 separable: $(VENV)/.test ## remove WorkMail from a copy of the repository and test the rest
 	@$(BIN)/python tests/workmail_separable.py
 
-check: $(VENV)/.check ## check lint, format and types; run cfn-lint on the synthesized examples
+oldest: ## test the oldest versions that pyproject.toml allows
+	@$(PYTHON) tests/versions.py oldest
+
+newest: ## test the newest versions of what pyproject.toml depends on
+	@$(PYTHON) tests/versions.py newest
+
+check: $(VENV)/.check check-workflows ## check lint, format, types, the public API and the workflows; run cfn-lint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python tests/typing/check.py
+	@$(BIN)/python tests/public_api.py
 	@for app in examples/*/app.py; do \
 	  $(BIN)/cdk synth --quiet --no-notices --app "$(BIN)/python $$app" \
 	    --output .check/$$(basename $$(dirname $$app)) >.check.log 2>&1 || { cat .check.log; exit 1; }; \
@@ -70,12 +78,29 @@ check: $(VENV)/.check ## check lint, format and types; run cfn-lint on the synth
 	@$(BIN)/cfn-lint --ignore-checks W3005 -- .check/*/*.template.json
 	@echo "all checks passed"
 
+check-workflows: $(VENV)/.check ## check the workflows, dependency updates and issue forms
+	@$(BIN)/zizmor --offline --quiet --no-progress .github
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms \
+	  $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+
 check-emulator: $(RUN) ## try the newest emulator, and list what of ours it would break
 	@$(BIN)/python tests/newest_emulator.py
+
+docs: $(VENV)/.docs ## build the site into .site/html; what is undocumented or leads nowhere is an error
+	@$(BIN)/python website/build.py
+
+docs-serve: $(VENV)/.docs ## show the site on this machine while docs/ changes
+	@$(BIN)/python website/build.py --serve
 
 format: $(VENV)/.check ## fix and format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+api: $(VENV)/.check ## write the public API to api/, when a release is made
+	@$(BIN)/python tests/public_api.py --update
 
 bench: $(VENV)/.bench ## compare import, event, synth and mail times with the alternatives
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
@@ -88,5 +113,27 @@ screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
 snapshots: $(VENV)/.test ## update the snapshots of the examples' synthesized templates
 	@$(BIN)/pytest tests/constructs --snapshot-update
 
+# Only a release knows the project's address and e-mail address, which pyroma wants for a ten.
+package: $(VENV)/.package $(VENV)/.test ## build into dist/, check what the package index will show, and test the sdist
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist . >.package.log 2>&1 || { cat .package.log; exit 1; }
+	@rm -f .package.log
+	@$(BIN)/twine check --strict dist/*
+	@$(BIN)/check-wheel-contents dist/*.whl
+	@$(BIN)/pyroma --min $(if $(PROJECT_ADDRESS),$(if $(PROJECT_EMAIL),10,9),8) --file dist/*.tar.gz
+	@$(BIN)/python tests/sdist.py dist/*.tar.gz $(ARGS)
+
+sbom: $(VENV)/.package ## list what an installation of dist/ brings along, in build/sbom.cdx.json
+	@mkdir -p build
+	@rm -rf .venv-sbom && $(PYTHON) -m venv --without-pip .venv-sbom
+	@$(BIN)/python -m pip --python .venv-sbom install --quiet --disable-pip-version-check --no-compile \
+	  --constraint constraints.txt dist/*.whl
+	@$(BIN)/cyclonedx-py environment --output-reproducible --validate --output-file build/sbom.cdx.json .venv-sbom
+	@rm -rf .venv-sbom
+
+notes: ## write the notes of the version into build/notes.md; TAG must be its tag, if given
+	@mkdir -p build
+	@$(PYTHON) tests/release_notes.py $(TAG) >build/notes.md
+
 clean: ## remove everything that make installed or built
-	rm -rf $(VENV) .mailroom .analytics .check cdk.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* .mailroom .analytics .check .site cdk.out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

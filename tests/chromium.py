@@ -21,7 +21,14 @@ VARIABLE = "MAILROOM_BROWSER"
 _PACKAGE = Path(sys.prefix, "lib", "node_modules", "@sparticuz", "chromium")
 _FOLDER = Path(sys.prefix, "browser")
 # Tests run as root in containers, where Chromium's sandbox cannot start; what they show is ours.
-_ARGUMENTS = ["--no-sandbox", "--no-zygote", "--headless"]
+# Nor is there a graphics card, whose imitation would draw everything a second time.
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--no-zygote",
+    "--headless",
+    "--disable-gpu",
+    "--disable-software-rasterizer",
+]
 _UNPACK = """
 const { default: chromium } = await import(process.argv[1]);
 chromium.setGraphicsMode = false;

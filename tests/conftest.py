@@ -9,17 +9,23 @@ from typing import Any
 
 import botocore.loaders
 import pytest
+from _pytest.unraisableexception import gc_collect_iterations_key
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
+
+import jsii_direct
 
 # The CDK's own validation takes more than half of a synth, and only warns; `make check` has it.
 os.environ["CDK_VALIDATION"] = "false"
 
 # `--hypothesis-profile thorough` looks further, and elsewhere each time.
 _slowly = settings(deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("mailroom", _slowly, derandomize=True, database=None, max_examples=40)
+settings.register_profile("mailroom", _slowly, derandomize=True, database=None, max_examples=25)
 settings.register_profile("thorough", _slowly, max_examples=1_000)
 settings.load_profile("mailroom")
+
+
+jsii_direct.install()
 
 
 # Every boto3 session would read and parse the services' models again, 0.1 s and more each time.
@@ -34,25 +40,31 @@ botocore.loaders.JSONFileLoader.load_file = _read_once
 
 
 class _ByFile(LoadFileScheduling):
-    """One worker runs a whole file, and all files that share a deployed stack."""
+    """One worker runs a whole file, and all files that share something dear."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        if BROWSER in file:
-            return BROWSER
-        return "letters" if file.endswith(LETTERS) else file
+        for name, members in SHARING.items():
+            if any(member in file for member in members):
+                return name
+        return file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     return _ByFile(config, log)
 
 
-LETTERS = tuple(
-    f"end_to_end/test_{name}.py"
-    for name in ("handing_on", "lake", "readme", "sending", "shared_batch")
-)
-# They share a browser, and mail.
-BROWSER = "local/page/browser"
+# The files that share a deployed stack, a local AWS, or a browser and the mail that it shows.
+SHARING = {
+    "letters": tuple(
+        f"end_to_end/test_{name}.py"
+        for name in ("demos", "handing_on", "lake", "readme", "sending", "shared_batch")
+    ),
+    "commands": tuple(
+        f"cli/test_{name}.py" for name in ("account", "log", "send", "show", "tail", "trace")
+    ),
+    "browser": ("local/page/browser",),
+}
 SLOW = ("end_to_end", "cli", "browser", "test_workmail_separable.py", "test_wheel.py")
 
 
@@ -61,11 +73,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not any(name in item.path.parts for name in SLOW))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Look for garbage once at the end, not five times; it takes half a second each time."""
+    config.stash[gc_collect_iterations_key] = 1
+
+
+# Of what is made until the tests are collected, almost everything lives to the end.
+gc.disable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Spare the garbage collector the million objects that live to the end anyway."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -50,7 +50,8 @@ def touched() -> dict[str, list[str]]:
 
 def main() -> int:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pinned, *others = project["optional-dependencies"]["emulator"]
+    extras = project["optional-dependencies"]
+    pinned, *others = [*extras["emulator"], *extras["lake"]]
     with tempfile.TemporaryDirectory(prefix="mailroom-newest-emulator-") as folder:
         python = Path(folder) / "venv" / "bin" / "python"
         subprocess.run([sys.executable, "-m", "venv", python.parent.parent], check=True)

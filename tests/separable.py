@@ -27,20 +27,27 @@ runpy.run_path("examples/helpdesk/app.py")
 
 def copy_without(left_out: Callable[[PurePath], bool], target: Path) -> Path:
     """Copy the repository's files into *target*, except those that are left out."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for name in listed:
+    for name in _files():
         if left_out(PurePath(name)) or not (ROOT / name).is_file():
             continue
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy)
     return target
+
+
+def _files() -> list[str]:
+    """List the repository's files; those of an unpacked source distribution are all there are."""
+    if not (ROOT / ".git").exists():
+        paths = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+        return [str(path) for path in paths if "__pycache__" not in path.parts]
+    return subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
 
 
 def environment(folder: Path) -> dict[str, str]:

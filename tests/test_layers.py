@@ -1,6 +1,7 @@
 """Imports go in one direction: in every module of every program, at its top or deeper inside."""
 
 import ast
+import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,8 +79,17 @@ def modules(program: str) -> dict[str, ast.Module]:
     return found
 
 
-EVERY = {name: tree for program in PROGRAMS for name, tree in modules(program).items()}
-IMPORTS = [one for name, tree in EVERY.items() for one in imports(tree, name)]
+@pytest.fixture(scope="module")
+def every() -> dict[str, list[Import]]:
+    """The imports of each module."""
+    trees = {name: tree for program in PROGRAMS for name, tree in modules(program).items()}
+    return {name: list(imports(tree, name)) for name, tree in trees.items()}
+
+
+@pytest.fixture(scope="module")
+def found(every: dict[str, list[Import]]) -> list[Import]:
+    """All imports."""
+    return list(itertools.chain.from_iterable(every.values()))
 
 
 def allowed(module: str) -> set[str]:
@@ -89,30 +99,30 @@ def allowed(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_program_imports_only_what_it_may(program: str) -> None:
-    own = [one for one in IMPORTS if one.where.partition(".")[0] == program]
+def test_a_program_imports_only_what_it_may(found: list[Import], program: str) -> None:
+    own = [one for one in found if one.where.partition(".")[0] == program]
     assert len(own) > 100
     assert [one for one in own if one.module.partition(".")[0] not in allowed(one.where)] == []
 
 
-def test_commands_load_the_local_aws_only_when_they_need_it() -> None:
-    early = [one for one in IMPORTS if one.where.startswith("mailroom_cli") and not one.late]
+def test_commands_load_the_local_aws_only_when_they_need_it(found: list[Import]) -> None:
+    early = [one for one in found if one.where.startswith("mailroom_cli") and not one.late]
     assert [one for one in early if one.module.startswith("mailroom_local")] == []
 
 
-def test_what_commands_use_of_the_local_aws_is_its_control() -> None:
+def test_what_commands_use_of_the_local_aws_is_its_control(found: list[Import]) -> None:
     """The rest runs in the emulator's environment, which is not the user's."""
-    outside = [one for one in IMPORTS if one.where.startswith(("mailroom_cli", "mailroom_local.c"))]
+    outside = [one for one in found if one.where.startswith(("mailroom_cli", "mailroom_local.c"))]
     used = {one.module for one in outside if one.module.startswith("mailroom_local.")}
     # These need the standard library only.
     plain = {"mailroom_local._calls", "mailroom_local._journal"}
     assert {one for one in used - plain if not one.startswith("mailroom_local.control")} == set()
 
 
-def test_a_part_of_the_runtime_imports_only_those_below_it() -> None:
+def test_a_part_of_the_runtime_imports_only_those_below_it(found: list[Import]) -> None:
     level = {name: number for number, names in enumerate(LAYERS) for name in names}
     upwards = []
-    for one in IMPORTS:
+    for one in found:
         parts = [part for part in (*one.module.split("."), one.name) if part]
         if one.where.partition(".")[0] == parts[0] == "mailroom" and len(parts) > 1:
             where = one.where.split(".")[1:2]
@@ -121,12 +131,12 @@ def test_a_part_of_the_runtime_imports_only_those_below_it() -> None:
     assert upwards == []
 
 
-def test_there_are_no_import_cycles() -> None:
+def test_there_are_no_import_cycles(every: dict[str, list[Import]], found: list[Import]) -> None:
     """A module that is being imported is not imported again."""
-    graph: dict[str, set[str]] = {name: set() for name in EVERY}
-    for one in IMPORTS:
-        found = next((m for m in (f"{one.module}.{one.name}", one.module) if m in EVERY), None)
+    graph: dict[str, set[str]] = {name: set() for name in every}
+    for one in found:
+        target = next((m for m in (f"{one.module}.{one.name}", one.module) if m in every), None)
         # A package may name its modules; that one imports it first is Python's own order.
-        if found and not one.late and not f"{one.where}.".startswith(f"{found}."):
-            graph[one.where].add(found)
+        if target and not one.late and not f"{one.where}.".startswith(f"{target}."):
+            graph[one.where].add(target)
     TopologicalSorter(graph).prepare()

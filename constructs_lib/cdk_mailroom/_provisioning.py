@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_mailroom import _assembly, _roles
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.functions import default_architecture, default_runtime
 
@@ -31,7 +32,7 @@ def provider(
     return Provider(stack, construct_id, module, timeout=timeout)
 
 
-class Provider(Construct):
+class Provider(MailConstruct):
     """Function, log and role behind a custom resource; the caller adds what it may do.
 
     CloudFormation calls the function itself: see `mailroom.provisioning.entry`.

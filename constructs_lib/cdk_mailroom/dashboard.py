@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IValidation
 
 from cdk_mailroom._checks import Problems
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.events import EventPipeline, EventPublishing
 from cdk_mailroom.events.alarms import (
     NOTIFICATION_FAILURES,
@@ -44,7 +45,7 @@ _COLOURS = {
 }
 
 
-class MailDashboard(Construct):
+class MailDashboard(MailConstruct):
     """Rates, latency, events by type, queues and failures on one page.
 
     From top to bottom: the rates by which AWS judges the account, with its thresholds; events by

@@ -138,7 +138,11 @@ class PythonFunction:
         return _quotas.LAMBDA_SECONDS[-1]
 
     def check(self, problems: Problems) -> None:
-        """Report everything that is wrong with the arguments; subclasses add their own checks."""
+        """Report everything that is wrong with the arguments; subclasses add their own checks.
+
+        Args:
+            problems: Takes what is found.
+        """
         self._check_code(problems)
         self._check_limits(problems)
         self._check_environment(problems)

@@ -60,6 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, previous)
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line, which the reference is made from."""
+    return _parser(_commands())
+
+
 def _commands() -> dict[str, _Command]:
     return {
         module.name: cast("_Command", import_module(f"{commands.__name__}.{module.name}"))

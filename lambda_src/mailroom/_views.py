@@ -51,9 +51,10 @@ class View:
 class Verdict:
     """The outcome of one of SES's checks; a value that compares and hashes by its status.
 
-    ``status`` is SES's own word: ``PASS``, ``FAIL``, ``GRAY``, ``PROCESSING_FAILED``,
-    ``DISABLED``, one that AWS adds later, or ``None`` if SES gives none. Of all but the first
-    two, neither `passed` nor `failed` is true.
+    Attributes:
+        status: SES's own word: ``PASS``, ``FAIL``, ``GRAY``, ``PROCESSING_FAILED``, ``DISABLED``,
+            one that AWS adds later, or ``None`` if SES gives none. Of all but the first two,
+            neither `passed` nor `failed` is true.
     """
 
     __slots__ = ("status",)
@@ -155,10 +156,15 @@ class Headers:
 
     def __init__(self, raw: Sequence[Mapping[str, str]]) -> None:
         self.raw = raw
+        """The fields as they are in the event."""
         self._index: dict[str, list[str]] | None = None
 
     def get_all(self, name: str) -> list[str]:
-        """Return every value of *name*, topmost first; an empty list if there is none."""
+        """Return every value of *name*, topmost first; an empty list if there is none.
+
+        Args:
+            name: The field's name, in any case.
+        """
         if self._index is None:
             index: dict[str, list[str]] = {}
             for field, value in self.items():
@@ -167,7 +173,12 @@ class Headers:
         return list(self._index.get(name.lower(), ()))
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """Return the topmost value of *name*, or *default*."""
+        """Return the topmost value of *name*, or *default*.
+
+        Args:
+            name: The field's name, in any case.
+            default: What is returned if there is no such field.
+        """
         values = self.get_all(name)
         return values[0] if values else default
 

@@ -39,7 +39,8 @@ class MailroomError(Exception):
 class AutomaticMail(MailroomError):
     """A program sent the mail, so that an answer could go around in circles.
 
-    ``reason`` says why we think so, as `mailroom.receiving.ReceivedMail.automatic_reason` does.
+    Attributes:
+        reason: Why we think so, in the words of `mailroom.receiving.ReceivedMail.automatic_reason`.
     """
 
     def __init__(self, text: str, *, reason: str) -> None:
@@ -61,14 +62,12 @@ class DeadlineReached(BaseException):
 
 
 class GatewayFailed(MailroomError):
-    """Mail Manager refused a call about an archive or an address list, or a search failed.
-
-    ``code`` is Mail Manager's own reason, such as ``AccessDeniedException``.
-    """
+    """Mail Manager refused a call about an archive or an address list, or a search failed."""
 
     def __init__(self, text: str, *, code: str = "") -> None:
         super().__init__(text)
         self.code = code
+        """Mail Manager's own reason, such as ``AccessDeniedException``."""
 
 
 class HandlerDied(MailroomError):
@@ -126,7 +125,8 @@ class NotConfigured(MailroomError):
 class NotHandedOn(MailroomError):
     """The target did not accept the mail; Lambda tries again, then the dead-letter queue has it.
 
-    ``code`` is the target's own reason, such as ``ThrottlingException`` or ``503``.
+    Attributes:
+        code: The target's own reason, such as ``ThrottlingException`` or ``503``.
     """
 
     def __init__(self, text: str, *, code: str = "") -> None:
@@ -137,8 +137,9 @@ class NotHandedOn(MailroomError):
 class NotSent(MailroomError):
     """SES certainly did not accept the message.
 
-    ``code`` is SES's or SMTP's own reason, such as ``MessageRejected`` or ``554``, and ``reason``
-    its explanation.
+    Attributes:
+        code: SES's or SMTP's own reason, such as ``MessageRejected`` or ``554``.
+        reason: The explanation that came with it.
     """
 
     def __init__(self, text: str, *, code: str = "", reason: str = "") -> None:
@@ -158,8 +159,11 @@ class OutcomeUnknown(MailroomError):
 class QueryFailed(MailroomError):
     """Athena refused a query, or the query failed.
 
-    ``reason`` is Athena's explanation, ``remedy`` what to do about it, and ``query_id`` Athena's id
-    of the query, empty if it was never started.
+    Attributes:
+        text: What failed.
+        reason: Athena's explanation.
+        remedy: What to do about it.
+        query_id: Athena's id of the query; empty if it was never started.
     """
 
     def __init__(self, text: str, *, remedy: str, reason: str = "", query_id: str = "") -> None:

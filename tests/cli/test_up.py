@@ -41,18 +41,6 @@ stack = {
 """
 
 
-def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
-    """The command, from beginning to end."""
-    return subprocess.run(
-        [sys.executable, "-m", "mailroom_cli", *arguments],
-        env={**os.environ, "MAILROOM_STATE": str(state)},
-        cwd=state.parent,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
-
-
 @contextlib.contextmanager
 def started(*arguments: str, state: Path) -> Iterator[subprocess.Popen[str]]:
     """The command while it runs; it is killed at the end, whatever the test finds."""
@@ -112,6 +100,15 @@ def raise_(error: Exception) -> None:
     raise error
 
 
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Start no server; what was started and stopped."""
+    noted: list[str] = []
+    monkeypatch.setattr(LocalAws, "start", lambda self, **given: noted.append("started"))
+    monkeypatch.setattr(LocalAws, "stop", lambda self: noted.append("stopped"))
+    return noted
+
+
 def read_until(process: subprocess.Popen[str], words: str) -> str:
     """What the command prints, up to the line with these words."""
     assert process.stdout is not None
@@ -123,9 +120,12 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
     return shown
 
 
-def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) -> None:
+def test_up_deploys_serves_and_leaves_nothing_behind(
+    mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-C ends the server too; the journal can still be read; `down` removes it."""
     state = tmp_path / "state"
+    at = ("--state", str(state))
     with started("up", "--app", str(app), "--identity", "example.com", state=state) as process:
         shown = read_until(process, "Ctrl-C stops the local AWS.")
         assert "Deploying: done in" in shown
@@ -145,28 +145,30 @@ def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) 
             RuleSetName="tiny", Rule={"Name": "all", "Enabled": True, "Recipients": ["example.com"]}
         )
         ses.set_active_receipt_rule_set(RuleSetName="tiny")
-        accepted = run("send", "--to", "a@example.com", "--body", "Hi", state=state)
-        assert accepted.returncode == 0, accepted.stderr
+        sent, _, complaint = mailroom("send", "--to", "a@example.com", "--body", "Hi", *at)
+        assert sent == 0, complaint
         assert "  finished in " in read_until(process, "finished in")
 
-        other = run("up", "--app", str(app), "--smtp-port", "1", state=state)
-        assert (other.returncode, other.stdout) == (2, "")
-        assert other.stderr.startswith(
+        status, printed, complaint = mailroom("up", "--app", str(app), "--smtp-port", "1", *at)
+        assert (status, printed) == (2, "")
+        assert complaint.startswith(
             "mailroom: --smtp-port 1 has no effect: the local AWS is running, on port "
             f"{server.smtp_port}\n"
         )
-        port = str(server.smtp_port)
-        again = run("up", "--app", str(app), "--smtp-port", port, state=state)
-        assert again.returncode == 0, again.stderr
-        assert again.stdout.startswith(f"the local AWS is running at {server.endpoint}: ")
-        assert "receipt rules\n  all  example.com\n" in again.stdout
-        assert "not verified" not in again.stdout
+        with monkeypatch.context() as patch:
+            patch.setattr(LocalAws, "deploy", lambda self, **given: None)
+            port = str(server.smtp_port)
+            status, printed, _ = mailroom("up", "--app", str(app), "--smtp-port", port, *at)
+        assert status == 0
+        assert printed.startswith(f"the local AWS is running at {server.endpoint}: ")
+        assert "receipt rules\n  all  example.com\n" in printed
+        assert "not verified" not in printed
 
         (app / "broken.py").write_text("raise SystemExit('the bucket has no name')\n")
-        broken = run("up", "--app", f"python {app}/broken.py", state=state)
-        assert broken.returncode == 1
-        assert "the bucket has no name" in broken.stderr
-        assert "mailroom: cdk synth failed" in broken.stderr
+        status, _, complaint = mailroom("up", "--app", f"python {app}/broken.py", *at)
+        assert status == 1
+        assert "the bucket has no name" in complaint
+        assert "mailroom: cdk synth failed" in complaint
         assert alive(server.pid), "an attempt to deploy again stopped what another one started"
 
         process.send_signal(signal.SIGINT)
@@ -176,9 +178,9 @@ def test_up_deploys_serves_and_leaves_nothing_behind(app: Path, tmp_path: Path) 
             with socket.socket() as probe:
                 assert probe.connect_ex(("127.0.0.1", listening)) != 0
 
-    logged = json.loads(run("log", "--json", state=state).stdout)
+    logged = json.loads(mailroom("log", "--json", *at)[1])
     assert [message["rcpt_tos"] for message in logged] == [["a@example.com"]]
-    assert run("down", state=state).stdout == (
+    assert mailroom("down", *at)[1] == (
         f"no local AWS was running\ndeleted {state} with all messages and logs\n"
     )
     assert not state.exists()
@@ -234,15 +236,17 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
     assert not Path(state).exists()
 
 
-def test_sigterm_during_the_deployment_ends_everything(tmp_path: Path) -> None:
-    """This includes the app's own process, which here would never end."""
-    (tmp_path / "app").mkdir()
+def test_sigterm_during_the_deployment_ends_everything(app: Path, tmp_path: Path) -> None:
+    """This includes what the CDK CLI has started, which here would never end."""
     pid_file = tmp_path / "pid"
-    (tmp_path / "app" / "app.py").write_text(
-        f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    cdk = app / "node_modules" / ".bin" / "cdk"
+    cdk.parent.mkdir(parents=True)
+    cdk.write_text(
+        f"#!/bin/sh\nsleep 600 &\necho $! >{pid_file}.new\nmv {pid_file}.new {pid_file}\nwait\n"
     )
+    cdk.chmod(0o700)
     state = tmp_path / "state"
-    with started("up", "--app", str(tmp_path / "app"), state=state) as process:
+    with started("up", "--app", str(app), state=state) as process:
         stuck = int(until(lambda: pid_file.exists() and pid_file.read_text()))
         server = State(state).server()
         assert server is not None
@@ -252,7 +256,7 @@ def test_sigterm_during_the_deployment_ends_everything(tmp_path: Path) -> None:
 
 
 def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
-    mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mailroom: Run, done: list[str], app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It shows the end of the CDK's output, escaped, and what to do."""
 
@@ -271,16 +275,14 @@ def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
         "mailroom: cdk synth failed",
         "  cd app && cdk synth",
     ]
-    assert State(state).server() is None
+    assert done == ["started", "stopped"]
 
 
 def test_a_local_aws_that_exits_by_itself_is_an_error(
-    mailroom: Run, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mailroom: Run, done: list[str], app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kill(aws: LocalAws, **given: Any) -> None:
-        os.kill(aws.server.pid, signal.SIGKILL)
-
-    monkeypatch.setattr(LocalAws, "deploy", kill)
+    monkeypatch.setattr(LocalAws, "deploy", lambda self, **given: None)
+    monkeypatch.setattr(LocalAws, "running", False)
     monkeypatch.setattr(up, "_announce", lambda aws: None)
     state = tmp_path / "state"
     status, _, complaint = mailroom("up", "--app", str(app), "--state", str(state))
@@ -288,6 +290,16 @@ def test_a_local_aws_that_exits_by_itself_is_an_error(
     assert complaint.endswith(
         f"mailroom: the local AWS ended unexpectedly\n  see its log: {state}/server.log\n"
     )
+    assert done == ["started", "stopped"]
+
+
+def test_a_server_that_was_killed_does_not_run(tmp_path: Path) -> None:
+    aws = LocalAws(state=tmp_path / "state")
+    aws._process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert aws.running
+    aws._process.kill()
+    until(lambda: not aws.running)
+    aws._process.communicate()
 
 
 @pytest.mark.parametrize(
@@ -343,16 +355,16 @@ def test_a_missing_cdk_is_reported_before_anything_starts(
 
 
 def test_an_identity_that_cannot_be_verified_is_an_error(
-    mailroom: Run, app: Path, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+    mailroom: Run, done: list[str], app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployed: list[object] = []
     monkeypatch.setattr(LocalAws, "deploy", lambda self, **given: deployed.append(given))
     error = ClientError({"Error": {"Code": "InvalidParameterValue"}}, "VerifyEmailIdentity")
     monkeypatch.setattr(LocalAws, "verify_identity", lambda self, identity: raise_(error))
-    state = str(local_aws.state.root)
+    state = str(tmp_path / "state")
     status, _, complaint = mailroom("up", "--app", str(app), "--identity", "a@b", "--state", state)
     assert (status, deployed) == (1, [])
-    first, second = complaint.splitlines()
+    first, second = complaint.splitlines()[-2:]
     assert first.startswith(
         "mailroom: cannot verify a@b: An error occurred (InvalidParameterValue)"
     )

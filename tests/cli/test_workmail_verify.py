@@ -442,10 +442,11 @@ def test_a_real_account_needs_nothing_of_the_local_aws(
         "                                      'aws_cdk', 'mailroom_local'):\n"
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Refuse())\n"
-        "from moto import mock_aws\n"
         "from mailroom_cli.main import main\n"
-        "with mock_aws():\n"
-        "    sys.exit(main(sys.argv[1:]))\n"
+        "if '--aws' in sys.argv:\n"
+        "    from moto import mock_aws\n"
+        "    mock_aws().start()\n"
+        "sys.exit(main(sys.argv[1:]))\n"
     )
     arguments = ["workmail", "verify", "--organization", ORGANIZATION, "--function", "gone"]
     done = subprocess.run(

@@ -7,13 +7,14 @@ import hashlib
 import shutil
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aws_cdk import aws_lambda as lambda_
-from code_assets import asset, contents
+from code_assets import asset, contents, pip_here
 from synthesis import new_stack
 
-from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler
+from cdk_mailroom import ConfigurationError, InboundMail, PythonHandler, _requirements
 
 
 def wheel(folder: Path, name: str, files: dict[str, str], *, tag: str = "py3-none-any") -> Path:
@@ -41,8 +42,9 @@ def _digest(text: str) -> str:
 
 @pytest.fixture
 def offline(monkeypatch) -> None:
-    """Let pip find nothing but what is named by path."""
+    """Let pip find nothing but what is named by path, and run in this process."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setattr(_requirements, "subprocess", SimpleNamespace(run=pip_here))
 
 
 @pytest.fixture
@@ -61,8 +63,9 @@ def test_requirements_are_installed_beside_the_code(folder, requirements):
     assert "app.py" in names
 
 
-def test_requirements_in_the_folder_are_found(folder, tmp_path, offline):
-    """``requirements.txt`` needs no argument; modules beside it do not disturb pip."""
+def test_requirements_in_the_folder_are_found(folder, tmp_path, monkeypatch):
+    """``requirements.txt`` needs no argument; modules beside it do not disturb pip's process."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     path = wheel(tmp_path, "parcel", {"parcel/__init__.py": ""})
     (folder / "requirements.txt").write_text(f"parcel @ {path.as_uri()}\n")
     (folder / "typing.py").write_text("raise RuntimeError('pip must not import this')\n")
@@ -125,7 +128,8 @@ def test_wheels_of_another_platform_are_refused(tmp_path, offline, runtime, tag)
     path.write_text(str(wheel(tmp_path, "parcel", {"parcel.so": ""}, tag=tag)))
     version = runtime.removeprefix("PYTHON_").replace("_", ".")
     with pytest.raises(
-        ConfigurationError, match=rf"(?s)requirements.txt.*python{version} on arm64"
+        ConfigurationError,
+        match=rf"(?s)requirements.txt.*python{version} on arm64.*not a supported wheel",
     ):
         asset(None, path, runtime=getattr(lambda_.Runtime, runtime))
 

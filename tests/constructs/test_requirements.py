@@ -6,8 +6,10 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from code_assets import pip_here
 
 from cdk_mailroom import ConfigurationError, _requirements
 
@@ -240,6 +242,7 @@ def test_without_a_wheel_for_this_machine_lambdas_is_taken(file, pip, monkeypatc
 def test_a_failure_is_not_kept(file, cache, monkeypatch):
     """The next synth tries again."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setattr(_requirements, "subprocess", SimpleNamespace(run=pip_here))
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="pip could not install it"):
             installed(file)

@@ -88,3 +88,15 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         # Its tries take a while, during which the other tests run.
         batch.begin(deployed)
         yield deployed
+
+
+@pytest.fixture
+def elsewhere(letters: Deployed) -> Iterator[LocalAws]:
+    """The same local AWS for another app, which is deployed to a region of its own."""
+    home = letters.aws
+    places = home.state.root / "environments.json"
+    before = places.read_text()
+    yield LocalAws.attach(state=home.state.root)
+    # Whoever attaches later finds the letters again.
+    home.state.announce(home.server)
+    places.write_text(before)

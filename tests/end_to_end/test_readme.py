@@ -1,16 +1,15 @@
-"""Snippets of the README and the docs, run unchanged against a local AWS.
+"""Snippets of the docs, run unchanged against a local AWS.
 
-Most of them send by SMTP; the app of the docs is deployed.
+They send by SMTP; the app of the docs is deployed.
 
-A snippet is a fenced ``python`` block right below the comment ``<!-- run: NAME -->``. It runs alone
-in a new process, where the names ``configuration_set``, ``host``, ``port``, ``user`` and
-``password`` mean what they say, Django's settings have the same, ``MAILROOM_CONFIGURATION_SET`` is
-set, and the local certificate is trusted. It may send from any address of example.com.
+A snippet runs alone in a new process, where the names ``configuration_set``, ``host``, ``port``,
+``user`` and ``password`` mean what they say, Django's settings have the same,
+``MAILROOM_CONFIGURATION_SET`` is set, and the local certificate is trusted. It may send from any
+address of example.com.
 """
 
 import json
 import os
-import re
 import subprocess
 import sys
 from email import message_from_bytes
@@ -22,12 +21,8 @@ import pytest
 from assemblies import run_app
 from mailroom.sending import smtp_password
 from mailroom_local import LocalAws
+from snippets import named
 
-ROOT = Path(__file__).parents[2]
-README, RECEIVING = ROOT / "README.md", ROOT / "docs" / "receiving.md"
-_BLOCK = re.compile(
-    r"^<!-- run: (?P<name>[\w-]+) -->\s*^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
-)
 _SET = "outbound"
 _RUN = """
 import json, os, runpy
@@ -41,11 +36,6 @@ EMAIL_HOST, EMAIL_PORT = _names["host"], _names["port"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _names["user"], _names["password"]
 EMAIL_USE_TLS = True
 """
-
-
-def blocks(page: Path = README) -> dict[str, str]:
-    """The code of each snippet that is to be run, by its name."""
-    return {found["name"]: found["code"] for found in _BLOCK.finditer(page.read_text("utf-8"))}
 
 
 @pytest.fixture(scope="module")
@@ -91,18 +81,13 @@ def environment(aws: LocalAws) -> dict[str, str]:
     }
 
 
-def test_the_readme_has_snippets_that_are_run() -> None:
-    """For smtplib and for Django."""
-    assert {"django", "smtplib"} <= set(blocks())
-
-
 @pytest.mark.parametrize("name", ["smtplib", "django"])
 def test_a_snippet_sends_mail_that_has_events(
     aws: LocalAws, environment: dict[str, str], name: str, tmp_path: Path
 ) -> None:
     """It exits with 0; configuration set and at least one tag are in SES's Send event."""
     before = len(aws.sent())
-    for file, code in (("snippet.py", blocks()[name]), ("settings.py", _DJANGO)):
+    for file, code in (("snippet.py", named(name).code), ("settings.py", _DJANGO)):
         (tmp_path / file).write_text(code, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", _RUN],
@@ -137,17 +122,14 @@ from cdk_mailroom import ActiveRuleSet, InboundMail
 """
 
 
-def test_two_environments_share_the_rule_set_of_their_account(tmp_path: Path) -> None:
+def test_two_environments_share_the_rule_set_of_their_account(
+    elsewhere: LocalAws, tmp_path: Path
+) -> None:
     """One may be deleted, and the other still receives."""
-    # Another app's rule set is active in the shared account.
-    with LocalAws(state=tmp_path / "state") as aws:
-        check_environments(aws, tmp_path)
-
-
-def check_environments(aws: LocalAws, tmp_path: Path) -> None:
     app = tmp_path / "app.py"
-    app.write_text(_APP + blocks(RECEIVING)["environments"])
-    aws.deploy(app=str(run_app(app, tmp_path / "assembly")))
+    app.write_text(_APP + named("environments").code)
+    aws = elsewhere
+    aws.deploy(app=str(run_app(app, tmp_path / "assembly")), region="us-west-2")
     ses, cloudformation = aws.client("ses"), aws.client("cloudformation")
 
     def recipients() -> list[str]:

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 import mailroom
 from mailroom.ses import VALIDATION_TEXT
 from mailroom_local import LocalAws, MessageRecord
+from mailroom_local.control import emulator
 
 _names = itertools.count(1)
 
@@ -294,12 +296,21 @@ class Account:
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A local AWS that runs for as long as the tests of this folder."""
+    """A local AWS that runs for as long as the tests of this folder.
+
+    It runs as in an environment of its own, started where a module hides one of Python's.
+    """
+    folder = tmp_path_factory.mktemp("mailroom")
+    (folder / "email.py").write_text("raise SystemExit('shadowed')\n")
+    running = LocalAws(state=folder / "state")
     with pytest.MonkeyPatch.context() as patch:
         # Retries of failed functions are waited for; they need not take seconds.
         patch.setenv("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.05")
-        with LocalAws(state=tmp_path_factory.mktemp("mailroom") / "state") as running:
-            yield running
+        patch.setenv(emulator.VARIABLE, sys.executable)
+        patch.chdir(folder)
+        running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

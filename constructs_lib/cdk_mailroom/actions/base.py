@@ -118,6 +118,9 @@ class ReceiptContext(RuleContext):
         The source ARN ends in the rule's name if that was given, else in ``*``: the rule's own
         Ref would make a cycle, as the permission must exist before the rule. In the policy of a
         resource of another stack the set's name is ``*`` too, unless it was given.
+
+        Args:
+            near: The resource whose policy it is for.
         """
         conditions = {
             "StringEquals": {"aws:SourceAccount": self.account},
@@ -126,7 +129,11 @@ class ReceiptContext(RuleContext):
         return iam.ServicePrincipal(SES, conditions=conditions)
 
     def source_arn(self, near: IConstruct) -> str:
-        """Return the ARN, or its pattern, under which SES acts for this rule."""
+        """Return the ARN, or its pattern, under which SES acts for this rule.
+
+        Args:
+            near: The resource whose policy it is for.
+        """
         if resolved(self.rule_set_name) or Stack.of(near) is self.stack:
             return self._source_arn
         return self._arn("*")
@@ -163,11 +170,21 @@ class ReceiptAction(ABC):
     """Something that a receipt rule does; subclass it to add an action of your own."""
 
     def check_rule(self, problems: Problems, facts: RuleFacts) -> None:  # noqa: B027
-        """Note what of the rule does not fit; called before anything is created or granted."""
+        """Note what of the rule does not fit; called before anything is created or granted.
+
+        Args:
+            problems: Takes what is found.
+            facts: What is known of the rule before it is created.
+        """
 
     @abstractmethod
     def bind(self, scope: Construct, context: ReceiptContext) -> BoundAction:
-        """Create and grant what the action needs, below *scope*, and return the action."""
+        """Create and grant what the action needs, below *scope*, and return the action.
+
+        Args:
+            scope: The construct below which resources are created.
+            context: The rule, and what permissions and alarms need to know of it.
+        """
 
 
 class NativeAction(Protocol):
@@ -178,4 +195,8 @@ class NativeAction(Protocol):
     """
 
     def bind(self, rule: IReceiptRuleRef, /) -> ses.ReceiptRuleActionConfig:
-        """Return the action's settings."""
+        """Return the action's settings.
+
+        Args:
+            rule: The rule that runs the action.
+        """

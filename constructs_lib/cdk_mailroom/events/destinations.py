@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, Retention, check_retention
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.events import access, bus, metrics
 from cdk_mailroom.events.firehose import to_firehose
 from cdk_mailroom.events.options import checked_types, cloudformation_names
@@ -23,7 +24,7 @@ __all__ = ["EventDestinations"]
 _Destination = ses.CfnConfigurationSetEventDestination
 
 
-class EventDestinations(Construct):
+class EventDestinations(MailConstruct):
     """A configuration set, an alert topic, and where the events go; see `EventPublishing`."""
 
     def __init__(

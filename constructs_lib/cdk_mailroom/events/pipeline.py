@@ -20,6 +20,7 @@ from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues, _quotas
 from cdk_mailroom._checks import Problems
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.events.access import allow_service, grant_key, service_of_account
 from cdk_mailroom.events.bus import QueueTarget, pattern
@@ -110,7 +111,7 @@ class PipelineSettings:
     """Of use if a handler is bundled."""
 
 
-class Pipeline(Construct):
+class Pipeline(MailConstruct):
     """Queue, isolation queue, dead-letter queue, alarms and function.
 
     If the function's process dies, Lambda takes the whole batch for failed: which event did it

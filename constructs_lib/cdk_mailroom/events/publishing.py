@@ -381,7 +381,11 @@ class EventPublishing(EventDestinations):
         )
 
     def configure_sender(self, grantee: iam.IGrantable) -> None:
-        """Add `environment` to *grantee*, if that is a function."""
+        """Add `environment` to *grantee*, if that is a function.
+
+        Args:
+            grantee: Anything; only a Lambda function is changed.
+        """
         if isinstance(grantee, lambda_.Function):
             for name, value in self.environment.items():
                 grantee.add_environment(name, value)

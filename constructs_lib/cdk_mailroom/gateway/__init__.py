@@ -49,7 +49,7 @@ from cdk_mailroom.gateway.policy import (
 )
 from cdk_mailroom.gateway.relay import Relay
 from cdk_mailroom.gateway.rule import GatewayRule, HandledGatewayRule
-from cdk_mailroom.gateway.tls import Tls
+from cdk_mailroom.gateway.tls_policy import Tls
 from cdk_mailroom.gateway.words import Certificate, DmarcPolicy, TlsVersion, Verdict
 
 __all__ = [

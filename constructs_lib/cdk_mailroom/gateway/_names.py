@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems
+from cdk_mailroom._construct import MailConstruct
 
 __all__ = ["tell"]
 
@@ -29,7 +30,7 @@ def tell(grantee: iam.IGrantable, variable: str, construct: Construct, value: st
     known.add(construct, value)
 
 
-class _Known(Construct):
+class _Known(MailConstruct):
     """What one function was told."""
 
     def __init__(self, function: lambda_.Function, construct_id: str, variable: str) -> None:

@@ -18,7 +18,7 @@ from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.network import Network, PublicNetwork
 from cdk_mailroom.gateway.secrets import check_secret, grant_key, grant_secret
-from cdk_mailroom.gateway.tls import Tls, check_tls, default_tls
+from cdk_mailroom.gateway.tls_policy import Tls, check_tls, default_tls
 
 __all__ = ["Access", "Authenticated", "BoundAccess", "MutualTls", "Open"]
 
@@ -105,7 +105,8 @@ class Authenticated(Access):
     """Clients log in: the user is the id of the ingress point, the password is in a secret.
 
     Creates a secret with a random password, encrypted with a customer key as SES asks for. The
-    password can be changed there at any time: the one before stays valid beside it.
+    password can be changed there at any time: the one before stays valid beside it. Prefer that to
+    another secret, as whether CloudFormation passes a change of the secret on is not certain.
 
     https://docs.aws.amazon.com/ses/latest/dg/eb-ingress.html
     """

@@ -9,6 +9,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._siblings import siblings
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.conditions import Faults, shown
@@ -67,15 +68,27 @@ class Addon:
         return self._arn
 
     def boolean(self, field: str) -> AnalysisBoolean:
-        """Return a true-or-false result, such as ``isListed`` or ``isPassed``."""
+        """Return a true-or-false result, such as ``isListed`` or ``isPassed``.
+
+        Args:
+            field: The name of the result.
+        """
         return AnalysisBoolean(self._analysis("boolean", field))
 
     def string(self, field: str) -> AnalysisString:
-        """Return a text result; the console of SES shows their names."""
+        """Return a text result; the console of SES shows their names.
+
+        Args:
+            field: The name of the result.
+        """
         return AnalysisString(self._analysis("string", field))
 
     def verdict(self, field: str) -> VerdictAttribute:
-        """Return a result that is a verdict; for rules only."""
+        """Return a result that is a verdict; for rules only.
+
+        Args:
+            field: The name of the result.
+        """
         analysis = self._analysis("verdict", field)
         return VerdictAttribute(
             analysis.text,
@@ -98,7 +111,7 @@ class Addon:
         )
 
 
-class AddonSubscription(Construct):
+class AddonSubscription(MailConstruct):
     """Subscribes to an add-on, which accepts its terms and its price.
 
     There is one subscription to each add-on in an account and region. It can be ended only when no
@@ -167,15 +180,27 @@ class AddonSubscription(Construct):
         return self._addon.addon_instance_arn
 
     def boolean(self, field: str) -> AnalysisBoolean:
-        """Return a true-or-false result, such as ``isListed`` or ``isPassed``."""
+        """Return a true-or-false result, such as ``isListed`` or ``isPassed``.
+
+        Args:
+            field: The name of the result.
+        """
         return self._addon.boolean(field)
 
     def string(self, field: str) -> AnalysisString:
-        """Return a text result; the console of SES shows their names."""
+        """Return a text result; the console of SES shows their names.
+
+        Args:
+            field: The name of the result.
+        """
         return self._addon.string(field)
 
     def verdict(self, field: str) -> VerdictAttribute:
-        """Return a result that is a verdict; for rules only."""
+        """Return a result that is a verdict; for rules only.
+
+        Args:
+            field: The name of the result.
+        """
         return self._addon.verdict(field)
 
 

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from cdk_mailroom import _provisioning
 from cdk_mailroom._checks import Problems, check_list, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.gateway._members import check_members, members_of_file
 from cdk_mailroom.gateway._names import tell
@@ -35,11 +36,17 @@ _IMPORT = (
 )
 
 
-class ExistingAddressList(Construct):
+class ExistingAddressList(MailConstruct):
     """An address list that exists already; `AddressList.from_address_list_arn` returns it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, address_list_arn: str) -> None:
-        """Refer to the list; see `AddressList.from_address_list_arn`."""
+        """Refer to the list; see `AddressList.from_address_list_arn`.
+
+        Args:
+            scope: The construct or stack that this belongs to.
+            construct_id: Its id there.
+            address_list_arn: Its ARN.
+        """
         super().__init__(scope, construct_id)
         self.address_list_arn = address_list_arn
         """The ARN, for conditions."""

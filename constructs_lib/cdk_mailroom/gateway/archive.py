@@ -12,6 +12,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.gateway._names import tell
@@ -55,7 +56,7 @@ class ArchiveRetention(StrEnum):
     PERMANENT = "PERMANENT"
 
 
-class ExistingMailArchive(Construct):
+class ExistingMailArchive(MailConstruct):
     """An archive that exists already; `MailArchive.from_archive_arn` returns it."""
 
     def __init__(
@@ -66,7 +67,14 @@ class ExistingMailArchive(Construct):
         archive_arn: str,
         encryption_key: kms.IKey | None = None,
     ) -> None:
-        """Refer to the archive; see `MailArchive.from_archive_arn`."""
+        """Refer to the archive; see `MailArchive.from_archive_arn`.
+
+        Args:
+            scope: The construct or stack that this belongs to.
+            construct_id: Its id there.
+            archive_arn: Its ARN.
+            encryption_key: The key that encrypts it; one of AWS's own by default.
+        """
         super().__init__(scope, construct_id)
         self.archive_arn = archive_arn
         """The ARN, for configuration sets that archive what they send."""

@@ -85,7 +85,11 @@ tls_version: Final = TlsVersionAttribute()
 
 
 def header(name: str) -> StringAttribute:
-    """Return the header field *name*, which begins with ``X-``."""
+    """Return the header field *name*, which begins with ``X-``.
+
+    Args:
+        name: Its name, such as ``X-Spam``.
+    """
     return StringAttribute(
         f"header({shown(name)})",
         _Rules.RuleStringToEvaluateProperty(mime_header_attribute=str(name)),
@@ -94,7 +98,11 @@ def header(name: str) -> StringAttribute:
 
 
 def certificate(part: Certificate | str) -> StringAttribute:
-    """Return a part of the client's certificate, which clients have with `MutualTls` only."""
+    """Return a part of the client's certificate, which clients have with `MutualTls` only.
+
+    Args:
+        part: Which part; see `Certificate`.
+    """
     return StringAttribute(
         f"certificate({shown(str(part))})",
         _Rules.RuleStringToEvaluateProperty(client_certificate_attribute=str(part)),

@@ -20,6 +20,7 @@ from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues
 from cdk_mailroom._checks import ConfigurationError, Problems, Retention
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._mail_bucket import mail_bucket
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom.gateway.access import Access, Open
@@ -39,7 +40,7 @@ from cdk_mailroom.sending.zones import publish_mx
 __all__ = ["MailGateway"]
 
 
-class MailGateway(Construct):
+class MailGateway(MailConstruct):
     """Everything that receiving mail with Mail Manager needs; add rules with `add_rule`.
 
     Creates an ingress point that clients connect to, a traffic policy that accepts the given

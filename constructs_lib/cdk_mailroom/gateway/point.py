@@ -16,7 +16,7 @@ from constructs import Construct
 from cdk_mailroom._checks import resolved
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access
-from cdk_mailroom.gateway.tls import Tls, has_fips
+from cdk_mailroom.gateway.tls_policy import Tls, has_fips
 
 __all__ = ["ExistingIngressPoint", "Point", "Status", "make_point"]
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_number, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.gateway.limits import RELAY_SERVER
 from cdk_mailroom.gateway.secrets import check_secret, grant_secret
 
@@ -18,7 +19,7 @@ __all__ = ["Relay"]
 _Relay = ses.CfnMailManagerRelay
 
 
-class Relay(Construct):
+class Relay(MailConstruct):
     """A server on the internet that `gateway.actions.Relay` passes mail to.
 
     SES delivers to recipients only whose domain is a verified identity of the account, which a

@@ -17,6 +17,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IDependable
 
 from cdk_mailroom._checks import ConfigurationError, Problems, check_list
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom.actions.base import RuleFacts, RuleKind, StoredMail
 from cdk_mailroom.gateway import limits
@@ -191,7 +192,7 @@ class GatewayRulePlace:
     accepted: Sequence[str]
 
 
-class GatewayRule(Construct):
+class GatewayRule(MailConstruct):
     """One rule with everything that it runs; made by `MailGateway.add_rule`."""
 
     def __init__(

@@ -82,7 +82,8 @@ class PythonHandler(PythonFunction, ReceiptAction):
             folder: Its contents are at the top of the function's code; hidden files and bytecode
                 are left out. ``None`` if the code comes in a layer, or with the runtime.
             handler: ``module:function``, a plain function of one argument, the ``ReceivedMail``.
-            synchronous: SES waits, 30 s at most, for the disposition that the function returns.
+            synchronous: SES waits, 30 s at most, for the disposition that the function returns. How
+                long a gateway waits is not documented; the same limit is kept.
                 https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
             on_error: The answer to SES if a synchronous function fails; ``continue`` by default.
             read_mail: Grant reading this rule's stored messages. Without it the function sees
@@ -128,7 +129,12 @@ class PythonHandler(PythonFunction, ReceiptAction):
         return SYNCHRONOUS_SECONDS if self._synchronous else super().longest_seconds
 
     def configure(self, function: lambda_.Function, context: RuleContext) -> None:
-        """Grant and set what the code needs; called once for each rule. Does nothing here."""
+        """Grant and set what the code needs; called once for each rule. Does nothing here.
+
+        Args:
+            function: The function that runs the code.
+            context: The rule that calls it.
+        """
 
     def check(self, problems: Problems) -> None:
         """Note everything that is wrong with the arguments."""
@@ -150,7 +156,11 @@ class PythonHandler(PythonFunction, ReceiptAction):
             )
 
     def check_for_events(self, problems: Problems) -> None:
-        """Note what has an effect on received mail only, where this handles something else."""
+        """Note what has an effect on received mail only, where this handles something else.
+
+        Args:
+            problems: Takes what is found.
+        """
         if self._synchronous:
             problems.add("synchronous", True, "omit it: nothing waits for the result")
         if self._remember_handled:
@@ -164,7 +174,13 @@ class PythonHandler(PythonFunction, ReceiptAction):
             )
 
     def check_events(self, problems: Problems, given: str, types: Sequence[EventType]) -> None:
-        """Note that the function expects something else than events of *types*."""
+        """Note that the function expects something else than events of *types*.
+
+        Args:
+            problems: Takes what is found.
+            given: The argument that named the types, for the error.
+            types: The event types that it is called with.
+        """
         names = [kind.replace(" ", "") for kind in types]
         self.check_argument(problems, given, names, base="SendingEvent")
 
@@ -200,6 +216,10 @@ class PythonHandler(PythonFunction, ReceiptAction):
         self, scope: Construct, context: RuleContext
     ) -> tuple[lambda_.Function, list[cloudwatch.Alarm]]:
         """Create the function for one rule and grant what it needs; nothing may call it yet.
+
+        Args:
+            scope: The construct below which resources are created.
+            context: The rule, and what permissions and alarms need to know of it.
 
         Returns:
             The function, and the alarms on failures that leave nothing on the dead-letter queue.

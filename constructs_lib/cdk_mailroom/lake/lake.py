@@ -16,6 +16,7 @@ from constructs import Construct
 
 from cdk_mailroom import _alarms, _quotas
 from cdk_mailroom._checks import Problems, Retention, check_seconds, leaving_nothing
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._places import check_query_place, check_region
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.lake import athena, options
@@ -31,7 +32,7 @@ _GIVEN_STREAM = "it has no effect on a given stream, which has its own; omit it"
 _GIVEN_BUCKET = "it has no effect on a given bucket; set it there"
 
 
-class EventLake(Construct):
+class EventLake(MailConstruct):
     """Every sending event as a row of a table, to be queried in SQL for years.
 
     Creates a Firehose stream with the transformation ``mailroom.lake``, an encrypted private

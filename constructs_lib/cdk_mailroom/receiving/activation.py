@@ -11,6 +11,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct, IConstruct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._provisioning import SERVICE_TIMEOUT, Provider
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.receiving._provider import later, provider_of_rules
@@ -34,7 +35,7 @@ class Activation(StrEnum):
     """Activate nothing: the rule set is activated by another stack, or by hand."""
 
 
-class ActiveRuleSet(Construct):
+class ActiveRuleSet(MailConstruct):
     """Makes a rule set the active one for as long as this construct is deployed.
 
     `InboundMail` has one unless its activation is ``none``. Use it by itself in a stack that owns

@@ -25,6 +25,7 @@ from cdk_mailroom._checks import (
     leaving_nothing,
     resolved,
 )
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._mail_bucket import check_bucket_options, mail_bucket
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._places import check_region
@@ -52,7 +53,7 @@ from mailroom.ses import IP_FILTERS, RULES_PER_RULE_SET
 __all__ = ["InboundMail"]
 
 
-class InboundMail(Construct):
+class InboundMail(MailConstruct):
     """Everything that receiving mail needs; add rules with `add_rule`.
 
     Creates a receipt rule set and makes it the active one (see `Activation`; by default the
@@ -349,7 +350,11 @@ class InboundMail(Construct):
         return made
 
     def grant_read_mail(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let *grantee* read all messages in the mail bucket."""
+        """Let *grantee* read all messages in the mail bucket.
+
+        Args:
+            grantee: Who may read: a function, a role, any grantable.
+        """
         return grant_read(grantee, self.bucket, "")
 
     def _put_in_order(self, rule: InboundRule) -> None:

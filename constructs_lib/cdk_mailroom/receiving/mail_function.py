@@ -15,6 +15,7 @@ from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues
 from cdk_mailroom._checks import Problems, check_number, check_prefix
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._quotas import LAMBDA_BATCH
 from cdk_mailroom.actions.settings import check_topic
@@ -23,7 +24,7 @@ from cdk_mailroom.handlers import PythonHandler
 __all__ = ["MailFunction"]
 
 
-class MailFunction(Construct):
+class MailFunction(MailConstruct):
     """The reading side of `actions.Sns`, of a rule's topic, and of a bucket that has mail.
 
     Creates the handler's function, a dead-letter queue, and an alarm on it. The function is called

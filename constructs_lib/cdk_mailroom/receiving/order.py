@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._provisioning import SERVICE_TIMEOUT
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.receiving._provider import later, provider_of_rules
@@ -14,7 +15,7 @@ from cdk_mailroom.receiving._provider import later, provider_of_rules
 __all__ = ["RuleOrder"]
 
 
-class RuleOrder(Construct):
+class RuleOrder(MailConstruct):
     """A custom resource that reads the rules' real order after they have changed, and corrects it.
 
     CloudFormation places a rule when it is created. That it moves a rule later, when only ``After``

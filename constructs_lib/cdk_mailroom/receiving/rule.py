@@ -29,6 +29,7 @@ from cdk_mailroom._checks import (
     check_rule_name,
     leaving_nothing,
 )
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom.actions.base import (
     BoundAction,
@@ -138,12 +139,20 @@ class RulePlace:
     alert_topic: sns.ITopic | None
 
 
-class InboundRule(Construct):
+class InboundRule(MailConstruct):
     """One receipt rule with everything that it runs; made by `InboundMail.add_rule`."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, options: RuleOptions, place: RulePlace
     ) -> None:
+        """Create the rule; call `InboundMail.add_rule` instead.
+
+        Args:
+            scope: The parent construct.
+            construct_id: The id below *scope*.
+            options: The arguments of `InboundMail.add_rule`.
+            place: Where the rule stands, and what it shares with the others.
+        """
         super().__init__(scope, construct_id)
         recipients = options.recipients_listed
         self._rule = ses.ReceiptRule(
@@ -222,6 +231,9 @@ class InboundRule(Construct):
 
     def grant_read_mail(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let *grantee* read the messages that this rule stored.
+
+        Args:
+            grantee: Who may read: a function, a role, any grantable.
 
         Raises:
             ConfigurationError: The rule stores no mail.

@@ -8,12 +8,13 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_list
+from cdk_mailroom._construct import MailConstruct
 from mailroom.ses import TOPICS_PER_CONTACT_LIST
 
 __all__ = ["ContactList"]
 
 
-class ContactList(Construct):
+class ContactList(MailConstruct):
     """The contact list, with its topics; SES allows one for an account and region.
 
     https://docs.aws.amazon.com/ses/latest/dg/sending-email-list-management.html

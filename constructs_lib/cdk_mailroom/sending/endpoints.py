@@ -11,12 +11,13 @@ from constructs import Construct
 
 from cdk_mailroom import _provisioning
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._construct import MailConstruct
 from mailroom.ses import ENDPOINT_NAME
 
 __all__ = ["MultiRegionEndpoint"]
 
 
-class MultiRegionEndpoint(Construct):
+class MultiRegionEndpoint(MailConstruct):
     """An endpoint that sends in this stack's region and in a second one.
 
     What a message names must exist in both: make identities, configuration sets and templates in

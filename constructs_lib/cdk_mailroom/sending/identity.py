@@ -13,6 +13,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_address, check_domain, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._grants import (
     Endpoint,
     Route,
@@ -44,7 +45,7 @@ class OwnKey:
     """Base64 likewise, for the TXT record; without it you publish that record yourself."""
 
 
-class SendingIdentity(Construct):
+class SendingIdentity(MailConstruct):
     """A domain or an address that SES may send from, with the DNS records that prove it.
 
     Creates the identity and, in *hosted_zone*, its DKIM records, the MX and SPF records of its MAIL

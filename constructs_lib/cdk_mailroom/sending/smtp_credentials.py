@@ -13,6 +13,7 @@ from constructs import Construct
 
 from cdk_mailroom import _provisioning, _quotas
 from cdk_mailroom._checks import Problems, check_identities, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._grants import SMTP_ACTIONS, check_sender, grant_sending, identity_names
 from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.events import EventPublishing
@@ -21,7 +22,7 @@ from cdk_mailroom.sending.identity import SendingIdentity
 __all__ = ["SmtpCredentials"]
 
 
-class SmtpCredentials(Construct):
+class SmtpCredentials(MailConstruct):
     """A user name and password for SES's SMTP interface, in a secret and nowhere else.
 
     Creates an IAM user that may send raw mail from addresses of the identities, through the
@@ -168,5 +169,9 @@ class SmtpCredentials(Construct):
             )
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let *grantee* read the credentials."""
+        """Let *grantee* read the credentials.
+
+        Args:
+            grantee: Who may read: a function, a role, any grantable.
+        """
         return self.secret.grant_read(grantee)

@@ -12,6 +12,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._construct import MailConstruct
 from mailroom.ses import TEMPLATE_BYTES, TEMPLATE_NAME
 
 __all__ = ["EmailTemplate", "variables"]
@@ -26,7 +27,7 @@ _BUILT_IN: Final = frozenset({"amazonSESUnsubscribeUrl"})
 _BLOCKS: Final = frozenset({"if", "unless", "each", "with"})
 
 
-class EmailTemplate(Construct):
+class EmailTemplate(MailConstruct):
     """A template whose text is in a folder of yours, checked against its sample data.
 
     The folder has ``subject.txt``, ``text.txt`` or ``body.html`` or both, and ``sample.json``. At

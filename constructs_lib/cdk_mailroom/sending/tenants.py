@@ -11,6 +11,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, check_identities, check_list, resolved
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.sending.templates import EmailTemplate
 from mailroom.ses import TENANT_NAME
 
@@ -23,7 +24,7 @@ _REASONS: Final = {
 }
 
 
-class Tenant(Construct):
+class Tenant(MailConstruct):
     """A tenant, which sends only with the resources that are associated with it.
 
     SES counts bounces and complaints of each tenant, and can pause one without the others. A
@@ -83,13 +84,16 @@ class Tenant(Construct):
                 )
                 for kind, _, name in named
             ],
-            suppression_attributes=None
-            if suppression_reasons is None
-            else ses.CfnTenant.TenantSuppressionAttributesProperty(
-                suppression_scope="TENANT",
-                suppressed_reasons=list(_REASONS[suppression_reasons]),
-            ),
         )
+        if suppression_reasons is not None:
+            # A property of `ses.CfnTenant` only since aws-cdk-lib 2.275.
+            resource.add_property_override(
+                "SuppressionAttributes",
+                {
+                    "SuppressionScope": "TENANT",
+                    "SuppressedReasons": list(_REASONS[suppression_reasons]),
+                },
+            )
         for _, one, _ in named:
             # A name that was chosen does not refer to its resource, which must exist first.
             if not isinstance(one, str):

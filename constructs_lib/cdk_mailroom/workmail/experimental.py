@@ -8,13 +8,14 @@ from constructs import Construct
 
 from cdk_mailroom import _provisioning
 from cdk_mailroom._checks import Problems
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.workmail.modes import FlowDirection
 from cdk_mailroom.workmail.rule import EmailFlowRule
 
 __all__ = ["ExperimentalFlowRule"]
 
 
-class ExperimentalFlowRule(Construct):
+class ExperimentalFlowRule(MailConstruct):
     """**Experimental**: the rule itself, by operations that AWS has not published.
 
     Never tried against AWS. The operations' shapes come from the models of the console's own
@@ -92,6 +93,7 @@ class ExperimentalFlowRule(Construct):
                 "Ledger": ledger,
             },
         )
+        """The custom resource that makes the rule."""
         # WorkMail may check that it can call the function when the rule is made.
         self.resource.node.add_dependency(flow.permission, provider.function, policy)
         Annotations.of(self).add_warning_v2(

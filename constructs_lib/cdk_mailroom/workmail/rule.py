@@ -14,6 +14,7 @@ from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues
 from cdk_mailroom._checks import Problems, leaving_nothing
+from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._objects import grant_write
 from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
@@ -32,7 +33,7 @@ _ENDS: Final = (
 )
 
 
-class EmailFlowRule(Construct):
+class EmailFlowRule(MailConstruct):
     """Everything that one email flow rule of WorkMail needs, and the rule itself in writing.
 
     Creates the function, WorkMail's permission to call it for this organization, the function's

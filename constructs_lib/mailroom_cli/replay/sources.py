@@ -232,7 +232,7 @@ def _parquet(body: bytes, where: str) -> Iterator[dict[str, Any]]:
     else:
         raise CommandError(
             f"{where} is Parquet, and neither duckdb nor pyarrow is installed",
-            remedy="pip install duckdb",
+            remedy="pip install 'cdk-mailroom[lake]'",
         )
 
 

@@ -113,6 +113,8 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     internals.provisioners.patch(ses_event_destination_put=configuration_sets.put_from_template)
     internals.firehose.patch(deliver_records_to_s3=firehose.deliver_records)
     internals.athena.patch(
+        # "auto" makes answers up where DuckDB is not installed.
+        get_athena_engine=lambda: "duckdb",
         run_duckdb=athena.run_query,
         save_query_results=athena.save_query_results,
         start_query_execution=athena.start_query_execution,

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from mailroom_local._emulator import internals
+from mailroom_local._emulator import duck, internals
 from mailroom_local._emulator.query import Response
 from mailroom_local.lake import queries
 from mailroom_local.lake.projection import Projection, today
@@ -127,6 +127,8 @@ async def save_query_results(query_id: str) -> None:
 
 async def run_query(query: str, database: str, catalog: str | None = None) -> dict[str, Any]:
     """The answer to a query: columns, their types, rows."""
+    if not duck.is_here():
+        raise RuntimeError(duck.MISSING)
     references = internals.athena.table_references(query)
     if any((each.catalog or catalog or "").startswith(_OTHER_CATALOG) for each in references):
         return await _original_run(query, database, catalog)
@@ -151,9 +153,7 @@ class _Engine:
     """DuckDB with the part of the catalog that one query needs."""
 
     def __init__(self, database: str) -> None:
-        import duckdb
-
-        self._duckdb = duckdb.connect()
+        self._duckdb = duck.connect()
         self._database = database.lower()
         self._defined: set[tuple[str, str]] = set()
         self.bytes_read = 0

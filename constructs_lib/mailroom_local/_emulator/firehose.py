@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mailroom_local._emulator import internals
+from mailroom_local._emulator import duck, internals
 from mailroom_local._emulator.policies import Service
 from mailroom_local.lake import firehose as lake
 from mailroom_local.lake.firehose import Failure, Processor, Record
@@ -162,6 +162,9 @@ class _Delivery:
             )
             self._put(f"{prefix}{self._name()}{extension}", body)
             return []
+        if not duck.is_here():
+            kind = lake.FORMAT_CONVERSION_FAILED
+            return lake.failed(records, "DataFormatConversion.NoDuckDB", duck.MISSING, kind=kind)
         failures: list[Failure] = []
         try:
             body = _parquet(conversion, records)
@@ -229,8 +232,6 @@ class _Delivery:
 
 def _parquet(conversion: Mapping[str, Any], records: Sequence[Record]) -> bytes:
     """All records as one Parquet object with the columns of the Glue table."""
-    import duckdb
-
     schema = conversion.get("SchemaConfiguration") or {}
     table = internals.glue.tables[f"{schema['DatabaseName']}/{schema['TableName']}"]
     columns = {
@@ -244,7 +245,7 @@ def _parquet(conversion: Mapping[str, Any], records: Sequence[Record]) -> bytes:
         for record in records
         for document in internals.firehose.json_documents(record.data)
     ]
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory() as folder, duck.connect() as connection:
         source, target = Path(folder, "rows.json"), Path(folder, "rows.parquet")
         source.write_text("".join(json.dumps(each) + "\n" for each in documents), "utf-8")
         declared = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())

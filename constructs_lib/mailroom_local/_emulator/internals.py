@@ -119,6 +119,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_table_references",
         "_table_relation",
         "_workgroups",
+        "get_athena_engine",
     ),
     "ministack.services.firehose": (
         "_DeliveryError",

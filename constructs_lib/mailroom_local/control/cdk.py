@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from mailroom_local.control import clients
@@ -88,20 +87,12 @@ class Cdk:
         self._default = default
 
     def prepare(self, *, app: str | None, context: Mapping[str, str]) -> list[Environment]:
-        """Synthesize, and bootstrap each environment of the app once; return them."""
+        """Synthesize, and return the environments of the app."""
         if app and (self._cwd / app / "manifest.json").is_file():
             shutil.copytree(self._cwd / app, self._state.cdk_out, dirs_exist_ok=True)
         else:
-            # The likely environment is bootstrapped in the meantime.
-            with self._bootstrap(self._default) as early:
-                self._synthesize(app, context)
-                self._finish_bootstrap(early, self._default)
-        environments = of_assembly(self._state.cdk_out, default=self._default)
-        with ExitStack() as started:
-            children = [started.enter_context(self._bootstrap(each)) for each in environments]
-            for child, environment in zip(children, environments, strict=True):
-                self._finish_bootstrap(child, environment)
-        return environments
+            self._synthesize(app, context)
+        return of_assembly(self._state.cdk_out, default=self._default)
 
     def deploy(self, environments: Sequence[Environment], *, stacks: Sequence[str] = ()) -> None:
         """Deploy the stacks of these names, or all of them."""
@@ -155,30 +146,11 @@ class Cdk:
         ):
             self._finish(child, "cdk destroy", f"see {self._state.deploy_log}")
 
-    def _bootstrap(self, environment: Environment) -> AbstractContextManager[Child | None]:
-        if self._done(environment).exists():
-            return nullcontext()
-        # Not in the app's folder, whose cdk.json would make the CLI synthesize once more.
-        return self._start(
-            "bootstrap", str(environment), environment=environment, cwd=self._state.root
-        )
-
-    def _finish_bootstrap(self, child: Child | None, environment: Environment) -> None:
-        if child is not None:
-            title = f"Bootstrapping account {environment.account} in {environment.region}"
-            with self._progress.step(title):
-                self._finish(child, "cdk bootstrap", "mailroom down, then try again")
-            self._done(environment).touch(mode=0o600)
-
-    def _done(self, environment: Environment) -> Path:
-        return self._state.root / f"bootstrapped-{environment.account}-{environment.region}"
-
     def _start(
         self,
         *arguments: str,
         environment: Environment | None = None,
-        cwd: Path | None = None,
-        report: Report = lambda line: None,
+        report: Report,
     ) -> Child:
         chosen = environment or self._default
         env = {
@@ -198,7 +170,7 @@ class Cdk:
         }
         return Child(
             [self._cdk, *arguments, *_QUIET],
-            cwd=cwd or self._cwd,
+            cwd=self._cwd,
             env=env,
             log=self._state.deploy_log,
             on_line=report,

@@ -32,12 +32,11 @@ VARIABLE = "MAILROOM_EMULATOR_PYTHON"
 # The emulator's internals are extended, so its version is exact.
 MINISTACK_VERSION = "1.5.33"
 
-_DISTRIBUTION, _EXTRA = "cdk-mailroom", "emulator"
+_DISTRIBUTION, _EXTRA, _LAKE = "cdk-mailroom", "emulator", "lake"
 _NEEDED = (
     "aiosmtpd",
     "boto3",
     "cryptography",
-    "duckdb",
     "jinja2",
     "ministack",
     "nh3",
@@ -185,12 +184,13 @@ def _alone(environment: Path, report: Report) -> Iterator[None]:
 
 
 def _requirements() -> list[str]:
-    """What the distribution's extra declares."""
+    """What the distribution's extra declares, with DuckDB if the user has installed that here."""
     try:
         declared = requires(_DISTRIBUTION) or []
     except PackageNotFoundError:
         declared = []
-    of_extra = re.compile(rf"extra\s*==\s*['\"]{_EXTRA}['\"]")
+    extras = f"{_EXTRA}|{_LAKE}" if find_spec("duckdb") else _EXTRA
+    of_extra = re.compile(rf"extra\s*==\s*['\"]({extras})['\"]")
     found = [line.partition(";")[0].strip() for line in declared if of_extra.search(line)]
     if f"ministack=={MINISTACK_VERSION}" not in found:
         raise MailroomError(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 class MailroomError(Exception):
-    """A problem that the user can solve; ``remedy`` says how."""
+    """A problem that the user can solve.
+
+    Attributes:
+        remedy: How to solve it.
+    """
 
     def __init__(self, message: str, *, remedy: str) -> None:
         super().__init__(message)
@@ -19,7 +23,11 @@ class NotRunning(MailroomError):
 
 
 class DeployFailed(MailroomError):
-    """The CDK CLI failed; ``output`` is the end of what it printed."""
+    """The CDK CLI failed.
+
+    Attributes:
+        output: The end of what it printed.
+    """
 
     def __init__(self, message: str, *, remedy: str, output: str) -> None:
         super().__init__(message, remedy=remedy)
@@ -29,8 +37,10 @@ class DeployFailed(MailroomError):
 class SmtpRefused(MailroomError):
     """The server refused the message during the SMTP conversation.
 
-    ``code`` and ``reply`` are the answer to the last command; ``recipients`` maps each refused
-    recipient to the answer to its RCPT command.
+    Attributes:
+        code: The code of the answer to the last command.
+        reply: The text of that answer.
+        recipients: Each refused recipient, and the answer to its RCPT command.
     """
 
     def __init__(

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from mailroom_local.control import (
+    bootstrap,
     clients,
     compiled,
     deployments,
@@ -208,6 +209,9 @@ class LocalAws(_Account):
         with deployments.recorded(self.state.journal, "the app"):
             environments = cdk.prepare(app=app, context=context or {})
             self._use(environments)
+            for place in environments:
+                where = {"account": place.account, "region": place.region}
+                bootstrap.create(self.client("cloudformation", **where))
             cdk.deploy(environments, stacks=stacks)
         for line in compiled.found(self.state.cdk_out, self.server.python):
             warnings.warn(line, stacklevel=2)

@@ -290,3 +290,7 @@ def _watch_parent(parent: int, stop: Callable[[], Any]) -> None:
 
 if __name__ == "__main__":
     main()
+    # Python would give back every object first, which takes a second.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

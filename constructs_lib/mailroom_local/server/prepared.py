@@ -1,33 +1,68 @@
-"""A Python process that has imported boto3, and becomes the process of the next function.
+"""A Python process that has imported boto3, and forks the processes of functions.
 
 To import it takes most of a function's start. :mod:`mailroom_local.server.preparing` runs this
-file; a line of standard input says what to become.
+file, with a socket as its standard input.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
+import socket
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import boto3
 
 
 def main() -> None:
-    """Wait for the line, and run the script that it names in its folder and environment."""
+    """Answer requests until the other end is closed."""
     # What botocore imports late, it imports for a client. The session is not boto3's default one.
     session = boto3.session.Session("mailroom", "mailroom", region_name="us-east-1")
     session.client("s3")
-    line = b""
-    # Byte by byte, as what follows is for the script.
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
+    # What is never collected stays shared with the processes that are forked.
+    gc.freeze()
+    connection = socket.socket(fileno=0)
+    while True:
+        size, files, *_ = socket.recv_fds(connection, 4, 3)
+        if not size:
             return
-        line += byte
-    wanted = json.loads(line)
+        content = bytearray()
+        while len(content) < int.from_bytes(size, "big"):
+            content += connection.recv(int.from_bytes(size, "big") - len(content))
+        wanted = json.loads(content)
+        if "pid" in wanted:
+            answer = _status(wanted["pid"])
+        else:
+            answer = os.fork()
+            if answer == 0:
+                # Its standard input from now on.
+                connection.detach()
+                _become(wanted, files)
+                return
+            for file in files:
+                os.close(file)
+        connection.sendall(f"{json.dumps(answer)}\n".encode())
+
+
+def _status(pid: int) -> int | None:
+    """The exit status of a process that was forked, once it has ended."""
+    try:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return -1
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _become(wanted: Mapping[str, Any], files: Sequence[int]) -> None:
+    """Run a script in its folder and environment, with these files as standard streams."""
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
     script, environment = wanted["script"], wanted["environment"]
     os.chdir(wanted["folder"])
     own = {path.name.partition(".")[0] for path in Path.cwd().iterdir()}
@@ -40,4 +75,5 @@ def main() -> None:
     runpy.run_path(script, run_name="__main__")
 
 
-main()
+if __name__ == "__main__":
+    main()

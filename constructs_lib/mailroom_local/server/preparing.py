@@ -1,20 +1,25 @@
-"""Keeps a Python process ready for the next function that is started."""
+"""Starts the processes of functions from one that is ready for it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
 
-# How soon one is made ready: when the server, or the function that took the last one, has started.
+# When the server has started, the machine has something better to do.
 _FIRST_SECONDS = 3.0
-_NEXT_SECONDS = 1.0
+_ANSWER_SECONDS = 10.0
+_POLL_SECONDS = 0.01
 
 
 class Processes:
@@ -22,53 +27,134 @@ class Processes:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._ready: subprocess.Popen[str] | None = None
-        self._soon: Timer | None = None
+        self._ready: Ready | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(subprocess, name)
 
     def Popen(  # noqa: N802  # the name of the class
         self, command: Sequence[str], **options: Any
-    ) -> subprocess.Popen[Any]:
-        """Start a process, or take the one that is ready for a script of this Python."""
+    ) -> subprocess.Popen[Any] | Forked:
+        """Start a process: if it is to run a script of this Python, from the one that is ready."""
         if len(command) == 2 and command[0] == sys.executable and _is_usual(options["env"]):
             with self._lock:
-                taken, self._ready = self._ready, None
-            self.later(_NEXT_SECONDS)
-            wanted = {
-                "script": command[1],
-                "folder": options["cwd"],
-                "environment": options["env"],
-            }
-            if taken is not None and _told(taken, wanted):
-                return taken
+                ready = self._ready
+            if ready is not None:
+                # It may have been killed.
+                with contextlib.suppress(OSError):
+                    return ready.fork(command[1], options["cwd"], options["env"])
+                self.prepare()
         return subprocess.Popen(command, **options)  # noqa: S603  # the caller's own
 
-    def later(self, seconds: float = _FIRST_SECONDS) -> None:
-        """Make a process ready when the machine has nothing better to do."""
-        soon = Timer(seconds, self.prepare)
+    def later(self) -> None:
+        """Make a process ready, in a while."""
+        soon = Timer(_FIRST_SECONDS, self.prepare)
         soon.daemon = True
-        with self._lock:
-            # While functions start one after another, they need the processor more.
-            if self._soon is not None:
-                self._soon.cancel()
-            self._soon = soon
         soon.start()
 
     def prepare(self) -> None:
-        """Make a process ready, unless one is; it ends with this process."""
+        """Make a process ready; it ends with this process."""
         with self._lock:
-            if self._ready is None or self._ready.poll() is not None:
-                self._ready = subprocess.Popen(  # noqa: S603  # our own file
-                    [sys.executable, str(Path(__file__).with_name("prepared.py"))],
-                    cwd=tempfile.gettempdir(),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                    bufsize=1,
-                )
+            self._ready = Ready()
+
+
+class Ready:
+    """A process that has imported boto3, and forks others."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(_ANSWER_SECONDS)
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603  # our own file
+                [sys.executable, str(Path(__file__).with_name("prepared.py"))],
+                cwd=tempfile.gettempdir(),
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+            )
+
+    def fork(self, script: str, folder: str, environment: Mapping[str, str]) -> Forked:
+        """Start a process that runs this script.
+
+        Raises:
+            OSError: If this one does not answer.
+        """
+        pipes = [os.pipe() for _ in range(3)]
+        (stdin, ours), (out, stdout), (err, stderr) = pipes
+        wanted = {"script": script, "folder": folder, "environment": dict(environment)}
+        try:
+            pid = self._ask(wanted, stdin, stdout, stderr)
+        except OSError:
+            for end in (ours, out, err):
+                os.close(end)
+            raise
+        finally:
+            for end in (stdin, stdout, stderr):
+                os.close(end)
+        return Forked(self, pid, ours, out, err)
+
+    def status(self, pid: int) -> int | None:
+        """The exit status of a process that was forked, once it has ended."""
+        try:
+            status: int | None = self._ask({"pid": pid})
+        except OSError:
+            return -1
+        return status
+
+    def _ask(self, wanted: Mapping[str, Any], *files: int) -> Any:
+        content = json.dumps(wanted).encode()
+        size = len(content).to_bytes(4, "big")
+        with self._lock:
+            if files:
+                socket.send_fds(self._socket, [size], files)
+            else:
+                self._socket.sendall(size)
+            self._socket.sendall(content)
+            answer = self._socket.recv(64)
+        if not answer:
+            raise ConnectionError("the process has ended")
+        return json.loads(answer)
+
+
+class Forked:
+    """What `subprocess.Popen` is for a process that it starts."""
+
+    def __init__(self, ready: Ready, pid: int, stdin: int, stdout: int, stderr: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self.stdin = os.fdopen(stdin, "w", buffering=1)
+        self.stdout = os.fdopen(stdout)
+        self.stderr = os.fdopen(stderr)
+        self._ready = ready
+
+    def poll(self) -> int | None:
+        """The exit status, once it has ended."""
+        if self.returncode is None:
+            self.returncode = self._ready.status(self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        """The exit status, if it ends in time."""
+        deadline = time.monotonic() + timeout
+        while (status := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(_POLL_SECONDS)
+        return status
+
+    def terminate(self) -> None:
+        """End it by SIGTERM."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        # Until its status is read, no other process gets its id.
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 def _is_usual(environment: Mapping[str, str]) -> bool:
@@ -80,13 +166,3 @@ def _is_usual(environment: Mapping[str, str]) -> bool:
         return {name: value for name, value in each.items() if name.startswith(begin)}
 
     return special(environment) == special(os.environ)
-
-
-def _told(process: subprocess.Popen[str], wanted: Mapping[str, Any]) -> bool:
-    assert process.stdin is not None
-    try:
-        process.stdin.write(json.dumps(wanted) + "\n")
-        process.stdin.flush()
-    except OSError:
-        return False
-    return True

@@ -91,7 +91,11 @@ def split(text: str, html: str | None = None) -> Split:
 
 
 def split_html(html: str) -> Split:
-    """Return the text of *html* in three."""
+    """Return the text of *html* in three.
+
+    Args:
+        html: The HTML part of a mail, decoded.
+    """
     from mailroom.mime import rendering
 
     return _split(rendering.lines(html))

@@ -12,6 +12,10 @@ _REMEDIES = (
         "read fewer days, or raise the workgroup's limit with LakeQueries(scan_limit=…)",
     ),
     (
+        ("duckdb is not installed",),
+        "install it where mailroom is, or in the environment of MAILROOM_EMULATOR_PYTHON",
+    ),
+    (
         ("lake formation", "lakeformation"),
         "grant SELECT on the table events to this role in Lake Formation",
     ),

@@ -106,6 +106,7 @@ SCHEMA = (
     Column("extra", TEXT_MAP, "Values added by your own transform"),
     Column("raw", "string", "The whole event as JSON"),
 )
+"""The columns of the lake's table, in order, without its partitions."""
 
 PARTITIONS = ("event_type", "day")
 """One of `EVENT_TYPES`, and the day of event_time (UTC, YYYY-MM-DD); not in the rows."""

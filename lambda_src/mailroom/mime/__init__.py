@@ -22,7 +22,11 @@ _CHUNK = 256 * 1024
 
 
 def load(stream: BufferedIOBase) -> bytes:
-    """Return everything in *stream*, held in memory once."""
+    """Return everything in *stream*, held in memory once.
+
+    Args:
+        stream: The bytes of a message.
+    """
     from io import BytesIO
 
     # Joining a list of chunks would hold the message twice for a moment.
@@ -33,26 +37,44 @@ def load(stream: BufferedIOBase) -> bytes:
 
 
 def parse(data: bytes) -> Part:
-    """Return the message *data* as a tree of parts."""
+    """Return the message *data* as a tree of parts.
+
+    Args:
+        data: The bytes of a message.
+    """
     from mailroom.mime.structure import parse
 
     return parse(data)
 
 
 def build(root: Part) -> EmailMessage:
-    """Return *root* and its parts as an ``EmailMessage``, a new one each time."""
+    """Return *root* and its parts as an ``EmailMessage``, a new one each time.
+
+    Args:
+        root: What `parse` returned.
+    """
     from mailroom.mime.message import build
 
     return build(root)
 
 
 def read(data: bytes) -> EmailMessage:
-    """Return the message *data* as an ``EmailMessage``."""
+    """Return the message *data* as an ``EmailMessage``.
+
+    Args:
+        data: The bytes of a message.
+    """
     return build(parse(data))
 
 
 def read_logged(stream: BufferedIOBase, event: str, message_id: str) -> EmailMessage:
-    """Return the message in *stream*, read as by `parse_logged`."""
+    """Return the message in *stream*, read as by `parse_logged`.
+
+    Args:
+        stream: The bytes of a message.
+        event: The name of the line in the log.
+        message_id: The message's id, for the log.
+    """
     return build(parse_logged(stream, event, message_id))
 
 
@@ -60,6 +82,11 @@ def parse_logged(stream: BufferedIOBase, event: str, message_id: str) -> Part:
     """Return the message in *stream*; in Lambda, log as *event* what could not be read of it.
 
     Elsewhere the output is the program's own, for example that of a unit test.
+
+    Args:
+        stream: The bytes of a message.
+        event: The name of the line in the log.
+        message_id: The message's id, for the log.
     """
     import os
 

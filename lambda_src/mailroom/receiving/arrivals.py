@@ -46,6 +46,12 @@ class BucketMail(ReceivedMail):
     __slots__ = ()
 
     def __init__(self, raw: Mapping[str, Any], *, store: Store) -> None:
+        """Describe a mail of a bucket.
+
+        Args:
+            raw: The event in which S3 names the object.
+            store: Where the message is.
+        """
         super().__init__(raw, store=store)
 
     @property
@@ -167,7 +173,11 @@ class _Held:
 
 
 def is_arrival(event: object) -> bool:
-    """Return whether *event* is something that `arrivals` may read."""
+    """Return whether *event* is something that `arrivals` may read.
+
+    Args:
+        event: What Lambda was invoked with.
+    """
     if not isinstance(event, dict):
         return False
     if _is_bucket_event(event):
@@ -181,7 +191,11 @@ def is_arrival(event: object) -> bool:
 
 
 def is_from_sqs(event: Mapping[str, Any]) -> bool:
-    """Return whether SQS brings *event*, and so waits for the list of what failed."""
+    """Return whether SQS brings *event*, and so waits for the list of what failed.
+
+    Args:
+        event: What Lambda was invoked with.
+    """
     records = event.get("Records") or ()
     return any(_source(record) == "aws:sqs" for record in records)
 
@@ -191,6 +205,9 @@ def arrivals(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
     The id is what SQS calls the record in a partial answer. Nothing is decoded here, so that one
     that cannot be read does not affect the others.
+
+    Args:
+        event: What Lambda was invoked with.
     """
     if _is_bucket_event(event):
         yield str(event.get("id", 0)), event

@@ -25,6 +25,11 @@ class Attachment:
     __slots__ = ("_part",)
 
     def __init__(self, part: Part) -> None:
+        """Describe a part of a message.
+
+        Args:
+            part: The part, as `mailroom.mime.parse` reads it.
+        """
         self._part = part
 
     @property

@@ -57,34 +57,59 @@ class MailBucket:
         return self._client
 
     def key(self, message_id: str) -> str:
-        """Return the key of a message."""
+        """Return the key of a message.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         return ses.object_key(self.prefix, message_id)
 
     def open(self, message_id: str) -> BufferedIOBase:
-        """Open the stored message, as `ReceivedMail.open` does."""
+        """Open the stored message, as `ReceivedMail.open` does.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         return open_object(self.bucket, self.key(message_id), self.client)
 
     def was_handled(self, message_id: str) -> bool:
-        """Return whether `mark_handled` was called for *message_id*."""
+        """Return whether `mark_handled` was called for *message_id*.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         key = self._mark(message_id)
         # A listing, because asking for a missing object needs the permission to list as well.
         answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
         return any(found["Key"] == key for found in answer.get("Contents", ()))
 
     def mark_handled(self, message_id: str) -> None:
-        """Write the mark of *message_id*, if this function keeps marks."""
+        """Write the mark of *message_id*, if this function keeps marks.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         if self.mark_prefix is not None:
             self.client.put_object(Bucket=self.bucket, Key=self._mark(message_id), Body=b"")
 
     def marks(self, message_id: str) -> frozenset[str]:
-        """Return the names that `mark` was called with for *message_id*."""
+        """Return the names that `mark` was called with for *message_id*.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         start = f"{self._mark(message_id)}/"
         # S3 answers with a thousand at most, and no handler needs more than a few.
         answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=start)
         return frozenset(found["Key"].removeprefix(start) for found in answer.get("Contents", ()))
 
     def mark(self, message_id: str, name: str) -> bool:
-        """Write the mark *name* of *message_id*; return whether it is new."""
+        """Write the mark *name* of *message_id*; return whether it is new.
+
+        Args:
+            message_id: SES's id of the message.
+            name: The name of the mark, such as that of a step.
+        """
         key = f"{self._mark(message_id)}/{name}"
         try:
             self.client.put_object(Bucket=self.bucket, Key=key, Body=b"", IfNoneMatch="*")

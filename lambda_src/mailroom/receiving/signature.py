@@ -19,7 +19,14 @@ _PREFIX = "whsec_"
 
 
 def signed(body: bytes, secret: str, *, event_id: str, timestamp: int) -> dict[str, str]:
-    """Return the header fields that sign *body*."""
+    """Return the header fields that sign *body*.
+
+    Args:
+        body: The request's body, as it is sent.
+        secret: The secret that both sides know, with or without ``whsec_``.
+        event_id: The event's id, the same for each try.
+        timestamp: Seconds since 1970.
+    """
     return {
         "Webhook-Id": event_id,
         "Webhook-Timestamp": str(timestamp),
@@ -28,7 +35,13 @@ def signed(body: bytes, secret: str, *, event_id: str, timestamp: int) -> dict[s
 
 
 def verify(body: object, headers: Mapping[str, str], secret: str) -> None:
-    """Raise `InvalidSignature` unless *headers* sign *body*, and did so within five minutes."""
+    """Raise `InvalidSignature` unless *headers* sign *body*, and did so within five minutes.
+
+    Args:
+        body: The request's body, as it came.
+        headers: The request's header fields; their names in any case.
+        secret: The secret that both sides know, with or without ``whsec_``.
+    """
     import hmac
     import time
 

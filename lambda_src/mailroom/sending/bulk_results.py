@@ -109,7 +109,9 @@ class BulkResult:
 
     def __init__(self, configuration_set: str | None) -> None:
         self.configuration_set = configuration_set
+        """The configuration set it was sent with, or ``None``."""
         self.outcomes: list[Outcome] = []
+        """One for each entry, in the order in which they became known."""
 
     @property
     def sent(self) -> list[Outcome]:
@@ -146,7 +148,8 @@ class BulkResult:
 class BulkInterrupted(MailroomError):
     """The iterator of entries, ``before`` or ``on_outcome`` raised; that exception is the cause.
 
-    ``result`` is the `BulkResult` of every entry that was read until then.
+    Attributes:
+        result: The `BulkResult` of every entry that was read until then.
     """
 
     def __init__(self, result: BulkResult) -> None:

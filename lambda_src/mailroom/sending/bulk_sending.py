@@ -86,8 +86,8 @@ class BulkSending:
                 sender.send_bulk(
                     entries,
                     template="news",
-                    before=lambda some: journal.writelines(f"calling {one.to}\n" for one in some),
-                    on_outcome=lambda one: journal.write(f"{one.status} {one.entry.to}\n"),
+                    before=lambda some: journal.writelines(f"calling {one.to}\\n" for one in some),
+                    on_outcome=lambda one: journal.write(f"{one.status} {one.entry.to}\\n"),
                 )
 
         Returns:

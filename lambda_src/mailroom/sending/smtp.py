@@ -387,7 +387,11 @@ def smtp_password(secret_access_key: str, region: str) -> str:
 
 
 def smtp_host(region: str) -> str:
-    """Return the host name of SES's SMTP server in *region*, such as ``eu-west-1``."""
+    """Return the host name of SES's SMTP server in *region*, such as ``eu-west-1``.
+
+    Args:
+        region: The region whose SES sends.
+    """
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return f"email-smtp.{region}.{suffix}"
 

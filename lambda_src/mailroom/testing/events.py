@@ -197,7 +197,12 @@ def sending_event_payload(
 
 
 def sending_event(type: str, **changes: Any) -> SendingEvent:  # noqa: A002
-    """Return the event that a handler is called with; takes what `sending_event_payload` takes."""
+    """Return the event that a handler is called with; takes what `sending_event_payload` takes.
+
+    Args:
+        type: The event type as SES spells it, such as ``Bounce``.
+        **changes: The other arguments of `sending_event_payload`.
+    """
     return parse(sending_event_payload(type, **changes))
 
 

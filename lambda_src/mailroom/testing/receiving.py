@@ -30,29 +30,52 @@ class MemoryStore:
     def __init__(self, messages: Mapping[str, bytes] | None = None) -> None:
         self.messages = dict(messages or {})
         self.handled: set[str] = set()
+        """The ids that `mark_handled` was called with."""
         self.marked: set[tuple[str, str]] = set()
+        """Id and name of each mark."""
 
     def open(self, message_id: str) -> BytesIO:
-        """Return the message's bytes as a stream, or raise `MessageNotStored`."""
+        """Return the message's bytes as a stream, or raise `MessageNotStored`.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         try:
             return BytesIO(self.messages[message_id])
         except KeyError:
             raise MessageNotStored(f"this test has not stored a message {message_id!r}") from None
 
     def was_handled(self, message_id: str) -> bool:
-        """Return whether *message_id* was marked."""
+        """Return whether *message_id* was marked.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         return message_id in self.handled
 
     def mark_handled(self, message_id: str) -> None:
-        """Mark *message_id* as handled."""
+        """Mark *message_id* as handled.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         self.handled.add(message_id)
 
     def marks(self, message_id: str) -> frozenset[str]:
-        """Return the names of the marks of *message_id*."""
+        """Return the names of the marks of *message_id*.
+
+        Args:
+            message_id: SES's id of the message.
+        """
         return frozenset(name for marked, name in self.marked if marked == message_id)
 
     def mark(self, message_id: str, name: str) -> bool:
-        """Write the mark *name* of *message_id*; return whether it is new."""
+        """Write the mark *name* of *message_id*; return whether it is new.
+
+        Args:
+            message_id: SES's id of the message.
+            name: The name of the mark.
+        """
         new = (message_id, name) not in self.marked
         self.marked.add((message_id, name))
         return new

@@ -14,21 +14,35 @@ __all__ = ["MemoryFlow", "flow_event", "flow_mail"]
 
 
 class MemoryFlow:
-    """Stands in for WorkMail's message flow: message ids to bytes, and how often one was put."""
+    """Stands in for WorkMail's message flow.
+
+    Attributes:
+        messages: The bytes of each message, by its id.
+        replaced: How often a message was replaced.
+    """
 
     def __init__(self, messages: Mapping[str, bytes] | None = None) -> None:
         self.messages = dict(messages or {})
         self.replaced = 0
 
     def open(self, message_id: str) -> BytesIO:
-        """Return the message's bytes as a stream, or raise `MessageNotFound`."""
+        """Return the message's bytes as a stream, or raise `MessageNotFound`.
+
+        Args:
+            message_id: WorkMail's id of the message.
+        """
         try:
             return BytesIO(self.messages[message_id])
         except KeyError:
             raise MessageNotFound(f"this test has no message {message_id!r} in flow") from None
 
     def replace(self, message_id: str, content: bytes) -> None:
-        """Put *content* in the message's place."""
+        """Put *content* in the message's place.
+
+        Args:
+            message_id: WorkMail's id of the message.
+            content: The bytes of the new message.
+        """
         self.messages[message_id] = content
         self.replaced += 1
 
@@ -45,6 +59,14 @@ def flow_event(
     """Return the event with which WorkMail invokes a function.
 
     A *sender* or *subject* of ``None`` is left out altogether, as WorkMail does at times.
+
+    Args:
+        recipients: The envelope recipients.
+        source: The envelope sender.
+        sender: The address of ``Sender`` or ``From``.
+        subject: The subject.
+        direction: ``INBOUND`` or ``OUTBOUND``.
+        truncated: Whether *recipients* are not all.
     """
     event: dict[str, Any] = {
         "summaryVersion": "2018-10-10",
@@ -69,6 +91,10 @@ def flow_mail(content: EmailMessage | bytes | None = None, **event: Any) -> Flow
 
     Without *content* it may not be read, as with ``read_mail=False``. Takes the keyword arguments
     of `flow_event`. What the function put in the message's place is read back by `FlowMail.read`.
+
+    Args:
+        content: The message, if the function may read it.
+        **event: The arguments of `flow_event`.
     """
     raw = flow_event(**event)
     if content is None:

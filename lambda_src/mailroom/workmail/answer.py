@@ -51,11 +51,22 @@ class Answer:
         self._named: dict[str, tuple[str, Action]] = {}
 
     def default(self, *, recipients: Sequence[str] | None = None) -> Answer:
-        """Deliver as if there were no rule."""
+        """Deliver as if there were no rule.
+
+        Args:
+            recipients: The recipients that it is for; everyone whom nothing else of the answer
+                names by default.
+        """
         return self._add(ActionType.DEFAULT, recipients)
 
     def bounce(self, message: str, *, recipients: Sequence[str] | None = None) -> Answer:
-        """Do not deliver, and send the sender a bounce with the text *message*."""
+        """Do not deliver, and send the sender a bounce with the text *message*.
+
+        Args:
+            message: The text of the bounce.
+            recipients: The recipients that it is for; everyone whom nothing else of the answer
+                names by default.
+        """
         if not isinstance(message, str) or not message.strip():
             raise InvalidAnswer(
                 f"the bounce message is {message!r:.80}: pass a string with the reason"
@@ -65,21 +76,39 @@ class Answer:
         return self._add(ActionType.BOUNCE, recipients, message)
 
     def drop(self, *, recipients: Sequence[str] | None = None) -> Answer:
-        """Do not deliver the mail, without notice."""
+        """Do not deliver the mail, without notice.
+
+        Args:
+            recipients: The recipients that it is for; everyone whom nothing else of the answer
+                names by default.
+        """
         return self._add(ActionType.DROP, recipients)
 
     def move_to_junk(self, *, recipients: Sequence[str] | None = None) -> Answer:
-        """Deliver to the junk folder; inbound only."""
+        """Deliver to the junk folder; inbound only.
+
+        Args:
+            recipients: The recipients that it is for; everyone whom nothing else of the answer
+                names by default.
+        """
         return self._add(ActionType.MOVE_TO_JUNK, recipients)
 
     def bypass_spam_check(self, *, recipients: Sequence[str] | None = None) -> Answer:
-        """Deliver without a spam check; inbound only."""
+        """Deliver without a spam check; inbound only.
+
+        Args:
+            recipients: The recipients that it is for; everyone whom nothing else of the answer
+                names by default.
+        """
         return self._add(ActionType.BYPASS_SPAM_CHECK, recipients)
 
     def deliver_also(self, recipients: Sequence[str]) -> Answer:
         """Deliver also to *recipients*, to whom the mail was not sent; the others do not see them.
 
         WorkMail delivers inbound mail to addresses of the organization only.
+
+        Args:
+            recipients: Addresses that the mail was not sent to.
         """
         return self._add(ActionType.DEFAULT, recipients, added=True)
 

@@ -48,6 +48,10 @@ class AnswerTable:
     def claim(self, invocation_id: str, attempt: str) -> tuple[Any] | None:
         """Return ``(answer,)`` if there is one, or ``None`` if the caller is to do the work.
 
+        Args:
+            invocation_id: The invocation id, the same for each attempt at a message.
+            attempt: A text that only this attempt has.
+
         Raises:
             InProgress: Another attempt is running.
         """
@@ -77,7 +81,13 @@ class AnswerTable:
         return None
 
     def store(self, invocation_id: str, attempt: str, answer: Any) -> None:
-        """Store *answer*; raise `InProgress` if the claim expired and another attempt has it."""
+        """Store *answer*; raise `InProgress` if the claim expired and another attempt has it.
+
+        Args:
+            invocation_id: The invocation id, the same for each attempt at a message.
+            attempt: A text that only this attempt has.
+            answer: The answer, of types that JSON has.
+        """
         try:
             self.client.update_item(
                 TableName=self.table,
@@ -95,7 +105,12 @@ class AnswerTable:
             ) from None
 
     def release(self, invocation_id: str, attempt: str) -> None:
-        """Release the claim, so that the next attempt need not wait until it expires."""
+        """Release the claim, so that the next attempt need not wait until it expires.
+
+        Args:
+            invocation_id: The invocation id, the same for each attempt at a message.
+            attempt: A text that only this attempt has.
+        """
         try:
             self.client.delete_item(
                 TableName=self.table,

@@ -17,7 +17,11 @@ _CHUNK = 64 * 1024
 
 
 def checked_content(message: EmailMessage | bytes) -> bytes:
-    """Return *message* as bytes; raise `NotReplaceable` if WorkMail would not accept them."""
+    """Return *message* as bytes; raise `NotReplaceable` if WorkMail would not accept them.
+
+    Args:
+        message: The message that is to be put in another's place.
+    """
     if isinstance(message, bytes):
         content = message
     else:

@@ -121,6 +121,9 @@ class FlowMail:
 
         ``None`` becomes `Answer.default` for all, unless the function began an answer.
 
+        Args:
+            returned: What the function returned.
+
         Raises:
             InvalidAnswer: It is anything else, or belongs to another mail.
         """

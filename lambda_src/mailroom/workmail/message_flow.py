@@ -62,14 +62,23 @@ class MessageFlow:
         return self._s3 or _runtime.client("s3")
 
     def open(self, message_id: str) -> BufferedIOBase:
-        """Open the message; see `FlowMail.open`."""
+        """Open the message; see `FlowMail.open`.
+
+        Args:
+            message_id: WorkMail's id of the message.
+        """
         from io import BufferedReader
 
         answer = self._ask("get_raw_message_content", messageId=message_id)
         return BufferedReader(answer["messageContent"], _CHUNK)
 
     def replace(self, message_id: str, content: bytes) -> None:
-        """Replace the message by *content*, and read it back; see `FlowMail.replace`."""
+        """Replace the message by *content*, and read it back; see `FlowMail.replace`.
+
+        Args:
+            message_id: WorkMail's id of the message.
+            content: The bytes of the new message.
+        """
         if not self.synchronous:
             raise NotReplaceable(
                 "the rule is asynchronous, so WorkMail would accept the content and deliver the "

@@ -173,17 +173,12 @@ def test_a_missing_extra_is_named(
     assert "cdk-mailroom[local]" in error.value.remedy
 
 
-def test_the_server_runs_in_the_other_environment(
-    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A folder with modules named like the standard library's is no obstacle."""
-    monkeypatch.setenv(emulator.VARIABLE, sys.executable)
-    (tmp_path / "email.py").write_text("raise SystemExit('shadowed')\n")
-    monkeypatch.chdir(tmp_path)
-    with LocalAws(state=tmp_path / "other") as aws:
-        command = Path(f"/proc/{aws.server.pid}/environ").read_bytes()
-        assert f"PYTHONPATH={aws.state.temporary}/packages".encode() in command
-        assert aws.client("sts").get_caller_identity()["Account"] == aws.server.account
+def test_the_server_runs_in_the_environment_that_is_given(aws: LocalAws) -> None:
+    """A folder with modules named like the standard library's was no obstacle."""
+    assert (aws.state.root.parent / "email.py").exists()
+    variables = Path(f"/proc/{aws.server.pid}/environ").read_bytes()
+    assert f"PYTHONPATH={aws.state.temporary}/packages".encode() in variables
+    assert aws.client("sts").get_caller_identity()["Account"] == aws.server.account
 
 
 def test_what_is_installed_is_what_the_project_declares(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,5 +186,9 @@ def test_what_is_installed_is_what_the_project_declares(monkeypatch: pytest.Monk
     extras = project["optional-dependencies"]
     listed = [f"{line}; extra == '{name}'" for name in extras for line in extras[name]]
     monkeypatch.setattr(emulator, "requires", lambda name: [*project["dependencies"], *listed])
+    monkeypatch.setattr(emulator, "find_spec", lambda name: None)
     assert emulator._requirements() == extras["emulator"]
+    # Who has DuckDB beside mailroom has a lake to query.
+    monkeypatch.setattr(emulator, "find_spec", lambda name: name == "duckdb")
+    assert emulator._requirements() == [*extras["emulator"], *extras["lake"]]
     assert not [line for line in (*project["dependencies"], *extras["local"]) if "==" in line]

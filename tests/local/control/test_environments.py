@@ -1,10 +1,12 @@
 """The accounts and regions of an app, and what is served in each."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mailroom_local import LocalAws
 from mailroom_local.control.environments import Environment, of_arn, of_assembly
@@ -89,7 +91,18 @@ def rules(aws: LocalAws, place: Environment, recipient: str) -> None:
     ses.set_active_receipt_rule_set(RuleSetName="rules")
 
 
-def test_stacks_are_deployed_and_served_in_their_own_accounts_and_regions(tmp_path: Path) -> None:
+@pytest.fixture
+def fresh(aws: LocalAws) -> Iterator[LocalAws]:
+    """The local AWS as one that just started, for deployments to other accounts."""
+    yield LocalAws.attach(state=aws.state.root)
+    # Whoever attaches later finds the first account again.
+    aws.state.announce(aws.server)
+    (aws.state.root / "environments.json").unlink()
+
+
+def test_stacks_are_deployed_and_served_in_their_own_accounts_and_regions(
+    fresh: LocalAws, tmp_path: Path
+) -> None:
     """Several in one app; clients use the first, and an identity is verified in all."""
 
     def resources(name: str) -> dict[str, Any]:
@@ -101,37 +114,43 @@ def test_stacks_are_deployed_and_served_in_their_own_accounts_and_regions(tmp_pa
         One=(str(ONE), resources("one")),
         Two=(str(TWO), resources("two")),
     )
-    with LocalAws(state=tmp_path / "state") as aws:
-        aws.verify_identity("example.com")
-        aws.deploy(app=str(app))
-        assert aws.environment == ONE
-        other = LocalAws.attach(state=aws.state.root)
-        assert (other.environment, other.environments) == (ONE, (ONE, TWO))
-        for place, name in ((ONE, "one"), (TWO, "two")):
-            where = {"account": place.account, "region": place.region}
-            [url] = aws.client("sqs", **where).list_queues()["QueueUrls"]
-            assert url.endswith(f"/{place.account}/{name}")
-            assert "example.com" in aws.client("ses", **where).list_identities()["Identities"]
-        assert aws.client("sqs", account=HOME.account).list_queues()["QueueUrls"] == []
+    aws = fresh
+    aws.verify_identity("environments.example")
+    aws.deploy(app=str(app))
+    assert aws.environment == ONE
+    other = LocalAws.attach(state=aws.state.root)
+    assert (other.environment, other.environments) == (ONE, (ONE, TWO))
+    for place, name in ((ONE, "one"), (TWO, "two")):
+        where = {"account": place.account, "region": place.region}
+        [url] = aws.client("sqs", **where).list_queues()["QueueUrls"]
+        assert url.endswith(f"/{place.account}/{name}")
+        assert "environments.example" in aws.client("ses", **where).list_identities()["Identities"]
+    with pytest.raises(ClientError, match="NonExistentQueue"):
+        aws.client("sqs", account=HOME.account).get_queue_url(QueueName="one")
 
-        rules(aws, ONE, "one@example.com")
-        rules(aws, TWO, "two@example.com")
-        both = ["one@example.com", "two@example.com"]
-        aws.send(MAIL, mail_from="jane@customer.example", rcpt_tos=both)
-        aws.wait_until(aws.messages, lambda found: all(m.finished for m in found), seconds=10)
-        ran = [(message.rcpt_tos, message.rules[0].name) for message in aws.messages()]
-        assert ran == [(["one@example.com"], "eu-west-1"), (["two@example.com"], "us-west-2")]
+    rules(aws, ONE, "one@environments.example")
+    rules(aws, TWO, "two@environments.example")
+    both = ["one@environments.example", "two@environments.example"]
+    aws.send(MAIL, mail_from="jane@customer.example", rcpt_tos=both)
+    received = aws.wait_until(
+        lambda: aws.messages(last=2), lambda found: all(m.finished for m in found), seconds=10
+    )
+    ran = [(message.rcpt_tos, message.rules[0].name) for message in received]
+    assert ran == [
+        (["one@environments.example"], "eu-west-1"),
+        (["two@environments.example"], "us-west-2"),
+    ]
 
-        mail = MAIL.replace(b"jane@customer.example", b"me@example.com")
-        aws.submit(mail, mail_from="me@example.com", rcpt_tos=["jane@customer.example"])
-        ses = aws.client("ses", account=TWO.account, region=TWO.region)
-        ses.verify_domain_identity(Domain="other.example")
-        mail = MAIL.replace(b"jane@customer.example", b"me@other.example")
-        aws.submit(mail, mail_from="me@other.example", rcpt_tos=["me@other.example"])
-        sent = {
-            place: aws.client(
-                "ses", account=place.account, region=place.region
-            ).get_send_statistics()["SendDataPoints"]
-            for place in (ONE, TWO)
-        }
-        assert all(points for points in sent.values())
+    mail = MAIL.replace(b"jane@customer.example", b"me@environments.example")
+    aws.submit(mail, mail_from="me@environments.example", rcpt_tos=["jane@customer.example"])
+    ses = aws.client("ses", account=TWO.account, region=TWO.region)
+    ses.verify_domain_identity(Domain="other.example")
+    mail = MAIL.replace(b"jane@customer.example", b"me@other.example")
+    aws.submit(mail, mail_from="me@other.example", rcpt_tos=["me@other.example"])
+    sent = {
+        place: aws.client("ses", account=place.account, region=place.region).get_send_statistics()[
+            "SendDataPoints"
+        ]
+        for place in (ONE, TWO)
+    }
+    assert all(points for points in sent.values())

@@ -6,14 +6,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread, Timer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mailroom_cli.watching import until_deployed
-from mailroom_local.control import DeployFailed
+from mailroom_local.control import DeployFailed, watch
 from mailroom_local.control.environments import Environment
 from mailroom_local.control.functions import DeployedFunction, of_assembly
+from mailroom_local.control.packer import Packer
 from mailroom_local.control.state import State
 from mailroom_local.control.watch import Notice, Watcher
 
@@ -98,6 +100,16 @@ def aws(app: Path) -> Aws:
     found = Aws(app)
     write_assembly(found, {"Support": app / "support", "Sales": app / "sales"})
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_packer() -> Iterator[None]:
+    """Its process, which takes half a second to start, packs for all tests of this file."""
+    packer = Packer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watch, "Packer", lambda: SimpleNamespace(pack=packer.pack, close=int))
+        yield
+    packer.close()
 
 
 class Watched:
@@ -332,7 +344,7 @@ def test_a_first_deployment_that_fails_is_made_again_at_the_next_edit(
     def deploy() -> None:
         tried.append(time.time())
         if len(tried) < 3:
-            edit = Timer(0.2 if len(tried) == 1 else 0.0, file.write_text, [f"x = {len(tried)}\n"])
+            edit = Timer(0.2 if len(tried) == 1 else 0.05, file.write_text, [f"x = {len(tried)}\n"])
             edit.start()
             if len(tried) == 2:
                 edit.join()

@@ -1,28 +1,22 @@
-"""The examples of docs/sending.md that send."""
+"""The snippets of the pages that send."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-PAGE = (Path(__file__).parents[3] / "docs" / "sending.md").read_text()
-EXAMPLES = [
-    code
-    for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    if "cdk_mailroom" not in code
-]
+from snippets import Snippet, marked
 
 
-@pytest.mark.parametrize("code", EXAMPLES)
-def test_an_example_sends_what_it_says(
-    client: Any, monkeypatch: pytest.MonkeyPatch, code: str
+@pytest.mark.parametrize("snippet", marked("send"), ids=str)
+def test_a_snippet_sends_what_it_says(
+    client: Any, monkeypatch: pytest.MonkeyPatch, snippet: Snippet
 ) -> None:
     """Each call that it shows reaches SES."""
     monkeypatch.setattr("mailroom._api._client", lambda: client)
-    exec(code, {})
-    assert len(client.calls) == 2
-    if "for_tenant" in code:
+    monkeypatch.setenv("MAILROOM_CONFIGURATION_SET", "outbound")
+    exec(compile(snippet.code, snippet.page, "exec"), {"__name__": "snippet"})
+    assert len(client.calls) >= snippet.code.count("sender.send_")
+    if "for_tenant" in snippet.code:
         assert [call["TenantName"] for call in client.calls] == ["acme", "globex"]

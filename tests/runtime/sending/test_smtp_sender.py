@@ -244,7 +244,7 @@ def test_an_unreachable_server_is_retried(
 
 
 def test_smtplib_works_unchanged(server: SmtpSes, context: ssl.SSLContext) -> None:
-    """The README's snippet: your own message, with the fields added."""
+    """As the docs show it: your own message, with the fields added."""
     message = a_message()
     add_publishing_headers(message, "outbound", {"campaign": "may"})
     with smtplib.SMTP("127.0.0.1", server.port) as plain:

@@ -58,6 +58,7 @@ class Archive(GatewayAction):
             problems.add("archive", archive, "pass a MailArchive, or the id of an archive")
         problems.raise_if_any()
         self.archive_id = str(archive_id)
+        """The id of the archive."""
         self.on_failure = on_failure
 
     def bind(self, scope: Construct, context: GatewayContext) -> BoundGatewayAction:

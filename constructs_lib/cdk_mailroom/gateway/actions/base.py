@@ -78,11 +78,21 @@ class GatewayAction(ABC):
     """Whether the message is kept, handled, passed on or dropped by it."""
 
     def check_rule(self, problems: Problems, facts: RuleFacts) -> None:  # noqa: B027
-        """Note what of the rule does not fit; called before anything is created or granted."""
+        """Note what of the rule does not fit; called before anything is created or granted.
+
+        Args:
+            problems: Takes what is found.
+            facts: What is known of the rule before it is created.
+        """
 
     @abstractmethod
     def bind(self, scope: Construct, context: GatewayContext) -> BoundGatewayAction:
-        """Create what the action needs below *scope*, grant the role, and return the action."""
+        """Create what the action needs below *scope*, grant the role, and return the action.
+
+        Args:
+            scope: The construct below which resources are created.
+            context: The rule, and the role to grant.
+        """
 
 
 def check_on_failure(problems: Problems, on_failure: object) -> None:

@@ -77,6 +77,7 @@ class Relay(GatewayAction):
             problems.add("relay", relay, "pass a cdk_mailroom.Relay, or the id of a relay")
         problems.raise_if_any()
         self.relay_id = str(relay_id)
+        """The id of the relay."""
         self.mail_from = mail_from
         self.on_failure = on_failure
 

@@ -108,7 +108,15 @@ def behind_receipt_rule(
 
 
 def disposition(answer: Answer, *, bounce_action_follows: bool) -> Disposition:
-    """Return what a rule does with a mail instead of *answer*; raise `NotMapped`."""
+    """Return what a rule does with a mail instead of *answer*.
+
+    Args:
+        answer: What the function answers.
+        bounce_action_follows: Whether a ``Bounce`` action follows in the rule.
+
+    Raises:
+        NotMapped: A rule cannot do it.
+    """
     actions = answer.payload()["actions"]
     if len(actions) != 1 or "recipients" in actions[0]:
         raise NotMapped(

@@ -20,10 +20,17 @@ class Stack:
         self._api = manager.client("cloudformation")
         self._id = ""
 
-    def deploy(self, resources: Resources, outputs: dict[str, Any] | None = None) -> str:
+    def deploy(
+        self,
+        resources: Resources,
+        outputs: dict[str, Any] | None = None,
+        conditions: dict[str, Any] | None = None,
+    ) -> str:
         """Create the stack, or update it; how it ended."""
         values = {name: {"Value": value} for name, value in (outputs or {}).items()}
-        body = json.dumps({"Resources": resources, "Outputs": values})
+        body = json.dumps(
+            {"Resources": resources, "Outputs": values, "Conditions": conditions or {}}
+        )
         if self._id:
             self._api.update_stack(StackName="gateway", TemplateBody=body)
         else:
@@ -339,3 +346,19 @@ def test_a_replaced_point_needs_a_delivery_source_of_another_name(stack: Stack) 
     assert stack.deploy(logged("source", **private)) == "UPDATE_ROLLBACK_COMPLETE"
     assert "of another resource" in stack.reasons
     assert stack.deploy(logged("another", **private)) == "UPDATE_COMPLETE"
+
+
+def test_conditions_know_the_region_and_the_account(stack: Stack) -> None:
+    """By which an app without a region has the TLS policy that its region offers."""
+    conditions = {
+        "Here": {"Fn::Or": [{"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}]},
+        "Elsewhere": {"Fn::Equals": [{"Ref": "AWS::AccountId"}, "AWS::AccountId"]},
+    }
+    point = gateway(TlsPolicy={"Fn::If": ["Here", "REQUIRED", "OPTIONAL"]})
+    outputs = {"Elsewhere": {"Fn::If": ["Elsewhere", "yes", "no"]}}
+    assert stack.deploy(point, outputs, conditions) == "CREATE_COMPLETE", stack.reasons
+    assert (
+        stack.manager.call("GetIngressPoint", IngressPointId=stack.id("Point"))[1]["TlsPolicy"]
+        == "REQUIRED"
+    )
+    assert stack.outputs == {"Elsewhere": "no"}

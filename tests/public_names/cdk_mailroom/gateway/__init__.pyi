@@ -4,6 +4,7 @@ class Access(ABC):
     def __init__(
         self,
         tls: Tls | str | None,
+        network: Network | None,
     ) -> None: ...
     def bind(
         self,
@@ -13,18 +14,14 @@ class Access(ABC):
         self,
         problems: Problems,
         region: str,
-        network: Network,
     ) -> None: ...
-    def chosen_by_aws(
-        self,
-        network: Network,
-    ) -> bool: ...
+    chosen_by_aws: bool
     kind: str
+    network: object
     tls: object
     def tls_policy(
         self,
         region: str,
-        network: Network,
     ) -> Tls | str: ...
     ...
 class Addon:
@@ -160,6 +157,7 @@ class Authenticated(Access):
         secret: secretsmanager.ISecret | None = None,
         encryption_key: kms.IKey | None = None,
         tls: Tls | str | None = None,
+        network: Network | None = None,
     ) -> None: ...
     def bind(
         self,
@@ -169,18 +167,14 @@ class Authenticated(Access):
         self,
         problems: Problems,
         region: str,
-        network: Network,
     ) -> None: ...
-    def chosen_by_aws(
-        self,
-        network: Network,
-    ) -> bool: ...
+    chosen_by_aws: bool
     kind: object
+    network: object
     tls: object
     def tls_policy(
         self,
         region: str,
-        network: Network,
     ) -> Tls | str: ...
     ...
 class BoundAccess:
@@ -353,11 +347,9 @@ class MailGateway(MailConstruct):
         construct_id: str,
         *,
         recipients: Sequence[str] | AnyRecipient | None = None,
-        access: Access | None = None,
-        network: Network | None = None,
+        access: Access | ExistingIngressPoint | None = None,
         traffic: TrafficPolicy | str | None = None,
         rule_set: MailGateway | str | None = None,
-        ingress_point: ExistingIngressPoint | None = None,
         status: Status | str | None = None,
         hosted_zone: route53.IHostedZone | CrossAccountZone | None = None,
         domain: str | None = None,
@@ -409,6 +401,7 @@ class MutualTls(Access):
         crl: str | Path | None = None,
         encryption_key: kms.IKey | None = None,
         tls: Tls | str | None = None,
+        network: Network | None = None,
     ) -> None: ...
     def bind(
         self,
@@ -418,18 +411,14 @@ class MutualTls(Access):
         self,
         problems: Problems,
         region: str,
-        network: Network,
     ) -> None: ...
-    def chosen_by_aws(
-        self,
-        network: Network,
-    ) -> bool: ...
+    chosen_by_aws: bool
     kind: object
+    network: object
     tls: object
     def tls_policy(
         self,
         region: str,
-        network: Network,
     ) -> Tls | str: ...
     ...
 class Network(ABC):
@@ -448,6 +437,7 @@ class Open(Access):
         self,
         *,
         tls: Tls | str | None = None,
+        network: Network | None = None,
     ) -> None: ...
     def bind(
         self,
@@ -457,18 +447,14 @@ class Open(Access):
         self,
         problems: Problems,
         region: str,
-        network: Network,
     ) -> None: ...
-    def chosen_by_aws(
-        self,
-        network: Network,
-    ) -> bool: ...
+    chosen_by_aws: bool
     kind: object
+    network: object
     tls: object
     def tls_policy(
         self,
         region: str,
-        network: Network,
     ) -> Tls | str: ...
     ...
 class PolicyCondition(Condition):

@@ -17,6 +17,7 @@ class AddHeader(GatewayAction):
     ) -> None: ...
     name: object
     sends: bool
+    settles: object
     value: object
     ...
 class Archive(GatewayAction):
@@ -39,6 +40,7 @@ class Archive(GatewayAction):
     ) -> None: ...
     on_failure: object
     sends: bool
+    settles: bool
     ...
 class Bounce(GatewayAction):
     def __init__(
@@ -66,6 +68,7 @@ class Bounce(GatewayAction):
     on_failure: object
     sender: object
     sends: bool
+    settles: bool
     smtp_reply_code: object
     status_code: object
     ...
@@ -107,6 +110,7 @@ class DeliverToQBusiness(GatewayAction):
     index_id: object
     on_failure: object
     sends: bool
+    settles: bool
     ...
 class DeliverToWorkMail(GatewayAction):
     def __init__(
@@ -128,6 +132,7 @@ class DeliverToWorkMail(GatewayAction):
     on_failure: object
     organization_arn: object
     sends: bool
+    settles: bool
     ...
 class Drop(GatewayAction):
     def bind(
@@ -141,6 +146,7 @@ class Drop(GatewayAction):
         facts: RuleFacts,
     ) -> None: ...
     sends: bool
+    settles: bool
     ...
 class GatewayAction(ABC):
     def bind(
@@ -154,6 +160,7 @@ class GatewayAction(ABC):
         facts: RuleFacts,
     ) -> None: ...
     sends: bool
+    settles: bool
     ...
 class GatewayContext(RuleContext):
     def __init__(
@@ -206,6 +213,7 @@ class InvokeFunction(GatewayAction):
     on_failure: object
     retry: object
     sends: bool
+    settles: bool
     synchronous: object
     ...
 class MailFrom(StrEnum):
@@ -243,6 +251,7 @@ class Publish(GatewayAction):
     on_failure: object
     payload: object
     sends: bool
+    settles: bool
     topic: object
     ...
 class Relay(GatewayAction):
@@ -267,6 +276,7 @@ class Relay(GatewayAction):
     on_failure: object
     relay_id: object
     sends: object
+    settles: bool
     ...
 class RelayServer(Protocol):
     relay_id: str
@@ -288,6 +298,7 @@ class ReplaceRecipients(GatewayAction):
         facts: RuleFacts,
     ) -> None: ...
     sends: bool
+    settles: object
     ...
 class Send(GatewayAction):
     def __init__(
@@ -311,6 +322,7 @@ class Send(GatewayAction):
     identities: object
     on_failure: object
     sends: object
+    settles: bool
     ...
 class Store(GatewayAction):
     def __init__(
@@ -336,6 +348,7 @@ class Store(GatewayAction):
     on_failure: object
     prefix: object
     sends: bool
+    settles: bool
     ...
 class TargetArchive(Protocol):
     archive_id: str

@@ -1,8 +1,9 @@
 """Compare the public API with that of the last release: ``make check`` runs this.
 
-The folder ``tests/public_names/`` has the signatures of the last release as stub files. With ``--update``, which
-is ``make api``, they become those of today: do that when a release is made. What breaks users is an
-error, unless the section "Breaking changes" of the changelog's unreleased version names it.
+The folder ``tests/public_names/`` has the signatures of the last release as stub files. With
+``--update``, which is ``make api``, they become those of today: do that when a release is made.
+What breaks users is an error, unless the section "Breaking changes" of the changelog's unreleased
+version names it.
 """
 
 from __future__ import annotations

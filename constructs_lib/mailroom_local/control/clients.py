@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -70,12 +71,21 @@ def session(*, region: str = REGION, account: str = ACCOUNT) -> boto3.Session:
             "credentials_file": (None, None, os.devnull, None),
         }
     )
+    core.register_component("data_loader", _models())
     return boto3.Session(
         aws_access_key_id=account,
         aws_secret_access_key="local",  # noqa: S106  # the local AWS accepts any
         region_name=region,
         botocore_session=core,
     )
+
+
+@functools.cache
+def _models() -> Any:
+    """The models of services, which every session would read and parse again."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def client(

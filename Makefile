@@ -52,7 +52,7 @@ demo: $(RUN) ## deploy the examples and send them real mail; KEEP=1 leaves the p
 	  $(BIN)/python $$demo || exit 1; echo; done
 	@$(if $(KEEP),$(BIN)/python $(KEPT) --keep,echo "$(PAGE)")
 
-test: $(VENV)/.test ## run the tests on all cores (six to seven minutes on two)
+test: $(VENV)/.test ## run the tests on all cores (five to six minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 separable: $(VENV)/.test ## remove WorkMail from a copy of the repository and test the rest

@@ -119,6 +119,39 @@ PICTURES = [
         ],
     ),
     Picture(
+        "gateway",
+        "A mail server connects to the ingress point of a gateway. The traffic policy decides "
+        "about each recipient while the server waits. A rule that applies stores the message, "
+        "calls its handler, and sends, relays, archives or drops it; then the next rule runs. "
+        "What fails goes to a dead-letter queue and to the log, with alarms.",
+        {
+            "server": Box(0, 0, "Mail server", "MX, or with a login"),
+            "point": Box(1, 0, "Ingress point", "TLS, own host"),
+            "refused": Box(0, 1, "Refused at once", "each recipient", "bad"),
+            "policy": Box(1, 1, "Traffic policy", "recipient, client, size"),
+            "bucket": Box(2, 1, "Mail bucket", "encrypted, 90 days"),
+            "actions": Box(0, 2, "Actions", "send, relay, archive"),
+            "rule": Box(1, 2, "Rule", "when, unless"),
+            "function": Box(2, 2, "on_mail(mail)", "yours or bundled", "mine"),
+            "log": Box(0, 3, "Log", "alarm on failed actions", "bad"),
+            "next": Box(1, 3, "Next rule", "the other recipients"),
+            "failed": Box(2, 3, "Dead-letter queue", "with an alarm", "bad"),
+        },
+        [
+            ("server", "point", "SMTP", ""),
+            ("point", "policy", "", ""),
+            ("policy", "refused", "", "bad"),
+            ("policy", "rule", "", ""),
+            ("rule", "bucket", "", ""),
+            ("rule", "function", "", ""),
+            ("rule", "actions", "", ""),
+            ("actions", "log", "fails", "bad"),
+            ("rule", "next", "", ""),
+            ("function", "bucket", "mail.read()", ""),
+            ("function", "failed", "raises", "bad"),
+        ],
+    ),
+    Picture(
         "events",
         "SES publishes events of the configuration set to a topic. Each call of on has a queue and "
         "a function, which records an event in the table before it calls the handlers. What fails "

@@ -27,7 +27,7 @@ TESTS = (
 ONE_VERSION = ("test_examples.py", "test_wheel.py", "test_workmail_example.py")
 TOOLS = (
     *("aiosmtpd", "awslambdaric", "cdk-nag", "django", "duckdb", "hatchling", "hypothesis"),
-    *("moto", "pytest", "pytest-xdist", "syrupy", "trustme"),
+    *("cfn-lint", "moto", "pytest", "pytest-xdist", "syrupy", "trustme"),
 )
 
 

@@ -8,10 +8,12 @@ import contextlib
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from mailroom_cli import render
 from mailroom_cli.progress import Steps
+from mailroom_cli.terminal import show
 from mailroom_local import LocalAws
 
 
@@ -68,6 +70,28 @@ def _how_to_go_on(aws: LocalAws) -> str:
         f"  Its mail and stack: {aws.server.page}\n"
         f"  To end it: {end} down --state {aws.state.root}"
     )
+
+
+def played(
+    aws: LocalAws, scenarios: Mapping[str, Callable[[LocalAws], list[str]]]
+) -> Iterator[str]:
+    """Play each scenario, show the mail that it led to, and yield its problems."""
+    for title, scenario in scenarios.items():
+        before = len(aws.messages(handlers=False))
+        problems = [f"{title}: {problem}" for problem in scenario(aws)]
+        print(f"── {title}")
+        show(render.messages(aws.messages()[before:]))
+        print(f"  {'✗ ' + '; '.join(problems) if problems else '✓ as expected'}\n")
+        yield from problems
+
+
+def differences(*expectations: tuple[str, object, object]) -> list[str]:
+    """Say what was found and is not as expected."""
+    return [
+        f"{what}: expected {expected!r}, found {found!r}"
+        for what, found, expected in expectations
+        if found != expected
+    ]
 
 
 def output(aws: LocalAws, stack_name: str, key: str) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import public_api
 import release_notes
 
 CHANGELOG = (Path(__file__).parents[1] / "CHANGELOG.md").read_text("utf-8")
@@ -25,7 +26,6 @@ def test_the_first_release_has_notes() -> None:
 
 def test_a_change_that_breaks_users_is_named(tmp_path: Path) -> None:
     """A new argument breaks nobody; a name, an argument or a default that changes does."""
-    public_api = pytest.importorskip("public_api", reason="griffe is not installed")
     before = "def send(to: str, *, copy: bool = True, later: int = 0): ...\ndef old(): ...\n"
     after = "def send(to: str, *, copy: bool = False, tags: str | None = None): ...\n"
     for folder, code in (("old", before), ("new", after)):
@@ -41,7 +41,6 @@ def test_a_change_that_breaks_users_is_named(tmp_path: Path) -> None:
 
 
 def test_what_breaks_is_announced_in_the_unreleased_version_only() -> None:
-    public_api = pytest.importorskip("public_api", reason="griffe is not installed")
     section = "### Breaking changes\n\n- `send` lost `later`.\n"
     assert "later" in public_api.breaking_changes(f"## Unreleased\n\n{section}\n## 0.1.0\n")
     assert public_api.breaking_changes(f"## Unreleased\n\n## 0.1.0\n\n{section}") == ""

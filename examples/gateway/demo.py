@@ -10,14 +10,12 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from mailroom import mime
-from mailroom_cli import render
-from mailroom_cli.terminal import show
 from mailroom_local import Credentials, LocalAws, MessageRecord, SmtpRefused
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from demonstration import demonstrate, output  # noqa: E402 (the folder above is not on the path)
+from demonstration import demonstrate, differences, output, played  # noqa: E402 (the folder above is not on the path)
 
 CLERK, CUSTOMER = "clerk@example.com", "jane@customer.example"
 DISCLAIMER = "This message is confidential."
@@ -28,13 +26,7 @@ def prepare(aws: LocalAws) -> None:
 
 
 def check(aws: LocalAws) -> Iterator[str]:
-    for title, scenario in SCENARIOS.items():
-        before = len(aws.messages(handlers=False))
-        problems = [f"{title}: {problem}" for problem in scenario(aws)]
-        print(f"── {title}")
-        show(render.messages(aws.messages()[before:]))
-        print(f"  {'✗ ' + '; '.join(problems) if problems else '✓ as expected'}\n")
-        yield from problems
+    return played(aws, SCENARIOS)
 
 
 def letter_to_a_customer(aws: LocalAws) -> list[str]:
@@ -140,14 +132,6 @@ def archived(aws: LocalAws, subject: str) -> list[str]:
     while client.get_archive_search(SearchId=search)["Status"]["State"] != "COMPLETED":
         time.sleep(0.1)
     return [row["Subject"] for row in client.get_archive_search_results(SearchId=search)["Rows"]]
-
-
-def differences(*expectations: tuple[str, object, object]) -> list[str]:
-    return [
-        f"{what}: expected {expected!r}, found {found!r}"
-        for what, found, expected in expectations
-        if found != expected
-    ]
 
 
 SCENARIOS: dict[str, Callable[[LocalAws], list[str]]] = {

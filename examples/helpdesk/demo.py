@@ -13,14 +13,12 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from mailroom import mime
 from mailroom.testing import reply_message
-from mailroom_cli import render
-from mailroom_cli.terminal import show
 from mailroom_local import LocalAws, MessageRecord, SmtpRefused
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from demonstration import demonstrate, output  # noqa: E402 (the folder above is not on the path)
+from demonstration import demonstrate, differences, output, played  # noqa: E402 (the folder above is not on the path)
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 CUSTOMER = "jane@customer.example"
@@ -31,13 +29,7 @@ def prepare(aws: LocalAws) -> None:
 
 
 def check(aws: LocalAws) -> Iterator[str]:
-    for title, scenario in SCENARIOS.items():
-        before = len(aws.messages(handlers=False))
-        problems = [f"{title}: {problem}" for problem in scenario(aws)]
-        print(f"── {title}")
-        show(render.messages(aws.messages()[before:]))
-        print(f"  {'✗ ' + '; '.join(problems) if problems else '✓ as expected'}\n")
-        yield from problems
+    return played(aws, SCENARIOS)
 
 
 def plain(aws: LocalAws) -> list[str]:
@@ -141,14 +133,6 @@ def stored(aws: LocalAws, prefix: str) -> list[str]:
         Bucket=output(aws, "HelpDesk", "MailBucket"), Prefix=prefix
     )
     return [item["Key"].removeprefix(prefix) for item in found.get("Contents", ())]
-
-
-def differences(*expectations: tuple[str, object, object]) -> list[str]:
-    return [
-        f"{what}: expected {expected!r}, found {found!r}"
-        for what, found, expected in expectations
-        if found != expected
-    ]
 
 
 SCENARIOS: dict[str, Callable[[LocalAws], list[str]]] = {

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -37,6 +37,7 @@ __all__ = [
     "RuleFacts",
     "RuleKind",
     "StoredMail",
+    "in_order",
 ]
 
 SES = "ses.amazonaws.com"
@@ -164,6 +165,21 @@ class BoundAction:
     """The alarms on failures that leave nothing on the dead-letter queue."""
     iam_role_arn: str | None = None
     """For an S3 action, the role that SES writes as; `ses.S3ActionConfig` has no such setting."""
+
+
+_One = TypeVar("_One")
+
+
+def in_order(
+    before: Sequence[_One], store: _One | None, handler: _One | None, after: Sequence[_One]
+) -> dict[str, _One]:
+    """Return a rule's actions in their order, each under its construct id."""
+    middle = {"Store": store, "Handler": handler}
+    return {
+        **{f"Before{number}": one for number, one in enumerate(before, start=1)},
+        **{name: one for name, one in middle.items() if one is not None},
+        **{f"After{number}": one for number, one in enumerate(after, start=1)},
+    }
 
 
 class ReceiptAction(ABC):

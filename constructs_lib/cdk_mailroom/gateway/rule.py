@@ -19,7 +19,7 @@ from constructs import Construct, IDependable
 from cdk_mailroom._checks import ConfigurationError, Problems, check_list
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._objects import grant_read
-from cdk_mailroom.actions.base import RuleFacts, RuleKind, StoredMail
+from cdk_mailroom.actions.base import RuleFacts, RuleKind, StoredMail, in_order
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.actions.base import (
     BoundGatewayAction,
@@ -64,14 +64,7 @@ class GatewayRuleOptions:
     @cached_property
     def named(self) -> dict[str, Action]:
         """All actions in their order, each under its construct id."""
-        named: dict[str, Action] = {
-            f"Before{number}": item for number, item in enumerate(self.before, start=1)
-        }
-        if self.store is not None:
-            named["Store"] = self.store
-        if self.handler is not None:
-            named["Handler"] = self.handler
-        return named | {f"After{number}": item for number, item in enumerate(self.after, start=1)}
+        return in_order(self.before, self.store, self.handler, self.after)
 
     @cached_property
     def sends(self) -> int:

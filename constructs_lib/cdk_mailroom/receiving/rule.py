@@ -38,6 +38,7 @@ from cdk_mailroom.actions.base import (
     ReceiptContext,
     RuleFacts,
     StoredMail,
+    in_order,
 )
 from cdk_mailroom.actions.settings import check_settings
 from cdk_mailroom.functions import PythonFunction
@@ -98,14 +99,7 @@ class RuleOptions:
     @cached_property
     def named(self) -> dict[str, Action]:
         """All actions in their order, each under its construct id."""
-        named: dict[str, Action] = {
-            f"Before{number}": item for number, item in enumerate(self.before, start=1)
-        }
-        if self.store is not None:
-            named["Store"] = self.store
-        if self.handler is not None:
-            named["Handler"] = self.handler
-        return named | {f"After{number}": item for number, item in enumerate(self.after, start=1)}
+        return in_order(self.before, self.store, self.handler, self.after)
 
     def check(self, problems: Problems, rule_id: str, stack: Stack) -> None:
         """Note what can be found before anything is created."""

@@ -19,6 +19,8 @@ from mailroom_local.control.local import LocalAws
 from mailroom_local.control.packer import CodeRefused, Packer
 
 _DEBOUNCE_MS = 50
+# A file is dated by the last tick of the kernel, which may be before the clock was read.
+_TICK = 0.01
 _STEP_MS = 20
 # How soon it is known that nothing has changed.
 _IDLE_MS = 100
@@ -161,7 +163,7 @@ class Watcher:
             for directory, folders, names in os.walk(root):
                 folders[:] = [name for name in folders if self.matters(Path(directory, name))]
                 for path in (Path(directory, name) for name in names):
-                    if self.matters(path) and path.stat().st_mtime > self._since:
+                    if self.matters(path) and path.stat().st_mtime > self._since - _TICK:
                         yield path
 
     def matters(self, path: Path) -> bool:

@@ -344,7 +344,7 @@ def test_a_first_deployment_that_fails_is_made_again_at_the_next_edit(
     def deploy() -> None:
         tried.append(time.time())
         if len(tried) < 3:
-            edit = Timer(0.2 if len(tried) == 1 else 0.05, file.write_text, [f"x = {len(tried)}\n"])
+            edit = Timer(0.2 if len(tried) == 1 else 0, file.write_text, [f"x = {len(tried)}\n"])
             edit.start()
             if len(tried) == 2:
                 edit.join()

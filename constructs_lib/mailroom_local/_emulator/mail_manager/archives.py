@@ -9,12 +9,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
 from functools import cached_property
 from typing import Any
 
+from mailroom import mime
+from mailroom.mime import bodies
+from mailroom.mime.parts import Part
 from mailroom_local._emulator import internals
 from mailroom_local._emulator.mail_manager import links, readable
 from mailroom_local._emulator.mail_manager.changes import changed
@@ -64,21 +65,21 @@ class Archived:
     """Of the answer of GetArchiveMessage, without the time."""
 
     @cached_property
-    def message(self) -> EmailMessage:
-        """The message, parsed."""
-        return message_from_bytes(self.raw, policy=default)
+    def _root(self) -> Part:
+        return mime.parse(self.raw)
 
-    def text(self, name: str) -> str:
-        """A header field as text; empty without it."""
-        try:
-            return ", ".join(str(value) for value in self.message.get_all(name, []))
-        except Exception:  # the parser raises what it likes on broken fields
-            return ""
+    def fields(self, name: str) -> list[str]:
+        """The header fields of a name as text."""
+        return [str(value) for value in self._message.get_all(name, [])]
+
+    @cached_property
+    def _message(self) -> EmailMessage:
+        return mime.build(self._root)
 
     @property
     def has_attachments(self) -> bool:
-        """Whether a part is an attachment."""
-        return any(part.is_attachment() for part in _parts(self.message))
+        """Whether a part is a file."""
+        return any(True for _ in bodies.attachments(self._root))
 
     @property
     def envelope(self) -> dict[str, Any]:
@@ -88,14 +89,12 @@ class Archived:
     def body(self) -> dict[str, Any]:
         """Its text and HTML, as answers have them."""
         found: dict[str, Any] = {}
-        for name, kind in (("Text", "text/plain"), ("Html", "text/html")):
-            for part in _parts(self.message):
-                if part.get_content_type() == kind and not part.is_attachment():
-                    try:
-                        found[name] = part.get_content()
-                    except Exception:  # an unknown charset, or a broken encoding
-                        found["MessageMalformed"] = True
-                    break
+        for part in filter(bodies.is_text_to_read, self._root.walk(into_messages=False)):
+            name = "Text" if part.content_type == "text/plain" else "Html"
+            if name not in found:
+                found[name], wrong = part.text()
+                if wrong:
+                    found["MessageMalformed"] = True
         return found
 
 
@@ -227,10 +226,6 @@ def _list(given: Mapping[str, Any]) -> dict[str, Any]:
             name: resource.fields[name] for name in names if name in resource.fields
         },
     )
-
-
-def _parts(message: EmailMessage) -> list[EmailMessage]:
-    return [part for part in message.walk() if isinstance(part, EmailMessage)]
 
 
 OPERATIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {

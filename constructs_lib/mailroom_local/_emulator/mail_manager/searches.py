@@ -149,7 +149,7 @@ def _matches(condition: Mapping[str, Any], message: Archived) -> bool:
         "ENVELOPE_TO": ", ".join(message.rcpt_tos),
     }.get(attribute)
     if text is None:
-        text = message.text(attribute)
+        text = ", ".join(message.fields(attribute))
     return any(value.lower() in text.lower() for value in expression["Values"])
 
 
@@ -170,10 +170,10 @@ def _row(message: Archived) -> dict[str, Any]:
         "ArchivedMessageId": message.id,
         "ReceivedTimestamp": round(message.received, 3),
         "HasAttachments": message.has_attachments,
-        "ReceivedHeaders": [str(each) for each in message.message.get_all("Received", [])],
+        "ReceivedHeaders": message.fields("Received"),
         "Envelope": message.envelope,
     }
-    row |= {key: text for key, name in texts.items() if (text := message.text(name))}
+    row |= {key: text for key, name in texts.items() if (text := ", ".join(message.fields(name)))}
     names = ("IngressPointId", "SenderHostname", "SenderIpAddress", "SourceArn")
     return row | {name: message.metadata[name] for name in names if name in message.metadata}
 

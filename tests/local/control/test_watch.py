@@ -318,7 +318,10 @@ def test_what_is_saved_during_the_deployment_and_afterwards_is_noticed(aws: Aws,
     for file in app.rglob("*.py"):
         os.utime(file, (1, 1))
     (app / "support" / "app.py").write_text(ADDED)
-    found = Watched(aws, app, since=time.time() - 60)
+    # A file that is written just after the clock was read may be dated by the tick before.
+    since = time.time()
+    os.utime(app / "support" / "app.py", (since - 0.004,) * 2)
+    found = Watched(aws, app, since=since)
     stop = Event()
     handled: list[set[Path]] = []
     found.watcher.handle = lambda files: bool(handled.append(set(files)))  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ AWS = {"boto3", "botocore"}
 ALLOWED = {
     "cdk_mailroom": {"aws_cdk", "constructs", "jsii", "mailroom", "typing_extensions"},
     "mailroom_cli": {*AWS, "rich", "mailroom", "mailroom_local"},
+    "mailroom_cli.doctor.resolving": {"dns"},
     "mailroom_cli.replay.sources": {"duckdb", "pyarrow", "mailroom"},
     "mailroom_local": {
         *(*AWS, "mailroom", "ministack", "aiosmtpd", "cryptography", "duckdb", "hypercorn"),

@@ -40,7 +40,7 @@ def require(*, alternative: str = "") -> None:
     Raises:
         UsageError: Neither extra is installed.
     """
-    if not any(map(_is_installed, EITHER)):
+    if not is_installed():
         raise UsageError(
             f'this command needs the local AWS: pip install "cdk-mailroom[local]"{alternative}'
         )
@@ -66,7 +66,12 @@ def opened(state: str | None) -> LocalAws:
         return ended
 
 
-def _is_installed(package: str) -> bool:
+def is_installed() -> bool:
+    """Return whether the local AWS can be started: one of its extras is installed."""
+    return any(map(_is_there, EITHER))
+
+
+def _is_there(package: str) -> bool:
     try:
         return importlib.util.find_spec(package) is not None
     except ImportError:

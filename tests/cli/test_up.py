@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from mailroom_cli import ports
 from mailroom_cli.commands import up
 from mailroom_local import DeployFailed, LocalAws
 from mailroom_local.control import State
@@ -388,7 +389,7 @@ def test_the_usual_ports_are_taken_if_they_are_free_and_said_to_be_in_use_if_not
         used, free = taken.getsockname()[1], other.getsockname()[1]
         other.close()
         usual = {"port": (free, "A"), "smtp_port": (used, "B"), "submission_port": (used, "C")}
-        monkeypatch.setattr(up, "_PORTS", usual)
+        monkeypatch.setattr(ports, "USUAL", usual)
         options = argparse.Namespace(port=None, smtp_port=None, submission_port=7)
         assert up._ports(options) == {"port": free, "smtp_port": 0, "submission_port": 7}
     assert capsys.readouterr().err == f"port {used} is in use: B gets another one\n"
@@ -396,7 +397,7 @@ def test_the_usual_ports_are_taken_if_they_are_free_and_said_to_be_in_use_if_not
 
 def test_the_usual_ports_are_those_that_other_tools_have() -> None:
     """Of LocalStack, Mailpit and mail clients' settings."""
-    assert [usual for usual, _ in up._PORTS.values()] == [4566, 1025, 1587, 8025]
+    assert [usual for usual, _ in ports.USUAL.values()] == [4566, 1025, 1587, 8025]
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "smtp", "²"])

@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import functools
 import importlib.util
-import socket
 import sys
 import time
 import warnings
@@ -14,20 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailroom_cli import account, local
+from mailroom_cli import account, local, ports
 from mailroom_cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
     from mailroom_local.control import IngressPoint, LocalAws, Server
-
-
-# The usual port of each server, and what it is for.
-_PORTS = {
-    "port": (4566, "the AWS API"),
-    "smtp_port": (1025, "SMTP, for mail that is received"),
-    "submission_port": (1587, "SMTP submission, for mail that is sent"),
-    "page_port": (8025, "the page that shows mail and its story"),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="deploy again what is saved: of a handler's folder, its functions alone, in a moment",
     )
-    for name, (usual, what) in _PORTS.items():
+    for name, (usual, what) in ports.USUAL.items():
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             type=_port,
@@ -151,23 +141,13 @@ def _ports(options: argparse.Namespace) -> dict[str, int]:
     from mailroom_cli.terminal import show
 
     chosen = {}
-    for name, (usual, what) in _PORTS.items():
+    for name, (usual, what) in ports.USUAL.items():
         given = getattr(options, name)
-        free = given is not None or _is_free(usual)
+        free = given is not None or ports.is_free(usual)
         if not free:
             show(f"port {usual} is in use: {what} gets another one", stream=sys.stderr)
         chosen[name] = given if given is not None else usual if free else 0
     return chosen
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _refuse_other_ports(server: Server, options: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mailroom_local.control.cdk import find_cdk
 from mailroom_local.control.credentials import Credentials
+from mailroom_local.control.emulator import server_python
 from mailroom_local.control.errors import DeployFailed, MailroomError, NotRunning, SmtpRefused
 from mailroom_local.control.gateways import IngressPoint
 from mailroom_local.control.journal import (
@@ -42,4 +43,5 @@ __all__ = [
     "SmtpRefused",
     "State",
     "find_cdk",
+    "server_python",
 ]

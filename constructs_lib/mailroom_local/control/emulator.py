@@ -75,17 +75,34 @@ def interpreter(state: State, progress: Progress) -> Interpreter:
         MailroomError: If the one given lacks a package, the extra ``local`` is not installed, or
             pip fails.
     """
+    found = server_python()
+    if found == sys.executable and not os.environ.get(VARIABLE):
+        return Interpreter(python=found)
+    python = found or _made(state.install_log, progress)
+    return Interpreter(python=python, packages=_linked_packages(state))
+
+
+def server_python() -> str | None:
+    """Return the server's Python: the one given, or this one, or one that was made before.
+
+    Returns:
+        Its path; ``None`` if it is made when the server first starts.
+
+    Raises:
+        MailroomError: If the one given lacks a package, or the extra ``local`` is not installed.
+    """
     if given := os.environ.get(VARIABLE):
         _check(given)
-        return Interpreter(python=given, packages=_linked_packages(state))
+        return given
     if _is_here():
-        return Interpreter(python=sys.executable)
+        return sys.executable
     if find_spec(_MAKER) is None:
         raise MailroomError(
             "the local AWS is not installed",
             remedy="install it into this environment: pip install 'cdk-mailroom[local]'",
         )
-    return Interpreter(python=_made(state.install_log, progress), packages=_linked_packages(state))
+    python = _environment(_requirements()) / "bin" / "python"
+    return str(python) if python.exists() else None
 
 
 def _is_here() -> bool:
@@ -126,10 +143,7 @@ def _linked_packages(state: State) -> Path:
 def _made(log: Path, progress: Progress) -> str:
     """The Python of the environment in the user's cache, which is made at the first use."""
     requirements = _requirements()
-    digest = hashlib.sha256()
-    for part in (*requirements, sys.version, sys.base_prefix, platform.machine()):
-        digest.update(part.encode() + b"\0")
-    environment = _cache() / f"emulator-{digest.hexdigest()[:12]}"
+    environment = _environment(requirements)
     python = environment / "bin" / "python"
     if python.exists():
         return str(python)
@@ -140,6 +154,13 @@ def _made(log: Path, progress: Progress) -> str:
         if not python.exists():
             _make(environment, requirements, log, report)
     return str(python)
+
+
+def _environment(requirements: Sequence[str]) -> Path:
+    digest = hashlib.sha256()
+    for part in (*requirements, sys.version, sys.base_prefix, platform.machine()):
+        digest.update(part.encode() + b"\0")
+    return _cache() / f"emulator-{digest.hexdigest()[:12]}"
 
 
 def _make(environment: Path, requirements: Sequence[str], log: Path, report: Report) -> None:

@@ -67,7 +67,7 @@ class State:
         Raises:
             MailroomError: If it holds something else.
         """
-        if self.root.exists() and not self._ours() and any(self.root.iterdir()):
+        if self.root.exists() and not self.is_ours() and any(self.root.iterdir()):
             raise MailroomError(
                 f"{self.root} is not empty, and not a state directory of mailroom",
                 remedy="choose another directory with --state or the variable MAILROOM_STATE",
@@ -88,7 +88,7 @@ class State:
 
     def remove(self) -> None:
         """Delete the directory, unless it holds something else."""
-        if self._ours():
+        if self.is_ours():
             shutil.rmtree(self.root, ignore_errors=True)
 
     def announce(self, server: Server) -> None:
@@ -109,5 +109,6 @@ class State:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _ours(self) -> bool:
+    def is_ours(self) -> bool:
+        """Return whether the directory is a state directory, and nothing else."""
         return (self.root / _MARK).is_file()

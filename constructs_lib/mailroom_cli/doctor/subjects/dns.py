@@ -1,0 +1,224 @@
+"""DNS: the records of verified domains and of the domains that rules receive for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from mailroom_cli.doctor import rule_sets
+from mailroom_cli.doctor.findings import Finding
+from mailroom_cli.doctor.place import Place, named
+from mailroom_cli.doctor.reading import Absent, Unseen
+from mailroom_cli.doctor.resolving import NoAnswer, Resolver
+
+RANK = 25
+NEEDS = (
+    "ses:DescribeActiveReceiptRuleSet",
+    "ses:GetEmailIdentity",
+    "ses:GetIdentityVerificationAttributes",
+    "ses:ListIdentities",
+)
+
+_MX = "https://docs.aws.amazon.com/ses/latest/dg/receiving-email-mx-record.html"
+_EASY_DKIM = "https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-easy.html"
+_MAIL_FROM = "https://docs.aws.amazon.com/ses/latest/dg/mail-from.html"
+_DMARC = "https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dmarc.html"
+_MOST_DOMAINS = 25
+_AT_A_TIME = 8
+
+
+def look(place: Place) -> Iterator[Finding]:
+    """Look at the records of each domain."""
+    if place.is_local:
+        yield place.note(
+            "not-local", "not looked at: the local AWS has no DNS, and needs no records"
+        )
+        return
+    if place.resolver is None:
+        yield place.warning(
+            "not-installed",
+            "not looked at: dnspython is not installed",
+            remedy="install it:",
+            command="pip install 'cdk-mailroom[doctor]'",
+        )
+        return
+    receiving: list[str] = []
+    with suppress(Unseen):
+        receiving = _receiving(place)
+    identities: list[str] = []
+    with suppress(Unseen):
+        identities = [name for name in rule_sets.verification(place) if "@" not in name]
+    every = list(dict.fromkeys([*receiving, *identities]))
+    chosen = list(place.domains) or every[:_MOST_DOMAINS]
+
+    def one(domain: str) -> list[Finding]:
+        return list(_domain(place, domain, identities=identities, receiving=receiving))
+
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        for domain, found in zip(chosen, pool.map(one, chosen), strict=True):
+            yield from found or [
+                place.ok("records", f"{domain}: all records are as they should be")
+            ]
+    if len(chosen) < len(every) and not place.domains:
+        yield place.warning(
+            "not-all",
+            f"only the records of {len(chosen)} of {len(every)} domains were looked at",
+            remedy="look at others with --identity DOMAIN",
+        )
+
+
+def _receiving(place: Place) -> list[str]:
+    """The domains of the recipients of rules; those of subdomains cannot be listed."""
+    active = rule_sets.active(place) or {}
+    return [
+        rule_sets.domain_of(recipient)
+        for rule in active.get("Rules", [])
+        if rule.get("Enabled")
+        for recipient in rule.get("Recipients") or []
+        if not recipient.startswith(".")
+    ]
+
+
+def _domain(
+    place: Place, domain: str, *, identities: Sequence[str], receiving: Sequence[str]
+) -> Iterator[Finding]:
+    ask = _asked(place)
+    try:
+        if domain in receiving:
+            yield from _mx(place, ask, domain)
+        if domain in identities or not receiving:
+            with suppress(Absent, Unseen):
+                identity = place.reader.call(
+                    "sesv2",
+                    "get_email_identity",
+                    EmailIdentity=domain,
+                    absent=("NotFoundException",),
+                )
+                yield from _dkim(place, ask, domain, identity.get("DkimAttributes") or {})
+                yield from _mail_from(place, ask, identity.get("MailFromAttributes") or {})
+                yield from _dmarc(place, ask, domain)
+    except NoAnswer as error:
+        yield place.warning(
+            "no-answer",
+            f"{domain}: not looked at, as the DNS did not answer: {error}",
+            remedy="look again later, or from another network",
+        )
+
+
+_Ask = Callable[[str, str], list[str]]
+
+
+def _asked(place: Place) -> _Ask:
+    resolver: Resolver | None = place.resolver
+    assert resolver is not None
+    return resolver.records
+
+
+def _mx(place: Place, ask: _Ask, domain: str) -> Iterator[Finding]:
+    wanted = f"inbound-smtp.{place.region}.amazonaws.com"
+    hosts = [record.split()[-1] for record in ask(domain, "MX")]
+    if wanted in hosts or any(".mail-manager-smtp." in f".{host}" for host in hosts):
+        others = [host for host in hosts if not host.endswith(".amazonaws.com")]
+        if others:
+            yield place.warning(
+                "mx",
+                f"{domain}: mail may also go to {named(others)}, which no rule sees",
+                remedy=f"remove the other MX records, or those with {wanted}",
+                source=_MX,
+            )
+        return
+    what = f"mail goes to {named(hosts)}" if hosts else "it has no MX record, so it gets no mail"
+    yield place.problem(
+        "mx",
+        f"{domain}: {what}; rules for it never run",
+        remedy=f"publish this record{' instead' if hosts else ''}: {domain} MX 10 {wanted}",
+        source=_MX,
+    )
+
+
+def _dkim(place: Place, ask: _Ask, domain: str, dkim: Mapping[str, Any]) -> Iterator[Finding]:
+    tokens = dkim.get("Tokens") or []
+    external = dkim.get("SigningAttributesOrigin") == "EXTERNAL"
+    zone = dkim.get("SigningHostedZone") or "dkim.amazonses.com"
+    for token in tokens:
+        name, target = f"{token}._domainkey.{domain}", f"{token}.{zone}"
+        if external:
+            # The selector of one's own key, which is a record of its own.
+            if not any("p=" in one for one in ask(name, "TXT")):
+                yield place.problem(
+                    "dkim",
+                    f"{domain}: {name} has no TXT record with the public key, so DKIM fails",
+                    remedy=f"publish it: {name} TXT p=YOUR-PUBLIC-KEY",
+                    source=_DKIM_OWN,
+                )
+        elif target.lower() not in (found := ask(name, "CNAME")):
+            there = f"points to {named(found)}" if found else "has no CNAME record"
+            yield place.problem(
+                "dkim",
+                f"{domain}: {name} {there}, so DKIM fails",
+                remedy=f"publish this record: {name} CNAME {target}",
+                source=_EASY_DKIM,
+            )
+
+
+_DKIM_OWN = (
+    "https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-bring-your-own.html"
+)
+
+
+def _mail_from(place: Place, ask: _Ask, attributes: Mapping[str, Any]) -> Iterator[Finding]:
+    name = attributes.get("MailFromDomain")
+    if not name:
+        return
+    wanted = f"feedback-smtp.{place.region}.amazonses.com"
+    hosts = [record.split()[-1] for record in ask(name, "MX")]
+    if hosts != [wanted]:
+        there = f"its MX is {named(hosts)}" if hosts else "it has no MX record"
+        yield place.problem(
+            "mail-from",
+            f"MAIL FROM domain {name}: {there}, so SES does not use it",
+            remedy=f"publish this record and no other MX: {name} MX 10 {wanted}",
+            source=_MAIL_FROM,
+        )
+    spf = [one for one in ask(name, "TXT") if one.lower().startswith("v=spf1")]
+    if not any("include:amazonses.com" in one.lower() for one in spf):
+        there = f"its SPF record is {spf[0]!r}" if spf else "it has no SPF record"
+        yield place.problem(
+            "spf",
+            f"MAIL FROM domain {name}: {there}, so SPF fails",
+            remedy=f'publish this record: {name} TXT "v=spf1 include:amazonses.com ~all"',
+            source=_MAIL_FROM,
+        )
+    elif len(spf) > 1:
+        yield place.problem(
+            "spf",
+            f"MAIL FROM domain {name}: it has {len(spf)} SPF records, so SPF fails",
+            remedy="keep one",
+            source=_MAIL_FROM,
+        )
+
+
+def _dmarc(place: Place, ask: _Ask, domain: str) -> Iterator[Finding]:
+    labels = domain.split(".")
+    # A subdomain is under the policy of a domain above it.
+    for start in range(len(labels) - 1):
+        above = ".".join(labels[start:])
+        found = [one for one in ask(f"_dmarc.{above}", "TXT") if one.startswith("v=DMARC1")]
+        if found:
+            if "p=none" in found[0].replace(" ", "").lower():
+                yield place.note(
+                    "dmarc",
+                    f"{domain}: DMARC asks for nothing (p=none), so forged mail is delivered",
+                    remedy="once its reports are clean, publish p=quarantine or p=reject",
+                    source=_DMARC,
+                )
+            return
+    yield place.warning(
+        "dmarc",
+        f"{domain}: no DMARC record; Gmail and Yahoo want one from who sends much",
+        remedy=f'publish this record: _dmarc.{domain} TXT "v=DMARC1; p=none; '
+        f'rua=mailto:postmaster@{domain}"',
+        source=_DMARC,
+    )

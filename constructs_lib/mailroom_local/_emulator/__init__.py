@@ -125,6 +125,9 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     internals.stack_requests.patch(evaluate_conditions=cloudformation.evaluate_conditions)
     internals.stacks.patch(evaluate_conditions=cloudformation.evaluate_conditions)
     internals.template_engine.patch(evaluate_conditions=cloudformation.evaluate_conditions)
+    internals.stack_requests.ACTION_HANDLERS["DescribeStackResources"] = (
+        cloudformation.describe_stack_resources
+    )
     replacing = (receiving, contacts, endpoints, log_deliveries, mail_manager_types)
     for part in (*replacing, secrets, tenants, athena):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)
@@ -247,6 +250,8 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
         suppression.forget(data["TenantName"])
     elif (method, below) == ("GET", "/account"):
         account = json.loads(response[2])
+        # À la carte, as the rest of the account is that of one who has sent for long.
+        account["PricingAttributes"] = {"CurrentPlan": "NONE"}
         account["SuppressionAttributes"] = {"SuppressedReasons": suppression.account_reasons()}
         return response[0], response[1], json.dumps(account).encode()
     return response

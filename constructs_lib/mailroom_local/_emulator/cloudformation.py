@@ -41,6 +41,25 @@ def evaluate_conditions(
     return _evaluate(template, {**named, **parameters})
 
 
+_describe_resources: Callable[[Mapping[str, Any]], Any] = (
+    internals.stack_requests.ACTION_HANDLERS["DescribeStackResources"]
+)
+
+
+def describe_stack_resources(parameters: Mapping[str, Any]) -> Any:
+    """The resources of a stack, which may be named by the physical id of one of them."""
+    given = parameters.get("PhysicalResourceId")
+    wanted = given[0] if isinstance(given, list) else given
+    if not wanted or parameters.get("StackName"):
+        return _describe_resources(parameters)
+    for stack in internals.stack_records.stacks.values():
+        resources = stack.get("_resources", {}).values()
+        if any(one.get("PhysicalResourceId") == wanted for one in resources):
+            return _describe_resources({**parameters, "StackName": [stack["StackId"]]})
+    # As on AWS, the error names what was asked for.
+    return _describe_resources({**parameters, "StackName": [wanted]})
+
+
 def generated_name(stack_name: str, logical_id: str) -> str:
     # SES allows 64 characters; ministack's names end in a letter or digit, as SES requires.
     name: str = internals.provisioners.physical_name(stack_name, logical_id, max_len=63)

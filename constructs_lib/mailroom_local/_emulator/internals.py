@@ -36,7 +36,8 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
     ),
     "ministack.services.cloudformation.changesets": ("_evaluate_conditions",),
     "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
-    "ministack.services.cloudformation.handlers": ("_evaluate_conditions",),
+    "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.cloudformation.handlers": ("_ACTION_HANDLERS", "_evaluate_conditions"),
     "ministack.services.cloudformation.provisioners": (
         "_REPLACING_PROPERTIES",
         "_RESOURCE_HANDLERS",
@@ -194,6 +195,7 @@ secrets = Part("ministack.services.secretsmanager")
 ses = Part("ministack.services.ses")
 ses_v2 = Part("ministack.services.ses_v2")
 sns = Part("ministack.services.sns")
+stack_records = Part("ministack.services.cloudformation")
 stack_requests = Part("ministack.services.cloudformation.handlers")
 stacks = Part("ministack.services.cloudformation.stacks")
 template_engine = Part("ministack.services.cloudformation.engine")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +18,8 @@ from mailroom_local.workmail.service import WorkMail
 _TARGET = "WorkMailService."
 _MESSAGES = "/messages/"
 _SCOPE = "/workmailmessageflow/"
+# The account and region of a request: the emulator takes the access key for the account.
+_SIGNED = re.compile(r"Credential=(\d{12})/\d+/([\w-]+)/")
 _JSON = "application/x-amz-json-1.1"
 
 _App = Callable[..., Awaitable[None]]
@@ -96,6 +99,10 @@ def _chosen(scope: Any, served: WorkMail) -> Callable[[bytes], _Answer] | None:
     target = headers.get("x-amz-target", "")
     if target.startswith(_TARGET):
         operation = target.removeprefix(_TARGET)
+        if operation == "ListOrganizations":
+            signed = _SIGNED.search(headers.get("authorization", ""))
+            place = (signed[1], signed[2]) if signed else ("", "")
+            return lambda body: _told(served.summaries(place))
         return lambda body: _told(served.call(operation, json.loads(body or b"{}")))
     if path == ORGANIZATIONS_PATH and method == "POST":
         return lambda body: _told(served.add_organization(json.loads(body)))

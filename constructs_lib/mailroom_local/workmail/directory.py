@@ -59,6 +59,19 @@ class Directory:
         self._organizations[name] = made
         return {"OrganizationId": name, "OrganizationArn": made.arn}
 
+    def summaries(self, place: Place) -> dict[str, Any]:
+        """Answer ListOrganizations for an account and region."""
+        found = [
+            {
+                "OrganizationId": one.id,
+                "DefaultMailDomain": min(one.domains, default=""),
+                "State": "Active",
+            }
+            for one in self._organizations.values()
+            if one.place == place
+        ]
+        return {"OrganizationSummaries": found}
+
     def call(self, operation: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Answer an operation: the unpublished ones on rules, or the monitoring configuration."""
         match = _OPERATION.fullmatch(operation)

@@ -60,6 +60,7 @@ class WorkMail:
         )
         self.add_organization = self._directory.add
         self.call = self._directory.call
+        self.summaries = self._directory.summaries
         self.deliveries = self._mailboxes.deliveries
 
     def close(self, *, by: float) -> None:

@@ -20,7 +20,7 @@ def shadowed(rule: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> d
         rule: The rule.
         earlier: The rules before it, in their order.
     """
-    stopping = [one for one in earlier if one.get("Enabled") and stop_of(one) is not None]
+    stopping = [one for one in earlier if one.get("Enabled") and _stops(one)]
     found = {}
     for wanted in rule.get("Recipients") or [""]:
         for one in stopping:
@@ -30,12 +30,8 @@ def shadowed(rule: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> d
     return found
 
 
-def stop_of(rule: Mapping[str, Any]) -> int | None:
-    """Return the position of the action with which a rule always stops the rule set."""
-    for position, action in enumerate(rule.get("Actions", [])):
-        if "StopAction" in action:
-            return position
-    return None
+def _stops(rule: Mapping[str, Any]) -> bool:
+    return any("StopAction" in action for action in rule.get("Actions", []))
 
 
 def _covers(recipients: Sequence[str], wanted: str) -> bool:

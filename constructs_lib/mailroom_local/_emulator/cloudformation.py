@@ -41,9 +41,9 @@ def evaluate_conditions(
     return _evaluate(template, {**named, **parameters})
 
 
-_describe_resources: Callable[[Mapping[str, Any]], Any] = (
-    internals.stack_requests.ACTION_HANDLERS["DescribeStackResources"]
-)
+_describe_resources: Callable[[Mapping[str, Any]], Any] = internals.stack_requests.ACTION_HANDLERS[
+    "DescribeStackResources"
+]
 
 
 def describe_stack_resources(parameters: Mapping[str, Any]) -> Any:

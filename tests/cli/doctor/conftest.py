@@ -147,9 +147,7 @@ def allowing(action: str, resource: str, account: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def parsed(
-    command: str, client: Callable[[str], Any]
-) -> tuple[str, str, dict[str, Any]]:
+def parsed(command: str, client: Callable[[str], Any]) -> tuple[str, str, dict[str, Any]]:
     """Return what a command of the AWS CLI calls; its options must be those of the operation."""
     words = shlex.split(command)
     _, service, operation, *rest = words[words.index("aws") :]

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+from mailroom_cli.doctor import run
 from mailroom_cli.doctor.findings import Level
 
 from .conftest import REGION, Account
@@ -10,13 +11,7 @@ from .conftest import REGION, Account
 
 def test_an_account_without_identities_neither_sends_nor_receives(account: Account) -> None:
     account.mends("identities", "none", lambda: account.verify("example.com"))
-    assert [one.level for one in account.look("identities")] == [Level.OK] * 2
-
-
-def test_an_identity_that_waits_for_its_records_is_found(account: Account) -> None:
-    account.client("sesv2").create_email_identity(EmailIdentity="example.com")
-    found = account.look("identities")
-    assert {one.check for one in found} <= {"unverified", "verified", "dkim"}
+    assert [one.level for one in account.look("identities")] == [Level.OK]
 
 
 def test_a_configuration_set_without_destination_publishes_nothing(account: Account) -> None:
@@ -36,10 +31,10 @@ def test_a_subscription_that_nobody_has_confirmed_reaches_nobody(account: Accoun
     topic = account.topic(subscribed=False)
     account.publishing(SnsDestination={"TopicArn": topic})
     account.client("sns").subscribe(
-        TopicArn=topic, Protocol="email", Endpoint="ops@example.com"
+        TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1:9/hook"
     )
-    found = account.find("events", "unconfirmed")
-    assert "waiting: ops@example.com" in found.found
+    finding = account.mends("events", "unconfirmed", account.topic)
+    assert "waiting: http://127.0.0.1:9/hook" in finding.found
 
 
 def test_a_topic_that_is_gone_or_closed_to_ses_loses_events(account: Account) -> None:
@@ -112,9 +107,7 @@ def test_a_delivery_stream_that_is_gone_loses_events(account: Account) -> None:
         )["DeliveryStreamARN"]
         return arn
 
-    account.publishing(
-        KinesisFirehoseDestination={"DeliveryStreamArn": make(), "IamRoleArn": role}
-    )
+    account.publishing(KinesisFirehoseDestination={"DeliveryStreamArn": make(), "IamRoleArn": role})
     assert [one.check for one in account.look("events")] == ["reached"]
     firehose.delete_delivery_stream(DeliveryStreamName="events")
     account.mends("events", "stream", make)
@@ -156,7 +149,8 @@ def test_a_raised_alarm_about_mail_is_a_problem_and_one_of_lambda_a_warning(
             ComparisonOperator="GreaterThanOrEqualToThreshold",
         )
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
-    raised = [one for one in account.look("alarms") if one.check == "raised"]
+    found = run.worst_first(account.look("alarms"))
+    raised = [one for one in found if one.check == "raised"]
     assert [one.level for one in raised] == [Level.PROBLEM, Level.WARNING]
     assert "look after mail" in raised[0].found
     assert account.find("alarms", "no-action").found.endswith("mail")
@@ -187,9 +181,7 @@ def test_messages_in_a_dead_letter_queue_are_a_problem(account: Account) -> None
     sqs.create_queue(QueueName="events", Attributes={"RedrivePolicy": redrive})
     assert account.find("queues", "dead-letters").level is Level.OK
     sqs.send_message(QueueUrl=letters, MessageBody="{}")
-    finding = account.mends(
-        "queues", "dead-letters", lambda: sqs.purge_queue(QueueUrl=letters)
-    )
+    finding = account.mends("queues", "dead-letters", lambda: sqs.purge_queue(QueueUrl=letters))
     assert finding.found == "1 message in the dead-letter queue letters"
     assert finding.command == "mailroom replay letters"
 

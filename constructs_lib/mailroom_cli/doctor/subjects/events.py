@@ -33,7 +33,7 @@ _FIREHOSE = (
 )
 _EVENT_BRIDGE = "https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html"
 _MOST_SETS = 100
-_MOST_SUBSCRIPTIONS = 100
+_NAMED = 20
 _MOST_RULES = 300
 # What a sender must know of.
 _NEEDED = ("BOUNCE", "COMPLAINT")
@@ -99,13 +99,12 @@ def _destination(place: Place, set_name: str, one: Destination) -> Iterator[Find
     update = "update-configuration-set-event-destination"
     which = {"configuration_set_name": set_name, "event_destination_name": one["Name"]}
     if not one.get("Enabled"):
+        enabled = {**{key: value for key, value in one.items() if key != "Name"}, "Enabled": True}
         yield place.warning(
             "disabled",
             f"{title}: it is disabled, so it gets no events",
             remedy="enable it where it is deployed from; by hand:",
-            command=place.aws(
-                "sesv2", update, **which, event_destination=json.dumps({**one, "Enabled": True})
-            ),
+            command=place.aws("sesv2", update, **which, event_destination=json.dumps(enabled)),
             source=_DESTINATIONS,
         )
         return
@@ -152,16 +151,14 @@ def _topic(place: Place, title: str, target: Mapping[str, Any], set_name: str) -
             f"ses.amazonaws.com for aws:SourceAccount {place.account}",
             source=_SNS,
         )
-    found = place.reader.pages(
-        "sns",
-        "list_subscriptions_by_topic",
-        "Subscriptions",
-        most=_MOST_SUBSCRIPTIONS,
-        TopicArn=arn,
-    )
-    pending = [one["Endpoint"] for one in found.items if _is_pending(one)]
-    if len(pending) < len(found.items):
+    if int(topic["Attributes"].get("SubscriptionsConfirmed", 0)):
         return
+    pending: list[str] = []
+    with suppress(Unseen):
+        found = place.reader.pages(
+            "sns", "list_subscriptions_by_topic", "Subscriptions", most=_NAMED, TopicArn=arn
+        )
+        pending = [one["Endpoint"] for one in found.items]
     if pending:
         yield place.problem(
             "unconfirmed",
@@ -184,10 +181,6 @@ def _topic(place: Place, title: str, target: Mapping[str, Any], set_name: str) -
             ),
             source=_SNS,
         )
-
-
-def _is_pending(subscription: Mapping[str, str]) -> bool:
-    return not subscription["SubscriptionArn"].startswith("arn:")
 
 
 def _stream(

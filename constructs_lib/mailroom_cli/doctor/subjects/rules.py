@@ -11,7 +11,7 @@ from mailroom_cli.doctor import policies, rule_sets
 from mailroom_cli.doctor.findings import Finding
 from mailroom_cli.doctor.place import Place, counted, named
 from mailroom_cli.doctor.reading import Absent, Unseen
-from mailroom_cli.doctor.shadows import shadowed, stop_of
+from mailroom_cli.doctor.shadows import shadowed
 
 RANK = 40
 NEEDS = (
@@ -73,7 +73,6 @@ def _about(
         )
         return
     yield from _shadow(place, set_name, rule, earlier)
-    yield from _after_stop(place, rule)
     if verified is not None:
         yield from _unverified(place, rule, verified)
     source = place.arn("ses", f"receipt-rule-set/{set_name}:receipt-rule/{rule['Name']}")
@@ -106,19 +105,6 @@ def _shadow(place: Place, set_name: str, rule: Rule, earlier: list[Rule]) -> Ite
     )
 
 
-def _after_stop(place: Place, rule: Rule) -> Iterator[Finding]:
-    position = stop_of(rule)
-    rest = rule.get("Actions", [])[position + 1 :] if position is not None else []
-    if rest:
-        kinds = [kind.removesuffix("Action") for action in rest for kind in action]
-        yield place.problem(
-            "after-stop",
-            f"rule {rule['Name']}: {named(kinds)} never runs, as a Stop action is before it",
-            remedy="put the Stop action last, and deploy again",
-            source=_RULES,
-        )
-
-
 def _unverified(place: Place, rule: Rule, verified: set[str]) -> Iterator[Finding]:
     recipients = rule.get("Recipients") or []
     missing = [
@@ -149,7 +135,7 @@ _Look = Callable[[Place, str, Mapping[str, Any], str], Iterator[Finding]]
 
 def _bucket(place: Place, rule: str, fields: Mapping[str, Any], source: str) -> Iterator[Finding]:
     bucket = fields["BucketName"]
-    policy = ""
+    policy: Any = None
     try:
         policy = place.reader.call(
             "s3",

@@ -156,11 +156,14 @@ def parsed(command: str, client: Callable[[str], Any]) -> tuple[str, str, dict[s
     model = client(service).meta.service_model
     name = client(service).meta.method_to_api_mapping[operation]
     shape = model.operation_model(name).input_shape
+    # The CLI's own name, as --endpoint-url begins like that of the API.
+    given_as = {"notification-endpoint": "endpoint"}
     members = {xform_name(member, "-"): member for member in shape.members}
     given: dict[str, list[str]] = {}
     for word in rest:
         if word.startswith("--"):
-            option = given.setdefault(word.removeprefix("--"), [])
+            name = word.removeprefix("--")
+            option = given.setdefault(given_as.get(name, name), [])
         else:
             option.append(word)
     for everywhere in ("region", "endpoint-url", "profile"):

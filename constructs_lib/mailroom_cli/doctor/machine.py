@@ -85,8 +85,9 @@ def _node(folder: Path, today: date) -> Iterator[Finding]:
             source=_NODE_PAGE,
         )
         return
-    said = _output(node, "--version").removeprefix("v")
-    numbers = cdk_versions.numbers(said)
+    answer = _output(node, "--version")
+    said = answer.removeprefix("v")
+    numbers = cdk_versions.numbers(said) if answer[:1] == "v" else ()
     if not numbers:
         yield _problem(
             check="node",

@@ -387,4 +387,8 @@ def test_an_operation_that_may_change_something_is_refused() -> None:
 def test_the_page_has_the_policy_that_is_needed(request: pytest.FixtureRequest) -> None:
     page = (request.config.rootpath / "docs" / "doctor.md").read_text("utf-8")
     [shown] = [part for part in page.split("```") if part.startswith('json\n{\n  "Version"')]
-    assert json.loads(shown.removeprefix("json\n")) == run.policy()
+    [statement] = json.loads(shown.removeprefix("json\n"))["Statement"]
+    assert needed() <= set(statement["Action"])
+    # Both may be left out of the project.
+    if {"gateway", "workmail"} <= set(run.found()):
+        assert [statement] == run.policy()["Statement"]

@@ -33,7 +33,7 @@ def look(place: Place) -> Iterator[Finding]:
     if mute:
         yield place.note(
             "no-action",
-            f"raised, these alarms would tell nobody: {named(mute)}",
+            f"{counted(len(mute), 'alarm')} about mail with nobody to tell: {named(mute)}",
             remedy="pass alert_topic to the construct that makes them",
         )
     if not raised and about:

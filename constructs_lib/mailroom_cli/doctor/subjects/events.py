@@ -48,8 +48,8 @@ def look(place: Place) -> Iterator[Finding]:
     if not sets.items:
         yield place.note(
             "none",
-            "no configuration set, so SES publishes no sending events",
-            remedy="deploy an EventPublishing to learn of bounces and complaints",
+            "no configuration set, so nobody learns of bounces and complaints",
+            remedy="deploy an EventPublishing, and handle its events",
         )
     well = 0
     for name in sets.items:
@@ -73,7 +73,7 @@ def _set(place: Place, name: str, destinations: list[Destination]) -> Iterator[F
         yield place.note(
             "no-destination",
             f"configuration set {name} has no event destination, so it publishes nothing",
-            remedy="deploy an EventPublishing for it, or delete it if nothing uses it:",
+            remedy="handle its events: outbound.on(EventType.BOUNCE); if it is not used, delete it:",
             command=place.aws("sesv2", "delete-configuration-set", configuration_set_name=name),
             source=_DESTINATIONS,
         )

@@ -73,7 +73,7 @@ def _set(place: Place, name: str, destinations: list[Destination]) -> Iterator[F
         yield place.note(
             "no-destination",
             f"configuration set {name} has no event destination, so it publishes nothing",
-            remedy="handle its events: outbound.on(EventType.BOUNCE); if it is not used, delete it:",
+            remedy="handle its events: outbound.on(EventType.BOUNCE); if nobody uses it:",
             command=place.aws("sesv2", "delete-configuration-set", configuration_set_name=name),
             source=_DESTINATIONS,
         )

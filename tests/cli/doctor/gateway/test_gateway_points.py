@@ -1,5 +1,7 @@
 """Ingress points that take no mail, or whose mail goes nowhere, are found."""
 
+import time
+
 from mailroom_cli.doctor.findings import Level
 
 from ..conftest import Account
@@ -25,4 +27,9 @@ def test_a_closed_ingress_point_and_a_rule_set_without_rules_are_problems(
     assert empty.level is Level.PROBLEM
     assert [one.check for one in account.look("gateway")] == ["takes-mail"]
     api.update_ingress_point(IngressPointId=point, StatusToUpdate="CLOSED")
-    assert account.mends("gateway", "closed").found.startswith("ingress point gate is CLOSED")
+    while api.get_ingress_point(IngressPointId=point)["Status"] != "CLOSED":
+        time.sleep(0.02)
+    finding = account.find("gateway", "closed")
+    account.run(finding.command)
+    assert "closed" not in [one.check for one in account.look("gateway")]
+    assert finding.found.startswith("ingress point gate is CLOSED")

@@ -66,7 +66,8 @@ SHARING = {
         for name in ("demos", "handing_on", "lake", "readme", "sending", "shared_batch")
     ),
     "commands": tuple(
-        f"cli/test_{name}.py" for name in ("account", "log", "send", "show", "tail", "trace")
+        [f"cli/test_{name}.py" for name in ("account", "log", "send", "show", "tail", "trace")]
+        + ["cli/doctor/"]
     ),
     "browser": ("local/page/browser",),
 }

@@ -19,6 +19,7 @@ from mailroom_cli.doctor.findings import Finding
 from mailroom_cli.doctor.place import Place
 from mailroom_cli.doctor.reading import Reader
 from mailroom_local import LocalAws
+from mailroom_local.control import clients
 
 REGION = "us-east-1"
 _accounts = itertools.count(100_000_000_000)
@@ -29,7 +30,11 @@ class Account:
 
     def __init__(self, aws: LocalAws) -> None:
         self.id = str(next(_accounts))
-        self.client: Callable[[str], Any] = functools.partial(aws.client, account=self.id)
+        # One session for all clients: a session takes longer to make than a client.
+        session = clients.session(region=REGION, account=self.id)
+        self.client: Callable[[str], Any] = functools.cache(
+            lambda service: clients.client(session, service, aws.server.endpoint)
+        )
         self.verify = functools.partial(aws.verify_identity, account=self.id, region=REGION)
         self.endpoint = aws.server.endpoint
 

@@ -132,6 +132,7 @@ def _of_account(
         resolver=None if endpoint else resolver(),
         partition=who["Arn"].split(":")[1],
         endpoint=endpoint,
+        state=options.state or "",
         profile=options.profile or "",
         domains=[one.lower() for one in options.identity],
     )

@@ -33,6 +33,8 @@ class Place:
     """The partition of the region."""
     endpoint: str = ""
     """The URL of the local AWS; empty for a real account."""
+    state: str = ""
+    """The state directory of the local AWS, if one was named."""
     profile: str = ""
     """The profile of the credentials, if one was named."""
     domains: Sequence[str] = ()

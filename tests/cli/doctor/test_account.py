@@ -159,6 +159,7 @@ def test_an_identity_that_is_not_verified_is_found_with_what_to_do() -> None:
 def test_mail_without_a_dkim_signature_is_found() -> None:
     for dkim in (
         {"DkimEnabled": False, "DkimVerificationStatus": "NotStarted"},
+        {"DkimEnabled": False, "DkimVerificationStatus": "Success"},
         {"DkimEnabled": True, "DkimVerificationStatus": "Failed"},
     ):
         answers = {
@@ -211,6 +212,7 @@ def test_records_that_are_as_they_should_be_are_well() -> None:
     [
         ("mx", [], "mx", "example.com: it has no MX record, so it gets no mail; rules for it"),
         ("mx", ["1 aspmx.l.google.com"], "mx", "mail goes to aspmx.l.google.com; rules for it"),
+        ("mx", ["0 ."], "mx", "it says that it takes no mail (a null MX record); rules for it"),
         ("mx", ["10 inbound-smtp.us-east-1.amazonaws.com"], "mx", "mail goes to inbound-smtp.us"),
         ("mx", [MX, "20 mx.example.net"], "mx", "mail may also go to mx.example.net"),
         ("dkim", [], "dkim", "abc._domainkey.example.com has no CNAME record"),

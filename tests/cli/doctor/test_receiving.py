@@ -45,7 +45,7 @@ def test_a_rule_set_that_displaced_that_of_a_stack_is_a_problem(account: Account
     )
     assert "the stack HelpDesk activated it" in account.find("receiving", "active").found
     account.rule_set(name="other")
-    assert "whose it is is unknown" in account.find("receiving", "active").found
+    assert "its owner is unknown" in account.find("receiving", "active").found
     finding = account.mends("receiving", "displaced")
     assert finding.found.startswith(f"the stack HelpDesk activated {name}, and now other is active")
 
@@ -68,7 +68,7 @@ def test_a_rule_behind_one_that_stops_for_all_of_its_recipients_never_runs(
     )
     finding = account.mends("rules", "shadowed")
     assert finding.level is Level.PROBLEM
-    assert "rule Support never runs for all of its recipients: rule Everything" in finding.found
+    assert "rule Support never runs: rule Everything is before it, takes all" in finding.found
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_messages_in_a_dead_letter_queue_are_a_problem(account: Account) -> None
     sqs.send_message(QueueUrl=letters, MessageBody="{}")
     finding = account.mends("queues", "dead-letters", lambda: sqs.purge_queue(QueueUrl=letters))
     assert finding.found == "1 message in the dead-letter queue letters"
-    assert finding.command == "mailroom replay letters"
+    assert finding.command == "mailroom replay letters --to events"
 
 
 def test_the_queue_for_failed_calls_of_a_handler_is_a_dead_letter_queue(account: Account) -> None:
@@ -195,7 +195,9 @@ def test_the_queue_for_failed_calls_of_a_handler_is_a_dead_letter_queue(account:
         FunctionName="Support", DestinationConfig={"OnFailure": {"Destination": arn}}
     )
     sqs.send_message(QueueUrl=url, MessageBody="{}")
-    assert "dead-letter queue failed" in account.find("queues", "dead-letters").found
+    finding = account.find("queues", "dead-letters")
+    assert finding.found == "1 message in the dead-letter queue failed, of calls of Support"
+    account.run(finding.command)
 
 
 def test_keys_of_smtp_users_are_judged_by_age_and_use(account: Account) -> None:

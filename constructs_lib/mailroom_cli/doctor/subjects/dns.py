@@ -129,7 +129,12 @@ def _mx(place: Place, ask: _Ask, domain: str) -> Iterator[Finding]:
                 source=_MX,
             )
         return
-    what = f"mail goes to {named(hosts)}" if hosts else "it has no MX record, so it gets no mail"
+    if hosts == ["."]:
+        what = "it says that it takes no mail (a null MX record)"
+    else:
+        what = (
+            f"mail goes to {named(hosts)}" if hosts else "it has no MX record, so it gets no mail"
+        )
     yield place.problem(
         "mx",
         f"{domain}: {what}; rules for it never run",

@@ -81,11 +81,19 @@ def _signing(place: Place, domains: list[str]) -> Iterator[Finding]:
         )
         for name, dkim in answer["DkimAttributes"].items():
             status = dkim.get("DkimVerificationStatus", "")
-            if not dkim.get("DkimEnabled"):
+            if not dkim.get("DkimEnabled") and status != "Success":
                 yield place.warning(
                     "dkim",
                     f"{name}: mail is sent without a DKIM signature",
-                    remedy="switch signing on:",
+                    remedy="set DKIM up; then publish the three CNAME records that it answers:",
+                    command=place.aws("ses", "verify-domain-dkim", domain=name),
+                    source=_DKIM,
+                )
+            elif not dkim.get("DkimEnabled"):
+                yield place.warning(
+                    "dkim",
+                    f"{name}: DKIM is set up and switched off, so mail is sent without a signature",
+                    remedy="switch it on:",
                     command=place.aws(
                         "ses", "set-identity-dkim-enabled", identity=name, dkim_enabled=True
                     ),

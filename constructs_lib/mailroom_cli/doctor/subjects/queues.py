@@ -16,9 +16,11 @@ NEEDS = (
     "lambda:ListFunctionEventInvokeConfigs",
     "lambda:ListFunctions",
     "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
     "sqs:ListQueues",
 )
 
+_RECORDS = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
 _MOST_QUEUES = 200
 _MOST_FUNCTIONS = 500
 # What the constructs set for each function of theirs.
@@ -28,9 +30,11 @@ _OURS = "MAILROOM_"
 def look(place: Place) -> Iterator[Finding]:
     """Look at the queues that failed calls and records go to."""
     queues = place.reader.pages("sqs", "list_queues", "QueueUrls", most=_MOST_QUEUES)
-    waiting, letters = {}, set()
+    waiting: dict[str, int] = {}
+    # Whose dead letters a queue has: another queue's, or a function's.
+    origins: dict[str, str] = {}
     with suppress(Unseen):
-        letters |= set(_of_functions(place))
+        origins.update(_of_functions(place))
     for url in queues.items:
         with suppress(Absent, Unseen):
             attributes = place.reader.call(
@@ -42,30 +46,50 @@ def look(place: Place) -> Iterator[Finding]:
             )["Attributes"]
             waiting[attributes["QueueArn"]] = int(attributes["ApproximateNumberOfMessages"])
             if redrive := attributes.get("RedrivePolicy"):
-                letters.add(json.loads(redrive)["deadLetterTargetArn"])
-    full = {arn: waiting[arn] for arn in sorted(letters) if waiting.get(arn)}
-    for arn, count in full.items():
-        name = arn.rpartition(":")[2]
-        yield place.problem(
-            "dead-letters",
-            f"{counted(count, 'message')} in the dead-letter queue {short_name(name)}",
-            remedy="mend what failed, then handle them again:",
-            command=f"mailroom replay {name}{_options(place)}",
-        )
-    if letters and not full:
-        yield place.ok("dead-letters", f"{counted(len(letters), 'dead-letter queue')}, all empty")
-    elif not letters and not place.reader.unseen:
+                origins[json.loads(redrive)["deadLetterTargetArn"]] = attributes["QueueArn"]
+    full = [letters for letters in sorted(origins) if waiting.get(letters)]
+    for letters in full:
+        yield _full(place, letters.rpartition(":")[2], waiting[letters], origins[letters])
+    if origins and not full:
+        yield place.ok("dead-letters", f"{counted(len(origins), 'dead-letter queue')}, all empty")
+    elif not origins and not place.reader.unseen:
         yield place.note("none", "no dead-letter queue")
     if not queues.complete:
         yield place.warning("not-all", f"only the first {_MOST_QUEUES} queues were looked at")
 
 
-def _of_functions(place: Place) -> Iterator[str]:
-    """The queues that failed calls of the constructs' functions go to."""
+def _full(place: Place, letters: str, count: int, origin: str) -> Finding:
+    name = origin.rpartition(":")[2]
+    found = f"{counted(count, 'message')} in the dead-letter queue {short_name(letters)}"
+    if ":sqs:" in origin:
+        return place.problem(
+            "dead-letters",
+            found,
+            remedy="mend what failed, then handle them again:",
+            command=f"mailroom replay {letters} --to {name}{_options(place)}",
+        )
+    return place.problem(
+        "dead-letters",
+        f"{found}, of calls of {short_name(name)}",
+        remedy="mend what failed; each message is a whole call, and its requestPayload the event "
+        f"to invoke {name} with again. To read some:",
+        command=place.aws(
+            "sqs",
+            "receive-message",
+            queue_url=place.reader.call("sqs", "get_queue_url", QueueName=letters)["QueueUrl"],
+            max_number_of_messages=10,
+        ),
+        source=_RECORDS,
+    )
+
+
+def _of_functions(place: Place) -> Iterator[tuple[str, str]]:
+    """The queues that failed calls of functions go to, and the ARNs of the functions."""
     found = place.reader.pages("lambda", "list_functions", "Functions", most=_MOST_FUNCTIONS)
     for function in found.items:
-        if target := (function.get("DeadLetterConfig") or {}).get("TargetArn", ""):
-            yield target
+        arn = function["FunctionArn"]
+        if ":sqs:" in (target := (function.get("DeadLetterConfig") or {}).get("TargetArn", "")):
+            yield target, arn
         variables = (function.get("Environment") or {}).get("Variables") or {}
         if not any(name.startswith(_OURS) for name in variables):
             continue
@@ -78,12 +102,12 @@ def _of_functions(place: Place) -> Iterator[str]:
         )
         for one in configured.items:
             on_failure = (one.get("DestinationConfig") or {}).get("OnFailure") or {}
-            if ":sqs:" in (arn := on_failure.get("Destination", "")):
-                yield arn
+            if ":sqs:" in (target := on_failure.get("Destination", "")):
+                yield target, arn
 
 
 def _options(place: Place) -> str:
     if place.is_local:
-        return ""
+        return f" --state {place.state}" if place.state else ""
     profile = f" --profile {place.profile}" if place.profile else ""
     return f" --aws --region {place.region}{profile}"

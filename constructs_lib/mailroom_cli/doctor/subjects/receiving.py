@@ -108,4 +108,4 @@ def _owner(place: Place, name: str, ledgers: list[rule_sets.Ledger]) -> str:
                 return f"the stack {resource['StackName']} made it, and something else activated it"
     if name == _WORKMAIL and find_spec("mailroom_cli.workmail"):
         return "WorkMail makes sets of this name"
-    return "whose it is is unknown: no stack has it, so it was made by hand or by another tool"
+    return "its owner is unknown: no stack has it, so it was made by hand or by another tool"

@@ -90,12 +90,13 @@ def _shadow(place: Place, set_name: str, rule: Rule, earlier: list[Rule]) -> Ite
     before = sorted(set(hidden.values()))
     wanted = rule.get("Recipients") or []
     whole = len(hidden) >= len(wanted)
-    who = "all of its recipients" if whole else named(list(hidden))
+    what = "" if whole else f" for {named(list(hidden))}"
+    taken = "all of its recipients" if whole else "them too"
     report = place.problem if whole else place.warning
     yield report(
         "shadowed",
-        f"rule {rule['Name']} never runs for {who}: rule {named(before)} is before it, takes them "
-        "too, and stops the rule set",
+        f"rule {rule['Name']} never runs{what}: rule {named(before)} is before it, takes {taken}, "
+        "and stops the rule set",
         remedy="put it before that rule (with the constructs: add it first), or narrow that "
         "rule's recipients; by hand:",
         command=place.aws(
@@ -124,7 +125,9 @@ def _unverified(place: Place, rule: Rule, verified: set[str]) -> Iterator[Findin
         yield report(
             "unverified",
             f"rule {rule['Name']} never runs for {named(who)}: {domain} is not a verified domain",
-            remedy="verify it; then publish the records that SES names:",
+            remedy="verify it:"
+            if place.is_local
+            else "verify it; then publish the records that SES names:",
             command=place.aws("ses", "verify-domain-identity", domain=domain),
             source=_CONCEPTS,
         )

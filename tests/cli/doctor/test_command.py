@@ -11,6 +11,8 @@ from mailroom_cli.doctor import machine, run, show
 from mailroom_cli.doctor.findings import Finding, Level
 from mailroom_local import LocalAws
 
+from .conftest import Account
+
 Run = Callable[..., tuple[int, str, str]]
 WELL = Finding(subject="machine", check="node", level=Level.OK, found="Node 24.19.0")
 NOT_SEEN = Finding(subject="queues", check="not-seen", level=Level.WARNING, found="needs sqs:*")
@@ -96,6 +98,22 @@ def test_an_account_that_cannot_be_reached_is_a_problem(
     status, shown, _ = mailroom("doctor", "--aws", "--region", "eu-west-1")
     assert status == 1
     assert "cannot reach the account: Could not connect" in shown
+
+
+def test_an_account_that_is_as_it_should_be_has_neither_problems_nor_warnings(
+    account: Account,
+) -> None:
+    account.verify("example.com")
+    store = {"S3Action": {"BucketName": account.bucket()}}
+    call = {"LambdaAction": {"FunctionArn": account.function()}}
+    account.rule_set({"Name": "All", "Recipients": ["example.com"], "Actions": [store, call]})
+    account.publishing(SnsDestination={"TopicArn": account.topic()})
+    found = run.look(account.place())
+    assert {one.level for one in found} == {Level.OK, Level.NOTE}
+    assert {one.check for one in found if one.level is Level.OK} >= {
+        *("active", "can-run", "enforcement", "keys", "listed", "quota", "reached"),
+        *("sandbox", "verified"),
+    }
 
 
 def test_the_worst_of_each_subject_is_first_and_commands_stay_whole(

@@ -16,7 +16,6 @@ NEEDS = (
     "lambda:ListFunctionEventInvokeConfigs",
     "lambda:ListFunctions",
     "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
     "sqs:ListQueues",
 )
 
@@ -30,7 +29,8 @@ _OURS = "MAILROOM_"
 def look(place: Place) -> Iterator[Finding]:
     """Look at the queues that failed calls and records go to."""
     queues = place.reader.pages("sqs", "list_queues", "QueueUrls", most=_MOST_QUEUES)
-    waiting: dict[str, int] = {}
+    # The number of messages and the URL of each queue.
+    known: dict[str, tuple[int, str]] = {}
     # Whose dead letters a queue has: another queue's, or a function's.
     origins: dict[str, str] = {}
     with suppress(Unseen):
@@ -44,12 +44,13 @@ def look(place: Place) -> Iterator[Finding]:
                 AttributeNames=["ApproximateNumberOfMessages", "QueueArn", "RedrivePolicy"],
                 absent=("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
             )["Attributes"]
-            waiting[attributes["QueueArn"]] = int(attributes["ApproximateNumberOfMessages"])
+            count = int(attributes["ApproximateNumberOfMessages"])
+            known[attributes["QueueArn"]] = count, url
             if redrive := attributes.get("RedrivePolicy"):
                 origins[json.loads(redrive)["deadLetterTargetArn"]] = attributes["QueueArn"]
-    full = [letters for letters in sorted(origins) if waiting.get(letters)]
+    full = [letters for letters in sorted(origins) if known.get(letters, (0, ""))[0]]
     for letters in full:
-        yield _full(place, letters.rpartition(":")[2], waiting[letters], origins[letters])
+        yield _full(place, letters.rpartition(":")[2], origins[letters], *known[letters])
     if origins and not full:
         yield place.ok("dead-letters", f"{counted(len(origins), 'dead-letter queue')}, all empty")
     elif not origins and not place.reader.unseen:
@@ -58,7 +59,7 @@ def look(place: Place) -> Iterator[Finding]:
         yield place.warning("not-all", f"only the first {_MOST_QUEUES} queues were looked at")
 
 
-def _full(place: Place, letters: str, count: int, origin: str) -> Finding:
+def _full(place: Place, letters: str, origin: str, count: int, url: str) -> Finding:
     name = origin.rpartition(":")[2]
     found = f"{counted(count, 'message')} in the dead-letter queue {short_name(letters)}"
     if ":sqs:" in origin:
@@ -73,12 +74,7 @@ def _full(place: Place, letters: str, count: int, origin: str) -> Finding:
         f"{found}, of calls of {short_name(name)}",
         remedy="mend what failed; each message is a whole call, and its requestPayload the event "
         f"to invoke {name} with again. To read some:",
-        command=place.aws(
-            "sqs",
-            "receive-message",
-            queue_url=place.reader.call("sqs", "get_queue_url", QueueName=letters)["QueueUrl"],
-            max_number_of_messages=10,
-        ),
+        command=place.aws("sqs", "receive-message", queue_url=url, max_number_of_messages=10),
         source=_RECORDS,
     )
 

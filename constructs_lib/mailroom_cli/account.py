@@ -44,11 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     local.add_state_argument(group)
 
 
-def resolve(options: argparse.Namespace) -> Account:
+def resolve(options: argparse.Namespace, *, impatient: bool = False) -> Account:
     """Return the account that the options choose.
 
     Args:
         options: The parsed options that `add_arguments` declared.
+        impatient: Whether calls of a real account give up within a minute, not within several.
 
     Raises:
         UsageError: An option has no effect in this combination, the profile does not exist, or the
@@ -61,7 +62,7 @@ def resolve(options: argparse.Namespace) -> Account:
                 f"--state {options.state} has no effect on a real account",
                 remedy="omit --state or --aws",
             )
-        return _real(profile=options.profile, region=options.region)
+        return _real(profile=options.profile, region=options.region, impatient=impatient)
     for name in ("profile", "region"):
         if value := getattr(options, name):
             raise UsageError(
@@ -110,8 +111,9 @@ def calls(
         raise CommandError(f"{failure}: {error}", remedy=remedy) from error
 
 
-def _real(*, profile: str | None, region: str | None) -> Account:
+def _real(*, profile: str | None, region: str | None, impatient: bool) -> Account:
     import boto3
+    from botocore.config import Config
     from botocore.exceptions import ProfileNotFound
 
     try:
@@ -123,6 +125,13 @@ def _real(*, profile: str | None, region: str | None) -> Account:
         ) from error
     # The overloads of boto3-stubs need a literal service name.
     factory: Any = session.client
+    if impatient:
+        config = Config(
+            connect_timeout=5,
+            read_timeout=15,
+            retries={"total_max_attempts": 3, "mode": "standard"},
+        )
+        factory = functools.partial(factory, config=config)
     where = f"the account of profile {profile}" if profile else "the account of your credentials"
     return Account(where=where, client=functools.cache(factory))
 

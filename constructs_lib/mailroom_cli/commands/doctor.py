@@ -79,7 +79,7 @@ def _chosen(options: argparse.Namespace) -> Account | None:
     if not wanted and not local.is_installed():
         return None
     try:
-        return account.resolve(options)
+        return account.resolve(options, impatient=True)
     except CommandError as error:
         if isinstance(error.__cause__, NotRunning):
             return None

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from mailroom_cli.doctor.findings import Finding, Level
 from mailroom_cli.doctor.reading import Reader
 from mailroom_cli.doctor.resolving import Resolver
+
+T = TypeVar("T")
+
+_AT_A_TIME = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,12 @@ class Place:
             region=self.region,
             **more,
         )
+
+
+def several(look: Callable[[T], Iterable[Finding]], things: Sequence[T]) -> Iterator[list[Finding]]:
+    """Look at several things at a time; yield what is found about each, in their order."""
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        yield from pool.map(lambda one: list(look(one)), things)
 
 
 def named(names: Sequence[str], *, most: int = 5) -> str:

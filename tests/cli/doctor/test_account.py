@@ -235,6 +235,21 @@ def test_a_record_that_is_wrong_is_found(
     assert found[check].remedy
 
 
+def test_rules_for_every_domain_need_one_with_an_mx_record_of_ses() -> None:
+    everyone = {"Metadata": {"Name": "set"}, "Rules": [{"Name": "All", "Enabled": True}]}
+    answers = {**RECEIVING, "describe_active_receipt_rule_set": everyone}
+    assert list(look("dns", answers, resolver=Zone(GOOD))) == ["records"]
+    wrong = Zone({**GOOD, ("example.com", "MX"): ["1 aspmx.l.google.com"]})
+    assert look("dns", answers, resolver=wrong)["mx"].level is Level.PROBLEM
+
+
+def test_subdomains_that_cannot_be_listed_are_said_to_be_left_out() -> None:
+    rule = {"Name": "Sub", "Enabled": True, "Recipients": [".example.com"]}
+    active = {"Metadata": {"Name": "set"}, "Rules": [rule]}
+    answers = {**RECEIVING, "describe_active_receipt_rule_set": active}
+    assert ".example.com" in look("dns", answers, resolver=Zone(GOOD))["subdomains"].found
+
+
 def test_the_records_of_some_domains_can_be_asked_for() -> None:
     names = {f"d{number}_example": "Success" for number in range(40)}
     answers = {**identities(**names), "get_email_identity": {}}

@@ -110,6 +110,7 @@ def test_an_account_that_is_as_it_should_be_has_neither_problems_nor_warnings(
     account.publishing(SnsDestination={"TopicArn": account.topic()})
     found = run.look(account.place())
     assert {one.level for one in found} == {Level.OK, Level.NOTE}
+    assert "pricing plan à la carte (no plan)" in [one.found for one in found]
     assert {one.check for one in found if one.level is Level.OK} >= {
         *("active", "can-run", "enforcement", "keys", "listed", "quota", "reached"),
         *("sandbox", "verified"),

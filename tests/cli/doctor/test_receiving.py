@@ -59,6 +59,18 @@ def test_the_ledger_of_a_stack_that_is_gone_is_noted(account: Account) -> None:
     assert account.mends("receiving", "left-ledger").level is Level.NOTE
 
 
+def test_an_ip_filter_that_blocks_everyone_is_a_problem(account: Account) -> None:
+    ses = account.client("ses")
+    ses.create_receipt_filter(
+        Filter={"Name": "closed", "IpFilter": {"Policy": "Block", "Cidr": "0.0.0.0/0"}}
+    )
+    ours = {"Name": "ours", "IpFilter": {"Policy": "Allow", "Cidr": "192.0.2.0/24"}}
+    account.mends("receiving", "filters", lambda: ses.create_receipt_filter(Filter=ours))
+    assert "only 192.0.2.0/24" in account.find("receiving", "filters").found
+    ses.delete_receipt_filter(FilterName="ours")
+    account.mends("receiving", "filters")
+
+
 def test_a_rule_behind_one_that_stops_for_all_of_its_recipients_never_runs(
     account: Account,
 ) -> None:

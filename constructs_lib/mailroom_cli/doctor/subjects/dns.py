@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 from mailroom_cli.doctor import rule_sets
 from mailroom_cli.doctor.findings import Finding
-from mailroom_cli.doctor.place import Place, named
+from mailroom_cli.doctor.place import Place, named, several
 from mailroom_cli.doctor.reading import Absent, Unseen
 from mailroom_cli.doctor.resolving import NoAnswer, Resolver
 
@@ -26,7 +25,6 @@ _EASY_DKIM = "https://docs.aws.amazon.com/ses/latest/dg/send-email-authenticatio
 _MAIL_FROM = "https://docs.aws.amazon.com/ses/latest/dg/mail-from.html"
 _DMARC = "https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dmarc.html"
 _MOST_DOMAINS = 25
-_AT_A_TIME = 8
 
 
 def look(place: Place) -> Iterator[Finding]:
@@ -44,9 +42,11 @@ def look(place: Place) -> Iterator[Finding]:
             command="pip install 'cdk-mailroom[doctor]'",
         )
         return
-    receiving: list[str] = []
+    conditions: list[list[str]] = []
     with suppress(Unseen):
-        receiving = _receiving(place)
+        conditions = _conditions(place)
+    recipients = [one for each in conditions for one in each]
+    receiving = [rule_sets.domain_of(one) for one in recipients if not one.startswith(".")]
     identities: list[str] = []
     with suppress(Unseen):
         identities = [name for name in rule_sets.verification(place) if "@" not in name]
@@ -56,11 +56,10 @@ def look(place: Place) -> Iterator[Finding]:
     def one(domain: str) -> list[Finding]:
         return list(_domain(place, domain, identities=identities, receiving=receiving))
 
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        for domain, found in zip(chosen, pool.map(one, chosen), strict=True):
-            yield from found or [
-                place.ok("records", f"{domain}: all records are as they should be")
-            ]
+    for domain, found in zip(chosen, several(one, chosen), strict=True):
+        yield from found or [place.ok("records", f"{domain}: all records are as they should be")]
+    everyone = any(not each for each in conditions)
+    yield from _elsewhere(place, chosen, recipients, everyone=everyone)
     if len(chosen) < len(every) and not place.domains:
         yield place.warning(
             "not-all",
@@ -69,16 +68,44 @@ def look(place: Place) -> Iterator[Finding]:
         )
 
 
-def _receiving(place: Place) -> list[str]:
-    """The domains of the recipients of rules; those of subdomains cannot be listed."""
+def _conditions(place: Place) -> list[list[str]]:
+    """The recipients of each rule that is enabled."""
     active = rule_sets.active(place) or {}
-    return [
-        rule_sets.domain_of(recipient)
-        for rule in active.get("Rules", [])
-        if rule.get("Enabled")
-        for recipient in rule.get("Recipients") or []
-        if not recipient.startswith(".")
-    ]
+    return [one.get("Recipients") or [] for one in active.get("Rules", []) if one.get("Enabled")]
+
+
+def _elsewhere(
+    place: Place, domains: Sequence[str], recipients: Sequence[str], *, everyone: bool
+) -> Iterator[Finding]:
+    """What cannot be told from the records of one domain."""
+    if subdomains := [one for one in recipients if one.startswith(".")]:
+        yield place.note(
+            "subdomains",
+            f"MX records of subdomains cannot be listed, so those of {named(subdomains)} were not "
+            "looked at",
+        )
+    if everyone and not recipients and domains:
+        ask = _asked(place)
+        with suppress(NoAnswer):
+            if not any(
+                _is_ours(place, record.split()[-1]) for one in domains for record in ask(one, "MX")
+            ):
+                yield place.problem(
+                    "mx",
+                    "rules are for every verified domain, and no MX record of "
+                    f"{named(domains)} is that of SES, so they never run",
+                    remedy=f"publish this record: DOMAIN MX 10 {_inbound(place)}",
+                    source=_MX,
+                )
+
+
+def _inbound(place: Place) -> str:
+    return f"inbound-smtp.{place.region}.amazonaws.com"
+
+
+def _is_ours(place: Place, host: str) -> bool:
+    """Whether a host is where SES, or a gateway of it, takes mail."""
+    return host == _inbound(place) or ".mail-manager-smtp." in f".{host}"
 
 
 def _domain(
@@ -117,9 +144,9 @@ def _asked(place: Place) -> _Ask:
 
 
 def _mx(place: Place, ask: _Ask, domain: str) -> Iterator[Finding]:
-    wanted = f"inbound-smtp.{place.region}.amazonaws.com"
+    wanted = _inbound(place)
     hosts = [record.split()[-1] for record in ask(domain, "MX")]
-    if wanted in hosts or any(".mail-manager-smtp." in f".{host}" for host in hosts):
+    if any(_is_ours(place, host) for host in hosts):
         others = [host for host in hosts if not host.endswith(".amazonaws.com")]
         if others:
             yield place.warning(

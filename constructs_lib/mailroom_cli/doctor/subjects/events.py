@@ -9,7 +9,7 @@ from typing import Any
 
 from mailroom_cli.doctor import policies
 from mailroom_cli.doctor.findings import Finding
-from mailroom_cli.doctor.place import Place, counted, named
+from mailroom_cli.doctor.place import Place, counted, named, several
 from mailroom_cli.doctor.reading import Absent, Unseen
 
 RANK = 50
@@ -52,12 +52,7 @@ def look(place: Place) -> Iterator[Finding]:
             remedy="deploy an EventPublishing, and handle its events",
         )
     well = 0
-    for name in sets.items:
-        answer = place.reader.call(
-            "sesv2", "get_configuration_set_event_destinations", ConfigurationSetName=name
-        )
-        destinations = answer.get("EventDestinations") or []
-        found = list(_set(place, name, destinations))
+    for found in several(lambda name: _set(place, name), sets.items):
         yield from found
         well += not found
     if well:
@@ -68,7 +63,11 @@ def look(place: Place) -> Iterator[Finding]:
         )
 
 
-def _set(place: Place, name: str, destinations: list[Destination]) -> Iterator[Finding]:
+def _set(place: Place, name: str) -> Iterator[Finding]:
+    answer = place.reader.call(
+        "sesv2", "get_configuration_set_event_destinations", ConfigurationSetName=name
+    )
+    destinations: list[Destination] = answer.get("EventDestinations") or []
     if not destinations:
         yield place.note(
             "no-destination",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from mailroom_cli.doctor.findings import Finding
-from mailroom_cli.doctor.place import Place, counted
+from mailroom_cli.doctor.place import Place, counted, several
 from mailroom_cli.doctor.reading import Absent
 from mailroom_cli.names import short_name
 
@@ -23,8 +23,7 @@ def look(place: Place) -> Iterator[Finding]:
     """Look at the ingress points."""
     found = place.reader.pages("mailmanager", "list_ingress_points", "IngressPoints", most=_MOST)
     well = 0
-    for point in found.items:
-        wrong = list(_point(place, point["IngressPointId"]))
+    for wrong in several(lambda one: _point(place, one["IngressPointId"]), found.items):
         yield from wrong
         well += not wrong
     if well:

@@ -16,11 +16,15 @@ NEEDS = (
     "cloudformation:DescribeStackResources",
     "cloudformation:DescribeStacks",
     "ses:DescribeActiveReceiptRuleSet",
+    "ses:ListReceiptFilters",
     "ses:ListReceiptRuleSets",
     "ssm:GetParametersByPath",
 )
 
 _RULE_SETS = "https://docs.aws.amazon.com/ses/latest/dg/receiving-email-receipt-rules.html"
+_TYPE = "AWS::SES::ReceiptRuleSet"
+_FILTERS = "https://docs.aws.amazon.com/ses/latest/dg/receiving-email-ip-filtering-console-walkthrough.html"
+_EVERYONE = ("0.0.0.0/0", "::/0")
 _MOST = 100
 # WorkMail receives through a set of this name.
 _WORKMAIL = "INBOUND_MAIL"
@@ -40,6 +44,7 @@ def look(place: Place) -> Iterator[Finding]:
         yield place.ok("active", f"{name} with {rules} is active; {_owner(place, name, ledgers)}")
     yield from _displaced(place, name, ledgers)
     yield from _others(place, name)
+    yield from _filters(place)
 
 
 def _none(place: Place) -> Iterator[Finding]:
@@ -90,6 +95,26 @@ def _others(place: Place, active: str) -> Iterator[Finding]:
         yield place.note("inactive", f"not active, so their rules never run: {named(others)}")
 
 
+def _filters(place: Place) -> Iterator[Finding]:
+    filters = place.reader.call("ses", "list_receipt_filters").get("Filters") or []
+    by_policy: dict[str, list[str]] = {"Allow": [], "Block": []}
+    for one in filters:
+        by_policy[one["IpFilter"]["Policy"]].append(one["IpFilter"]["Cidr"])
+    if not set(_EVERYONE) & set(by_policy["Block"]):
+        return
+    if allowed := by_policy["Allow"]:
+        yield place.note("filters", f"IP filters let only {named(allowed)} deliver mail")
+        return
+    names = [one["Name"] for one in filters if one["IpFilter"]["Cidr"] in _EVERYONE]
+    yield place.problem(
+        "filters",
+        f"the IP filter {named(names)} blocks everyone, so every message is refused",
+        remedy="delete it, or allow the addresses that may deliver; to delete it:",
+        command=place.aws("ses", "delete-receipt-filter", filter_name=names[0]),
+        source=_FILTERS,
+    )
+
+
 def _owner(place: Place, name: str, ledgers: list[rule_sets.Ledger]) -> str:
     """Who made or activated a rule set, as far as it can be told."""
     for ledger in ledgers:
@@ -103,9 +128,10 @@ def _owner(place: Place, name: str, ledgers: list[rule_sets.Ledger]) -> str:
             # CloudFormation's answer where no stack has the resource.
             absent=("ValidationError",),
         )["StackResources"]
-        for resource in found:
-            if resource["ResourceType"] == "AWS::SES::ReceiptRuleSet":
-                return f"the stack {resource['StackName']} made it, and something else activated it"
+        types = [one["ResourceType"] for one in found if one.get("PhysicalResourceId") == name]
+        # Of a large stack, the answer may leave the rule set out.
+        if found and (_TYPE in types or not types):
+            return f"the stack {found[0]['StackName']} made it, and something else activated it"
     if name == _WORKMAIL and find_spec("mailroom_cli.workmail"):
         return "WorkMail makes sets of this name"
     return "its owner is unknown: no stack has it, so it was made by hand or by another tool"

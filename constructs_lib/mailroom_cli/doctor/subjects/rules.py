@@ -9,7 +9,7 @@ from typing import Any
 
 from mailroom_cli.doctor import policies, rule_sets
 from mailroom_cli.doctor.findings import Finding
-from mailroom_cli.doctor.place import Place, counted, named
+from mailroom_cli.doctor.place import Place, counted, named, several
 from mailroom_cli.doctor.reading import Absent, Unseen
 from mailroom_cli.doctor.shadows import shadowed
 
@@ -50,8 +50,11 @@ def look(place: Place) -> Iterator[Finding]:
     with suppress(Unseen):
         verified = rule_sets.verified_domains(place)
     well = 0
-    for position, rule in enumerate(rules):
-        found = list(_about(place, name, rule, rules[:position], verified))
+
+    def about(position: int) -> Iterator[Finding]:
+        return _about(place, name, rules[position], rules[:position], verified)
+
+    for found in several(about, range(len(rules))):
         yield from found
         well += not found
     if well:

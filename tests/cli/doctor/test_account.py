@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -399,6 +401,17 @@ def test_nothing_is_called_that_could_change_something_or_that_the_policy_leaves
 def test_an_operation_that_may_change_something_is_refused() -> None:
     with pytest.raises(ValueError, match=r"ses\.set_active_receipt_rule_set may change something"):
         place({}).reader.call("ses", "set_active_receipt_rule_set")
+
+
+def test_every_permission_is_one_that_iam_knows() -> None:
+    spec = find_spec("cfnlint")
+    assert spec
+    assert spec.submodule_search_locations
+    folder = Path(spec.submodule_search_locations[0], "data", "AdditionalSpecs")
+    known = json.loads((folder / "Policies.json").read_text())
+    for action in needed():
+        service, _, name = action.partition(":")
+        assert name.lower() in known[service]["Actions"], action
 
 
 def test_the_page_has_the_policy_that_is_needed(request: pytest.FixtureRequest) -> None:

@@ -21,7 +21,7 @@ NEEDS = (
     "ssm:GetParametersByPath",
 )
 
-_RULE_SETS = "https://docs.aws.amazon.com/ses/latest/dg/receiving-email-receipt-rules.html"
+_RULE_SETS = "https://docs.aws.amazon.com/ses/latest/dg/receiving-email-receipt-rules-console-walkthrough.html"
 _TYPE = "AWS::SES::ReceiptRuleSet"
 _FILTERS = "https://docs.aws.amazon.com/ses/latest/dg/receiving-email-ip-filtering-console-walkthrough.html"
 _EVERYONE = ("0.0.0.0/0", "::/0")

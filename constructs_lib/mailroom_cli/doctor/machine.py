@@ -224,7 +224,7 @@ def _ports() -> Iterator[Finding]:
             remedy += ", or end that process:"
         yield _note(
             check="port",
-            found=f"port {port}, for {ports.USUAL[name][1]}, is in use by {who}",
+            found=f"port {port} ({ports.USUAL[name][1]}) is in use by {who}",
             remedy=remedy,
             command=f"kill {holder.pid}" if holder else "",
         )

@@ -130,7 +130,7 @@ def test_a_port_that_is_taken_names_the_process(
         monkeypatch.setattr(ports, "USUAL", {"smtp_port": (port, "SMTP")})
         found = bare.look()["port"]
     assert found.level is Level.NOTE
-    assert f"port {port}, for SMTP, is in use by process {os.getpid()}: " in found.found
+    assert f"port {port} (SMTP) is in use by process {os.getpid()}: " in found.found
     assert "--smtp-port" in found.remedy
     assert bare.look()["port"].level is Level.OK
 

@@ -129,7 +129,8 @@ def _real(*, profile: str | None, region: str | None, impatient: bool) -> Accoun
         config = Config(
             connect_timeout=5,
             read_timeout=15,
-            retries={"total_max_attempts": 3, "mode": "standard"},
+            # SES answers many calls once a second; this mode waits for that.
+            retries={"total_max_attempts": 5, "mode": "adaptive"},
         )
         factory = functools.partial(factory, config=config)
     where = f"the account of profile {profile}" if profile else "the account of your credentials"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailroom_cli import account, local
-from mailroom_cli.errors import CommandError
+from mailroom_cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
     from mailroom_cli.account import Account
@@ -48,6 +48,12 @@ def run(options: argparse.Namespace) -> int:
     if options.policy:
         say_json(looking.policy())
         return 0
+    if options.identity and not options.aws:
+        raise UsageError(
+            f"--identity {options.identity[0]} has no effect without --aws: the local AWS has no "
+            "DNS",
+            remedy="add --aws, or omit --identity",
+        )
     findings = list(_findings(options))
     if options.json:
         say_json(show.document(findings))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from mailroom_cli.doctor.findings import Finding, Level
-from mailroom_cli.doctor.reading import Reader
+from mailroom_cli.doctor.reading import Reader, Unseen
 from mailroom_cli.doctor.resolving import Resolver
 
 T = TypeVar("T")
@@ -44,6 +45,11 @@ class Place:
     """The profile of the credentials, if one was named."""
     domains: Sequence[str] = ()
     """The domains whose DNS records to look at; the first that are found by default."""
+
+    @property
+    def saw_all(self) -> bool:
+        """Whether nothing was denied so far, so that what was not found is not there."""
+        return not self.reader.unseen
 
     @property
     def is_local(self) -> bool:
@@ -106,9 +112,19 @@ class Place:
 
 
 def several(look: Callable[[T], Iterable[Finding]], things: Sequence[T]) -> Iterator[list[Finding]]:
-    """Look at several things at a time; yield what is found about each, in their order."""
+    """Look at several things at a time; yield what is found about each, in their order.
+
+    What cannot be seen of one does not hide the others; the reader has noted why.
+    """
+
+    def seen(one: T) -> list[Finding]:
+        found: list[Finding] = []
+        with suppress(Unseen):
+            found.extend(look(one))
+        return found
+
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        yield from pool.map(lambda one: list(look(one)), things)
+        yield from pool.map(seen, things)
 
 
 def named(names: Sequence[str], *, most: int = 5) -> str:

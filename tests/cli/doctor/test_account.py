@@ -237,6 +237,11 @@ def test_a_record_that_is_wrong_is_found(
     assert found[check].remedy
 
 
+def test_records_of_an_identity_that_cannot_be_read_are_not_said_to_be_well() -> None:
+    denied = {**RECEIVING, "get_email_identity": "AccessDenied"}
+    assert look("dns", denied, resolver=Zone(GOOD)) == {}
+
+
 def test_rules_for_every_domain_need_one_with_an_mx_record_of_ses() -> None:
     everyone = {"Metadata": {"Name": "set"}, "Rules": [{"Name": "All", "Enabled": True}]}
     answers = {**RECEIVING, "describe_active_receipt_rule_set": everyone}
@@ -259,6 +264,7 @@ def test_the_records_of_some_domains_can_be_asked_for() -> None:
     some = look("dns", answers, resolver=zone)
     assert some["not-all"].found == "only the records of 25 of 40 domains were looked at"
     assert list(look("dns", answers, resolver=zone, domains=["d39.example"])) == ["dmarc"]
+    assert list(look("dns", answers, resolver=zone, domains=["other.example"])) == ["unknown"]
 
 
 def test_without_a_resolver_the_dns_is_said_to_be_left_out() -> None:
@@ -310,6 +316,7 @@ def test_a_denied_detail_does_not_hide_the_rest() -> None:
     assert [one.found for one in found if one.check == "disabled"]
     denied = [one.found for one in found if one.check == "not-seen"]
     assert denied == ["could not be looked at: needs lambda:GetFunctionConfiguration"]
+    assert "can-run" not in [one.check for one in found]
 
 
 def test_an_answer_that_nobody_expected_does_not_hide_the_rest() -> None:

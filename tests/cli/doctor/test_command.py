@@ -84,9 +84,12 @@ def test_the_policy_is_json_that_iam_takes(mailroom: Run) -> None:
     assert (status, json.loads(shown)) == (0, run.policy())
 
 
-def test_an_option_for_a_real_account_has_no_effect_on_the_local_one(mailroom: Run) -> None:
-    status, _, complaint = mailroom("doctor", "--region", "eu-west-1")
-    assert (status, "add --aws to use a real account" in complaint) == (2, True)
+@pytest.mark.parametrize("option", ["--region", "--identity"])
+def test_an_option_for_a_real_account_has_no_effect_on_the_local_one(
+    mailroom: Run, option: str
+) -> None:
+    status, _, complaint = mailroom("doctor", option, "eu-west-1")
+    assert (status, "add --aws" in complaint) == (2, True)
 
 
 @pytest.mark.usefixtures("found")

@@ -9,7 +9,7 @@ from typing import Any
 from mailroom_cli.doctor import rule_sets
 from mailroom_cli.doctor.findings import Finding
 from mailroom_cli.doctor.place import Place, named, several
-from mailroom_cli.doctor.reading import Absent, Unseen
+from mailroom_cli.doctor.reading import Unseen
 from mailroom_cli.doctor.resolving import NoAnswer, Resolver
 
 RANK = 25
@@ -57,7 +57,9 @@ def look(place: Place) -> Iterator[Finding]:
         return list(_domain(place, domain, identities=identities, receiving=receiving))
 
     for domain, found in zip(chosen, several(one, chosen), strict=True):
-        yield from found or [place.ok("records", f"{domain}: all records are as they should be")]
+        yield from found
+        if not found and place.saw_all:
+            yield place.ok("records", f"{domain}: all records are as they should be")
     everyone = any(not each for each in conditions)
     yield from _elsewhere(place, chosen, recipients, everyone=everyone)
     if len(chosen) < len(every) and not place.domains:
@@ -115,17 +117,18 @@ def _domain(
     try:
         if domain in receiving:
             yield from _mx(place, ask, domain)
-        if domain in identities or not receiving:
-            with suppress(Absent, Unseen):
-                identity = place.reader.call(
-                    "sesv2",
-                    "get_email_identity",
-                    EmailIdentity=domain,
-                    absent=("NotFoundException",),
-                )
-                yield from _dkim(place, ask, domain, identity.get("DkimAttributes") or {})
-                yield from _mail_from(place, ask, identity.get("MailFromAttributes") or {})
-                yield from _dmarc(place, ask, domain)
+        if domain in identities:
+            identity = place.reader.call("sesv2", "get_email_identity", EmailIdentity=domain)
+            yield from _dkim(place, ask, domain, identity.get("DkimAttributes") or {})
+            yield from _mail_from(place, ask, identity.get("MailFromAttributes") or {})
+            yield from _dmarc(place, ask, domain)
+        elif domain not in receiving:
+            yield place.warning(
+                "unknown",
+                f"{domain} is neither an identity of this account and region nor a recipient of a "
+                "rule, so there was nothing to look for",
+                remedy="check the spelling, the region and the profile",
+            )
     except NoAnswer as error:
         yield place.warning(
             "no-answer",

@@ -55,7 +55,7 @@ def look(place: Place) -> Iterator[Finding]:
     for found in several(lambda name: _set(place, name), sets.items):
         yield from found
         well += not found
-    if well:
+    if well and place.saw_all:
         yield place.ok("reached", f"{counted(well, 'configuration set')} with a reader of events")
     if not sets.complete:
         yield place.warning(

@@ -51,9 +51,9 @@ def look(place: Place) -> Iterator[Finding]:
     full = [letters for letters in sorted(origins) if known.get(letters, (0, ""))[0]]
     for letters in full:
         yield _full(place, letters.rpartition(":")[2], origins[letters], *known[letters])
-    if origins and not full:
+    if origins and not full and place.saw_all:
         yield place.ok("dead-letters", f"{counted(len(origins), 'dead-letter queue')}, all empty")
-    elif not origins and not place.reader.unseen:
+    elif not origins and place.saw_all:
         yield place.note("none", "no dead-letter queue")
     if not queues.complete:
         yield place.warning("not-all", f"only the first {_MOST_QUEUES} queues were looked at")

@@ -57,7 +57,7 @@ def look(place: Place) -> Iterator[Finding]:
     for found in several(about, range(len(rules))):
         yield from found
         well += not found
-    if well:
+    if well and place.saw_all:
         yield place.ok("can-run", f"{counted(well, 'rule')} of {len(rules)} can run")
 
 

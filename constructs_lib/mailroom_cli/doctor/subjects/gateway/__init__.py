@@ -26,7 +26,7 @@ def look(place: Place) -> Iterator[Finding]:
     for wrong in several(lambda one: _point(place, one["IngressPointId"]), found.items):
         yield from wrong
         well += not wrong
-    if well:
+    if well and place.saw_all:
         yield place.ok("takes-mail", f"{counted(well, 'ingress point')} active, with rules")
     if not found.complete:
         yield place.warning("not-all", f"only the first {_MOST} ingress points were looked at")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailroom_cli.doctor.place import Place
+from mailroom_cli.doctor.reading import Listed
 
 # 200 rules a set, 40 sets; identities are read in bulk, so that many are a matter of seconds.
 MOST_IDENTITIES = 1000
@@ -58,15 +59,20 @@ def ledgers(place: Place) -> Iterator[Ledger]:
             )
 
 
+def identities(place: Place) -> Listed:
+    """Return the names of the identities, as far as they are looked at."""
+    return place.reader.pages("ses", "list_identities", "Identities", most=MOST_IDENTITIES)
+
+
 def verification(place: Place) -> dict[str, str]:
     """Return the identities, in lower case, with their status: ``Success``, ``Pending`` …"""
-    listed = place.reader.pages("ses", "list_identities", "Identities", most=MOST_IDENTITIES)
+    names = identities(place).items
     found: dict[str, str] = {}
-    for start in range(0, len(listed.items), _PER_CALL):
+    for start in range(0, len(names), _PER_CALL):
         answer = place.reader.call(
             "ses",
             "get_identity_verification_attributes",
-            Identities=listed.items[start : start + _PER_CALL],
+            Identities=names[start : start + _PER_CALL],
         )
         for name, attributes in answer["VerificationAttributes"].items():
             found[name.lower()] = attributes["VerificationStatus"]

@@ -158,6 +158,27 @@ def test_an_identity_that_is_not_verified_is_found_with_what_to_do() -> None:
     assert "ses verify-domain-dkim --domain example.com" in failed.command
 
 
+def test_rules_are_not_held_against_some_of_too_many_identities() -> None:
+    names = [f"d{number}.example" for number in range(1001)]
+    active = {
+        "Metadata": {"Name": "set"},
+        "Rules": [{"Name": "Support", "Enabled": True, "Recipients": ["example.com"]}],
+    }
+
+    def statuses(Identities: list[str]) -> Any:  # noqa: N803
+        found = {name: {"VerificationStatus": "Success"} for name in Identities}
+        return {"VerificationAttributes": found}
+
+    answers = {
+        "list_identities": {"Identities": names},
+        "get_identity_verification_attributes": statuses,
+        "get_identity_dkim_attributes": {"DkimAttributes": {}},
+        "describe_active_receipt_rule_set": active,
+    }
+    assert "only the first 1000" in look("identities", answers)["not-all"].found
+    assert list(look("rules", answers)) == ["not-all", "can-run"]
+
+
 def test_mail_without_a_dkim_signature_is_found() -> None:
     for dkim in (
         {"DkimEnabled": False, "DkimVerificationStatus": "NotStarted"},

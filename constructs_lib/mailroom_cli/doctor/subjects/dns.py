@@ -60,7 +60,7 @@ def look(place: Place) -> Iterator[Finding]:
         yield from found
         if not found and place.saw_all:
             yield place.ok("records", f"{domain}: all records are as they should be")
-    everyone = any(not each for each in conditions)
+    everyone = any(not each for each in conditions) and set(chosen) >= set(every)
     yield from _elsewhere(place, chosen, recipients, everyone=everyone)
     if len(chosen) < len(every) and not place.domains:
         yield place.warning(
@@ -122,7 +122,7 @@ def _domain(
             yield from _dkim(place, ask, domain, identity.get("DkimAttributes") or {})
             yield from _mail_from(place, ask, identity.get("MailFromAttributes") or {})
             yield from _dmarc(place, ask, domain)
-        elif domain not in receiving:
+        elif domain not in receiving and place.saw_all:
             yield place.warning(
                 "unknown",
                 f"{domain} is neither an identity of this account and region nor a recipient of a "

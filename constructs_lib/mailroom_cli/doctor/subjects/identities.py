@@ -43,7 +43,7 @@ def look(place: Place) -> Iterator[Finding]:
         yield from _signing(place, [name for name in verified if "@" not in name])
     if verified:
         yield place.ok("verified", f"verified: {named(verified)}")
-    if len(statuses) >= rule_sets.MOST_IDENTITIES:
+    if not rule_sets.identities(place).complete:
         yield place.warning(
             "not-all",
             f"only the first {rule_sets.MOST_IDENTITIES} identities were looked at",

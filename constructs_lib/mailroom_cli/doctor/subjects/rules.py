@@ -48,7 +48,14 @@ def look(place: Place) -> Iterator[Finding]:
         return
     verified: set[str] | None = None
     with suppress(Unseen):
-        verified = rule_sets.verified_domains(place)
+        if rule_sets.identities(place).complete:
+            verified = rule_sets.verified_domains(place)
+        else:
+            yield place.warning(
+                "not-all",
+                f"there are more than {rule_sets.MOST_IDENTITIES} identities, so whether the "
+                "domains of rules are verified was not looked at",
+            )
     well = 0
 
     def about(position: int) -> Iterator[Finding]:

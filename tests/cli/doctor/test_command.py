@@ -1,6 +1,7 @@
 """`mailroom doctor`: what it prints, and its exit status."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -96,11 +97,14 @@ def test_an_option_for_a_real_account_has_no_effect_on_the_local_one(
 def test_an_account_that_cannot_be_reached_is_a_problem(
     mailroom: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     status, shown, _ = mailroom("doctor", "--aws", "--region", "eu-west-1")
     assert status == 1
-    assert "cannot reach the account: Could not connect" in shown
+    assert "cannot reach the account: Unable to locate credentials" in shown
 
 
 def test_an_account_that_is_as_it_should_be_has_neither_problems_nor_warnings(

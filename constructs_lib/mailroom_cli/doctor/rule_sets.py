@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ MOST_IDENTITIES = 1000
 _PER_CALL = 100
 _LEDGERS = "/cdk-mailroom/"
 _MOST_LEDGERS = 100
+_MOST_STACKS = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +49,14 @@ def ledgers(place: Place) -> Iterator[Ledger]:
         Recursive=True,
     )
     written = [one for one in found.items if one["Name"].endswith("/active-rule-set")]
-    stacks = _stacks(place) if written else {}
+    if not written:
+        return
+    listed = place.reader.pages("cloudformation", "describe_stacks", "Stacks", most=_MOST_STACKS)
+    stacks = {one["StackId"].rpartition("/")[2]: one["StackName"] for one in listed.items}
     for parameter in written:
         guid = parameter["Name"].split("/")[2]
+        if guid not in stacks and not listed.complete:
+            continue
         for entry in json.loads(parameter["Value"]).values():
             yield Ledger(
                 stack=stacks.get(guid, ""),
@@ -96,9 +102,3 @@ def is_covered(domain: str, verified: set[str]) -> bool:
 def domain_of(recipient: str) -> str:
     """Return the domain of a rule's recipient: of an address, a domain or a ``.domain``."""
     return recipient.rpartition("@")[2].removeprefix(".").lower()
-
-
-def _stacks(place: Place) -> Mapping[str, str]:
-    """The names of the stacks by the GUID at the end of their id."""
-    found = place.reader.pages("cloudformation", "describe_stacks", "Stacks", most=2000)
-    return {one["StackId"].rpartition("/")[2]: one["StackName"] for one in found.items}

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from mailroom_cli.doctor.findings import Finding
 from mailroom_cli.doctor.place import Place, counted
-from mailroom_cli.doctor.reading import Absent, Unseen
+from mailroom_cli.doctor.reading import Absent, Listed, Unseen
 from mailroom_cli.names import short_name
 
 RANK = 60
@@ -55,6 +55,13 @@ def look(place: Place) -> Iterator[Finding]:
         yield place.ok("dead-letters", f"{counted(len(origins), 'dead-letter queue')}, all empty")
     elif not origins and place.saw_all:
         yield place.note("none", "no dead-letter queue")
+    with suppress(Unseen):
+        if not _functions(place).complete:
+            yield place.warning(
+                "not-all",
+                f"only the first {_MOST_FUNCTIONS} functions were looked at for the queues of "
+                "their failed calls",
+            )
     if not queues.complete:
         yield place.warning("not-all", f"only the first {_MOST_QUEUES} queues were looked at")
 
@@ -79,10 +86,13 @@ def _full(place: Place, letters: str, origin: str, count: int, url: str) -> Find
     )
 
 
+def _functions(place: Place) -> Listed:
+    return place.reader.pages("lambda", "list_functions", "Functions", most=_MOST_FUNCTIONS)
+
+
 def _of_functions(place: Place) -> Iterator[tuple[str, str]]:
     """The queues that failed calls of functions go to, and the ARNs of the functions."""
-    found = place.reader.pages("lambda", "list_functions", "Functions", most=_MOST_FUNCTIONS)
-    for function in found.items:
+    for function in _functions(place).items:
         arn = function["FunctionArn"]
         if ":sqs:" in (target := (function.get("DeadLetterConfig") or {}).get("TargetArn", "")):
             yield target, arn

@@ -10,7 +10,7 @@ from typing import Any
 from mailroom_cli.doctor.place import Place
 from mailroom_cli.doctor.reading import Listed
 
-# 200 rules a set, 40 sets; identities are read in bulk, so that many are a matter of seconds.
+# They are read by the hundred, so that many are a matter of seconds.
 MOST_IDENTITIES = 1000
 """How many identities are looked at."""
 

@@ -98,7 +98,7 @@ def _plan(place: Place, account: Mapping[str, Any]) -> Finding:
         if not place.reader.knows("sesv2", "get_account", "PricingAttributes"):
             return place.note(
                 "plan",
-                "pricing plan unknown: this boto3 is older than the plans of July 2026",
+                "pricing plan unknown: this boto3 does not know the plans of July 2026",
                 remedy="pip install --upgrade boto3",
                 source=_PLANS,
             )

@@ -25,7 +25,7 @@ NAVIGATION: dict[str, Any] = {
         "Local AWS": ["reference/mailroom_local*", "page-api.md"],
         "Command line": ["reference/command.md"],
     },
-    "Help": ["troubleshooting.md", "comparison.md", "scaling.md", "*assumptions.md"],
+    "Help": ["troubleshooting.md", "comparison.md", "scaling.md", "proof.md", "*assumptions.md"],
     "Project": ["changelog.md", "public-api*", "structure.md"],
 }
 

@@ -1,0 +1,230 @@
+"""Prices and quotas of AWS, each with its source; the only place where they are written.
+
+Prices are us-east-1 list prices in dollars, without free tiers. Quotas are the defaults in us-east-1
+and in the region that has least.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SECONDS_PER_MONTH = 730 * 3600
+GIB = 2**30
+GB = 10**9
+VCPU_MB = 1_769
+"""The memory size with one vCPU; less memory has that share of one."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a figure comes from, and the day on which it was true."""
+
+    text: str
+    url: str
+    date: str
+
+
+_DOCS = "https://docs.aws.amazon.com"
+PRICE_LIST = Source(
+    "AWS's Price List of SES, as recorded in api-evangelist/amazon-ses",
+    "https://github.com/api-evangelist/amazon-ses/blob/main/plans/amazon-ses-plans-pricing.yml",
+    "2026-07-22",
+)
+SQS_PRICES = Source(
+    "cloudburn, SQS pricing", "https://cloudburn.io/blog/amazon-sqs-pricing", "2026-03"
+)
+SNS_PRICES = Source(
+    "factualminds, SNS pricing",
+    "https://www.factualminds.com/blog/amazon-sns-pricing-publishes-fanout-protocols/",
+    "2026-06",
+)
+DYNAMODB_PRICES = Source(
+    "airbyte, DynamoDB pricing",
+    "https://airbyte.com/data-engineering-resources/dynamodb-pricing",
+    "2025-07",
+)
+LOGS_PRICES = Source(
+    "duckbillgroup, prices of Lambda's logs", "https://www.duckbillgroup.com/?p=9080", "2025-05"
+)
+LIST_PRICES = Source("this project's earlier pages, unconfirmed since", "", "2026-11")
+
+
+@dataclass(frozen=True)
+class Price:
+    """A price for *per* units."""
+
+    dollars: float
+    per: float
+    unit: str
+    source: Source
+
+    def of(self, quantity: float) -> float:
+        """Return what *quantity* costs."""
+        return self.dollars * quantity / self.per
+
+
+def _ses(dollars: float, per: float, unit: str) -> Price:
+    return Price(dollars, per, unit, PRICE_LIST)
+
+
+def _list(dollars: float, per: float, unit: str) -> Price:
+    return Price(dollars, per, unit, LIST_PRICES)
+
+
+PRICES = {
+    "SES, received mail": _ses(0.10, 1_000, "mails"),
+    "SES, full chunks of 256 KB received": _ses(0.09, 1_000, "chunks"),
+    "SES, attachments sent": _ses(0.12, GB, "bytes"),
+    "Mail Manager, messages": _ses(0.15, 1_000, "messages"),
+    "Mail Manager, messages (Essentials, up to 10 million)": _ses(0.16, 1_000, "messages"),
+    "Mail Manager, ingress point": _ses(50, 1, "months"),
+    "Mail Manager, archive, taken in": _ses(2.00, GB, "bytes"),
+    "Mail Manager, archive, kept": _ses(0.19, GB, "byte-months"),
+    "SNS, published": Price(0.50, 1e6, "requests", SNS_PRICES),
+    "SNS, filtering by body": _list(0.09, GB, "bytes"),
+    "SQS, requests": Price(0.40, 1e6, "requests", SQS_PRICES),
+    "Lambda, calls": _list(0.20, 1e6, "calls"),
+    "Lambda, arm64": _list(0.0000133334, 1, "GiB-seconds"),
+    "DynamoDB, writes": Price(0.625, 1e6, "units of 1 KB", DYNAMODB_PRICES),
+    "DynamoDB, stored": _list(0.25, GIB, "byte-months"),
+    "S3, written": _list(5.00, 1e6, "requests"),
+    "S3, read": _list(0.40, 1e6, "requests"),
+    "S3, stored": _list(0.023, GIB, "byte-months"),
+    "S3, infrequent access": _list(0.0125, GIB, "byte-months"),
+    "S3, Glacier instant": _list(0.004, GIB, "byte-months"),
+    "Firehose, ingestion": _list(0.029, GIB, "bytes"),
+    "Firehose, conversion": _list(0.018, GIB, "bytes"),
+    "Firehose, partitioning": _list(0.020, GIB, "bytes"),
+    "Firehose, partitioned objects": _list(5.00, 1e6, "objects"),
+    "CloudWatch, alarm": _list(0.10, 1, "alarm metrics"),
+}
+
+LOG_TIERS = ((10 * 1024 * GIB, 0.50), (30 * 1024 * GIB, 0.25), (50 * 1024 * GIB, 0.10))
+LOG_LAST = 0.05
+"""Dollars for a GB of logs of Lambda and of vended logs; the tiers are by month (`LOGS_PRICES`)."""
+
+
+def logs(size: float) -> float:
+    """Return what *size* bytes of logs a month cost."""
+    return _tiered(size, LOG_TIERS, LOG_LAST) / GIB
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A pricing plan of SES: what sent mail costs."""
+
+    name: str
+    monthly: float
+    tiers: tuple[tuple[float, float], ...]
+    """Mails up to which each price counts, and dollars for a thousand of them."""
+    last: float
+
+    def sent(self, mails: float) -> float:
+        """Return what *mails* sent in a month cost, the plan's own price included."""
+        return self.monthly + _tiered(mails, self.tiers, self.last) / 1_000
+
+
+# PRICE_LIST; a plan holds for one account in one region.
+PLANS = (
+    Plan("à la carte", 0, (), 0.10),
+    Plan("Essentials", 0, ((10e6, 0.16), (100e6, 0.14)), 0.11),
+    Plan("Pro", 105, ((10e6, 0.22), (100e6, 0.17)), 0.12),
+    Plan("Enterprise", 500, ((10e6, 0.23), (100e6, 0.18)), 0.13),
+)
+
+
+def _tiered(quantity: float, tiers: tuple[tuple[float, float], ...], last: float) -> float:
+    cost, below = 0.0, 0.0
+    for upto, price in tiers:
+        cost += price * max(0.0, min(quantity, upto) - below)
+        below = upto
+    return cost + last * max(0.0, quantity - below)
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A default quota, in the unit of its name."""
+
+    most: float
+    """In us-east-1."""
+    least: float
+    """In the region with the lowest."""
+    source: Source
+    adjustable: bool = True
+
+
+def _quota(most: float, least: float, text: str, path: str, *, adjustable: bool = True) -> Quota:
+    return Quota(most, least, Source(text, f"{_DOCS}{path}", "2026-11"), adjustable)
+
+
+QUOTAS = {
+    "SES, sandbox: mails a second": _quota(1, 1, "SES quotas", "/ses/latest/dg/quotas.html"),
+    "SNS, messages a second": _quota(
+        30_000, 300, "SNS quotas", "/general/latest/gr/sns.html#limits_sns_api_throttles"
+    ),
+    "SQS, messages in flight": _quota(
+        120_000,
+        120_000,
+        "SQS queue quotas",
+        "/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html",
+    ),
+    "SQS mapping, batches at a time": _quota(
+        1_000,
+        1_000,
+        "Lambda's scaling of SQS mappings",
+        "/lambda/latest/dg/services-sqs-scaling.html",
+        adjustable=False,
+    ),
+    "Lambda, concurrent executions": _quota(
+        1_000, 1_000, "Lambda quotas", "/lambda/latest/dg/gettingstarted-limits.html"
+    ),
+    "DynamoDB, writes a second of a new table": _quota(
+        4_000,
+        4_000,
+        "DynamoDB on-demand mode",
+        "/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
+        adjustable=False,
+    ),
+    "DynamoDB, writes a second of a table": _quota(
+        40_000,
+        40_000,
+        "DynamoDB quotas",
+        "/amazondynamodb/latest/developerguide/ServiceQuotas.html",
+    ),
+    "Firehose, bytes a second": _quota(
+        5 * 2**20, 2**20, "Firehose quotas", "/firehose/latest/dev/limits.html"
+    ),
+    "Firehose, active partitions": _quota(
+        500, 500, "Firehose quotas", "/firehose/latest/dev/limits.html"
+    ),
+    "EventBridge, calls of targets a second": _quota(
+        18_750, 750, "EventBridge quotas", "/eventbridge/latest/userguide/eb-quota.html"
+    ),
+    "S3, writes a second below a prefix": _quota(
+        3_500,
+        3_500,
+        "S3 performance",
+        "/AmazonS3/latest/userguide/optimizing-performance.html",
+        adjustable=False,
+    ),
+    "S3, reads a second below a prefix": _quota(
+        5_500,
+        5_500,
+        "S3 performance",
+        "/AmazonS3/latest/userguide/optimizing-performance.html",
+        adjustable=False,
+    ),
+    "CloudWatch Logs, PutLogEvents a second": _quota(
+        5_000,
+        5_000,
+        "CloudWatch Logs quotas",
+        "/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html",
+    ),
+}
+
+WAITS_MS = {"S3": 100, "DynamoDB": 9, "SES": 100, "SQS": 20, "SNS": 50}
+"""Milliseconds that a call waits for its answer, the upper end of what AWS says where it does:
+small objects of S3 take 100 to 200 ms, DynamoDB "single-digit" milliseconds. The others are ours.
+"""
+BYTES_PER_SECOND = 625e6 / 8
+"""The network of a function's environment: 625 Mbps (Lambda quotas)."""

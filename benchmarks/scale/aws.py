@@ -1,7 +1,7 @@
 """Prices and quotas of AWS, each with its source; the only place where they are written.
 
-Prices are us-east-1 list prices in dollars, without free tiers. Quotas are the defaults in us-east-1
-and in the region that has least.
+Prices are us-east-1 list prices in dollars, without free tiers. Quotas are the defaults in
+us-east-1 and in the region that has least.
 """
 
 from __future__ import annotations
@@ -30,23 +30,17 @@ PRICE_LIST = Source(
     "https://github.com/api-evangelist/amazon-ses/blob/main/plans/amazon-ses-plans-pricing.yml",
     "2026-07-22",
 )
-SQS_PRICES = Source(
-    "cloudburn, SQS pricing", "https://cloudburn.io/blog/amazon-sqs-pricing", "2026-03"
+SERVICE_PRICES = Source(
+    "AWS's Price Lists, as recorded in haya-inc/hayasend",
+    "https://github.com/haya-inc/hayasend/blob/main/scripts/aws-cost-model.mjs",
+    "2026-07-26",
 )
-SNS_PRICES = Source(
-    "factualminds, SNS pricing",
-    "https://www.factualminds.com/blog/amazon-sns-pricing-publishes-fanout-protocols/",
-    "2026-06",
+LOG_PRICES = Source(
+    "The Duckbill Group on the tiers of Lambda's logs",
+    "https://www.duckbillgroup.com/?p=9080",
+    "2025-05",
 )
-DYNAMODB_PRICES = Source(
-    "airbyte, DynamoDB pricing",
-    "https://airbyte.com/data-engineering-resources/dynamodb-pricing",
-    "2025-07",
-)
-LOGS_PRICES = Source(
-    "duckbillgroup, prices of Lambda's logs", "https://www.duckbillgroup.com/?p=9080", "2025-05"
-)
-LIST_PRICES = Source("this project's earlier pages, unconfirmed since", "", "2026-11")
+UNCONFIRMED = Source("AWS's price pages, not seen again since", "", "2025")
 
 
 @dataclass(frozen=True)
@@ -67,8 +61,12 @@ def _ses(dollars: float, per: float, unit: str) -> Price:
     return Price(dollars, per, unit, PRICE_LIST)
 
 
-def _list(dollars: float, per: float, unit: str) -> Price:
-    return Price(dollars, per, unit, LIST_PRICES)
+def _service(dollars: float, per: float, unit: str) -> Price:
+    return Price(dollars, per, unit, SERVICE_PRICES)
+
+
+def _unconfirmed(dollars: float, per: float, unit: str) -> Price:
+    return Price(dollars, per, unit, UNCONFIRMED)
 
 
 PRICES = {
@@ -80,28 +78,28 @@ PRICES = {
     "Mail Manager, ingress point": _ses(50, 1, "months"),
     "Mail Manager, archive, taken in": _ses(2.00, GB, "bytes"),
     "Mail Manager, archive, kept": _ses(0.19, GB, "byte-months"),
-    "SNS, published": Price(0.50, 1e6, "requests", SNS_PRICES),
-    "SNS, filtering by body": _list(0.09, GB, "bytes"),
-    "SQS, requests": Price(0.40, 1e6, "requests", SQS_PRICES),
-    "Lambda, calls": _list(0.20, 1e6, "calls"),
-    "Lambda, arm64": _list(0.0000133334, 1, "GiB-seconds"),
-    "DynamoDB, writes": Price(0.625, 1e6, "units of 1 KB", DYNAMODB_PRICES),
-    "DynamoDB, stored": _list(0.25, GIB, "byte-months"),
-    "S3, written": _list(5.00, 1e6, "requests"),
-    "S3, read": _list(0.40, 1e6, "requests"),
-    "S3, stored": _list(0.023, GIB, "byte-months"),
-    "S3, infrequent access": _list(0.0125, GIB, "byte-months"),
-    "S3, Glacier instant": _list(0.004, GIB, "byte-months"),
-    "Firehose, ingestion": _list(0.029, GIB, "bytes"),
-    "Firehose, conversion": _list(0.018, GIB, "bytes"),
-    "Firehose, partitioning": _list(0.020, GIB, "bytes"),
-    "Firehose, partitioned objects": _list(5.00, 1e6, "objects"),
-    "CloudWatch, alarm": _list(0.10, 1, "alarm metrics"),
+    "SNS, published": _service(0.50, 1e6, "requests"),
+    "SNS, filtering by body": _unconfirmed(0.09, GB, "bytes"),
+    "SQS, requests": _service(0.40, 1e6, "requests"),
+    "Lambda, calls": _service(0.20, 1e6, "calls"),
+    "Lambda, arm64": _service(0.0000133334, 1, "GiB-seconds"),
+    "DynamoDB, writes": _service(0.625, 1e6, "units of 1 KB"),
+    "DynamoDB, stored": _service(0.25, GIB, "byte-months"),
+    "S3, written": _service(5.00, 1e6, "requests"),
+    "S3, read": _service(0.40, 1e6, "requests"),
+    "S3, stored": _service(0.023, GIB, "byte-months"),
+    "S3, infrequent access": _unconfirmed(0.0125, GIB, "byte-months"),
+    "S3, Glacier instant": _unconfirmed(0.004, GIB, "byte-months"),
+    "Firehose, ingestion": _unconfirmed(0.029, GIB, "bytes"),
+    "Firehose, conversion": _unconfirmed(0.018, GIB, "bytes"),
+    "Firehose, partitioning": _unconfirmed(0.020, GIB, "bytes"),
+    "Firehose, partitioned objects": _unconfirmed(5.00, 1e6, "objects"),
+    "CloudWatch, alarm": _service(0.10, 1, "alarm metrics"),
 }
 
 LOG_TIERS = ((10 * 1024 * GIB, 0.50), (30 * 1024 * GIB, 0.25), (50 * 1024 * GIB, 0.10))
 LOG_LAST = 0.05
-"""Dollars for a GB of logs of Lambda and of vended logs; the tiers are by month (`LOGS_PRICES`)."""
+"""Dollars for a GB of logs of Lambda and of vended logs; the tiers are by month (`LOG_PRICES`)."""
 
 
 def logs(size: float) -> float:

@@ -220,9 +220,25 @@ QUOTAS = {
     ),
 }
 
-WAITS_MS = {"S3": 100, "DynamoDB": 9, "SES": 100, "SQS": 20, "SNS": 50}
+WAITS_MS = {
+    "s3": 100,
+    "dynamodb": 9,
+    "sesv2": 100,
+    "sqs": 20,
+    "sns": 20,
+    "eventbridge": 20,
+    "sfn": 50,
+}
 """Milliseconds that a call waits for its answer, the upper end of what AWS says where it does:
 small objects of S3 take 100 to 200 ms, DynamoDB "single-digit" milliseconds. The others are ours.
 """
 BYTES_PER_SECOND = 625e6 / 8
 """The network of a function's environment: 625 Mbps (Lambda quotas)."""
+LOG_LINE_BYTES = 26
+"""What CloudWatch Logs adds to each line."""
+PLATFORM_LINES, PLATFORM_BYTES = 2, 500
+"""What Lambda itself logs of a call, in JSON: our estimate."""
+ITEM_BYTES = 100
+"""What DynamoDB adds to each item of a table and of an index when it counts what is stored."""
+GATEWAY_LOG_LINES, GATEWAY_LOG_BYTES = 6, 2_400
+"""What Mail Manager logs of a mail of examples/gateway, on the local AWS."""

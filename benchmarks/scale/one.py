@@ -136,18 +136,18 @@ def main() -> None:
     call = entry(work)
     started = memory()
     seconds: list[float] = []
+    calls: dict[str, int] = {}
     output = io.StringIO()
     until = time.monotonic() + float(sys.argv[3])
     while len(seconds) < 3 or (time.monotonic() < until and len(seconds) < 200):
-        pretend.calls.clear()
-        pretend.sent_bytes.clear()
         output = io.StringIO()
         before = time.process_time() + children_seconds()
         with contextlib.redirect_stdout(output):
             answer = call(invocation)
         seconds.append(time.process_time() + children_seconds() - before)
         if len(seconds) == 1:
-            peak = memory()
+            # Later calls are of the same mail, whose alert for example was raised already.
+            peak, calls = memory(), dict(pretend.calls)
     failed = isinstance(answer, dict) and answer.get("batchItemFailures")
     if failed or '"outcome": "failed"' in output.getvalue():
         raise SystemExit(f"{work} failed: {output.getvalue()[:2000]}")
@@ -159,7 +159,7 @@ def main() -> None:
                 "first_ms": seconds[0] * 1000,
                 "memory_mb": peak,
                 "started_mb": started,
-                "calls": dict(pretend.calls),
+                "calls": calls,
                 "log_lines": len(lines),
                 "log_bytes": sum(map(len, lines)),
             }

@@ -50,7 +50,6 @@ class Pretend:
 
     def __init__(self, stored: Path | None = None) -> None:
         self.calls: Counter[str] = Counter()
-        self.sent_bytes: Counter[str] = Counter()
         self._stored = stored
 
     def start(self) -> None:
@@ -68,7 +67,6 @@ class Pretend:
 
         service, operation = event_name.split(".")[1:3]
         self.calls[f"{service}:{operation}"] += 1
-        self.sent_bytes[f"{service}:{operation}"] += int(request.headers.get("Content-Length", 0))
         if operation == "GetObject" and self._stored is not None:
             raw: Any = _Stored(self._stored)
             headers = {"Content-Length": str(self._stored.stat().st_size)}

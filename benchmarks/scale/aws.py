@@ -40,12 +40,12 @@ LOG_PRICES = Source(
     "https://www.duckbillgroup.com/?p=9080",
     "2025-05",
 )
-UNCONFIRMED = Source("AWS's price pages, not seen again since", "", "2025")
+UNCONFIRMED = Source("earlier pages of this project, not confirmed", "", "2026")
 
 
 @dataclass(frozen=True)
 class Price:
-    """A price for *per* units."""
+    """A price for *per* units: requests, bytes, bytes kept for a month and so on."""
 
     dollars: float
     per: float
@@ -70,31 +70,33 @@ def _unconfirmed(dollars: float, per: float, unit: str) -> Price:
 
 
 PRICES = {
-    "SES, received mail": _ses(0.10, 1_000, "mails"),
-    "SES, full chunks of 256 KB received": _ses(0.09, 1_000, "chunks"),
-    "SES, attachments sent": _ses(0.12, GB, "bytes"),
-    "Mail Manager, messages": _ses(0.15, 1_000, "messages"),
-    "Mail Manager, messages (Essentials, up to 10 million)": _ses(0.16, 1_000, "messages"),
-    "Mail Manager, ingress point": _ses(50, 1, "months"),
-    "Mail Manager, archive, taken in": _ses(2.00, GB, "bytes"),
-    "Mail Manager, archive, kept": _ses(0.19, GB, "byte-months"),
-    "SNS, published": _service(0.50, 1e6, "requests"),
-    "SNS, filtering by body": _unconfirmed(0.09, GB, "bytes"),
-    "SQS, requests": _service(0.40, 1e6, "requests"),
-    "Lambda, calls": _service(0.20, 1e6, "calls"),
-    "Lambda, arm64": _service(0.0000133334, 1, "GiB-seconds"),
-    "DynamoDB, writes": _service(0.625, 1e6, "units of 1 KB"),
-    "DynamoDB, stored": _service(0.25, GIB, "byte-months"),
-    "S3, written": _service(5.00, 1e6, "requests"),
-    "S3, read": _service(0.40, 1e6, "requests"),
-    "S3, stored": _service(0.023, GIB, "byte-months"),
-    "S3, infrequent access": _unconfirmed(0.0125, GIB, "byte-months"),
-    "S3, Glacier instant": _unconfirmed(0.004, GIB, "byte-months"),
-    "Firehose, ingestion": _unconfirmed(0.029, GIB, "bytes"),
-    "Firehose, conversion": _unconfirmed(0.018, GIB, "bytes"),
-    "Firehose, partitioning": _unconfirmed(0.020, GIB, "bytes"),
-    "Firehose, partitioned objects": _unconfirmed(5.00, 1e6, "objects"),
-    "CloudWatch, alarm": _service(0.10, 1, "alarm metrics"),
+    "SES, received mail": _ses(0.10, 1_000, "a thousand mails"),
+    "SES, full chunks of 256 KB received": _ses(0.09, 1_000, "a thousand chunks"),
+    "SES, attachments sent": _ses(0.12, GB, "a GB"),
+    "Mail Manager, messages": _ses(0.15, 1_000, "a thousand messages"),
+    "Mail Manager, messages (Essentials, first 10 million)": _ses(
+        0.16, 1_000, "a thousand messages"
+    ),
+    "Mail Manager, ingress point": _ses(50, 1, "a month"),
+    "Mail Manager, archive, taken in": _ses(2.00, GB, "a GB"),
+    "Mail Manager, archive, kept": _ses(0.19, GB, "a GB and month"),
+    "SNS, published": _service(0.50, 1e6, "a million requests"),
+    "SNS, filtering by body": _unconfirmed(0.09, GB, "a GB"),
+    "SQS, requests": _service(0.40, 1e6, "a million requests"),
+    "Lambda, calls": _service(0.20, 1e6, "a million calls"),
+    "Lambda, arm64": _service(0.0000133334, 1, "a GB-second"),
+    "DynamoDB, writes": _service(0.625, 1e6, "a million units of 1 KB"),
+    "DynamoDB, stored": _service(0.25, GIB, "a GB and month"),
+    "S3, written": _service(5.00, 1e6, "a million requests"),
+    "S3, read": _service(0.40, 1e6, "a million requests"),
+    "S3, stored": _service(0.023, GIB, "a GB and month"),
+    "S3, infrequent access": _unconfirmed(0.0125, GIB, "a GB and month"),
+    "S3, Glacier instant": _unconfirmed(0.004, GIB, "a GB and month"),
+    "Firehose, ingestion": _unconfirmed(0.029, GIB, "a GB"),
+    "Firehose, conversion": _unconfirmed(0.018, GIB, "a GB"),
+    "Firehose, partitioning": _unconfirmed(0.020, GIB, "a GB"),
+    "Firehose, partitioned objects": _unconfirmed(5.00, 1e6, "a million objects"),
+    "CloudWatch, alarm": _service(0.10, 1, "a metric and month"),
 }
 
 LOG_TIERS = ((10 * 1024 * GIB, 0.50), (30 * 1024 * GIB, 0.25), (50 * 1024 * GIB, 0.10))
@@ -165,13 +167,6 @@ QUOTAS = {
         120_000,
         "SQS queue quotas",
         "/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html",
-    ),
-    "SQS mapping, batches at a time": _quota(
-        1_000,
-        1_000,
-        "Lambda's scaling of SQS mappings",
-        "/lambda/latest/dg/services-sqs-scaling.html",
-        adjustable=False,
     ),
     "Lambda, concurrent executions": _quota(
         1_000, 1_000, "Lambda quotas", "/lambda/latest/dg/gettingstarted-limits.html"

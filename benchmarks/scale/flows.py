@@ -222,7 +222,7 @@ class Paper:
             self._quota(
                 "Firehose, bytes a second",
                 self.per_mail * self.event["bytes"],
-                "ask for more before; else a second lake",
+                "Firehose raises it slowly by itself; ask before a burst",
             ),
             self._quota(
                 "DynamoDB, writes a second of a new table",
@@ -230,7 +230,9 @@ class Paper:
                 "grow over half an hour, or set a warm throughput",
             ),
             self._quota("DynamoDB, writes a second of a table", writes, "ask for more; " + own),
-            self._quota("Lambda, concurrent executions", ten, "ask for more"),
+            self._quota(
+                "Lambda, concurrent executions", ten, "ask for more; several `on`, by type"
+            ),
             self._quota(
                 "EventBridge, calls of targets a second",
                 self.per_mail,
@@ -260,7 +262,7 @@ class Paper:
                     ("forward", "`Forward`"),
                     ("auto-reply", "`AutoReply`"),
                     ("save attachments", "`SaveAttachments`"),
-                    ("read", "a handler that reads the mail"),
+                    ("read", "a handler that reads mail"),
                 )
             ),
             self._quota(

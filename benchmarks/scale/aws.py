@@ -96,7 +96,6 @@ PRICES = {
     "Firehose, conversion": _unconfirmed(0.018, GIB, "a GB"),
     "Firehose, partitioning": _unconfirmed(0.020, GIB, "a GB"),
     "Firehose, partitioned objects": _unconfirmed(5.00, 1e6, "a million objects"),
-    "CloudWatch, alarm": _service(0.10, 1, "a metric and month"),
 }
 
 LOG_TIERS = ((10 * 1024 * GIB, 0.50), (30 * 1024 * GIB, 0.25), (50 * 1024 * GIB, 0.10))

@@ -49,6 +49,6 @@ def _written(path: Path, kept: dict[str, Any]) -> str:
     def block(match: re.Match[str]) -> str:
         name = match[1]
         text = measured if name == "machine" else found[name].markdown()
-        return f"<!-- calculated: {name} -->\n{text}\n<!-- end -->"
+        return f"<!-- calculated: {name} -->\n\n{text}\n\n<!-- end -->"
 
     return _BLOCK.sub(block, path.read_text("utf-8"))

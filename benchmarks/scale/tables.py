@@ -149,11 +149,16 @@ def _sending(paper: Paper) -> Table:
 
 def _plans() -> Table:
     rows = [
-        [plan.name, _dollars(plan.monthly), *(_dollars(plan.sent(month(r))) for r in RATES)]
+        [
+            plan.name,
+            f"${plan.monthly:,.0f}" if plan.monthly else "none",
+            ", ".join(f"${price:.2f}" for price in (*(one for _, one in plan.tiers), plan.last)),
+            *(_dollars(plan.sent(month(r))) for r in RATES),
+        ]
         for plan in PLANS
     ]
-    columns = ["plan", "fixed, a month", *_per_second()[1:]]
-    return Table(title="Sent mail by plan", columns=columns, rows=rows, numeric=4)
+    columns = ["plan", "a month", "a thousand mails", *(f"at {rate:,} a second" for rate in RATES)]
+    return Table(title="Sent mail by plan", columns=columns, rows=rows)
 
 
 def _lake(paper: Paper) -> Table:
@@ -204,6 +209,9 @@ def _gateway(paper: Paper) -> Table:
     log = GATEWAY_LOG_BYTES + GATEWAY_LOG_LINES * LOG_LINE_BYTES
     message = PRICES["Mail Manager, messages"]
     point = PRICES["Mail Manager, ingress point"].of(1)
+    taken_in = PRICES["Mail Manager, archive, taken in"]
+    kept = PRICES["Mail Manager, archive, kept"]
+    size = _RECEIVED_BYTES
     essentials = PRICES["Mail Manager, messages (Essentials, first 10 million)"]
     rows = [
         ["Mail Manager's messages", *(_dollars(message.of(month(r))) for r in RATES)],
@@ -215,6 +223,8 @@ def _gateway(paper: Paper) -> Table:
             for work, shown in _SHOWN.items()
             if work in ("read", "save attachments")
         ),
+        ["an archive: all mail taken in", *(_dollars(taken_in.of(size * month(r))) for r in RATES)],
+        ["and for each month it is kept", *(_dollars(kept.of(size * month(r))) for r in RATES)],
     ]
     columns = ["cost a month", *_per_second()[1:]]
     return Table(title="Receiving through the gateway", columns=columns, rows=rows)

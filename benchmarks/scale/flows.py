@@ -262,7 +262,7 @@ class Paper:
                     ("forward", "`Forward`"),
                     ("auto-reply", "`AutoReply`"),
                     ("save attachments", "`SaveAttachments`"),
-                    ("read", "a handler that reads mail"),
+                    ("read", "reading mail"),
                 )
             ),
             self._quota(

@@ -226,7 +226,7 @@ def _gateway(paper: Paper) -> Table:
         ["an archive: all mail taken in", *(_dollars(taken_in.of(size * month(r))) for r in RATES)],
         ["and for each month it is kept", *(_dollars(kept.of(size * month(r))) for r in RATES)],
     ]
-    columns = ["cost a month", *_per_second()[1:]]
+    columns = ["cost a month, by mails a second", *_per_second()[1:]]
     return Table(title="Receiving through the gateway", columns=columns, rows=rows)
 
 

@@ -40,6 +40,11 @@ LOG_PRICES = Source(
     "https://www.duckbillgroup.com/?p=9080",
     "2025-05",
 )
+S3_CLASS_PRICES = Source(
+    "CostNimbus on the storage classes of S3",
+    "https://costnimbus.com/article/s3-storage-classes-cost-guide",
+    "2026-03",
+)
 UNCONFIRMED = Source("earlier pages of this project, not confirmed", "", "2026")
 
 
@@ -90,8 +95,8 @@ PRICES = {
     "S3, written": _service(5.00, 1e6, "a million requests"),
     "S3, read": _service(0.40, 1e6, "a million requests"),
     "S3, stored": _service(0.023, GIB, "a GB and month"),
-    "S3, infrequent access": _unconfirmed(0.0125, GIB, "a GB and month"),
-    "S3, Glacier instant": _unconfirmed(0.004, GIB, "a GB and month"),
+    "S3, infrequent access": Price(0.0125, GIB, "a GB and month", S3_CLASS_PRICES),
+    "S3, Glacier instant": Price(0.004, GIB, "a GB and month", S3_CLASS_PRICES),
     "Firehose, ingestion": _unconfirmed(0.029, GIB, "a GB"),
     "Firehose, conversion": _unconfirmed(0.018, GIB, "a GB"),
     "Firehose, partitioning": _unconfirmed(0.020, GIB, "a GB"),

@@ -231,7 +231,7 @@ class Paper:
             ),
             self._quota("DynamoDB, writes a second of a table", writes, "ask for more; " + own),
             self._quota(
-                "Lambda, concurrent executions", ten, "ask for more; several `on`, by type"
+                "Lambda, concurrent executions", ten, "ask for more, and one `on` for each type"
             ),
             self._quota(
                 "EventBridge, calls of targets a second",

@@ -95,6 +95,23 @@ def better(found: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def differences(found: dict[str, Any], kept: dict[str, Any]) -> list[str]:
+    """Return what is not as it was kept, of all that does not depend on the machine."""
+    answer = [
+        f"{name}: {found[part][name]:.6g}, kept as {kept[part][name]:.6g}"
+        for part, name in (("event", "bytes"), ("event", "row_bytes"), ("item", "bytes"))
+        if found[part][name] != kept[part][name]
+    ]
+    for name, one in found["functions"].items():
+        earlier = kept["functions"].get(name, {})
+        answer += [
+            f"{what} of {name}: {one[what]}, kept as {earlier.get(what)}"
+            for what in ("calls", "log_lines")
+            if one[what] != earlier.get(what)
+        ]
+    return answer
+
+
 def _one(work: str, invocation: Any, folder: Path, seconds: float) -> dict[str, Any]:
     (folder / "invocation.json").write_text(json.dumps(invocation))
     environment = {name: v for name, v in os.environ.items() if not name.startswith("MAILROOM_")}

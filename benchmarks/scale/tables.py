@@ -281,15 +281,14 @@ def _bends(title: str, limits: Iterable[Limit]) -> Table:
 
 
 def _prices() -> Table:
-    by_source: dict[str, list[str]] = {}
+    rows = []
     for name, one in PRICES.items():
         dollars = f"{one.dollars:.10f}".rstrip("0")
         dollars = dollars if len(dollars.partition(".")[2]) > 2 else f"{one.dollars:.2f}"
-        by_source.setdefault(_source(one.source), []).append(f"{name}: ${dollars} {one.unit}")
-    tiers = "logs of Lambda and of Mail Manager: $0.50 a GB, in tiers down to $0.05"
-    by_source.setdefault(_source(LOG_PRICES), []).append(tiers)
-    rows = [["; ".join(prices), source] for source, prices in by_source.items()]
-    return Table(title="Prices", columns=["prices, us-east-1", "source"], rows=rows, numeric=0)
+        rows.append([name, f"${dollars} {one.unit}", _source(one.source)])
+    logs = "logs of Lambda and of Mail Manager"
+    rows.append([logs, "$0.50 a GB, in tiers down to $0.05", _source(LOG_PRICES)])
+    return Table(title="Prices", columns=["what", "price, us-east-1", "source"], rows=rows)
 
 
 def _quotas() -> Table:

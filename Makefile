@@ -22,7 +22,7 @@ ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.benc
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test separable oldest newest check check-workflows check-emulator docs docs-serve \
-  format api bench screenshots snapshots package sbom notes clean
+  format api prove bench screenshots snapshots package sbom notes clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -101,6 +101,9 @@ format: $(VENV)/.check ## fix and format the code with ruff
 
 api: $(VENV)/.check ## write the public API to tests/public_names/, when a release is made
 	@$(BIN)/python tests/public_api.py --update
+
+prove: $(VENV)/.test $(VENV)/.bench ## run the proofs of what the docs promise, and write docs/proof.md; PARTS="..." runs some
+	@PYTHONPATH=tests $(BIN)/python -m proof $(PARTS)
 
 bench: $(VENV)/.bench ## compare import, event, synth and mail times with the alternatives
 	@$(BIN)/python benchmarks/bench.py $(ARGS)

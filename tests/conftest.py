@@ -71,7 +71,7 @@ SHARING = {
     ),
     "browser": ("local/page/browser",),
 }
-SLOW = ("end_to_end", "cli", "browser", "test_workmail_separable.py", "test_wheel.py")
+SLOW = ("end_to_end", "cli", "browser", "test_separable.py", "test_wheel.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -33,7 +34,17 @@ def copy_without(left_out: Callable[[PurePath], bool], target: Path) -> Path:
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy)
+        _copy_compiled(ROOT / name, copy)
     return target
+
+
+def _copy_compiled(source: Path, copy: Path) -> None:
+    """Spare Python the compilation of a file that has the same time and size."""
+    compiled = Path(importlib.util.cache_from_source(str(source)))
+    if source.suffix == ".py" and compiled.is_file():
+        target = Path(importlib.util.cache_from_source(str(copy)))
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy2(compiled, target)
 
 
 def _files() -> list[str]:

@@ -61,13 +61,18 @@ def imports(tree: ast.AST, where: str, *, late: bool = False) -> Iterator[Import
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{where}: relative import"
             yield from (Import(where, str(node.module), one.name, late) for one in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and _last_name(node.func) == "import_module":
             names = [one.value for one in node.args[:1] if isinstance(one, ast.Constant)]
             yield from (Import(where, str(name), "", late) for name in names)
         deeper = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or (
-            isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+            isinstance(node, ast.If)
+            and any(_last_name(part) == "TYPE_CHECKING" for part in ast.walk(node.test))
         )
         yield from imports(node, where, late=late or deeper)
+
+
+def _last_name(node: ast.AST) -> str:
+    return str(getattr(node, "attr", "") or getattr(node, "id", ""))
 
 
 def modules(program: str) -> dict[str, ast.Module]:

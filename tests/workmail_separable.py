@@ -1,7 +1,7 @@
 """Remove WorkMail in a copy of the repository, and run in the copy all tests that are left.
 
 Everything of WorkMail lies in files and folders with ``workmail`` in their names, so that it can go
-when WorkMail does. ``make separable`` runs this, and ``test_workmail_separable.py`` a quick part.
+when WorkMail does. ``make separable`` runs this, and ``test_separable.py`` a quick part.
 """
 
 from __future__ import annotations

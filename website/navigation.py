@@ -25,7 +25,10 @@ NAVIGATION: dict[str, Any] = {
         "Local AWS": ["reference/mailroom_local*", "page-api.md"],
         "Command line": ["reference/command.md"],
     },
-    "Help": ["doctor.md", "troubleshooting.md", "comparison.md", "scaling.md", "*assumptions.md"],
+    "Help": [
+        *("doctor.md", "troubleshooting.md", "comparison.md", "scaling.md", "proof.md"),
+        "*assumptions.md",
+    ],
     "Project": ["changelog.md", "public-api*", "structure.md"],
 }
 

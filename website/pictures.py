@@ -1,4 +1,4 @@
-"""The pictures of the guides: boxes on a grid, and arrows between them.
+"""The pictures of the guides: boxes on a grid, arrows between them, and the chart of `chart`.
 
 ``python website/pictures.py`` writes them into docs/images. Each is light or dark as the reader's
 system is; the site, where a reader may choose, has one file for each.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+import chart
 from places import DOCS
 
 FOLDER = DOCS / "images"
@@ -267,6 +268,11 @@ def draw(*, for_site: bool = False) -> Iterator[tuple[str, str]]:
         else:
             style = f"{_variables(_LIGHT)}\n    {dark}"
             yield f"{picture.name}.svg", _svg(picture, style)
+    if for_site:
+        yield f"{chart.NAME}-light.svg", chart.svg(_variables(_LIGHT), _RULES)
+        yield f"{chart.NAME}-dark.svg", chart.svg(_variables(_DARK), _RULES)
+    else:
+        yield f"{chart.NAME}.svg", chart.svg(f"{_variables(_LIGHT)}\n    {dark}", _RULES)
 
 
 def _variables(colours: dict[str, str]) -> str:

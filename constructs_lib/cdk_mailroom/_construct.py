@@ -7,6 +7,7 @@ signature of the class. And nothing at run time knows the strings that document 
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import textwrap
 from collections.abc import Iterator
@@ -44,15 +45,22 @@ class MailConstruct(Construct, metaclass=_DocumentedMeta):
 def _attributes(cls: type) -> Iterator[tuple[str, str]]:
     """Each public attribute that a class and its bases document where it is assigned."""
     for one in reversed(cls.__mro__):
-        if not isinstance(one, _DocumentedMeta):
-            continue
-        try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(one)))
-        except (OSError, TypeError, SyntaxError):  # no source, as in a frozen program
-            continue
-        for node in ast.walk(tree):
-            for field in ("body", "orelse", "finalbody"):
-                yield from _documented(getattr(node, field, ()))
+        if isinstance(one, _DocumentedMeta):
+            yield from _assigned_in(one)
+
+
+@functools.cache
+def _assigned_in(cls: type) -> tuple[tuple[str, str], ...]:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    except (OSError, TypeError, SyntaxError):  # no source, as in a frozen program
+        return ()
+    fields = [
+        getattr(node, name, ())
+        for node in ast.walk(tree)
+        for name in ("body", "orelse", "finalbody")
+    ]
+    return tuple(found for statements in fields for found in _documented(statements))
 
 
 def _documented(statements: object) -> Iterator[tuple[str, str]]:

@@ -231,7 +231,7 @@ def odd_items(draw: st.DrawFn) -> dict[str, Any]:
     return found
 
 
-@given(st.lists(odd_items(), min_size=1, max_size=3))
+@given(st.lists(odd_items(), min_size=1, max_size=2))
 def test_every_item_has_a_line_whatever_it_holds(items: list[dict[str, Any]]) -> None:
     found = timeline.entries(items)
     assert len(found) == len(items)

@@ -13,13 +13,17 @@ from cdk_mailroom._checks import resolved
 from cdk_mailroom._imported import warn_of_import
 
 __all__ = [
+    "SNS",
     "allow_service",
     "configuration_set_arn",
     "grant_key",
     "grant_ses",
     "service_of_account",
     "ses_principal",
+    "sns_of_account",
 ]
+
+SNS = "sns.amazonaws.com"
 
 _SES = "ses.amazonaws.com"
 
@@ -60,6 +64,17 @@ def service_of_account(service: str, account: str, source_arn: str) -> iam.Servi
             "ArnLike": {"aws:SourceArn": source_arn},
         },
     )
+
+
+def sns_of_account(topic: sns.ITopic) -> iam.ServicePrincipal:
+    """Return SNS acting for any topic of the account and region of *topic*.
+
+    Not for *topic* alone: if both have one key, the key's policy would depend on the topic, and the
+    topic on the key.
+    """
+    account, region = topic.env.account, topic.env.region
+    topics = f"arn:{Stack.of(topic).partition}:sns:{region}:{account}:*"
+    return service_of_account(SNS, account, topics)
 
 
 def grant_ses(scope: Construct, topic: sns.ITopic, configuration_set_name: str) -> Construct | None:

@@ -22,7 +22,13 @@ from cdk_mailroom import _alarms, _queues, _quotas
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._reviewed import reviewed_wildcard
-from cdk_mailroom.events.access import allow_service, grant_key, service_of_account
+from cdk_mailroom.events.access import (
+    SNS,
+    allow_service,
+    grant_key,
+    service_of_account,
+    sns_of_account,
+)
 from cdk_mailroom.events.bus import QueueTarget, pattern
 from cdk_mailroom.functions import PythonFunction
 from cdk_mailroom.handlers import PythonHandler
@@ -49,7 +55,6 @@ _TRIES = _TRIES_IN_BATCHES + 5
 # The fewest that Lambda accepts.
 _ISOLATED_CONCURRENCY = 2
 _PATIENCE_SECONDS = 3600
-_SNS = "sns.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
 # DynamoDB uses a customer key on behalf of its caller.
@@ -289,13 +294,11 @@ class EventPipeline(Pipeline):
         """
         super().__init__(scope, construct_id, settings=settings)
         policies = [
-            allow_service(queue, _SNS, topic.topic_arn).policy_dependable
+            allow_service(queue, SNS, topic.topic_arn).policy_dependable
             for queue in (self.queue, self.dead_letter_queue)
         ]
         if settings.key is not None:
-            account = topic.env.account
-            topics = f"arn:{Stack.of(self).partition}:sns:{topic.env.region}:{account}:*"
-            grant_key(self, settings.key, service_of_account(_SNS, account, topics))
+            grant_key(self, settings.key, sns_of_account(topic))
         self.subscription = sns.Subscription(
             self,
             "Subscription",

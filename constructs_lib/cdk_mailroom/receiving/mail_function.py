@@ -19,6 +19,7 @@ from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._quotas import LAMBDA_BATCH
 from cdk_mailroom.actions.settings import check_topic
+from cdk_mailroom.events.access import SNS, allow_service, grant_key, sns_of_account
 from cdk_mailroom.handlers import PythonHandler
 
 __all__ = ["MailFunction"]
@@ -99,6 +100,8 @@ class MailFunction(MailConstruct):
     def on_topic(self, topic: sns.ITopic) -> None:
         """Call the function for each notification of a receipt rule that *topic* gets.
 
+        What SNS cannot hand to the function goes to the dead-letter queue.
+
         If the mail is not in the notifications, as only `actions.Sns` puts it there, let the
         function read it: ``rule.grant_read_mail(mail_function.function)``.
 
@@ -111,7 +114,18 @@ class MailFunction(MailConstruct):
         problems = Problems(self)
         check_topic(problems, topic)
         problems.raise_if_any()
-        topic.add_subscription(subscriptions.LambdaSubscription(self._function))
+        subscription = topic.add_subscription(subscriptions.LambdaSubscription(self._function))
+        letters, key = self._dead_letter_queue, self._dead_letter_queue.encryption_master_key
+        policy = allow_service(letters, SNS, topic.topic_arn).policy_dependable
+        if key is not None:
+            grant_key(self, key, sns_of_account(topic))
+        resource = subscription.node.default_child
+        assert isinstance(resource, sns.CfnSubscription)
+        # Not dead_letter_queue=, which names the topic in the policy of the queue's key: a topic
+        # with the same key would then depend on itself.
+        resource.redrive_policy = {"deadLetterTargetArn": letters.queue_arn}
+        if policy is not None:
+            subscription.node.add_dependency(policy)
 
     def on_queue(self, queue: sqs.IQueue, *, batch_size: int = 10) -> lambda_.EventSourceMapping:
         """Call the function for what *queue* gets: notifications of rules, or events of S3.

@@ -23,7 +23,6 @@ from mailroom_local._emulator import (
     identities,
     internals,
     log_deliveries,
-    mail_manager,
     permissions,
     receiving,
     refusals,
@@ -35,7 +34,7 @@ from mailroom_local._emulator import (
     tenants,
     workers,
 )
-from mailroom_local._emulator.mail_manager import cloudformation as mail_manager_types
+from mailroom_local._emulator.parts import GATEWAY
 from mailroom_local._emulator.places import receiving as receiving_places
 from mailroom_local._emulator.query import (
     Parameters,
@@ -128,12 +127,13 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
     internals.stack_requests.ACTION_HANDLERS["DescribeStackResources"] = (
         cloudformation.describe_stack_resources
     )
-    replacing = (receiving, contacts, endpoints, log_deliveries, mail_manager_types)
-    for part in (*replacing, secrets, tenants, athena):
+    gateway = [GATEWAY.cloudformation] if GATEWAY else []
+    replacing = (receiving, contacts, endpoints, log_deliveries, secrets, tenants, athena)
+    for part in (*replacing, *gateway):
         internals.provisioners.REPLACING_PROPERTIES.update(part.REPLACING)
         internals.provisioners.RESOURCE_HANDLERS.update(part.RESOURCES)
     internals.provisioners.RESOURCE_HANDLERS.update(identities.RESOURCES)
-    for tagged in (log_deliveries, mail_manager_types):
+    for tagged in (log_deliveries, *gateway):
         internals.provisioners.STACK_TAG_PROPERTY.update(tagged.TAGS)
 
 
@@ -148,7 +148,8 @@ def put_event(entry: dict[str, Any], *, account: str, region: str) -> None:
 
 def asgi_app() -> Callable[..., Awaitable[None]]:
     """ministack's gateway."""
-    return mail_manager.with_links(with_warm_functions(internals.app.app))
+    app = with_warm_functions(internals.app.app)
+    return GATEWAY.with_links(app) if GATEWAY else app
 
 
 def enforce_permissions(enforced: bool) -> None:
@@ -181,8 +182,9 @@ async def _handle_request(
     if method != "POST" or path.startswith("/v2/"):
         return await _original_handle_request(method, path, headers, body, query_params)
     # Mail Manager's requests are signed for SES, too, and come to the same path as those of API v1.
-    if (operation_of_gateway := mail_manager.target(headers)) is not None:
-        return mail_manager.answer(operation_of_gateway, headers, body, query_params)
+    if GATEWAY and (operation_of_gateway := GATEWAY.target(headers)) is not None:
+        answer: Response = GATEWAY.answer(operation_of_gateway, headers, body, query_params)
+        return answer
     parameters: Parameters = dict(query_params)
     parameters.update(parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True))
     name = one(parameters, "Action") or ""
@@ -259,5 +261,7 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
 
 def _reset() -> None:
     _original_reset()
-    for part in (receiving, contacts, endpoints, suppression, firehose, mail_manager):
+    for part in (receiving, contacts, endpoints, suppression, firehose):
         part.reset()
+    if GATEWAY:
+        GATEWAY.reset()

@@ -10,7 +10,8 @@ from typing import Any
 from xml.sax.saxutils import unescape
 
 from mailroom.ses import CONFIGURATION_SET_HEADER, TENANT_HEADER
-from mailroom_local._emulator import internals, mail_manager, refusals
+from mailroom_local._emulator import internals, refusals
+from mailroom_local._emulator.parts import GATEWAY
 from mailroom_local._emulator.query import Parameters, Response, members, numbered, one
 from mailroom_local.mail.content import decoded_raw, normal_lines
 from mailroom_local.mail.headers import addressed, header_of, mailboxes, read_headers
@@ -32,7 +33,7 @@ def extract_iam_action(
     None for what API v1 sends: the gateway would ask for it on ``*``, :func:`refuse_v1` does on
     what SES asks it for. None for Mail Manager, which asks by itself.
     """
-    if service == "ses" and mail_manager.target(headers) is not None:
+    if service == "ses" and GATEWAY and GATEWAY.target(headers) is not None:
         return None
     action = _original_extract(service, method, path, headers, body, *others, **more)
     v1_send = service == "ses" and action in {f"ses:{name}" for name in _V1_ACTIONS}

@@ -11,6 +11,7 @@ __all__ = ["Mailboxes", "parse"]
 _MOST = 10_000
 _MOST_TOKENS = 100_000
 _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*"?|[(),:;<>\\]|[^"(),:;<>\\]+', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)")
 _AROUND = re.compile(r"\s*([@.])\s*")
 _BLANK = re.compile(r"\s+")
 
@@ -102,7 +103,8 @@ class _Reader:
             self.found.whole = False  # words behind an address
         elif text[0] == '"':
             inside = text[1:-1] if len(text) > 1 and text[-1] == '"' else text[1:]
-            self.words.append((re.sub(r"\\(.)", r"\1", inside), True))
+            # Not sub, which takes a microsecond for each: a name may have a million.
+            self.words.append(("".join(_ESCAPED.split(inside)), True))
         elif self.words or text.strip():
             self.words.append((text, False))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from synthesis import FOLDER, Template, new_stack, refuses, warnings_of
+from synthesis import FOLDER, Template, cycle, new_stack, refuses, warnings_of
 
 from cdk_mailroom import InboundMail, MailFunction, PythonHandler, actions, handlers
 
@@ -76,6 +77,30 @@ def test_what_fails_is_kept_and_raises_an_alarm(template):
     (config,) = template.of("AWS::Lambda::EventInvokeConfig").values()
     assert config["DestinationConfig"]["OnFailure"]["Destination"] == "<Mail/DeadLetterQueue.Arn>"
     assert "Mail/DeadLetterAlarm" in template.of("AWS::CloudWatch::Alarm")
+
+
+def test_what_the_topic_cannot_hand_over_is_kept_too(template):
+    """SNS gives up at once when it may not call the function, and tells nobody."""
+    (subscription,) = template.of("AWS::SNS::Subscription").values()
+    assert subscription["RedrivePolicy"] == {"deadLetterTargetArn": "<Mail/DeadLetterQueue.Arn>"}
+    statements = template.at("Mail/DeadLetterQueue/Policy")["PolicyDocument"]["Statement"]
+    (allowing,) = [one for one in statements if one["Effect"] == "Allow"]
+    assert allowing["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert allowing["Condition"] == {"ArnEquals": {"aws:SourceArn": "<Topic>"}}
+
+
+def test_a_topic_may_have_the_key_of_the_dead_letter_queue(stack):
+    key = kms.Key(stack, "Key")
+    mail = MailFunction(
+        stack, "Mail", handler=PythonHandler(FOLDER, "app:on_mail"), encryption_key=key
+    )
+    mail.on_topic(sns.Topic(stack, "Topic", master_key=key))
+    made = Template(stack)
+    assert cycle(made.references) == []
+    statements = made.at("Key")["KeyPolicy"]["Statement"]
+    (granted,) = [one for one in statements if "sns.amazonaws.com" in str(one["Principal"])]
+    assert granted["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert "aws:SourceArn" in granted["Condition"]["ArnLike"]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ def test_a_page_of_an_earlier_local_aws_asks_to_be_reloaded(site: Site, mail: Ma
 
 
 def test_a_message_that_does_not_exist_says_so(site: Site) -> None:
-    page = site.open("/messages/nothing")
-    expect(page.get_by_role("heading", name="This message cannot be shown")).to_be_visible()
-    expect(page.get_by_role("article").locator(".notice")).to_contain_text("nothing")
+    for address in ("nothing", "%", "%E0"):
+        page = site.open(f"/messages/{address}")
+        expect(page.get_by_role("heading", name="This message cannot be shown")).to_be_visible()
+        expect(page.get_by_role("article").locator(".notice")).to_contain_text(address)

@@ -11,8 +11,17 @@ export function current() {
   const filters = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? ""]));
   filters.folder ||= "all";
   const view = VIEWS.includes(parts[0]) ? parts[0] : "inbox";
-  const key = parts[0] === "messages" && parts[1] ? decodeURIComponent(parts[1]) : null;
+  const key = parts[0] === "messages" && parts[1] ? decoded(parts[1]) : null;
   return { view, key, filters, query };
+}
+
+/** What cannot be decoded is the key of no message, and the view says so. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The address of the inbox with these filters, and of a message in it. */

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mailroom_local._emulator.mail_manager import readable
-from mailroom_local._emulator.mail_manager.changes import changed
-from mailroom_local._emulator.mail_manager.model import invalid, known
-from mailroom_local._emulator.mail_manager.store import Resource, Table, now, page
+from mailroom_local._emulator.gateway import readable
+from mailroom_local._emulator.gateway.changes import changed
+from mailroom_local._emulator.gateway.model import invalid, known
+from mailroom_local._emulator.gateway.store import Resource, Table, now, page
 
 table = Table(
     "relay",

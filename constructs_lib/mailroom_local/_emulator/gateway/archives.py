@@ -17,10 +17,10 @@ from mailroom import mime
 from mailroom.mime import bodies
 from mailroom.mime.parts import Part
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.mail_manager import links, readable
-from mailroom_local._emulator.mail_manager.changes import changed
-from mailroom_local._emulator.mail_manager.model import Refused, invalid, known
-from mailroom_local._emulator.mail_manager.store import Resource, Table, now, page
+from mailroom_local._emulator.gateway import links, readable
+from mailroom_local._emulator.gateway.changes import changed
+from mailroom_local._emulator.gateway.model import Refused, invalid, known
+from mailroom_local._emulator.gateway.store import Resource, Table, now, page
 
 ACTIVE, DELETED = "ACTIVE", "PENDING_DELETION"
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html

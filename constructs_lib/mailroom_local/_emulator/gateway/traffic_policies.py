@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mailroom_local._emulator.mail_manager.changes import changed
-from mailroom_local._emulator.mail_manager.model import Refused, known
-from mailroom_local._emulator.mail_manager.store import Resource, Table, now, page
+from mailroom_local._emulator.gateway.changes import changed
+from mailroom_local._emulator.gateway.model import Refused, known
+from mailroom_local._emulator.gateway.store import Resource, Table, now, page
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 STATEMENTS, CONDITIONS = 20, 10

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.mail_manager import archives
-from mailroom_local._emulator.mail_manager.archives import Archived
-from mailroom_local._emulator.mail_manager.model import Refused, invalid
-from mailroom_local._emulator.mail_manager.store import now, page
+from mailroom_local._emulator.gateway import archives
+from mailroom_local._emulator.gateway.archives import Archived
+from mailroom_local._emulator.gateway.model import Refused, invalid
+from mailroom_local._emulator.gateway.store import now, page
 from mailroom_local._emulator.policies import Service
 
 # https://docs.aws.amazon.com/ses/latest/dg/eb-archiving.html

@@ -9,14 +9,14 @@ thread, for any account and region.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.log_deliveries import publish as publish_log
-from mailroom_local._emulator.mail_manager import (
+from mailroom_local._emulator.gateway import (
     addons,
     address_lists,
     archives,
+    cloudformation,
     import_jobs,
     links,
     points,
@@ -27,22 +27,27 @@ from mailroom_local._emulator.mail_manager import (
     serving,
     traffic_policies,
 )
-from mailroom_local._emulator.mail_manager.links import with_links
-from mailroom_local._emulator.mail_manager.model import Refused
-from mailroom_local._emulator.mail_manager.serving import answer, target
-
-if TYPE_CHECKING:
-    from mailroom_local.gateway.points import IngressPoint
+from mailroom_local._emulator.gateway.asked import identities, refusal_of_role
+from mailroom_local._emulator.gateway.links import with_links
+from mailroom_local._emulator.gateway.model import Refused
+from mailroom_local._emulator.gateway.serving import answer, target
+from mailroom_local._emulator.log_deliveries import publish as publish_log
+from mailroom_local._emulator.receiving import remember_received
+from mailroom_local.gateway.points import IngressPoint
 
 __all__ = [
     "addon_name",
     "answer",
+    "cloudformation",
+    "identities",
     "ingress_points",
     "keep_in_archive",
     "members",
     "on_change",
     "publish_log",
+    "refusal_of_role",
     "relay",
+    "remember_received",
     "reset",
     "target",
     "with_links",
@@ -151,9 +156,6 @@ def reset() -> None:
 
 
 def _point(account: str, region: str, resource: Any) -> IngressPoint:
-    # The API is there without the gateway, which alone asks for this.
-    from mailroom_local.gateway.points import IngressPoint
-
     fields = resource.fields
     with internals.responses.request_scope(account, region):
         policy = traffic_policies.table.find(fields["TrafficPolicyId"])

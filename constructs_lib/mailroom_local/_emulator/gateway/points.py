@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.mail_manager import readable, rule_sets, traffic_policies
-from mailroom_local._emulator.mail_manager.changes import changed
-from mailroom_local._emulator.mail_manager.model import Refused, invalid
-from mailroom_local._emulator.mail_manager.store import Place, Resource, Table, now, page
+from mailroom_local._emulator.gateway import readable, rule_sets, traffic_policies
+from mailroom_local._emulator.gateway.changes import changed
+from mailroom_local._emulator.gateway.model import Refused, invalid
+from mailroom_local._emulator.gateway.store import Place, Resource, Table, now, page
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 QUOTAS: Mapping[str, int] = {"OPEN": 10, "AUTH": 50, "MTLS": 10}

@@ -1,34 +1,12 @@
-"""What the ingress points ask of the account: Mail Manager, its roles, and identities."""
+"""What the ingress points ask of the account beside Mail Manager: roles and identities."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.mail_manager import (
-    addon_name,
-    ingress_points,
-    keep_in_archive,
-    members,
-    on_change,
-    publish_log,
-    relay,
-)
 from mailroom_local._emulator.policies import Service
-from mailroom_local._emulator.receiving import in_force, remember_received
-
-__all__ = [
-    "addon_name",
-    "identities",
-    "ingress_points",
-    "keep_in_archive",
-    "members",
-    "on_change",
-    "publish_log",
-    "refusal_of_role",
-    "relay",
-    "remember_received",
-]
+from mailroom_local._emulator.receiving import in_force
 
 
 def identities(account: str, region: str) -> Sequence[str]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailroom.ses import DOMAIN
-from mailroom_local._emulator.mail_manager.changes import changed
-from mailroom_local._emulator.mail_manager.model import Refused, invalid
-from mailroom_local._emulator.mail_manager.store import Resource, Table, now, page
+from mailroom_local._emulator.gateway.changes import changed
+from mailroom_local._emulator.gateway.model import Refused, invalid
+from mailroom_local._emulator.gateway.store import Resource, Table, now, page
 
 MEMBERS = 100_000
 _LENGTHS = range(3, 321)

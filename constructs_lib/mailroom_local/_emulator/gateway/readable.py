@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.mail_manager.model import invalid
+from mailroom_local._emulator.gateway.model import invalid
 from mailroom_local._emulator.policies import Service
 
 _SES = "ses.amazonaws.com"

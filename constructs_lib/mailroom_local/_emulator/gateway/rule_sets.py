@@ -9,9 +9,9 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mailroom_local._emulator.mail_manager.changes import changed
-from mailroom_local._emulator.mail_manager.model import Refused, invalid, known
-from mailroom_local._emulator.mail_manager.store import Resource, Table, now, page
+from mailroom_local._emulator.gateway.changes import changed
+from mailroom_local._emulator.gateway.model import Refused, invalid, known
+from mailroom_local._emulator.gateway.store import Resource, Table, now, page
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 OUTGOING_ACTIONS = 10

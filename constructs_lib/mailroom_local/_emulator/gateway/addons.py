@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mailroom_local._emulator.mail_manager.model import Refused, invalid
-from mailroom_local._emulator.mail_manager.store import Table, now, page
+from mailroom_local._emulator.gateway.model import Refused, invalid
+from mailroom_local._emulator.gateway.store import Table, now, page
 
 NAMES = (
     "ABUSIX_MAIL_INTELLIGENCE",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mailroom_local._emulator.mail_manager.store import Resource
+from mailroom_local._emulator.gateway.store import Resource
 
 
 def changed(

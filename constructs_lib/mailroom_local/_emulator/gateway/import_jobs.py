@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.mail_manager import address_lists, links
-from mailroom_local._emulator.mail_manager.model import Refused
-from mailroom_local._emulator.mail_manager.store import now, page
+from mailroom_local._emulator.gateway import address_lists, links
+from mailroom_local._emulator.gateway.model import Refused
+from mailroom_local._emulator.gateway.store import now, page
 
 _jobs: Any = internals.responses.AccountRegionScopedDict()
 

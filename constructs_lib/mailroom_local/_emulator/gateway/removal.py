@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mailroom_local._emulator.mail_manager import (
+from mailroom_local._emulator.gateway import (
     addons,
     address_lists,
     archives,
@@ -18,9 +18,9 @@ from mailroom_local._emulator.mail_manager import (
     rule_sets,
     traffic_policies,
 )
-from mailroom_local._emulator.mail_manager.changes import changed
-from mailroom_local._emulator.mail_manager.model import Refused
-from mailroom_local._emulator.mail_manager.store import Resource, Table, in_use, now
+from mailroom_local._emulator.gateway.changes import changed
+from mailroom_local._emulator.gateway.model import Refused
+from mailroom_local._emulator.gateway.store import Resource, Table, in_use, now
 
 
 def _delete_archive(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from mailroom_local._emulator.cloudformation import generated_name
-from mailroom_local._emulator.mail_manager import (
+from mailroom_local._emulator.gateway import (
     addons,
     address_lists,
     archives,
@@ -24,8 +24,8 @@ from mailroom_local._emulator.mail_manager import (
     tags,
     traffic_policies,
 )
-from mailroom_local._emulator.mail_manager.model import Refused, invalid, members, typed
-from mailroom_local._emulator.mail_manager.store import Resource, Table
+from mailroom_local._emulator.gateway.model import Refused, invalid, members, typed
+from mailroom_local._emulator.gateway.store import Resource, Table
 
 _HANDLER_CODES: Mapping[str, str] = {
     "AccessDeniedException": "AccessDenied",

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mailroom_local._emulator.mail_manager.model import Refused
-from mailroom_local._emulator.mail_manager.removal import resource_of
+from mailroom_local._emulator.gateway.model import Refused
+from mailroom_local._emulator.gateway.removal import resource_of
 
 QUOTA = 200
 

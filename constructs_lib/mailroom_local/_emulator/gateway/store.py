@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.mail_manager.model import Refused, invalid
+from mailroom_local._emulator.gateway.model import Refused, invalid
 
 _PAGE = 50
 _LETTERS = string.ascii_lowercase + string.digits

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailroom_local._emulator import internals
-from mailroom_local._emulator.mail_manager import (
+from mailroom_local._emulator.gateway import (
     addons,
     address_lists,
     archives,
@@ -23,7 +23,7 @@ from mailroom_local._emulator.mail_manager import (
     tags,
     traffic_policies,
 )
-from mailroom_local._emulator.mail_manager.model import Refused, check, known
+from mailroom_local._emulator.gateway.model import Refused, check, known
 from mailroom_local._emulator.query import Response
 
 _log = logging.getLogger("mailroom")

@@ -1,0 +1,50 @@
+"""The page of the proof: a section for each part, between two lines that mark it."""
+
+from __future__ import annotations
+
+import re
+
+from proof.result import Result, Table
+
+_SECTION = re.compile(r"<!-- part: (\S+) -->\n.*?<!-- end -->\n", re.DOTALL)
+
+
+def section(result: Result) -> str:
+    """Return the Markdown of a result, with its marks."""
+    verdict = "It holds." if result.holds else "**It does not hold.**"
+    blocks = [
+        f"<!-- part: {result.part} -->\n## {result.part.capitalize()}",
+        f"{result.claim} {verdict}",
+        f"`{result.command}`, {result.date}, {result.seconds:.0f} s, on {result.machine}.",
+        *(f"![{result.part}](images/{name})" for name in result.pictures),
+        *(_table(table) for table in result.tables),
+    ]
+    if result.notes:
+        blocks.append("\n".join(f"- {note}" for note in result.notes))
+    return "\n\n".join(blocks) + "\n\n<!-- end -->\n"
+
+
+def written(page: str, sections: dict[str, str], *, order: list[str]) -> str:
+    """Return the page with new sections; those of other parts stay as they are.
+
+    Args:
+        page: The page as it is.
+        sections: The Markdown of each part that was run.
+        order: Parts in the order of the page; a section of any other part is dropped.
+    """
+    kept = {match[1]: match[0] for match in _SECTION.finditer(page)}
+    introduction = _SECTION.sub("", page).rstrip("\n")
+    found = {**kept, **sections}
+    return "\n".join([f"{introduction}\n", *(found[name] for name in order if name in found)])
+
+
+def _table(table: Table) -> str:
+    first = len(table.columns) - table.numeric
+    rules = ["---" if index < first else "---:" for index in range(len(table.columns))]
+    rows = [table.columns, rules, *table.rows]
+    lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
+    return f"### {table.title}\n\n" + "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", r"\|").split())

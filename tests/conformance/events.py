@@ -1,4 +1,4 @@
-"""Sending events as checks observe them: a configuration set of their own, and what it publishes."""
+"""Sending events as checks observe them, by a configuration set of their own."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _FREE = (
     "feedbackId",
 )
 _RUN_DEPENDENT = (
+    (r"\b[0-9a-f]{16}(-[0-9a-f]{4,12}){5}-\d{6}\b", "<message id>"),
     (r"\b[a-z]\d+-\d+\.smtp-out(\.[a-z0-9-]+)?\.amazonses\.com", "<server>"),
     (r"\b\d{1,3}(\.\d{1,3}){3}\b", "<ip>"),
     (r"TLSv1\.\d", "<tls version>"),
@@ -80,10 +81,10 @@ class Listener:
             },
         )
 
-    def until(self, good: Callable[[], bool], *, seconds: float) -> None:
+    def until(self, good: Callable[[], Any], *, seconds: float) -> None:
         """Take what arrives until it is good, or the time is up."""
 
-        def read() -> bool:
+        def read() -> Any:
             self.bodies += self.place.taken(self.queue)
             return good()
 
@@ -102,13 +103,13 @@ class Listener:
                 found.append(told)
         return sorted(found, key=lambda each: str(each.get("eventType", "")))
 
+    def kinds(self, message_id: str) -> set[str]:
+        """The types of the events that have arrived about a message."""
+        return {str(each["eventType"]) for each in self.all_of(message_id) if "eventType" in each}
+
     def story(self, message_id: str, *kinds: str, seconds: float = 60) -> list[dict[str, Any]]:
         """The events of a message, once there are these types, or the time is up."""
-
-        def good() -> bool:
-            return {each.get("eventType") for each in self.all_of(message_id)} >= set(kinds)
-
-        self.until(good, seconds=seconds)
+        self.until(lambda: self.kinds(message_id) >= set(kinds), seconds=seconds)
         return self.all_of(message_id)
 
     def told(self, message_id: str, *kinds: str, seconds: float = 60) -> dict[str, Any]:

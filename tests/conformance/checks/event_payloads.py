@@ -33,7 +33,7 @@ TAGS = [{"Name": "custom-tag", "Value": "tag-value"}]
     },
 )
 def mailbox_simulator(place: Place) -> Json:
-    """Sends to every address of the simulator, with and without a label, and reads the events."""
+    """Send to every address of the simulator, with and without a label, and read the events."""
     types = ("SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY")
     listener = Listener(place, *types)
     options = {"ConfigurationSetName": listener.name}
@@ -57,7 +57,7 @@ def mailbox_simulator(place: Place) -> Json:
     minutes=1,
 )
 def send_email(place: Place) -> Json:
-    """Sends text and HTML with a tag by API v1's `SendEmail`, and reads the events."""
+    """Send text and HTML with a tag by API v1's `SendEmail`, and read the events."""
     listener = Listener(place, "SEND", "DELIVERY")
     content = simple()
     content["Body"]["Html"] = {"Data": "<p>Hi</p>"}
@@ -79,7 +79,7 @@ def send_email(place: Place) -> Json:
     minutes=1,
 )
 def send_raw_email(place: Place) -> Json:
-    """Sends a raw message without any header field by API v1, and reads the events."""
+    """Send a raw message without any header field by API v1, and read the events."""
     listener = Listener(place, "SEND", "DELIVERY")
     content = b"\r\nno header at all\r\n"
     sent = send_raw(place, content, ConfigurationSetName=listener.name, Tags=TAGS)
@@ -100,7 +100,7 @@ def send_raw_email(place: Place) -> Json:
     minutes=1,
 )
 def send_templated_email(place: Place) -> Json:
-    """Sends from a template by API v1, one message and in bulk, and reads the events."""
+    """Send from a template by API v1, one message and in bulk, and read the events."""
     listener = Listener(place, "SEND", "DELIVERY")
     ses, template = place.client("ses"), place.name("template")
     place.cleanup.add(f"template {template}", ses.delete_template, TemplateName=template)

@@ -57,7 +57,7 @@ def _filled(place: Place, queue: str) -> bool:
     minutes=2,
 )
 def receives_across_queues(place: Place) -> Json:
-    """A message that was received twice in one queue: when does the next one let it go, at 7?"""
+    """Receive a message until it moves twice: does the second queue count on from the first?"""
     first, second, last = _chain(place, 2, 7)
     place.client("sqs").send_message(QueueUrl=first, MessageBody="event")
     return {
@@ -74,7 +74,7 @@ def receives_across_queues(place: Place) -> Json:
     expects={"the time sent is kept": True},
 )
 def time_sent_after_redrive(place: Place) -> Json:
-    """The time at which a message was sent, before and after it moved to another queue."""
+    """Read the time at which a message was sent before and after it moved to another queue."""
     first, second = _chain(place, 1)
     place.client("sqs").send_message(QueueUrl=first, MessageBody="event")
     before = place.until(lambda: _received(place, first), bool, seconds=20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from conformance.check import Json, Need, check
@@ -37,9 +38,17 @@ def envelope(place: Place) -> Json:
             told["Send" if event else "validation"] = {
                 "text": "the event" if event else text.strip(),
                 "ends with a newline": text.endswith("\n"),
-                "envelope": observed(parts) if parts else "none",
+                "envelope": "none" if parts is None else _described(parts),
             }
     return found
+
+
+def _described(parts: dict[str, Any]) -> Json:
+    kept = ("Subject", "Type", "SignatureVersion")
+    return {
+        "fields": sorted([*parts, "Message"]),
+        **{name: parts.get(name, "none") for name in kept},
+    }
 
 
 def _dead_letters(place: Place, *, raw: bool, **encryption: str) -> dict[str, Any]:
@@ -133,8 +142,8 @@ def gives_up(place: Place) -> Json:
     expects={"metrics that count a failure": []},
     here="the local AWS asks no topic's policy and counts no messages of topics",
 )
-def refused_topic(place: Place) -> Json:
-    """Deny SES the topic of an event destination, send, and look for metrics a quarter of an hour later."""
+def refused_topic(place: Place) -> Iterator[Json]:
+    """Deny SES the topic, send, and look for metrics a quarter of an hour later."""
     listener = Listener(place, "SEND")
     metrics = place.client("cloudwatch")
     policy = {
@@ -151,9 +160,9 @@ def refused_topic(place: Place) -> Json:
     place.client("sns").set_topic_attributes(
         TopicArn=listener.topic, AttributeName="Policy", AttributeValue=json.dumps(policy)
     )
-    place.pause(60)
+    yield place.later(60)
     listener.story(place.send_email(ConfigurationSetName=listener.name), "Send", seconds=60)
-    place.pause(900)
+    yield place.later(900)
     found = set()
     for words in (listener.name, listener.topic.rpartition(":")[2]):
         for page in metrics.get_paginator("list_metrics").paginate():

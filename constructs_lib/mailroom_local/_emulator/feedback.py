@@ -47,7 +47,7 @@ def publish(outgoing: SentMessage) -> None:
 
 
 def greeting(topic: str, about: str) -> str:
-    """What SES publishes to a topic that is named for its notifications: its words as users report them."""
+    """What SES publishes to a topic that notifications are to go to, as users report its words."""
     return json.dumps(
         {
             "notificationType": "AmazonSnsSubscriptionSucceeded",

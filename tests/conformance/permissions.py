@@ -33,6 +33,8 @@ RULE_SET = (
     "ses:CreateReceiptRuleSet", "ses:DescribeReceiptRuleSet", "ses:DeleteReceiptRuleSet",
     "ses:CreateReceiptRule",
 )  # fmt: skip
+# What CloudFormation does with rules besides.
+RULE_CHANGES = ("ses:UpdateReceiptRule", "ses:DescribeReceiptRule", "ses:DeleteReceiptRule")
 # A rule of the active set.
 RULE = (
     *RULE_SET, "ses:DescribeActiveReceiptRuleSet", "ses:SetActiveReceiptRuleSet",
@@ -44,13 +46,18 @@ CONFIGURATION_SET = (
 )  # fmt: skip
 STACK = (
     "cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:DescribeStacks",
-    "cloudformation:DescribeStackEvents", "cloudformation:DeleteStack",
+    "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources",
+    "cloudformation:DeleteStack",
 )  # fmt: skip
 # Of the program itself, before any check.
 ALWAYS = ("ses:GetEmailIdentity", "ses:GetAccount")
 
 # Where IAM's name of an action is not that of the operation.
-_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "sts:GetCallerIdentity": None}
+_ACTIONS = {
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "sts:GetCallerIdentity": None,
+}
 _SERVICES = {"sesv2": "ses", "mailmanager": "ses"}
 
 _NAMED = f"{COMMON_PREFIX}-*"

@@ -98,6 +98,10 @@ class Place(Making):
             time.sleep(0.05 if self.is_local else 2)
         return value
 
+    def later(self, seconds: float, *, locally: float = 0.0) -> float:
+        """What a check yields to wait while others run: the seconds for AWS or the local AWS."""
+        return locally if self.is_local else seconds
+
     def pause(self, seconds: float) -> None:
         """Wait for what should not happen; the local AWS is given a thirtieth of the time."""
         time.sleep(min(seconds / 30, 2) if self.is_local else seconds)

@@ -72,7 +72,10 @@ _RESOURCES = {
     "cloudformation": (f"arn:aws:cloudformation:REGION:ACCOUNT:stack/{_NAMED}/*",),
     "firehose": (f"arn:aws:firehose:REGION:ACCOUNT:deliverystream/{_NAMED}",),
 }
-_EVERYWHERE = ("lambda:ListFunctions", "sns:Unsubscribe", "logs:DescribeLogGroups")
+# Services that assume the roles which checks create.
+PASSED_TO = ("firehose.amazonaws.com", "lambda.amazonaws.com", "ses.amazonaws.com")
+# Actions that know no resources.
+EVERYWHERE = ("lambda:ListFunctions", "sns:Unsubscribe", "logs:DescribeLogGroups")
 
 _called: ContextVar[set[str] | None] = ContextVar("called", default=None)
 
@@ -90,7 +93,7 @@ def watched() -> Iterator[set[str]]:
 
 def watch(client: Any) -> None:
     """Note the calls of a client for `watched`."""
-    client.meta.events.register("before-call", _note)
+    client.meta.events.register("before-call", note)
 
 
 def policy(actions: Iterable[str], *, account: str, region: str) -> dict[str, Any]:
@@ -114,6 +117,7 @@ def policy(actions: Iterable[str], *, account: str, region: str) -> dict[str, An
                 "Effect": "Allow",
                 "Action": ["iam:PassRole"],
                 "Resource": [each.replace("ACCOUNT", account) for each in _RESOURCES["iam"]],
+                "Condition": {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
             }
         )
     return {"Version": "2012-10-17", "Statement": statements}
@@ -121,14 +125,15 @@ def policy(actions: Iterable[str], *, account: str, region: str) -> dict[str, An
 
 def _resources(action: str) -> tuple[str, ...]:
     service = action.partition(":")[0]
-    if action in _EVERYWHERE:
+    if action in EVERYWHERE:
         return ("*",)
     if service == "s3":
         return (f"arn:aws:s3:::{_NAMED}" + ("/*" if action in _OBJECTS else ""),)
     return _RESOURCES.get(service, ("*",))
 
 
-def _note(model: Any, **_: Any) -> None:
+def note(model: Any, **_: Any) -> None:
+    """Note a call; `model` is botocore's of the operation."""
     found = _called.get()
     if found is None:
         return

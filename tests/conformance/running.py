@@ -18,8 +18,10 @@ from conformance.site import Site
 # Verdicts; the first word is what the counts are made of.
 AGREES = "as recorded"
 DOCUMENTED = "as documented"
+IN_PART = "as recorded, in part"
 SAME = "as on the local AWS"
 OBSERVED = "observed"
+KNOWN = "known difference"
 DIFFERS = "differs"
 UNCONFIRMED = "unconfirmed"
 UNKNOWN = "unknown"
@@ -165,14 +167,36 @@ def judged(check: Check, belief: Belief, observed: Json, site: Site) -> Outcome:
         if kind in kept:
             details += _against(kept[kind], observed)
     if "aws" in kept:
-        verdict = AGREES
+        whole = not kept["aws"].part or not differences(kept["aws"].observed, observed)
+        verdict = AGREES if whole else IN_PART
     elif here == "aws":
         verdict = SAME if there in kept else OBSERVED
+    known, details = _accepted(records.accepted(check.name), details)
+    if known:
+        verdict = KNOWN
     if details:
         verdict = DIFFERS
+    details += known
     return _outcome(
         check, belief, verdict, observed=shown(observed), details=details, data=observed
     )
+
+
+def _accepted(reasons: dict[str, str], details: list[str]) -> tuple[list[str], list[str]]:
+    """The differences that are meant, and the others; a meant one that is gone is another."""
+    known = [
+        f"{detail}; known: {reason}"
+        for where, reason in reasons.items()
+        for detail in details
+        if detail.startswith(f"{where}: ")
+    ]
+    others = [each for each in details if not each.startswith(tuple(f"{one}: " for one in reasons))]
+    others += [
+        f"{where}: no longer differs, so take it out of `accepted` in the record"
+        for where in reasons
+        if not any(each.startswith(f"{where}: ") for each in details)
+    ]
+    return known, others
 
 
 def _against(record: Record, observed: Json) -> list[str]:

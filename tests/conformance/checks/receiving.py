@@ -452,6 +452,22 @@ def labels(place: Place) -> Json:
 
 
 @check(
+    "The inbound endpoint offers `8BITMIME` and `STARTTLS`",
+    needs=(Need.PORT_25,),
+)
+def smtp_offers(place: Place) -> Json:
+    """Say EHLO to the inbound endpoint."""
+    # XCLIENT is the local AWS's own, for rehearsals; "Ok" is the last line of the reply.
+    with place.smtp(tls=False) as smtp:
+        plain = sorted(smtp.esmtp_features.keys() - {"ok", "xclient"})
+    with place.smtp() as smtp:
+        return {
+            "before TLS": plain,
+            "within TLS": sorted(smtp.esmtp_features.keys() - {"ok", "xclient"}),
+        }
+
+
+@check(
     "What the inbound endpoint answers to commands",
     actions=RULE,
     needs=RECEIVING,
@@ -464,7 +480,6 @@ def smtp_replies(place: Place) -> Json:
     to, found = place.address(), {}
     place.rule({"AddHeaderAction": {"HeaderName": "X-A", "HeaderValue": "a"}}, to=to)
     with place.smtp() as smtp:
-        offers = sorted(key for key in smtp.esmtp_features if key != "xclient")
         for command in (
             "RCPT TO:<before@mail.example>",
             "DATA",
@@ -488,7 +503,6 @@ def smtp_replies(place: Place) -> Json:
     headless = place.deliver(to, raw=b"\r\nno header at all\r\n")
     eight_bit = place.deliver(to, raw=b"From: \xff\xfe\r\nSubject: \xe4\r\n\r\n\xf6\r\n")
     return {
-        "offered after STARTTLS": offers,
         "replies": found,
         "an empty message": empty.code,
         "a message without a header": headless.code,

@@ -29,7 +29,7 @@ def test_the_server_greets_as_inbound_smtp(smtp: smtplib.SMTP) -> None:
     code, answer = smtp.ehlo()
     assert code == 250
     assert answer.startswith(b"inbound-smtp.us-east-1.amazonaws.com")
-    assert sorted(smtp.esmtp_features) == ["8bitmime", "starttls", "xclient"]
+    assert sorted(smtp.esmtp_features) == ["8bitmime", "ok", "starttls", "xclient"]
 
 
 def test_starttls_is_offered_with_a_certificate_that_can_be_checked(

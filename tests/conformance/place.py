@@ -63,6 +63,10 @@ class Place(Making):
         """The boto3 client of a service."""
         return self.site.client(service)
 
+    def unchecked_client(self, service: str) -> Any:
+        """The same, but what botocore would refuse by itself reaches AWS."""
+        return self.site.client(service, checked=False)
+
     def name(self, kind: str) -> str:
         """A new name, unique to this run and check."""
         return f"{self.site.prefix}-{self._check}-{kind}-{next(self._numbers)}".lower()

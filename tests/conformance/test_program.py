@@ -60,7 +60,7 @@ def site(service: Service) -> Site:
         inbound=("inbound-smtp.eu-west-1.amazonaws.com", 25),
         submission=("email-smtp.eu-west-1.amazonaws.com", 587),
         tls=ssl.create_default_context(),
-        make_client=lambda _: service,
+        make_client=lambda *_: service,
     )
 
 

@@ -25,7 +25,7 @@ class Belief:
     @property
     def checks(self) -> list[str]:
         """The checks that the row names."""
-        return re.findall(r"`(\w+\.\w+)`", self.how)
+        return re.findall(r"`(\w+\.\w+)`", self.how.partition(BY_HAND)[0])
 
     @property
     def by_hand(self) -> str:
@@ -35,7 +35,7 @@ class Belief:
 
 def all_beliefs() -> list[Belief]:
     """The rows of every page ``docs/*assumptions.md``, in their order."""
-    return [row for page in sorted(DOCS.glob("*assumptions.md")) for row in _rows(page)]
+    return [row for page in sorted(DOCS.glob("*assumptions.md")) for row in rows_of(page)]
 
 
 def of(words: str, beliefs: list[Belief]) -> Belief:
@@ -50,7 +50,8 @@ def of(words: str, beliefs: list[Belief]) -> Belief:
     return found[0]
 
 
-def _rows(page: Path) -> list[Belief]:
+def rows_of(page: Path) -> list[Belief]:
+    """The rows of one page."""
     section, found = "WorkMail" if "workmail" in page.name else "", []
     for line in page.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):

@@ -46,6 +46,7 @@ class Making:
     client: Callable[[str], Any]
     name: Callable[[str], str]
     until: Callable[..., Any]
+    pause: Callable[[float], None]
     is_local: bool
 
     # Storage and messages.
@@ -111,6 +112,15 @@ class Making:
             )
         return arn, self.subscribed(arn, raw=raw)
 
+    def denied_topic(self) -> str:
+        """A topic to which SES may not publish."""
+        arn, _ = self.topic(writable=False)
+        denied = {**self._statement("sns:Publish", arn, "ses.amazonaws.com"), "Effect": "Deny"}
+        self.client("sns").set_topic_attributes(
+            TopicArn=arn, AttributeName="Policy", AttributeValue=_policy(denied)
+        )
+        return arn
+
     def subscribed(self, topic: str, *, raw: bool = False, **attributes: str) -> str:
         """The URL of a new queue that receives a topic's messages."""
         queue = self.queue()
@@ -175,19 +185,18 @@ class Making:
         code = f"{_TELL}{before}\ndef handler(event, context):\n{indented}\n"
         # Lambda makes the log group; it outlives the function.
         self.cleanup.add(f"log group {log_group}", logs.delete_log_group, logGroupName=log_group)
-        self.cleanup.add(f"function {name}", functions.delete_function, FunctionName=name)
-        arguments = {
-            "FunctionName": name,
-            "Runtime": "python3.13",
-            "Role": role,
-            "Handler": "index.handler",
-            "Code": {"ZipFile": _zip(code)},
-            "Timeout": timeout,
-            "Environment": {"Variables": {"TOLD": queue}},
-        }
+        variables = {"TOLD": queue}
         # A new role is not known everywhere at once.
         made = self.until(
-            lambda: _unless(functions.create_function, "cannot be assumed", **arguments),
+            lambda: _unless(
+                self.make_function,
+                "cannot be assumed",
+                name=name,
+                role=role,
+                code=code,
+                timeout=timeout,
+                variables=variables,
+            ),
             seconds=90,
         )
         if made is None:
@@ -200,6 +209,28 @@ class Making:
         if invoked_by:
             self.permit(name, invoked_by)
         return Function(name=name, arn=str(made["FunctionArn"]), queue=queue)
+
+    def make_function(
+        self,
+        *,
+        role: str,
+        name: str = "",
+        code: str = "def handler(event, context):\n    return None\n",
+        timeout: int = 3,
+        variables: dict[str, str] | None = None,
+    ) -> Any:
+        """What Lambda answers to the creation of a function with this role."""
+        functions, name = self.client("lambda"), name or self.name("function")
+        self.cleanup.add(f"function {name}", functions.delete_function, FunctionName=name)
+        return functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=role,
+            Handler="index.handler",
+            Code={"ZipFile": _zip(code)},
+            Timeout=timeout,
+            Environment={"Variables": variables or {}},
+        )
 
     def permit(self, function: str, service: str) -> None:
         """Let a service of this account invoke a function."""
@@ -220,6 +251,14 @@ class Making:
             return found
 
         self.until(read, lambda so_far: len(so_far) >= count, seconds=seconds)
+        return found
+
+    def told_so_far(self, function: Function) -> list[Any]:
+        """What a function's code has told by now, when it will tell no more."""
+        self.pause(10)
+        found: list[Any] = []
+        while bodies := self.taken(function.queue):
+            found.extend(json.loads(body) for body in bodies)
         return found
 
     # SES.
@@ -292,7 +331,7 @@ class Making:
         body = json.dumps({"Resources": resources})
         if stack is None:
             stack = self.name("stack")
-            self.cleanup.add(f"stack {stack}", self._delete_stack, stack=stack)
+            self.cleanup.add(f"stack {stack}", self.delete_stack, stack=stack)
             cloudformation.create_stack(StackName=stack, TemplateBody=body)
         else:
             cloudformation.update_stack(StackName=stack, TemplateBody=body)
@@ -303,6 +342,14 @@ class Making:
         found = self.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
         failed = [each for each in found if each["ResourceStatus"].endswith("_FAILED")]
         return [each.get("ResourceStatusReason", "") for each in reversed(failed)]
+
+    def physical_ids(self, stack: str) -> dict[str, str]:
+        """The physical ids of a stack's resources by their logical ids."""
+        found = self.client("cloudformation").describe_stack_resources(StackName=stack)
+        return {
+            each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
+            for each in found["StackResources"]
+        }
 
     def _settled(self, stack: str, seconds: float) -> str:
         cloudformation = self.client("cloudformation")
@@ -315,7 +362,8 @@ class Making:
             self.until(status, lambda now: not now.endswith("_IN_PROGRESS"), seconds=seconds)
         )
 
-    def _delete_stack(self, stack: str) -> None:
+    def delete_stack(self, stack: str) -> None:
+        """Delete a stack now, and wait for it; what `deploy` created is deleted anyway."""
         cloudformation = self.client("cloudformation")
         # By its id, as a deleted stack is not found by its name.
         stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]

@@ -33,6 +33,8 @@ RULE_SET = (
     "ses:CreateReceiptRuleSet", "ses:DescribeReceiptRuleSet", "ses:DeleteReceiptRuleSet",
     "ses:CreateReceiptRule",
 )  # fmt: skip
+# What CloudFormation does with rules besides.
+RULE_CHANGES = ("ses:UpdateReceiptRule", "ses:DescribeReceiptRule", "ses:DeleteReceiptRule")
 # A rule of the active set.
 RULE = (
     *RULE_SET, "ses:DescribeActiveReceiptRuleSet", "ses:SetActiveReceiptRuleSet",
@@ -44,13 +46,18 @@ CONFIGURATION_SET = (
 )  # fmt: skip
 STACK = (
     "cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:DescribeStacks",
-    "cloudformation:DescribeStackEvents", "cloudformation:DeleteStack",
+    "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources",
+    "cloudformation:DeleteStack",
 )  # fmt: skip
 # Of the program itself, before any check.
 ALWAYS = ("ses:GetEmailIdentity", "ses:GetAccount")
 
 # Where IAM's name of an action is not that of the operation.
-_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "sts:GetCallerIdentity": None}
+_ACTIONS = {
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "sts:GetCallerIdentity": None,
+}
 _SERVICES = {"sesv2": "ses", "mailmanager": "ses"}
 
 _NAMED = f"{COMMON_PREFIX}-*"
@@ -65,7 +72,10 @@ _RESOURCES = {
     "cloudformation": (f"arn:aws:cloudformation:REGION:ACCOUNT:stack/{_NAMED}/*",),
     "firehose": (f"arn:aws:firehose:REGION:ACCOUNT:deliverystream/{_NAMED}",),
 }
-_EVERYWHERE = ("lambda:ListFunctions", "sns:Unsubscribe", "logs:DescribeLogGroups")
+# Services that assume the roles which checks create.
+PASSED_TO = ("firehose.amazonaws.com", "lambda.amazonaws.com", "ses.amazonaws.com")
+# Actions that know no resources.
+EVERYWHERE = ("lambda:ListFunctions", "sns:Unsubscribe", "logs:DescribeLogGroups")
 
 _called: ContextVar[set[str] | None] = ContextVar("called", default=None)
 
@@ -83,7 +93,7 @@ def watched() -> Iterator[set[str]]:
 
 def watch(client: Any) -> None:
     """Note the calls of a client for `watched`."""
-    client.meta.events.register("before-call", _note)
+    client.meta.events.register("before-call", note)
 
 
 def policy(actions: Iterable[str], *, account: str, region: str) -> dict[str, Any]:
@@ -107,6 +117,7 @@ def policy(actions: Iterable[str], *, account: str, region: str) -> dict[str, An
                 "Effect": "Allow",
                 "Action": ["iam:PassRole"],
                 "Resource": [each.replace("ACCOUNT", account) for each in _RESOURCES["iam"]],
+                "Condition": {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
             }
         )
     return {"Version": "2012-10-17", "Statement": statements}
@@ -114,14 +125,15 @@ def policy(actions: Iterable[str], *, account: str, region: str) -> dict[str, An
 
 def _resources(action: str) -> tuple[str, ...]:
     service = action.partition(":")[0]
-    if action in _EVERYWHERE:
+    if action in EVERYWHERE:
         return ("*",)
     if service == "s3":
         return (f"arn:aws:s3:::{_NAMED}" + ("/*" if action in _OBJECTS else ""),)
     return _RESOURCES.get(service, ("*",))
 
 
-def _note(model: Any, **_: Any) -> None:
+def note(model: Any, **_: Any) -> None:
+    """Note a call; `model` is botocore's of the operation."""
     found = _called.get()
     if found is None:
         return

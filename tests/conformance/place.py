@@ -63,6 +63,10 @@ class Place(Making):
         """The boto3 client of a service."""
         return self.site.client(service)
 
+    def unchecked_client(self, service: str) -> Any:
+        """The same, but what botocore would refuse by itself reaches AWS."""
+        return self.site.client(service, checked=False)
+
     def name(self, kind: str) -> str:
         """A new name, unique to this run and check."""
         return f"{self.site.prefix}-{self._check}-{kind}-{next(self._numbers)}".lower()
@@ -97,6 +101,10 @@ class Place(Making):
         while not good(value := read()) and time.monotonic() < deadline:
             time.sleep(0.05 if self.is_local else 2)
         return value
+
+    def later(self, seconds: float, *, locally: float = 0.0) -> float:
+        """What a check yields to wait while others run: the seconds for AWS or the local AWS."""
+        return locally if self.is_local else seconds
 
     def pause(self, seconds: float) -> None:
         """Wait for what should not happen; the local AWS is given a thirtieth of the time."""

@@ -27,17 +27,25 @@ class Record:
 
 def read(name: str) -> dict[str, Record]:
     """The records of a check: of `aws` and of `local`, as far as there are any."""
-    path = FOLDER / f"{name}.json"
-    if not path.exists():
-        return {}
-    return {kind: Record(**kept) for kind, kept in json.loads(path.read_text("utf-8")).items()}
+    kept = _file(name)
+    return {kind: Record(**kept[kind]) for kind in ("aws", "local") if kind in kept}
+
+
+def accepted(name: str) -> dict[str, str]:
+    """Where the local AWS differs from AWS on purpose: the place in the data, and the reason."""
+    return dict(_file(name).get("accepted", {}))
 
 
 def write(name: str, kind: str, *, source: str, observed: Any) -> Path:
     """Keep an observation in place of the last one of its kind, which is `aws` or `local`."""
     path = FOLDER / f"{name}.json"
-    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    kept = _file(name)
     kept[kind] = {"source": source, "observed": observed}
     text = json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def _file(name: str) -> dict[str, Any]:
+    path = FOLDER / f"{name}.json"
+    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}

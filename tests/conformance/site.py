@@ -44,21 +44,28 @@ class Site:
     submission: tuple[str, int]
     """Host and port at which SES takes mail to be sent."""
     tls: ssl.SSLContext
-    make_client: Callable[[str], Any]
+    make_client: Callable[[str, Config], Any]
     local: LocalAws | None = None
     cleanup: Cleanup = field(default_factory=Cleanup)
     """For what all checks share."""
-    _clients: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, bool], Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
     _rule_set: str | NotRun | None = None
 
-    def client(self, service: str) -> Any:
-        """The client of a service, the same one each time."""
+    def client(self, service: str, *, checked: bool = True) -> Any:
+        """The client of a service, the same one each time.
+
+        Unless it is `checked`, what botocore would refuse by itself reaches AWS.
+        """
         with self._lock:
-            if service not in self._clients:
-                made = self._clients[service] = self.make_client(service)
+            if (service, checked) not in self._clients:
+                config = Config(
+                    parameter_validation=checked,
+                    retries={"total_max_attempts": 10, "mode": "standard"},
+                )
+                made = self._clients[service, checked] = self.make_client(service, config)
                 watch(made)
-            return self._clients[service]
+            return self._clients[service, checked]
 
     def missing(self, check: Check) -> str:
         """Why a check cannot run here; empty if it can."""
@@ -153,7 +160,11 @@ def local_site() -> Iterator[Site]:
 
 def of_local(aws: LocalAws) -> Site:
     """A local AWS that runs already."""
+    from mailroom_local.control import clients
+
     aws.verify_identity(LOCAL_DOMAIN)
+    # The overloads of boto3-stubs need a literal service name.
+    factory: Any = clients.session(region=aws.server.region, account=aws.server.account).client
     return Site(
         kind="local AWS",
         account=aws.server.account,
@@ -163,7 +174,9 @@ def of_local(aws: LocalAws) -> Site:
         inbound=("127.0.0.1", aws.server.smtp_port),
         submission=("127.0.0.1", aws.server.submission_port),
         tls=ssl.create_default_context(cafile=aws.state.certificate),
-        make_client=aws.client,
+        make_client=lambda service, config: factory(
+            service, endpoint_url=aws.server.endpoint, config=config.merge(Config(proxies={}))
+        ),
         local=aws,
     )
 
@@ -173,7 +186,6 @@ def aws_site(*, profile: str | None, region: str | None, domain: str | None) -> 
     session = boto3.Session(profile_name=profile, region_name=region)
     if session.region_name is None:
         raise NotRun("no region: pass --region")
-    config = Config(retries={"total_max_attempts": 10, "mode": "standard"})
     # The overloads of boto3-stubs need a literal service name.
     factory: Any = session.client
     # Read only now, so that a wrong profile is noticed before anything else.
@@ -188,7 +200,7 @@ def aws_site(*, profile: str | None, region: str | None, domain: str | None) -> 
         inbound=(f"inbound-smtp.{place}.amazonaws.com", 25),
         submission=(f"email-smtp.{place}.amazonaws.com", 587),
         tls=ssl.create_default_context(),
-        make_client=lambda service: factory(service, config=config),
+        make_client=lambda service, config: factory(service, config=config),
     )
     if domain:
         asked = made.client("sesv2").get_email_identity(EmailIdentity=domain)

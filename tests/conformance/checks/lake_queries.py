@@ -151,7 +151,9 @@ def saved_queries(place: Place) -> Json:
         sql = file.read_text(encoding="utf-8")
         given = [f"'{message_id}'"] if "?" in sql else []
         found[file.name.removesuffix(".sql")] = asker.asked(sql, *given, database=database)
-    found["of the view"] = asker.asked("SELECT count(*) AS counted FROM events_once", database=database)
+    found["of the view"] = asker.asked(
+        "SELECT count(*) AS counted FROM events_once", database=database
+    )
     return found
 
 

@@ -194,7 +194,7 @@ def _table(place: Place, database: str, bucket: str) -> None:
                 "projection.event_type.values": ",".join(EVENT_TYPES),
                 "projection.day.type": "date",
                 "projection.day.format": "yyyy-MM-dd",
-                "projection.day.range": "NOW-3DAYS,NOW+1DAYS",
+                "projection.day.range": "NOW-1DAYS,NOW+1DAYS",
                 "projection.day.interval": "1",
                 "projection.day.interval.unit": "DAYS",
                 "storage.location.template": f"{location}event_type=${{event_type}}/day=${{day}}/",

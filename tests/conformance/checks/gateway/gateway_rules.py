@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from typing import Any
 
 from conformance.check import Json, check
@@ -186,30 +187,52 @@ def dispositions(place: Place) -> Json:
 
 @check(
     "A call that could not be made is tried again",
-    actions=(*POINT, *FUNCTION),
+    actions=(*POINT, *FUNCTION, "lambda:CreateAlias"),
     needs=NEEDS,
     creates=f"{CREATES}, a function",
     dollars=DOLLARS,
-    minutes=MINUTES + 8,
-    expects={"called after the permission came": True},
+    minutes=MINUTES + 9,
 )
-def retries(place: Place) -> Json:
-    """Send while the role may not call the function, and allow it half a minute later."""
-    point, address = shared(place), place.address()
-    function = place.function(TELL, invoked_by="")
-    role = point.role(place, _may_invoke(f"{function.arn}-not"))
-    action = _invoke(function.arn, role, RetryTimeMinutes=8)
-    point.rules(place, rule("Tell", action, Conditions=[to(address)]))
-    point.send(place, address)
-    place.pause(30)
-    before = bool(place.taken(function.queue))
-    policy = {"Version": "2012-10-17", "Statement": [_may_invoke(function.arn)]}
-    place.client("iam").put_role_policy(
-        RoleName=role.rpartition("/")[2], PolicyName="inline", PolicyDocument=json.dumps(policy)
+def retries(place: Place) -> Generator[float, None, Json]:
+    """Send while an alias of a function is not there, and while the role may not call it."""
+    point, function = shared(place), place.function(TELL, invoked_by="")
+    other = place.function(TELL, invoked_by="")
+    may, may_not = (
+        point.role(place, _may_invoke(f"{function.arn}:late")),
+        point.role(place, _may_invoke(function.arn)),
     )
+    addresses = {"not there": place.address(), "not allowed": place.address()}
+    actions = {
+        "not there": _invoke(f"{function.arn}:late", may, RetryTimeMinutes=8),
+        "not allowed": _invoke(other.arn, may_not, RetryTimeMinutes=8),
+    }
+    point.rules(
+        place,
+        *(
+            rule(f"Rule{number}", actions[how], Conditions=[to(address)])
+            for number, (how, address) in enumerate(addresses.items())
+        ),
+    )
+    for address in addresses.values():
+        point.send(place, address)
+    place.pause(30)
+    queues = {"not there": function.queue, "not allowed": other.queue}
+    before = {how: bool(place.taken(queue)) for how, queue in queues.items()}
+    place.client("lambda").create_alias(
+        FunctionName=function.name, Name="late", FunctionVersion="$LATEST"
+    )
+    policy = {"Version": "2012-10-17", "Statement": [_may_invoke(other.arn)]}
+    place.client("iam").put_role_policy(
+        RoleName=may_not.rpartition("/")[2], PolicyName="inline", PolicyDocument=json.dumps(policy)
+    )
+    # A minute of the retry time takes a second on the local AWS.
+    yield place.later(480, locally=8)
     return {
-        "called before": before,
-        "called after the permission came": bool(place.told(function, seconds=480)),
+        f"the function is {how}": {
+            "called before": before[how],
+            "called afterwards": bool(place.taken(queue)),
+        }
+        for how, queue in queues.items()
     }
 
 

@@ -6,6 +6,8 @@ import contextlib
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from conformance.check import Need
@@ -35,22 +37,21 @@ DOLLARS = 2.0
 MINUTES = 3.0
 
 _DROP = {"Name": "Drop", "Actions": [{"Drop": {}}]}
-_points: dict[int, Point] = {}
+_made: list[Point] = []
 
 
 def shared(place: Place) -> Point:
     """The ingress point of the run, made by the first check that needs it."""
-    key = id(place.site)
-    if key not in _points:
-        _points[key] = Point(place)
-    return _points[key]
+    if not _made or _made[0].site is not place.site:
+        _made[:] = [Point(place)]
+    return _made[0]
 
 
 class Point:
     """An open ingress point that takes mail for the verified domain; without rules, it drops it."""
 
     def __init__(self, place: Place) -> None:
-        self._site: Site = place.site
+        self.site: Site = place.site
         self._api = place.client("mailmanager")
         self._domain = place.domain
         self.arn_scope = f"arn:aws:ses:{place.region}:{place.account}"
@@ -113,14 +114,22 @@ class Point:
                 smtp.ehlo()
             yield smtp
 
-    def send(self, place: Place, *to: str, subject: str = "Conformance", fields: str = "") -> str:
-        """Send a message to these recipients, and return its id."""
-        raw = f"From: jane@example.net\r\nTo: {', '.join(to)}\r\nSubject: {subject}\r\n{fields}\r\nHi\r\n"
+    def send(self, place: Place, to: str) -> str:
+        """Send a message from outside, and return its id."""
+        lines = (
+            "From: Jane Doe <jane@example.net>",
+            f"To: {to}",
+            "Subject: Conformance",
+            f"Date: {format_datetime(datetime.now(UTC))}",
+            "Message-ID: <conformance@example.net>",
+            "",
+            "Hi",
+            "",
+        )
         with self.smtp(place, context=place.site.tls) as smtp:
             smtp.mail("jane@example.net")
-            for one in to:
-                smtp.rcpt(one)
-            code, reply = smtp.data(raw.encode())
+            smtp.rcpt(to)
+            code, reply = smtp.data("\r\n".join(lines).encode())
         text = reply.decode("utf-8", "replace")
         if code != 250:
             raise RuntimeError(f"the message was refused: {code} {text}")
@@ -139,7 +148,7 @@ class Point:
         remove: Callable[..., Any] = getattr(self._api, f"delete_{kind}")
         if kind == "ingress_point":
             remove = self._removed
-        self._site.cleanup.add(kind.replace("_", " "), remove, **{name: answer[name]})
+        self.site.cleanup.add(kind.replace("_", " "), remove, **{name: answer[name]})
         return str(answer[name])
 
     def _removed(self, **of: str) -> None:
@@ -150,7 +159,7 @@ class Point:
                 self._api.get_ingress_point(**of)
             except self._api.exceptions.ResourceNotFoundException:
                 return
-            Place(self._site, "gateway.removal").pause(10)
+            Place(self.site, "gateway.removal").pause(10)
 
     def _status(self) -> str:
         return str(self._api.get_ingress_point(IngressPointId=self.id)["Status"])

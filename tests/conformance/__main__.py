@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _site(options) as site:
             return _run(checks, site, options)
+    except KeyboardInterrupt:
+        print("interrupted before any check had begun")
+        return 2
     except (NotRun, ClientError, BotoCoreError) as error:
         print(f"nothing was run: {error}")
         return 2

@@ -9,6 +9,9 @@ from botocore.exceptions import ClientError
 
 _GONE = ("NotFound", "NoSuch", "NonExistent", "DoesNotExist", "NotExist")
 
+# So many times Ctrl-C while something is deleted.
+_INSISTED = 3
+
 
 class Cleanup:
     """What is to be undone, the newest first."""
@@ -23,20 +26,33 @@ class Cleanup:
         """
         self._steps.append((what, lambda: undo(**arguments)))
 
-    def run(self) -> list[str]:
-        """Undo everything; return what could not be deleted, each with the reason."""
-        left = []
+    def run(self, left: list[str]) -> None:
+        """Undo everything; add what could not be deleted to `left`, each with the reason.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed meanwhile; everything was undone nevertheless.
+        """
+        interrupted = 0
         while self._steps:
-            what, undo = self._steps.pop()
+            what, undo = self._steps[-1]
             try:
                 undo()
-            except ClientError as error:
-                if not any(word in error.response["Error"]["Code"] for word in _GONE) and (
-                    "does not exist" not in str(error)
-                ):
-                    left.append(f"{what}: {error}")
             except KeyboardInterrupt:
+                # The step is begun again; only who insists leaves something behind.
+                interrupted += 1
+                if interrupted < _INSISTED:
+                    continue
                 left.append(f"{what}: interrupted")
             except Exception as error:
-                left.append(f"{what}: {error}")
-        return left
+                if not _gone(error):
+                    left.append(f"{what}: {error}")
+            self._steps.pop()
+        if interrupted:
+            raise KeyboardInterrupt
+
+
+def _gone(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return False
+    code = error.response["Error"]["Code"]
+    return any(word in code for word in _GONE) or "does not exist" in str(error)

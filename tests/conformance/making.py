@@ -46,7 +46,7 @@ class Making:
     client: Callable[[str], Any]
     name: Callable[[str], str]
     until: Callable[..., Any]
-    pause: Callable[[float], None]
+    pause: Callable[..., None]
     is_local: bool
 
     # Storage and messages.
@@ -175,15 +175,10 @@ class Making:
             "Action": "sqs:SendMessage",
             "Resource": self.queue_arn(queue),
         }
-        written = {
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": f"arn:aws:logs:{self.region}:{self.account}:log-group:{log_group}*",
-        }
-        role = self.role("lambda.amazonaws.com", allowed, written, *statements)
+        role = self.role("lambda.amazonaws.com", allowed, *statements)
         indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
         code = f"{_TELL}{before}\ndef handler(event, context):\n{indented}\n"
-        # Lambda makes the log group; it outlives the function.
+        # On AWS there is none, as the role may not write it; the local AWS asks no role.
         self.cleanup.add(f"log group {log_group}", logs.delete_log_group, logGroupName=log_group)
         variables = {"TOLD": queue}
         # A new role is not known everywhere at once.
@@ -290,7 +285,15 @@ class Making:
         }
         after = [each["Name"] for each in self.rules(rules)][-1:]
         placed = {"After": after[0]} if after else {}
-        ses.create_receipt_rule(RuleSetName=rules, Rule=rule, **placed)
+        # A policy is not in force everywhere at once, nor is a new rule.
+        create = ses.create_receipt_rule
+        made = self.until(
+            lambda: _unless(create, "Could not", RuleSetName=rules, Rule=rule, **placed),
+            seconds=30,
+        )
+        if made is None:
+            create(RuleSetName=rules, Rule=rule, **placed)
+        self.pause(10, locally=0)
         return name
 
     def rules(self, rule_set: str) -> list[dict[str, Any]]:

@@ -106,9 +106,10 @@ class Place(Making):
         """What a check yields to wait while others run: the seconds for AWS or the local AWS."""
         return locally if self.is_local else seconds
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, locally: float | None = None) -> None:
         """Wait for what should not happen; the local AWS is given a thirtieth of the time."""
-        time.sleep(min(seconds / 30, 2) if self.is_local else seconds)
+        soon = min(seconds / 30, 2) if locally is None else locally
+        time.sleep(soon if self.is_local else seconds)
 
     def error(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """What AWS refuses a call with, as `Code: words`; `accepted` if it does not."""

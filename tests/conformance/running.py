@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from conformance import records
 from conformance.beliefs import Belief
@@ -80,9 +81,11 @@ def run(
     except KeyboardInterrupt:
         made.interrupted = True
     finally:
-        for one in running:
-            one.close()
-        made.left.extend(site.cleanup.run())
+        for close in (*(one.close for one in running), partial(site.close, made.left)):
+            try:
+                close()
+            except KeyboardInterrupt:
+                made.interrupted = True
     made.outcomes = [one.outcome for one in running]
     return made
 
@@ -120,7 +123,7 @@ class _Running:
     def close(self) -> None:
         """Delete what the check created, and see which permissions all of it needed."""
         with watched() as called:
-            self._left.extend(self._place.cleanup.run())
+            self._place.cleanup.run(self._left)
         if undeclared := sorted((self._called | called) - self.check.actions):
             self.outcome.verdict = FAILED
             self.outcome.details.append(

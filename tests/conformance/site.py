@@ -92,6 +92,12 @@ class Site:
                 raise self._rule_set
             return self._rule_set
 
+    def close(self, left: list[str]) -> None:
+        """Delete what all checks shared; add what could not be deleted to `left`."""
+        with self._lock:
+            self._rule_set = None
+            self.cleanup.run(left)
+
     def _activated(self) -> str:
         ses = self.client("ses")
         active = ses.describe_active_receipt_rule_set().get("Metadata", {}).get("Name")

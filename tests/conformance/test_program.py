@@ -171,6 +171,23 @@ def test_what_could_not_be_deleted_is_listed(site: Site, service: Service) -> No
     assert "no permission" in note
 
 
+def test_ctrl_c_while_something_is_deleted_neither_leaves_it_nor_goes_on(
+    site: Site, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presses = iter([True, False])
+    delete = service.delete
+
+    def interrupted(name: str) -> None:
+        if next(presses, False):
+            raise KeyboardInterrupt
+        delete(name)
+
+    monkeypatch.setattr(service, "delete", interrupted)
+    run = running.run([make(thing), make(thing)], site, lambda _: ROW)
+    assert (service.there, run.left, run.interrupted) == ([], [], True)
+    assert [each.verdict for each in run.outcomes] == ["observed", "not run"]
+
+
 def test_what_is_gone_already_counts_as_deleted(site: Site, service: Service) -> None:
     def check(place: Place) -> None:
         service.delete(thing(place))

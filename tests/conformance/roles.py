@@ -29,6 +29,12 @@ def allow(action: str | list[str], resource: str, **condition: Any) -> dict[str,
     return {**found, "Condition": condition} if condition else found
 
 
+def enforced(place: Place) -> contextlib.AbstractContextManager[None]:
+    """IAM is enforced meanwhile, as it always is on AWS."""
+    local = place.site.local
+    return contextlib.nullcontext() if local is None else local.permissions_enforced()
+
+
 @contextlib.contextmanager
 def acting(place: Place, *statements: dict[str, Any]) -> Iterator[Callable[[str], Any]]:
     """Clients by service, with the permissions of a new role; IAM is enforced meanwhile.
@@ -78,8 +84,7 @@ def acting(place: Place, *statements: dict[str, Any]) -> Iterator[Callable[[str]
         meta = place.client(service).meta
         return factory(service, endpoint_url=meta.endpoint_url, config=meta.config)
 
-    enforced = place.site.local.permissions_enforced if place.site.local else contextlib.nullcontext
-    with enforced():
+    with enforced(place):
         ses = client("sesv2")
         place.until(lambda: place.error(ses.get_account) == "accepted", seconds=60)
         yield client

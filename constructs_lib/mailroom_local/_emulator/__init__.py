@@ -30,6 +30,7 @@ from mailroom_local._emulator import (
     secrets,
     sending_v1,
     sending_v2,
+    subscriptions,
     suppression,
     templates,
     tenants,
@@ -91,7 +92,7 @@ _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 
 
 def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
-    """Extend ministack's SES, Firehose, Athena, logs and CloudFormation. Idempotent.
+    """Extend ministack's SES, SNS, Firehose, Athena, logs and CloudFormation. Idempotent.
 
     ``send`` gets every message that SES accepts, and returns what its recipients get; ``journal``
     gets every call that is refused instead, and every call of a function.
@@ -108,6 +109,7 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         handle_request=_handle_v2,
         put_event_destination=configuration_sets.put_event_destination,
     )
+    internals.sns.patch(deliver_to_sqs=subscriptions.deliver_to_queue)
     internals.logs.patch(put_delivery_source=log_deliveries.put_source)
     configuration_sets.know_the_suppression_scope()
     internals.provisioners.patch(ses_event_destination_put=configuration_sets.put_from_template)

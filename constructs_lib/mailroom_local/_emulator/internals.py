@@ -101,8 +101,13 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "handle_request",
     ),
     "ministack.services.sns": (
+        "_deliver_to_sqs",
         "_topics",
         "publish_internal",
+    ),
+    "ministack.services.sqs": (
+        "_queue_by_arn",
+        "queue_policy_allows",
     ),
     "ministack.services.athena": (
         "_DUCKDB_TYPE_MAP",
@@ -194,6 +199,7 @@ secrets = Part("ministack.services.secretsmanager")
 ses = Part("ministack.services.ses")
 ses_v2 = Part("ministack.services.ses_v2")
 sns = Part("ministack.services.sns")
+sqs = Part("ministack.services.sqs")
 stack_requests = Part("ministack.services.cloudformation.handlers")
 stacks = Part("ministack.services.cloudformation.stacks")
 template_engine = Part("ministack.services.cloudformation.engine")

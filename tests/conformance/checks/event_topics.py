@@ -12,9 +12,9 @@ from conformance.events import LISTENER, Listener, observed
 from conformance.mailing import SIMULATOR
 from conformance.permissions import CONFIGURATION_SET, TOPIC
 from conformance.place import Place
+from conformance.roles import enforced
 
 FEEDBACK = ("ses:GetIdentityNotificationAttributes", "ses:SetIdentityNotificationTopic")
-NO_REDRIVE = "the SNS of the local AWS has no dead-letter queues"
 
 
 @check(
@@ -71,8 +71,9 @@ def _dead_letters(place: Place, *, raw: bool, **encryption: str) -> dict[str, An
         },
     )
     began = time.monotonic()
-    sns.publish(TopicArn=topic, Message='{"eventType": "Send"}', Subject="Subject")
-    bodies = place.until(lambda: place.taken(dead), seconds=120)
+    with enforced(place):
+        sns.publish(TopicArn=topic, Message='{"eventType": "Send"}', Subject="Subject")
+        bodies = place.until(lambda: place.taken(dead), seconds=120)
     if not bodies:
         return {"arrived": False}
     _, parts = _opened(bodies[0])
@@ -92,7 +93,6 @@ DEAD = (*TOPIC, "sns:ListSubscriptionsByTopic", "sns:Publish", "sns:Unsubscribe"
     actions=DEAD,
     creates="two topics, six queues",
     minutes=1,
-    here=NO_REDRIVE,
 )
 def dead_letter(place: Place) -> Json:
     """Publish to a queue that SNS may not write to, and read the dead-letter queue."""
@@ -108,7 +108,6 @@ def dead_letter(place: Place) -> Json:
     creates="a topic, three queues",
     minutes=1,
     expects={"arrived": True},
-    here=NO_REDRIVE,
 )
 def encrypted_dead_letter(place: Place) -> Json:
     """The same with a dead-letter queue that SQS encrypts by itself."""
@@ -121,7 +120,6 @@ def encrypted_dead_letter(place: Place) -> Json:
     creates="a topic, three queues",
     minutes=1,
     expects={"within a minute": True},
-    here=NO_REDRIVE,
 )
 def gives_up(place: Place) -> Json:
     """The same: does the event come to the dead-letter queue at once?"""

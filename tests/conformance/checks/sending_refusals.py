@@ -54,6 +54,28 @@ def without_from(place: Place) -> Json:
 
 
 @check(
+    "Every address in `From`, `Sender` and `Return-Path` must be verified",
+    actions=("ses:SendRawEmail",),
+    needs=(Need.DOMAIN,),
+    minutes=0.5,
+)
+def unverified_senders(place: Place) -> Json:
+    """Name an address that is not verified in each of these fields."""
+    stranger, to = "a@unverified.example", f"To: {SUCCESS}"
+    own = f"From: {sender(place)}"
+    cases = {
+        "From": (f"From: {stranger}", to),
+        "Sender": (own, f"Sender: {stranger}", to),
+        "Return-Path": (f"Return-Path: {stranger}", own, to),
+        "Reply-To": (own, f"Reply-To: {stranger}", to),
+    }
+    return {
+        field: _sent(place, "\r\n".join((*lines, "", "Hi", "")).encode())
+        for field, lines in cases.items()
+    }
+
+
+@check(
     "The words for a line of more than 1,000 characters",
     actions=("ses:SendRawEmail",),
     needs=(Need.DOMAIN,),

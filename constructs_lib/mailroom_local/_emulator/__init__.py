@@ -200,7 +200,10 @@ async def _handle_request(
                 return await asyncio.to_thread(sending_v1.OPERATIONS[name], parameters, request)
     except SesError as error:
         return v1_error(error)
-    return await _original_handle_request(method, path, headers, body, query_params)
+    response = await _original_handle_request(method, path, headers, body, query_params)
+    if response[0] < 400:
+        identities.follow_v1(name, parameters)
+    return response
 
 
 async def _handle_v2(
@@ -242,9 +245,13 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
         return response[0], response[1], json.dumps(found).encode()
     if below.startswith("/configuration-sets"):
         configuration_sets.synchronise()
-    elif (method, below) == ("POST", "/identities") and data.get("ConfigurationSetName"):
-        stored = internals.ses_v2.identities[data["EmailIdentity"]]
-        stored["ConfigurationSetName"] = data["ConfigurationSetName"]
+    elif (method, below) == ("POST", "/identities"):
+        identities.put(data["EmailIdentity"])
+        if data.get("ConfigurationSetName"):
+            stored = internals.ses_v2.identities[data["EmailIdentity"]]
+            stored["ConfigurationSetName"] = data["ConfigurationSetName"]
+    elif method == "DELETE" and described and described[1] == "identities":
+        identities.remove(below.removeprefix("/identities/"))
     elif (method, below) == ("POST", "/tenants/delete"):
         suppression.forget(data["TenantName"])
     elif (method, below) == ("GET", "/account"):

@@ -20,7 +20,6 @@ from mailroom_local._xclient import PretendingConversation, client_of
 from mailroom_local.receiving.environments import Receivers
 from mailroom_local.receiving.message import Envelope
 
-
 # As reported of SES, which offers no SIZE either; XCLIENT is ours.
 _OFFERED = ("8BITMIME", "STARTTLS")
 

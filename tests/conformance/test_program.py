@@ -239,8 +239,6 @@ def test_a_key_is_only_deleted_if_it_has_the_tag_of_this_program() -> None:
     (deleting,) = (one for one in policy["Statement"] if "kms:ScheduleKeyDeletion" in one["Action"])
     tagged = {"aws:ResourceTag/mailroom-conformance": "yes"}
     assert deleting["Condition"] == {"StringEquals": tagged}
-        "StringEquals": {"aws:ResourceTag/mailroom-conformance": "yes"}
-    }
 
 
 def test_a_role_can_only_be_passed_to_services_that_checks_use() -> None:

@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.policy:
         place = {"account": "ACCOUNT", "region": options.region or "REGION"}
+        place["domain"] = options.domain or ""
         print(json.dumps(policy(report.actions_of(checks), **place), indent=2))
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -135,8 +136,8 @@ def _parsed(arguments: Sequence[str] | None) -> Any:
     group.add_argument("--policy", action="store_true", help="print the IAM policy needed and exit")
     group.add_argument("--yes", action="store_true", help="do not ask before anything is created")
     options = parser.parse_args(arguments)
-    if not options.aws:
-        for name in ("profile", "domain", "yes"):
+    if not options.aws and not options.policy:
+        for name in ("profile", "region", "domain", "yes"):
             if getattr(options, name):
                 parser.error(f"--{name} has no effect on the local AWS: add --aws")
     return options

@@ -178,8 +178,11 @@ class Making:
         role = self.role("lambda.amazonaws.com", allowed, *statements)
         indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
         code = f"{_TELL}{before}\ndef handler(event, context):\n{indented}\n"
-        # On AWS there is none, as the role may not write it; the local AWS asks no role.
-        self.cleanup.add(f"log group {log_group}", logs.delete_log_group, logGroupName=log_group)
+        # On AWS there is none, as the role may not write it; the local AWS asks no role. A function
+        # that still runs would write it again, so it is deleted last of all.
+        self.site.cleanup.add(
+            f"log group {log_group}", logs.delete_log_group, logGroupName=log_group
+        )
         variables = {"TOLD": queue}
         # A new role is not known everywhere at once.
         made = self.until(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -61,21 +63,77 @@ _ACTIONS = {
 _SERVICES = {"sesv2": "ses", "mailmanager": "ses"}
 
 _NAMED = f"{COMMON_PREFIX}-*"
-_OBJECTS = ("s3:GetObject", "s3:DeleteObject", "s3:PutObject")
-# The ARNs of what checks create; other actions know no resources, or none that we could name.
-_RESOURCES = {
-    "sqs": (f"arn:aws:sqs:REGION:ACCOUNT:{_NAMED}",),
-    "sns": (f"arn:aws:sns:REGION:ACCOUNT:{_NAMED}",),
-    "lambda": (f"arn:aws:lambda:REGION:ACCOUNT:function:{_NAMED}",),
-    "iam": (f"arn:aws:iam::ACCOUNT:role/{_NAMED}",),
-    "logs": (f"arn:aws:logs:REGION:ACCOUNT:log-group:/aws/lambda/{_NAMED}",),
-    "cloudformation": (f"arn:aws:cloudformation:REGION:ACCOUNT:stack/{_NAMED}/*",),
-    "firehose": (f"arn:aws:firehose:REGION:ACCOUNT:deliverystream/{_NAMED}",),
-}
+_HERE = "REGION:ACCOUNT"
+_ROLES = (f"arn:aws:iam::ACCOUNT:role/{_NAMED}",)
+_SES = f"arn:aws:ses:{_HERE}"
+# What each action may be used on, by its first letters; the first that fits counts. Most actions of
+# SES know no resources, and Mail Manager's name what they create by an id that is made up.
+_RESOURCES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("s3:GetObject", "s3:DeleteObject", "s3:PutObject"), (f"arn:aws:s3:::{_NAMED}/*",)),
+    (("s3:",), (f"arn:aws:s3:::{_NAMED}",)),
+    (("sqs:",), (f"arn:aws:sqs:{_HERE}:{_NAMED}",)),
+    (("sns:Unsubscribe",), ("*",)),
+    (("sns:",), (f"arn:aws:sns:{_HERE}:{_NAMED}",)),
+    (("lambda:ListFunctions",), ("*",)),
+    (("lambda:",), (f"arn:aws:lambda:{_HERE}:function:{_NAMED}",)),
+    (
+        (
+            "iam:CreateUser", "iam:DeleteUser", "iam:PutUserPolicy", "iam:CreateAccessKey",
+            "iam:DeleteAccessKey",
+        ),
+        (f"arn:aws:iam::ACCOUNT:user/{_NAMED}",),
+    ),
+    (("iam:", "sts:AssumeRole"), _ROLES),
+    (("logs:PutResourcePolicy", "logs:DescribeLogGroups"), ("*",)),
+    (
+        (
+            "logs:CreateDelivery", "logs:DeleteDelivery", "logs:PutDelivery",
+        ),
+        (
+            f"arn:aws:logs:{_HERE}:delivery-source:{_NAMED}",
+            f"arn:aws:logs:{_HERE}:delivery-destination:{_NAMED}",
+            f"arn:aws:logs:{_HERE}:delivery:*",
+        ),
+    ),
+    (
+        ("logs:",),
+        (
+            f"arn:aws:logs:{_HERE}:log-group:/aws/lambda/{_NAMED}",
+            f"arn:aws:logs:{_HERE}:log-group:/aws/vendedlogs/{_NAMED}",
+        ),
+    ),
+    (("cloudformation:",), (f"arn:aws:cloudformation:{_HERE}:stack/{_NAMED}/*",)),
+    (("firehose:",), (f"arn:aws:firehose:{_HERE}:deliverystream/{_NAMED}",)),
+    (("athena:",), (f"arn:aws:athena:{_HERE}:workgroup/{_NAMED}",)),
+    (
+        ("glue:",),
+        (
+            f"arn:aws:glue:{_HERE}:catalog",
+            f"arn:aws:glue:{_HERE}:database/{_NAMED.replace('-', '?')}",
+            f"arn:aws:glue:{_HERE}:table/{_NAMED.replace('-', '?')}/*",
+        ),
+    ),
+    (
+        ("ses:Send",),
+        (
+            f"{_SES}:identity/DOMAIN",
+            f"{_SES}:configuration-set/{_NAMED}",
+            f"{_SES}:template/{_NAMED}",
+            f"{_SES}:tenant/{_NAMED}",
+        ),
+    ),
+)  # fmt: skip
 # Services that assume the roles which checks create.
 PASSED_TO = ("firehose.amazonaws.com", "lambda.amazonaws.com", "ses.amazonaws.com")
-# Actions that know no resources.
-EVERYWHERE = ("lambda:ListFunctions", "sns:Unsubscribe", "logs:DescribeLogGroups")
+# The name of a key is made up by KMS, so it is known by this tag.
+KEY_TAG = {"TagKey": COMMON_PREFIX, "TagValue": "yes"}
+_CONDITIONS = {
+    "iam:PassRole": {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
+    "kms:CreateKey": {"StringEquals": {f"aws:RequestTag/{COMMON_PREFIX}": "yes"}},
+    "kms:TagResource": {"StringEquals": {f"aws:RequestTag/{COMMON_PREFIX}": "yes"}},
+    "kms:PutKeyPolicy": {"StringEquals": {f"aws:ResourceTag/{COMMON_PREFIX}": "yes"}},
+    "kms:ScheduleKeyDeletion": {"StringEquals": {f"aws:ResourceTag/{COMMON_PREFIX}": "yes"}},
+}
 
 _called: ContextVar[set[str] | None] = ContextVar("called", default=None)
 
@@ -96,40 +154,37 @@ def watch(client: Any) -> None:
     client.meta.events.register("before-call", note)
 
 
-def policy(actions: Iterable[str], *, account: str, region: str) -> dict[str, Any]:
+def policy(
+    actions: Iterable[str], *, account: str, region: str, domain: str = ""
+) -> dict[str, Any]:
     """The policy that allows these actions on what the program creates."""
-    by_resource: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for action in {*actions, *ALWAYS} - {"iam:PassRole"}:
-        by_resource[_resources(action)].add(action)
-    statements: list[dict[str, Any]] = [
-        {
-            "Effect": "Allow",
-            "Action": sorted(allowed),
-            "Resource": [
-                each.replace("REGION", region).replace("ACCOUNT", account) for each in resources
-            ],
-        }
-        for resources, allowed in sorted(by_resource.items())
-    ]
-    if "iam:PassRole" in actions:
-        statements.append(
+    here = {"REGION": region, "ACCOUNT": account, "DOMAIN": domain or "DOMAIN"}
+    grouped: dict[tuple[tuple[str, ...], str], list[str]] = defaultdict(list)
+    for action in sorted({*actions, *ALWAYS}):
+        condition = json.dumps(_CONDITIONS.get(action))
+        grouped[_resources(action), condition].append(action)
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
             {
                 "Effect": "Allow",
-                "Action": ["iam:PassRole"],
-                "Resource": [each.replace("ACCOUNT", account) for each in _RESOURCES["iam"]],
-                "Condition": {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
+                "Action": allowed,
+                "Resource": [
+                    re.sub("REGION|ACCOUNT|DOMAIN", lambda word: here[word[0]], each)
+                    for each in resources
+                ],
             }
-        )
-    return {"Version": "2012-10-17", "Statement": statements}
+            | ({"Condition": json.loads(condition)} if condition != "null" else {})
+            for (resources, condition), allowed in sorted(grouped.items())
+        ],
+    }
 
 
 def _resources(action: str) -> tuple[str, ...]:
-    service = action.partition(":")[0]
-    if action in EVERYWHERE:
-        return ("*",)
-    if service == "s3":
-        return (f"arn:aws:s3:::{_NAMED}" + ("/*" if action in _OBJECTS else ""),)
-    return _RESOURCES.get(service, ("*",))
+    for beginnings, resources in _RESOURCES:
+        if action.startswith(beginnings):
+            return resources
+    return ("*",)
 
 
 def note(model: Any, **_: Any) -> None:

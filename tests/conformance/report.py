@@ -24,7 +24,9 @@ def announcement(checks: Sequence[Check], site: Site) -> str:
         lines.append(f"    creates: {check.creates}" if not reason else f"    not run: {reason}")
     run = [check for check in checks if not site.missing(check)]
     dollars, minutes = sum(one.dollars for one in run), sum(one.minutes for one in run)
-    statements = policy(actions_of(run), account=site.account, region=site.region)["Statement"]
+    statements = policy(
+        actions_of(run), account=site.account, region=site.region, domain=site.domain
+    )["Statement"]
     lines += ["", "IAM actions:"]
     lines += [
         f"  {shown(one['Action'], limit=10_000)}\n    on {shown(one['Resource'])}"

@@ -21,7 +21,7 @@ from conformance.checks.gateway.point import (
     to,
 )
 from conformance.events import observed
-from conformance.permissions import FUNCTION, TOPIC
+from conformance.permissions import FUNCTION, KEY_TAG, TOPIC
 from conformance.place import Place
 
 TELL = "tell(event)"
@@ -285,6 +285,7 @@ def letter_case(place: Place) -> Json:
         "kms:CreateKey",
         "kms:PutKeyPolicy",
         "kms:ScheduleKeyDeletion",
+        "kms:TagResource",
     ),
     needs=NEEDS,
     creates=f"{CREATES}, a topic, a key of KMS that is deleted after seven days",
@@ -295,7 +296,7 @@ def letter_case(place: Place) -> Json:
 def topic_with_a_key(place: Place) -> Json:
     """Publish to a topic with a key by a role without `kms:Decrypt`, and by one that has it."""
     point, kms, found = shared(place), place.client("kms"), {}
-    key = kms.create_key(Description="conformance")["KeyMetadata"]["Arn"]
+    key = kms.create_key(Description="conformance", Tags=[KEY_TAG])["KeyMetadata"]["Arn"]
     place.cleanup.add("key", kms.schedule_key_deletion, KeyId=key, PendingWindowInDays=7)
     listed = ["kms:GenerateDataKey*", "kms:Encrypt", "kms:DescribeKey"]
     for how, actions in (

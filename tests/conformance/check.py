@@ -31,7 +31,6 @@ class Need(Enum):
     MX = "an MX record of the domain that leads to inbound-smtp.REGION.amazonaws.com"
     PRODUCTION = "an account outside the sandbox"
     AWS = "AWS itself"
-    LOCAL = "the local AWS"
 
 
 # Mail comes in by SMTP to SES's own endpoint, so that no MX record is needed.

@@ -178,8 +178,8 @@ class Making:
         role = self.role("lambda.amazonaws.com", allowed, *statements)
         indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
         code = f"{_TELL}{before}\ndef handler(event, context):\n{indented}\n"
-        # On AWS there is none, as the role may not write it; the local AWS asks no role. A call that
-        # still runs would write it again, so it is deleted last of all.
+        # On AWS there is none, as the role may not write it; the local AWS asks no role. A call
+        # that still runs would write it again, so it is deleted last of all.
         self.site.cleanup.add(
             f"log group {log_group}", logs.delete_log_group, logGroupName=log_group
         )

@@ -49,6 +49,7 @@ class Site:
     cleanup: Cleanup = field(default_factory=Cleanup)
     """For what all checks share."""
     _clients: dict[tuple[str, bool], Any] = field(default_factory=dict)
+    _lacking: dict[Need, str] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
     _rule_set: str | NotRun | None = None
 
@@ -72,7 +73,9 @@ class Site:
         if self.local is not None and check.here:
             return check.here
         for need in check.needs:
-            if reason := self._missing(need):
+            if need not in self._lacking:
+                self._lacking[need] = self._missing(need)
+            if reason := self._lacking[need]:
                 return reason
         return ""
 
@@ -119,8 +122,6 @@ class Site:
     def _missing(self, need: Need) -> str:
         if need is Need.AWS:
             return "only AWS can show it" if self.local else ""
-        if need is Need.LOCAL:
-            return "" if self.local else "only the local AWS can show it"
         if need is Need.DOMAIN:
             return "" if self.domain else "no domain: pass --domain"
         if self.local is not None:

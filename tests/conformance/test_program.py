@@ -59,7 +59,7 @@ def site(service: Service) -> Site:
         prefix="mailroom-conformance-abc123",
         inbound=("inbound-smtp.eu-west-1.amazonaws.com", 25),
         submission=("email-smtp.eu-west-1.amazonaws.com", 587),
-        tls=ssl.create_default_context(),
+        tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         make_client=lambda *_: service,
     )
 

@@ -8,7 +8,6 @@ import secrets
 import socket
 import ssl
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +49,6 @@ class Site:
     """For what all checks share."""
     _clients: dict[tuple[str, bool], Any] = field(default_factory=dict)
     _lacking: dict[Need, str] = field(default_factory=dict)
-    _lock: Any = field(default_factory=threading.RLock)
     _rule_set: str | NotRun | None = None
 
     def client(self, service: str, *, checked: bool = True) -> Any:
@@ -58,15 +56,14 @@ class Site:
 
         Unless it is `checked`, what botocore would refuse by itself reaches AWS.
         """
-        with self._lock:
-            if (service, checked) not in self._clients:
-                config = Config(
-                    parameter_validation=checked,
-                    retries={"total_max_attempts": 10, "mode": "standard"},
-                )
-                made = self._clients[service, checked] = self.make_client(service, config)
-                watch(made)
-            return self._clients[service, checked]
+        if (service, checked) not in self._clients:
+            config = Config(
+                parameter_validation=checked,
+                retries={"total_max_attempts": 10, "mode": "standard"},
+            )
+            made = self._clients[service, checked] = self.make_client(service, config)
+            watch(made)
+        return self._clients[service, checked]
 
     def missing(self, check: Check) -> str:
         """Why a check cannot run here; empty if it can."""
@@ -85,21 +82,19 @@ class Site:
         Raises:
             NotRun: Another rule set is active; it is never displaced.
         """
-        with self._lock:
-            if self._rule_set is None:
-                try:
-                    self._rule_set = self._activated()
-                except NotRun as reason:
-                    self._rule_set = reason
-            if isinstance(self._rule_set, NotRun):
-                raise self._rule_set
-            return self._rule_set
+        if self._rule_set is None:
+            try:
+                self._rule_set = self._activated()
+            except NotRun as reason:
+                self._rule_set = reason
+        if isinstance(self._rule_set, NotRun):
+            raise self._rule_set
+        return self._rule_set
 
     def close(self, left: list[str]) -> None:
         """Delete what all checks shared; add what could not be deleted to `left`."""
-        with self._lock:
-            self._rule_set = None
-            self.cleanup.run(left)
+        self._rule_set = None
+        self.cleanup.run(left)
 
     def _activated(self) -> str:
         ses = self.client("ses")

@@ -130,7 +130,6 @@ def gives_up(place: Place) -> Json:
     "SES publishes to a topic without counting",
     actions=(
         *CONFIGURATION_SET,
-        "cloudwatch:GetMetricData",
         "cloudwatch:ListMetrics",
         "ses:SendEmail",
     ),

@@ -83,8 +83,9 @@ _RESOURCES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
         ),
         (f"arn:aws:iam::ACCOUNT:user/{_NAMED}",),
     ),
+    (("iam:CreateServiceLinkedRole",), ("arn:aws:iam::ACCOUNT:role/aws-service-role/*",)),
     (("iam:", "sts:AssumeRole"), _ROLES),
-    (("logs:PutResourcePolicy", "logs:DescribeLogGroups"), ("*",)),
+    (("logs:PutResourcePolicy", "logs:Describe"), ("*",)),
     (
         (
             "logs:CreateDelivery", "logs:DeleteDelivery", "logs:PutDelivery",

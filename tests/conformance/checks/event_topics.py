@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.check import Json, Need, check
 from conformance.events import LISTENER, Listener, observed
-from conformance.mailing import SIMULATOR
+from conformance.mailing import SIMULATOR, SUCCESS
 from conformance.permissions import CONFIGURATION_SET, TOPIC
 from conformance.place import Place
 from conformance.roles import enforced
@@ -130,7 +130,6 @@ def gives_up(place: Place) -> Json:
     "SES publishes to a topic without counting",
     actions=(
         *CONFIGURATION_SET,
-        "cloudwatch:GetMetricData",
         "cloudwatch:ListMetrics",
         "ses:SendEmail",
     ),
@@ -190,6 +189,35 @@ def feedback_greeting(place: Place) -> Json:
     _feedback(place, topic, "Bounce")
     bodies = place.until(lambda: place.taken(queue), seconds=60)
     return [_greeting(body) for body in bodies]
+
+
+@check(
+    "Feedback on an identity has neither tags",
+    actions=(*TOPIC, *FEEDBACK, "ses:SendEmail"),
+    needs=(Need.DOMAIN,),
+    creates="a topic, a queue; the identity's feedback topics are changed, and changed back",
+    minutes=3,
+)
+def feedback(place: Place) -> Json:
+    """Read the identity's feedback on mail that is delivered, bounces, and is complained of."""
+    topic, queue = place.topic(raw=True)
+    for kind in ("Delivery", "Bounce", "Complaint"):
+        _feedback(place, topic, kind)
+    for name in ("success", "bounce", "complaint"):
+        place.send_email(f"{name}@{SIMULATOR}")
+    found: dict[str, Any] = {}
+
+    def read() -> bool:
+        for body in place.taken(queue):
+            told = json.loads(body)
+            kind, to = told["notificationType"], told.get("mail", {}).get("destination")
+            # What is complained of was delivered before.
+            if to == [SUCCESS] or kind in ("Bounce", "Complaint"):
+                found[kind] = observed(told)
+        return len(found) == 3
+
+    place.until(read, seconds=120)
+    return dict(sorted(found.items()))
 
 
 @check(

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from conformance.check import Json, Need, check
+from conformance.events import observed
 from conformance.permissions import BUCKET, FUNCTION, ROLE
 from conformance.place import Place
 
@@ -26,13 +27,14 @@ MADE = "a bucket, a delivery stream, its role"
 
 
 class Stream:
-    """A delivery stream that writes to a bucket as it gets records, after a minute at most."""
+    """A delivery stream that writes to a bucket within a minute; a function may transform."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, transformed_by: str = "") -> None:
         self.place, self.name, self.bucket = place, place.name("stream"), place.bucket()
         arn = f"arn:aws:s3:::{self.bucket}"
         granted = {"Effect": "Allow", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
-        role = place.role("firehose.amazonaws.com", granted)
+        called = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": transformed_by}
+        role = place.role("firehose.amazonaws.com", granted, *([called] if transformed_by else []))
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": "firehose.amazonaws.com"},
@@ -49,11 +51,15 @@ class Stream:
             firehose.delete_delivery_stream,
             DeliveryStreamName=self.name,
         )
-        destination = {
+        destination: dict[str, Any] = {
             "RoleARN": role,
             "BucketARN": arn,
             "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60},
         }
+        if transformed_by:
+            parameter = {"ParameterName": "LambdaArn", "ParameterValue": transformed_by}
+            processor = {"Type": "Lambda", "Parameters": [parameter]}
+            destination["ProcessingConfiguration"] = {"Enabled": True, "Processors": [processor]}
         given = {
             "DeliveryStreamName": self.name,
             "DeliveryStreamType": "DirectPut",
@@ -174,6 +180,38 @@ def record(place: Place) -> Json:
         "ends with a newline": content.endswith(b"\n"),
         "events on a line": sorted({event["eventType"] for event in events}),
     }
+
+
+TRANSFORM = """
+tell(event)
+kept = [
+    {"recordId": one["recordId"], "result": "Ok", "data": one["data"]} for one in event["records"]
+]
+return {"records": kept}
+"""
+
+
+@check(
+    "The event of a transformation",
+    actions=(*STREAM, *FUNCTION, "firehose:PutRecord"),
+    creates=f"{MADE}, a function",
+    dollars=0.01,
+    minutes=5,
+)
+def transformation(place: Place) -> Json:
+    """Put a record to a stream with a transformation, and read the function's event."""
+    function = place.function(TRANSFORM, invoked_by="")
+    stream = Stream(place, transformed_by=function.arn)
+    place.mask(stream.name, "stream")
+    record = {"Data": b"Hello World"}
+    place.client("firehose").put_record(DeliveryStreamName=stream.name, Record=record)
+    found = []
+    for told in place.told(function, seconds=240):
+        for one in told["records"]:
+            place.mask(one["recordId"], "record id")
+        found.append(observed(told))
+    stream.delivered()
+    return found
 
 
 FORK = """

@@ -53,10 +53,12 @@ def fields_of_a_conversation(place: Place) -> Json:
     fields = (f"Message-ID: {OURS}", f"References: {OURS}", f"In-Reply-To: {OURS}")
     sent = send_raw(place, raw(place, *fields, to=mailbox.address), to=mailbox.address)
     message = arrived(place, mailbox, sent)
+    ids = [str(each) for each in message.get_all("Message-ID", [])]
     return {
         "Message-ID": {
-            "replaced": message["Message-ID"] != OURS,
-            "begins with SES's id": str(message["Message-ID"]).startswith(f"<{sent}@"),
+            "replaced": OURS not in ids,
+            "begin with SES's id": all(each.startswith(f"<{sent}@") for each in ids),
+            "number": len(ids),
         },
         "References kept": message["References"] == OURS,
         "In-Reply-To kept": message["In-Reply-To"] == OURS,

@@ -26,6 +26,8 @@ LOGS = (
     "logs:DeleteDeliveryDestination",
     "logs:DeleteDeliverySource",
     "logs:DeleteLogGroup",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
     "logs:FilterLogEvents",
     "logs:PutDeliveryDestination",
     "logs:PutDeliverySource",

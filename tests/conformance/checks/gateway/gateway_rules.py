@@ -21,7 +21,7 @@ from conformance.checks.gateway.point import (
     to,
 )
 from conformance.events import observed
-from conformance.permissions import FUNCTION, KEY_TAG, TOPIC
+from conformance.permissions import FUNCTION, KEY_TAG, ROLE, TOPIC
 from conformance.place import Place
 
 TELL = "tell(event)"
@@ -226,7 +226,7 @@ def retries(place: Place) -> Generator[float, None, Json]:
         RoleName=may_not.rpartition("/")[2], PolicyName="inline", PolicyDocument=json.dumps(policy)
     )
     # A minute of the retry time takes a second on the local AWS.
-    yield place.later(480, locally=8)
+    yield place.later(480, locally=18)
     return {
         f"the function is {how}": {
             "called before": before[how],
@@ -281,6 +281,7 @@ def letter_case(place: Place) -> Json:
     "For a topic with a key",
     actions=(
         *POINT,
+        *ROLE,
         *TOPIC,
         "kms:CreateKey",
         "kms:PutKeyPolicy",

@@ -17,7 +17,7 @@ from conformance.site import Site
 
 # What `Point` and `Point.rules` do.
 POINT = (
-    *ROLE,
+    "iam:CreateServiceLinkedRole",
     "ses:CreateIngressPoint",
     "ses:CreateRuleSet",
     "ses:CreateTrafficPolicy",
@@ -25,11 +25,10 @@ POINT = (
     "ses:DeleteRuleSet",
     "ses:DeleteTrafficPolicy",
     "ses:GetIngressPoint",
-    "ses:GetRuleSet",
     "ses:UpdateRuleSet",
     "ses:UpdateTrafficPolicy",
 )
-STORING = (*POINT, *BUCKET)
+STORING = (*POINT, *BUCKET, *ROLE)
 NEEDS = (Need.DOMAIN, Need.PORT_25)
 CREATES = "an ingress point with traffic policy and rule set, which the checks share, a role"
 # An open ingress point costs $50 a month; AWS does not say whether it bills parts of a day.
@@ -44,6 +43,7 @@ def shared(place: Place) -> Point:
     """The ingress point of the run, made by the first check that needs it."""
     if not _made or _made[0].site is not place.site:
         _made[:] = [Point(place)]
+        place.site.cleanup.add("shared ingress point", _made.clear)
     return _made[0]
 
 

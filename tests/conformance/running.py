@@ -30,6 +30,7 @@ NOT_RUN = "not run"
 FAILED = "failed"
 BY_HAND = "by hand"
 BAD = (DIFFERS, FAILED)
+_OF_AWS, _OF_LOCAL = "recorded of AWS", "recorded of the local AWS"
 
 
 @dataclass(kw_only=True)
@@ -166,9 +167,11 @@ def judged(check: Check, belief: Belief, observed: Json, site: Site) -> Outcome:
     if check.expects is not None:
         details += differences(check.expects, observed, part=True, was="documented")
         verdict = DOCUMENTED
-    for kind in (here, there):
+    for kind in ("aws", "local"):
         if kind in kept:
-            details += _against(kept[kind], observed)
+            found = _against(kept[kind], observed)
+            # What both records have is said once.
+            details += [one for one in found if one.replace(_OF_LOCAL, _OF_AWS) not in details]
     if "aws" in kept:
         whole = not kept["aws"].part or not differences(kept["aws"].observed, observed)
         verdict = AGREES if whole else IN_PART
@@ -203,8 +206,8 @@ def _accepted(reasons: dict[str, str], details: list[str]) -> tuple[list[str], l
 
 
 def _against(record: Record, observed: Json) -> list[str]:
-    was = "of AWS" if record.source != "local AWS" else "of the local AWS"
-    return differences(record.observed, observed, part=record.part, was=f"recorded {was}")
+    was = _OF_LOCAL if record.source == "local AWS" else _OF_AWS
+    return differences(record.observed, observed, part=record.part, was=was)
 
 
 def _outcome(check: Check, belief: Belief, verdict: str, **more: Json) -> Outcome:

@@ -89,7 +89,6 @@ def reject(place: Place) -> Json:
     needs=(Need.DOMAIN, Need.MX, Need.ACTIVATION),
     creates=f"{LISTENER}, a bucket, a receipt rule",
     minutes=3,
-    expects={"by a script": {"Open": {"open": {"isBotEvent": "Likely"}}}},
 )
 def open_and_click(place: Place) -> Json:
     """Load the pixel and follow the link of a mail as a script, and as a browser would."""

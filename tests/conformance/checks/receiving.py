@@ -4,54 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import smtplib
 from collections.abc import Generator
 from typing import Any
 
+from conformance.actions import invoke, received, store, stored
 from conformance.check import RECEIVING, Json, Need, check
-from conformance.permissions import BUCKET, FUNCTION, QUEUE, RULE, TOPIC
+from conformance.permissions import BUCKET, FUNCTION, RULE, TOPIC
 from conformance.place import Place
 
 _MAIL = 0.001  # dollars for some received mails, objects and messages
-_SETUP = "AMAZON_SES_SETUP_NOTIFICATION"
-
-
-_ODD_COMMANDS = (
-    "RCPT TO:<before@mail.example>",
-    "DATA",
-    "NOSUCH",
-    "MAIL FROM:<>",
-    "MAIL FROM:<jane@example.net>",
-    "RCPT TO:no-brackets",
-    "RCPT TO:<>",
-    "RCPT TO:<no-domain>",
-    "RCPT TO:<{to}>",
-    "VRFY jane",
-    "RSET",
-    "NOOP",
-    "MAIL FROM:<jane@example.net> SIZE=50000000",
-)
-
-
-def _store(bucket: str, prefix: str = "") -> dict[str, Any]:
-    return {"S3Action": {"BucketName": bucket} | ({"ObjectKeyPrefix": prefix} if prefix else {})}
-
-
-def _invoke(arn: str, kind: str = "RequestResponse") -> dict[str, Any]:
-    return {"LambdaAction": {"FunctionArn": arn, "InvocationType": kind}}
-
-
-def _stored(place: Place, bucket: str) -> list[str]:
-    """The keys of the mails in a bucket."""
-    return [key for key in place.keys(bucket) if not key.endswith(_SETUP)]
-
-
-def _received(place: Place, bucket: str) -> bytes:
-    """The one mail of a bucket."""
-    keys = place.until(lambda: _stored(place, bucket))
-    if len(keys) != 1:
-        raise RuntimeError(f"{len(keys)} mails were stored within a minute, not one")
-    return place.read(bucket, keys[0])
 
 
 def _field_names(raw: bytes) -> list[str]:
@@ -74,13 +35,13 @@ def synchronous_function_raises(place: Place) -> Generator[float, None, Json]:
         place.bucket(),
         (place.address()),
     )
-    place.rule(_invoke(function.arn), _store(bucket), to=to)
+    place.rule(invoke(function.arn), store(bucket), to=to)
     place.accepted(to)
     place.told(function)
     yield place.later(240, locally=1)
     # One was taken before.
     tries = 1 + len(place.told(function, count=9, seconds=1))
-    return {"calls of the function": tries, "next action ran": bool(_stored(place, bucket))}
+    return {"calls of the function": tries, "next action ran": bool(stored(place, bucket))}
 
 
 @check(
@@ -95,16 +56,16 @@ def synchronous_function_hangs(place: Place) -> Generator[float, None, Json]:
     """Let a synchronous function sleep for 33 s, and see what happens to the action behind it."""
     function = place.function("tell(1)\ntime.sleep(33)", timeout=60)
     bucket, to = place.bucket(), place.address()
-    place.rule(_invoke(function.arn), _store(bucket), to=to)
+    place.rule(invoke(function.arn), store(bucket), to=to)
     place.accepted(to)
     place.told(function)
-    early = bool(_stored(place, bucket))
+    early = bool(stored(place, bucket))
     yield place.later(300, locally=35)
     tries = 1 + len(place.told(function, count=9, seconds=1))
     return {
         "calls of the function": tries,
         "next action ran at once": early,
-        "next action ran in the end": bool(_stored(place, bucket)),
+        "next action ran in the end": bool(stored(place, bucket)),
     }
 
 
@@ -124,10 +85,10 @@ def cold_start_counts(place: Place) -> Generator[float, None, Json]:
         timeout=60,
     )
     bucket, to = place.bucket(), place.address()
-    place.rule(_invoke(function.arn), _store(bucket), to=to)
+    place.rule(invoke(function.arn), store(bucket), to=to)
     place.accepted(to)
     yield place.later(90, locally=36)
-    return {"answer after 33 s came too late": bool(_stored(place, bucket))}
+    return {"answer after 33 s came too late": bool(stored(place, bucket))}
 
 
 @check(
@@ -145,7 +106,7 @@ def cold_start_counts(place: Place) -> Generator[float, None, Json]:
 def dimensions_of_failures(place: Place) -> Generator[float, None, Json]:
     """Take SES's permission for a bucket away, send a mail, list the metric after 15 minutes."""
     bucket, to = place.bucket(), place.address()
-    rule = place.rule(_store(bucket), to=to)
+    rule = place.rule(store(bucket), to=to)
     place.client("s3").delete_bucket_policy(Bucket=bucket)
     place.accepted(to)
     yield place.later(900)
@@ -173,7 +134,7 @@ def failing_action(place: Place) -> Generator[float, None, Json]:
     """Delete the bucket of a rule's first action, send a mail, and watch the second action."""
     bucket, to = place.bucket(), place.address()
     topic, queue = place.topic()
-    place.rule(_store(bucket), {"SNSAction": {"TopicArn": topic}}, to=to)
+    place.rule(store(bucket), {"SNSAction": {"TopicArn": topic}}, to=to)
     for key in place.keys(bucket):
         place.client("s3").delete_object(Bucket=bucket, Key=key)
     place.client("s3").delete_bucket(Bucket=bucket)
@@ -193,7 +154,7 @@ def failing_action(place: Place) -> Generator[float, None, Json]:
 def setup_notification(place: Place) -> Json:
     """Create a rule with an S3 action, and list the bucket."""
     bucket = place.bucket()
-    place.rule(_store(bucket, "mail"), to=place.address())
+    place.rule(store(bucket, "mail"), to=place.address())
     keys = place.until(lambda: place.keys(bucket))
     return {"objects": keys, "words in it": "Amazon" in place.read(bucket, keys[0]).decode()}
 
@@ -209,9 +170,9 @@ def setup_notification(place: Place) -> Json:
 def prefix(place: Place) -> Json:
     """Store a mail with three prefixes, and list the bucket."""
     bucket, to = place.bucket(), place.address()
-    place.rule(*(_store(bucket, each) for each in ("", "mail", "sales/")), to=to)
+    place.rule(*(store(bucket, each) for each in ("", "mail", "sales/")), to=to)
     message_id = place.accepted(to)
-    keys = place.until(lambda: _stored(place, bucket), lambda found: len(found) >= 3)
+    keys = place.until(lambda: stored(place, bucket), lambda found: len(found) >= 3)
     return {"keys": sorted(key.replace(message_id, "ID") for key in keys)}
 
 
@@ -254,72 +215,6 @@ def failed_invocation(place: Place) -> Json:
         "condition": record["requestContext"]["condition"],
         "fields of the error": sorted(record["responsePayload"]),
     }
-
-
-@check(
-    "SES receives for verified domains and their subdomains",
-    actions=(*RULE, *QUEUE),
-    needs=RECEIVING,
-    creates="a rule for an address of a subdomain",
-    dollars=_MAIL,
-    expects={"address of a subdomain": 250},
-)
-def subdomains(place: Place) -> Json:
-    """Send to an address of a subdomain of a verified domain, which has no identity itself."""
-    local, _, domain = place.address().partition("@")
-    to = f"{local}@deep.sub.{domain}"
-    place.rule({"AddHeaderAction": {"HeaderName": "X-A", "HeaderValue": "a"}}, to=to)
-    return {"address of a subdomain": place.deliver(to).code}
-
-
-@check(
-    "Mail for an unverified domain is refused at `RCPT TO`",
-    actions=RULE,
-    needs=RECEIVING,
-    creates="a rule for a domain that nobody has verified",
-)
-def unverified_domain(place: Place) -> Json:
-    """Send to a domain that a rule names but nobody has verified, and to an unknown address."""
-    local, _, _ = place.address().partition("@")
-    to = f"{local}@unverified.example"
-    place.rule({"AddHeaderAction": {"HeaderName": "X-A", "HeaderValue": "a"}}, to=to)
-    return {
-        "unverified domain": place.deliver(to).json,
-        "address without a rule": place.deliver(place.address("nobody")).json,
-    }
-
-
-@check(
-    "A rule that requires TLS refuses",
-    actions=(*RULE, *BUCKET),
-    needs=RECEIVING,
-    creates="a rule that requires TLS, and a bucket",
-    dollars=_MAIL,
-)
-def tls_required(place: Place) -> Json:
-    """Send with and without TLS to a rule that requires it."""
-    bucket, to = place.bucket(), place.address()
-    place.rule(_store(bucket), to=to, TlsPolicy="Require")
-    plain, secure = place.deliver(to, tls=False), place.deliver(to)
-    stored = place.until(lambda: _stored(place, bucket))
-    return {"without TLS": plain.json, "with TLS": secure.json, "mails stored": len(stored)}
-
-
-@check(
-    "SES accepts lines of more than 1,000 characters",
-    actions=(*RULE, *BUCKET),
-    needs=RECEIVING,
-    creates="a rule and a bucket",
-    dollars=_MAIL,
-)
-def long_lines(place: Place) -> Json:
-    """Send a mail with a line of 5,000 characters, and compare what is stored."""
-    bucket, to, line = place.bucket(), place.address(), b"x" * 5_000
-    place.rule(_store(bucket), to=to)
-    reply = place.deliver(to, body=line + b"\r\n")
-    if not reply.message_id:
-        return {"reply": reply.json}
-    return {"reply": reply.json, "line is stored unchanged": line in _received(place, bucket)}
 
 
 @check(
@@ -418,112 +313,13 @@ def added_fields(place: Place) -> Json:
     found = {}
     for scan in (True, False):
         bucket, to = place.bucket(), place.address()
-        place.rule(_store(bucket), to=to, ScanEnabled=scan)
+        place.rule(store(bucket), to=to, ScanEnabled=scan)
         place.accepted(to)
-        names = _field_names(_received(place, bucket))
+        names = _field_names(received(place, bucket))
         added = names[: names.index("From")]
         found["with a scan" if scan else "without a scan"] = added
     verdicts = [name for name in found["without a scan"] if name.endswith("-Verdict")]
     return {**found, "verdict fields without a scan": verdicts}
-
-
-@check(
-    "Message ids of received mail are",
-    actions=RULE,
-    needs=RECEIVING,
-    creates="a rule",
-    dollars=_MAIL,
-)
-def message_ids(place: Place) -> Json:
-    """Receive three mails, and look at the ids in the replies."""
-    to = place.address()
-    place.rule({"AddHeaderAction": {"HeaderName": "X-A", "HeaderValue": "a"}}, to=to)
-    ids = [place.accepted(to) for _ in range(3)]
-    return {
-        "lower-case letters and digits": all(re.fullmatch("[a-z0-9]+", each) for each in ids),
-        "lengths": sorted({len(each) for each in ids}),
-    }
-
-
-@check(
-    "Receiving is offered in the regions",
-    actions=("ses:DescribeActiveReceiptRuleSet",),
-    expects={"receipt rules": "accepted"},
-)
-def region(place: Place) -> Json:
-    """Ask for the active rule set in this region."""
-    return {"receipt rules": place.error(place.client("ses").describe_active_receipt_rule_set)}
-
-
-@check(
-    "A rule for an address also matches the address with a label",
-    actions=(*RULE, *BUCKET),
-    needs=RECEIVING,
-    creates="a rule and a bucket",
-    dollars=_MAIL,
-    expects={"address with a label": 250, "recipient that is stored": "user+label"},
-)
-def labels(place: Place) -> Json:
-    """Send to `user+label@` where a rule names `user@`."""
-    bucket, to = place.bucket(), place.address("user")
-    place.rule(_store(bucket), to=to)
-    local, _, domain = to.partition("@")
-    labelled = f"{local}+label@{domain}"
-    reply = place.deliver(labelled)
-    raw = _received(place, bucket).decode()
-    own = re.search(r"(?m)^To: user(?:[^@+]*)(\+label)?@", raw)
-    return {
-        "address with a label": reply.code,
-        "recipient that is stored": f"user{own[1] or ''}" if own else "another",
-        "another address": place.deliver(f"other{to}").code,
-    }
-
-
-@check(
-    "The inbound endpoint offers `8BITMIME` and `STARTTLS`",
-    needs=(Need.PORT_25,),
-)
-def smtp_offers(place: Place) -> Json:
-    """Say EHLO to the inbound endpoint."""
-    # XCLIENT is the local AWS's own, for rehearsals; "Ok" is the last line of the reply.
-    with place.smtp(tls=False) as smtp:
-        plain = sorted(smtp.esmtp_features.keys() - {"ok", "xclient"})
-    with place.smtp() as smtp:
-        return {
-            "before TLS": plain,
-            "within TLS": sorted(smtp.esmtp_features.keys() - {"ok", "xclient"}),
-        }
-
-
-@check(
-    "What the inbound endpoint answers to commands",
-    actions=RULE,
-    needs=RECEIVING,
-    creates="a rule",
-    dollars=_MAIL,
-    minutes=0.5,
-)
-def smtp_replies(place: Place) -> Json:
-    """Say malformed and misplaced commands to the inbound endpoint, and note each reply's code."""
-    to, found = place.address(), {}
-    place.rule({"AddHeaderAction": {"HeaderName": "X-A", "HeaderValue": "a"}}, to=to)
-    with place.smtp() as smtp:
-        for command in _ODD_COMMANDS:
-            try:
-                code, _ = smtp.docmd(command.format(to=to))
-            except smtplib.SMTPServerDisconnected:
-                found[command] = "the connection is closed"
-                break
-            found[command if command not in found else f"{command}, again"] = code
-    empty = place.deliver(to, raw=b"")
-    headless = place.deliver(to, raw=b"\r\nno header at all\r\n")
-    eight_bit = place.deliver(to, raw=b"From: \xff\xfe\r\nSubject: \xe4\r\n\r\n\xf6\r\n")
-    return {
-        "replies": found,
-        "an empty message": empty.code,
-        "a message without a header": headless.code,
-        "8-bit bytes in the header": eight_bit.code,
-    }
 
 
 @check(

@@ -22,7 +22,7 @@ ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.benc
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test separable oldest newest check check-workflows check-emulator docs docs-serve \
-  format api prove bench screenshots snapshots package sbom notes clean
+  format api prove conformance torture faults mutation bench screenshots snapshots package sbom notes clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ demo: $(RUN) ## deploy the examples and send them real mail; KEEP=1 leaves the p
 
 test: $(VENV)/.test ## run the tests on all cores (five to six minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+conformance: $(VENV)/.test ## check what docs/assumptions.md assumes about AWS; AWS=1 asks a real account
+	@PYTHONPATH=tests $(BIN)/python -m conformance $(if $(AWS),--aws) $(ARGS)
 
 separable: $(VENV)/.test ## remove WorkMail from a copy of the repository and test the rest
 	@$(BIN)/python tests/workmail_separable.py

@@ -51,6 +51,8 @@ def app(account: Any, aws: LocalAws) -> Iterator[None]:
     aws.verify_identity("example.com")
     yield
     account.v2.delete_email_identity(EmailIdentity="example.com")
+    # The tests of the whole folder share it.
+    aws.verify_identity("example.com")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from mailroom_local._emulator import (
     secrets,
     sending_v1,
     sending_v2,
+    subscriptions,
     suppression,
     templates,
     tenants,
@@ -90,7 +91,7 @@ _ROUTES: Mapping[tuple[str, str], Callable[..., Response]] = {
 
 
 def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
-    """Extend ministack's SES, Firehose, Athena, logs and CloudFormation. Idempotent.
+    """Extend ministack's SES, SNS, Firehose, Athena, logs and CloudFormation. Idempotent.
 
     ``send`` gets every message that SES accepts, and returns what its recipients get; ``journal``
     gets every call that is refused instead, and every call of a function.
@@ -107,6 +108,7 @@ def install(send: Callable[[SentMessage], bytes], journal: Journal) -> None:
         handle_request=_handle_v2,
         put_event_destination=configuration_sets.put_event_destination,
     )
+    internals.sns.patch(deliver_to_sqs=subscriptions.deliver_to_queue)
     internals.logs.patch(put_delivery_source=log_deliveries.put_source)
     configuration_sets.know_the_suppression_scope()
     internals.provisioners.patch(ses_event_destination_put=configuration_sets.put_from_template)
@@ -203,7 +205,10 @@ async def _handle_request(
                 return await asyncio.to_thread(sending_v1.OPERATIONS[name], parameters, request)
     except SesError as error:
         return v1_error(error)
-    return await _original_handle_request(method, path, headers, body, query_params)
+    response = await _original_handle_request(method, path, headers, body, query_params)
+    if response[0] < 400:
+        identities.follow_v1(name, parameters)
+    return response
 
 
 async def _handle_v2(
@@ -245,9 +250,13 @@ def _completed(method: str, below: str, data: Mapping[str, Any], response: Respo
         return response[0], response[1], json.dumps(found).encode()
     if below.startswith("/configuration-sets"):
         configuration_sets.synchronise()
-    elif (method, below) == ("POST", "/identities") and data.get("ConfigurationSetName"):
-        stored = internals.ses_v2.identities[data["EmailIdentity"]]
-        stored["ConfigurationSetName"] = data["ConfigurationSetName"]
+    elif (method, below) == ("POST", "/identities"):
+        identities.put(data["EmailIdentity"])
+        if data.get("ConfigurationSetName"):
+            stored = internals.ses_v2.identities[data["EmailIdentity"]]
+            stored["ConfigurationSetName"] = data["ConfigurationSetName"]
+    elif method == "DELETE" and described and described[1] == "identities":
+        identities.remove(below.removeprefix("/identities/"))
     elif (method, below) == ("POST", "/tenants/delete"):
         suppression.forget(data["TenantName"])
     elif (method, below) == ("GET", "/account"):

@@ -43,6 +43,8 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_RESOURCE_HANDLERS",
         "_delete_predecessor",
         "_physical_name",
+        "_ses_email_identity_apply",
+        "_ses_email_identity_delete",
         "_ses_event_destination_definition",
         "_ses_event_destination_put",
         "_STACK_TAG_PROPERTY",
@@ -79,6 +81,7 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "_create_receipt_rule_set",
         "_dkim_tokens",
         "_identities",
+        "_make_identity",
         "_message_rejection",
         "_receipt_rule_error",
         "_receipt_rule_from_params",
@@ -102,8 +105,13 @@ INTERNALS: Mapping[str, tuple[str, ...]] = {
         "handle_request",
     ),
     "ministack.services.sns": (
+        "_deliver_to_sqs",
         "_topics",
         "publish_internal",
+    ),
+    "ministack.services.sqs": (
+        "_queue_by_arn",
+        "queue_policy_allows",
     ),
     "ministack.services.athena": (
         "_DUCKDB_TYPE_MAP",
@@ -195,6 +203,7 @@ secrets = Part("ministack.services.secretsmanager")
 ses = Part("ministack.services.ses")
 ses_v2 = Part("ministack.services.ses_v2")
 sns = Part("ministack.services.sns")
+sqs = Part("ministack.services.sqs")
 stack_records = Part("ministack.services.cloudformation")
 stack_requests = Part("ministack.services.cloudformation.handlers")
 stacks = Part("ministack.services.cloudformation.stacks")

@@ -88,13 +88,20 @@ def result(operation: str, content: Mapping[str, Any] | None = None) -> Response
     return _xml(200, f"{operation}Response", inner + end)
 
 
+class Entries(dict[str, Any]):
+    """A map whose keys are the caller's, such as names of identities."""
+
+
 def iso_now() -> str:
     """The time as SES writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _element(name: str, value: Any) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, Entries):
+        pairs = ({"key": key, "value": each} for key, each in value.items())
+        inner = "".join(_element("entry", pair) for pair in pairs)
+    elif isinstance(value, Mapping):
         inner = "".join(_element(key, each) for key, each in value.items())
     elif isinstance(value, list):
         inner = "".join(_element("member", each) for each in value)

@@ -7,7 +7,6 @@ as SES does.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from mailroom.ses import (
     SETUP_NOTIFICATION,
     object_key,
 )
-from mailroom_local._emulator import internals, sending
+from mailroom_local._emulator import feedback, internals, sending
 from mailroom_local._emulator.checks import check_rule
 from mailroom_local._emulator.cloudformation import CloudFormationErrors, generated_name
 from mailroom_local._emulator.query import (
@@ -38,6 +37,7 @@ from mailroom_local.receiving.rules import Rule
 from mailroom_local.sending.bounce import Returned
 
 _GREETING_SUBJECT = "Amazon SES Email Receipt Subscription Notification"
+_GREETING_ABOUT = "'Email Receipt' notifications from Amazon SES"
 
 _received: dict[str, str] = {}
 _filters: Any = internals.responses.AccountRegionScopedDict()
@@ -346,18 +346,9 @@ def _announce_setup(rule: Rule, *, previous: Rule | None) -> None:
         topic = fields.get("TopicArn")
         if topic and topic not in greeted:
             greeted.add(topic)
-            internals.sns.publish_internal(topic, _greeting(topic), _GREETING_SUBJECT)
-
-
-def _greeting(topic: str) -> str:
-    # Its subject is recorded; its text is that of the notifications about an identity.
-    return json.dumps(
-        {
-            "notificationType": "AmazonSnsSubscriptionSucceeded",
-            "message": f"You have successfully subscribed your Amazon SNS topic '{topic}' to "
-            "receive 'Email Receipt' notifications from Amazon SES.",
-        }
-    )
+            # Its subject is recorded; its text is that of the notifications about an identity.
+            text = feedback.greeting(topic, _GREETING_ABOUT)
+            internals.sns.publish_internal(topic, text, _GREETING_SUBJECT)
 
 
 def _target(fields: Mapping[str, str]) -> tuple[str, str]:

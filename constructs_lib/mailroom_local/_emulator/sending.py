@@ -37,7 +37,7 @@ from mailroom_local._emulator.served import server
 from mailroom_local._ses_error import SesError
 from mailroom_local.control.credentials import LOCAL
 from mailroom_local.mail.content import normal_lines
-from mailroom_local.mail.headers import address_of, header_of, read_headers
+from mailroom_local.mail.headers import address_of, header_of, mailboxes, read_headers
 from mailroom_local.sending import credentials, decisions, outcomes, refusals
 from mailroom_local.sending.bounce import Returned, notification
 from mailroom_local.sending.credentials import Caller
@@ -47,6 +47,9 @@ from mailroom_local.sending.message import (
     Unrendered,
     new_message_id,
 )
+
+# The header fields whose addresses must be verified, as the envelope sender must.
+_SENDERS = ("from", "sender", "return-path")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ def accept(submission: Submission) -> str:
     tenant = tenants.record(submission.tenant or header_of(header, TENANT_HEADER))
     _check(submission)
     refusals.check_message(raw)
+    _check_senders(raw)
     identity, default_set = _identity(address_of(submission.source))
     name = (
         submission.configuration_set
@@ -234,6 +238,17 @@ def _check(submission: Submission) -> None:
         )
     if rejection := internals.ses.message_rejection(submission.source, submission.recipients):
         raise SesError("MessageRejected", rejection)
+
+
+def _check_senders(raw: bytes) -> None:
+    """Refuse a message whose header names a sender that is not verified.
+
+    https://docs.aws.amazon.com/ses/latest/dg/verify-addresses-and-domains.html
+    """
+    named = (value for name, value in read_headers(raw) if name.lower() in _SENDERS)
+    for _, address in mailboxes(named):
+        if rejection := internals.ses.message_rejection(address):
+            raise SesError("MessageRejected", rejection)
 
 
 def _identity(address: str) -> tuple[str, str | None]:

@@ -90,7 +90,9 @@ def _send_bulk_templated_email(parameters: Parameters, request: Request) -> Resp
     name = required(parameters, "Template", "template")
     template = stored_template(name)
     default_data = one(parameters, "DefaultTemplateData") or ""
-    default_tags = _tags(parameters, "DefaultTags")
+    # SES checks the default tags, and its events lack them, as users report since 2026-08:
+    # https://github.com/boto/boto3/issues/4838
+    _tags(parameters, "DefaultTags")
     statuses = []
     for prefix in numbered(parameters, "Destinations"):
         try:
@@ -101,7 +103,7 @@ def _send_bulk_templated_email(parameters: Parameters, request: Request) -> Resp
                 request,
                 **_envelope(parameters, f"{prefix}."),
                 operation="SendBulkTemplatedEmail",
-                tags={**default_tags, **_tags(parameters, f"{prefix}.ReplacementTags")},
+                tags=_tags(parameters, f"{prefix}.ReplacementTags"),
                 max_bytes=SENT_BYTES_V1,
             )
         except SesError as error:

@@ -20,6 +20,9 @@ from mailroom_local._xclient import PretendingConversation, client_of
 from mailroom_local.receiving.environments import Receivers
 from mailroom_local.receiving.message import Envelope
 
+# As reported of SES, which offers no SIZE either; XCLIENT is ours.
+_OFFERED = ("8BITMIME", "STARTTLS")
+
 
 class _Conversation(PretendingConversation):
     # SES is assumed to take lines beyond RFC 5321's 1,000 octets, as most servers do: mail that
@@ -55,7 +58,9 @@ class _Handler:
         responses: list[str],
     ) -> list[str]:
         session.host_name = hostname
-        return [*responses[:-1], "250-XCLIENT ADDR NAME", responses[-1]]
+        name, *offers = responses
+        offered = [each for each in offers if each[4:] in _OFFERED]
+        return [name, *offered, "250-XCLIENT ADDR NAME", "250 Ok"]
 
     async def handle_RCPT(
         self,

@@ -81,7 +81,7 @@ def v1_bulk(account: Any, name: str, template: str) -> Any:
         Source=FROM,
         Template=template,
         DefaultTemplateData='{"name": "reader", "city": "Rome"}',
-        DefaultTags=[{"Name": "campaign", "Value": "winter"}],
+        DefaultTags=[{"Name": name, "Value": "winter"} for name in ("campaign", "default")],
         ConfigurationSetName=name,
         Destinations=[
             {
@@ -159,6 +159,16 @@ def test_every_interface_names_configuration_set_and_tags(
     if "template" in send.__name__ or "bulk" in send.__name__:
         assert delivered["Subject"] == "Hi Ann"
         assert delivered.get_content().strip() == "Hello Ann of Rome"
+
+
+def test_the_default_tags_of_v1s_bulk_call_reach_no_event(
+    account: Any, configuration_set: str, template: str
+) -> None:
+    """As users report of SES; those of an entry do."""
+    story = account.story(v1_bulk(account, configuration_set, template))
+    assert [name for name in story[0]["mail"]["tags"] if not name.startswith("ses:")] == [
+        "campaign"
+    ]
 
 
 def test_message_ids_look_like_those_of_ses(account: Any, configuration_set: str) -> None:

@@ -181,6 +181,18 @@ def test_what_ses_refuses_is_refused_after_data(
     assert reason in str(error.value.smtp_error)
 
 
+@pytest.mark.parametrize("field", ["From", "Sender", "Return-Path"])
+def test_every_sender_that_a_header_names_must_be_verified(account: Any, field: str) -> None:
+    """Not only the envelope sender; by SMTP and by the APIs."""
+    message = letter()
+    del message[field]
+    message[field] = "Stranger <a@stranger.example>"
+    with pytest.raises(SmtpRefused, match=r"554 Message rejected.*: a@stranger\.example"):
+        account.aws.submit(message, mail_from=SENDER, rcpt_tos=["reader@example.net"])
+    with pytest.raises(account.ses.exceptions.MessageRejected, match=r"a@stranger\.example"):
+        account.ses.send_raw_email(Source=SENDER, RawMessage={"Data": message.as_bytes()})
+
+
 def test_submit_logs_in_and_sends(account: Any) -> None:
     """In one call, as a mail program would."""
     sent = account.aws.submit(letter(), mail_from=SENDER, rcpt_tos=["reader@example.net"])

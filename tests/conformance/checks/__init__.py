@@ -1,0 +1,1 @@
+"""One module per subject; every function with ``@check`` is found by itself."""

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(checks: list[Check], site: Site, options: argparse.Namespace) -> int:
     if options.aws:
         print(report.announcement(checks, site))
-        if not options.yes and input("Go on? [y/N] ").strip().lower() != "y":
+        if not options.yes and not _agreed():
             print("nothing was run, and nothing was created")
             return 2
     started, rows = time.monotonic(), beliefs.all_beliefs()
@@ -95,6 +95,13 @@ def _run(checks: list[Check], site: Site, options: argparse.Namespace) -> int:
     else:
         made.show()
     return 0 if made.holds else 1
+
+
+def _agreed() -> bool:
+    try:
+        return input("Go on? [y/N] ").strip().lower() == "y"
+    except EOFError:
+        return False
 
 
 def _record(done: running.Run, site: Site) -> None:

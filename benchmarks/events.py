@@ -12,7 +12,6 @@ import json
 import os
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -306,7 +305,14 @@ def _silent() -> contextlib.AbstractContextManager[object]:
     return contextlib.redirect_stdout(_nowhere)
 
 
-_nowhere = Path(os.devnull).open("w")
+class _Nowhere(io.TextIOBase):
+    """Takes what is logged, in no time."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+_nowhere = _Nowhere()
 
 
 def _lake() -> Work:

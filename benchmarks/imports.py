@@ -5,6 +5,8 @@ Each imports what Lambda's runtime has imported anyway, and then a candidate.
 
 from __future__ import annotations
 
+import functools
+
 from benchmarks.measuring import Comparison, Report, in_turns, python, ratio, table
 
 _RUNTIME = "import awslambdaric.bootstrap, awslambdaric.lambda_runtime_client"
@@ -36,9 +38,7 @@ def measure(*, quick: bool = False) -> Report:
     """Compare whole processes."""
     costs = in_turns(
         {
-            name: lambda statement=statement: python(  # type: ignore[misc]
-                "-c", f"{_RUNTIME}\n{statement}", POWERTOOLS_DEV="0"
-            )
+            name: functools.partial(python, "-c", f"{_RUNTIME}\n{statement}", POWERTOOLS_DEV="0")
             for name, statement in _PROGRAMS.items()
         },
         3 if quick else 9,

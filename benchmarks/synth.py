@@ -1,12 +1,14 @@
 """What a synth costs: rules with their functions, beside the same resources in plain aws-cdk-lib.
 
-A process synthesizes all apps of one kind, one after the other; a first one, which is not counted,
-loads what is loaded once. CPU time is that of Python and of Node, which runs as its child.
+As on a real synth, one process synthesizes one app: two cases, whose ratio is limited. How the cost
+grows is measured in a process that synthesizes apps one after the other; a first one, which is not
+counted, loads what is loaded once. CPU time is that of Python and of Node, which runs as its child.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import subprocess
@@ -33,8 +35,7 @@ from benchmarks.measuring import (
 _OURS, _PLAIN = "cdk-mailroom", "aws-cdk-lib"
 _SIZES = (1, 10, 50, 200)
 _RECIPIENTS = 10
-_CASES = [*((rules, _RECIPIENTS) for rules in _SIZES), (10, 500)]
-_LIMITED = ((50, 10), (10, 500))
+_WHOLE = ((50, 10), (10, 500))
 _HANDLER = "def on_mail(mail):\n    print(mail.subject)\n"
 _LIMIT = 1.3
 
@@ -43,46 +44,54 @@ Case = tuple[int, int]
 
 
 def measure(*, quick: bool = False) -> Report:
-    """Compare both at each number of rules, and with many recipients."""
+    """Compare both with many rules and many recipients, and as the rules become more."""
     counts: dict[str, int] = {}
-    rounds = in_turns(
-        {kind: lambda kind=kind: _apart(kind, counts) for kind in (_OURS, _PLAIN)},  # type: ignore[misc]
-        1 if quick else 3,
-        warm=False,
+    growing = [(rules, _RECIPIENTS) for rules in _SIZES]
+    costs: dict[Case, Costs] = {}
+    for cases in ([case] for case in _WHOLE):
+        costs[cases[0]] = _costs(cases, counts, rounds=1 if quick else 2)[0]
+    warm = dict(zip(growing, _costs(growing, counts, rounds=1 if quick else 2), strict=True))
+    report = Report(
+        tables=[
+            table(f"Synth of {_named(case)}, whole", found, _PLAIN) for case, found in costs.items()
+        ],
+        growth=[
+            Growth(
+                title=f"Synth of rules of {_RECIPIENTS} recipients, once all is loaded",
+                unit="rules",
+                sizes=_SIZES,
+                costs={
+                    kind: [median(found[kind], "cpu") for found in warm.values()]
+                    for kind in (_OURS, _PLAIN)
+                },
+            )
+        ],
     )
-    costs: dict[Case, Costs] = {
-        case: {kind: [one[number] for one in found] for kind, found in rounds.items()}
-        for number, case in enumerate(_CASES)
-    }
-    growth = Growth(
-        title=f"Synth of rules of {_RECIPIENTS} recipients",
-        unit="rules",
-        sizes=_SIZES,
-        costs={
-            kind: [median(costs[rules, _RECIPIENTS][kind], "cpu") for rules in _SIZES]
-            for kind in (_OURS, _PLAIN)
-        },
-    )
-    comparisons = [
-        Comparison(
-            subject="Synth",
-            what=_named(case),
-            peer="the same in plain aws-cdk-lib",
-            ratio=ratio(found[_OURS], found[_PLAIN]),
-            limit=_LIMIT if case in _LIMITED else None,
-            why="It also activates the rule set, puts its rules in order and watches it, and packs "
-            "its runtime with each handler.",
-        )
-        for case, found in costs.items()
-    ]
-    note = (
-        f"Synth: with 50 rules, the template of cdk-mailroom has {counts[_OURS]} resources and that "
-        f"of plain aws-cdk-lib {counts[_PLAIN]}. CloudFormation takes 500 in a stack, so the synth "
+    for found, limit, how in ((costs, _LIMIT, "whole"), (warm, None, "all loaded")):
+        report.comparisons += [
+            Comparison(
+                subject="Synth",
+                what=f"{_named(case)}, {how}",
+                peer="plain aws-cdk-lib",
+                ratio=ratio(one[_OURS], one[_PLAIN]),
+                limit=limit,
+                why=_WHY,
+            )
+            for case, one in found.items()
+        ]
+    report.notes.append(
+        f"Synth: with 50 rules, the template of cdk-mailroom has {counts[_OURS]} resources and "
+        f"that of plain aws-cdk-lib {counts[_PLAIN]}. CloudFormation takes 500 in a stack, so the synth "
         "of 200 rules is measured with the CDK's check of this limit off; deployed, they need "
         "several stacks."
     )
-    tables = [table(f"Synth of {_named(case)}", found, _PLAIN) for case, found in costs.items()]
-    return Report(tables=tables, comparisons=comparisons, growth=[growth], notes=[note])
+    return report
+
+
+_WHY = (
+    "It checks each argument, packs its runtime with each handler, limits each permission to the "
+    "account and the rule, activates the rule set, keeps its rules in order and watches it."
+)
 
 
 def _named(case: Case) -> str:
@@ -90,9 +99,23 @@ def _named(case: Case) -> str:
     return f"{rules} rule{'s' if rules > 1 else ''} of {recipients} recipients"
 
 
-def _apart(kind: str, counts: dict[str, int]) -> list[Cost]:
+def _costs(cases: list[Case], counts: dict[str, int], *, rounds: int) -> list[Costs]:
+    """The costs of each case, of which one process synthesizes all."""
+    found = in_turns(
+        {kind: functools.partial(_apart, kind, cases, counts) for kind in (_OURS, _PLAIN)},
+        rounds,
+        warm=False,
+    )
+    return [
+        {kind: [one[number] for one in turns] for kind, turns in found.items()}
+        for number in range(len(cases))
+    ]
+
+
+def _apart(kind: str, cases: list[Case], counts: dict[str, int]) -> list[Cost]:
+    given = [f"{rules}x{recipients}" for rules, recipients in cases]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.synth", kind],
+        [sys.executable, "-m", "benchmarks.synth", kind, *given],
         env=environ(),
         capture_output=True,
         text=True,
@@ -101,9 +124,9 @@ def _apart(kind: str, counts: dict[str, int]) -> list[Cost]:
     if done.returncode:
         raise RuntimeError(f"{kind} failed:\n{done.stderr}")
     found = json.loads(done.stdout)
-    counts[kind] = next(
-        one["resources"] for one, case in zip(found, _CASES, strict=True) if case == (50, 10)
-    )
+    for case, one in zip(cases, found, strict=True):
+        if case == (50, 10):
+            counts[kind] = one["resources"]
     return [Cost(wall=one["wall"], cpu=one["cpu"]) for one in found]
 
 
@@ -245,9 +268,12 @@ def _synthesize(kind: str, rules: int, recipients: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the synths of one kind.")
     parser.add_argument("kind", choices=(_OURS, _PLAIN))
-    kind = parser.parse_args().kind
-    _synthesize(kind, 1, 1)
-    sys.stdout.write(json.dumps([_synthesize(kind, *case) for case in _CASES]))
+    parser.add_argument("cases", nargs="+", metavar="RULESxRECIPIENTS")
+    options = parser.parse_args()
+    cases = [tuple(map(int, one.split("x"))) for one in options.cases]
+    if len(cases) > 1:
+        _synthesize(options.kind, 1, 1)
+    sys.stdout.write(json.dumps([_synthesize(options.kind, *case) for case in cases]))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ from benchmarks.measuring import (
     ROOT,
     Comparison,
     Cost,
-    Costs,
     Report,
     cpu_of,
     in_turns,

@@ -149,11 +149,16 @@ def repeated(
     return {name: measuring(do) for name, do in work.items()}
 
 
-def process(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
+def process(
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    cwd: Path | None = None,
+) -> Cost:
     """Run a program to its end; CPU time is that of all its processes."""
     started = time.perf_counter()
     child = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, env=environment, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert child.stderr is not None
     complaint = child.stderr.read()

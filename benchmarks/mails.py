@@ -72,27 +72,30 @@ _DEADLINE_SECONDS = 120.0
 def measure(*, quick: bool = False) -> Report:
     """Compare the servers, with a connection for each mail and with one for all."""
     mails, rounds = (10, 2) if quick else (30, 4)
-    with tempfile.TemporaryDirectory() as folder, _bare(folder) as (bare, ports):
-        with LocalAws(state=Path(folder) / "state") as aws:
-            account = Account(aws)
-            targets = {
-                _STORE: functools.partial(account.take, "store"),
-                _CALL: functools.partial(account.take, "call"),
-                **{
-                    name: functools.partial(_take, port, bare)
-                    for name, port in zip((_DISCARD, _MEMORY, _DISK), ports, strict=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _bare(folder) as (bare, ports),
+        LocalAws(state=Path(folder) / "state") as aws,
+    ):
+        account = Account(aws)
+        targets = {
+            _STORE: functools.partial(account.take, "store"),
+            _CALL: functools.partial(account.take, "call"),
+            **{
+                name: functools.partial(_take, port, bare)
+                for name, port in zip((_DISCARD, _MEMORY, _DISK), ports, strict=True)
+            },
+        }
+        found = {
+            series: in_turns(
+                {
+                    name: functools.partial(take, mails, apart=apart)
+                    for name, take in targets.items()
                 },
-            }
-            found = {
-                series: in_turns(
-                    {
-                        name: functools.partial(take, mails, apart=apart)
-                        for name, take in targets.items()
-                    },
-                    rounds,
-                )
-                for series, apart in (("a connection each", True), ("one connection", False))
-            }
+                rounds,
+            )
+            for series, apart in (("a connection each", True), ("one connection", False))
+        }
     report = Report(
         tables=[table(f"A mail by SMTP, {name}", costs, _DISK) for name, costs in found.items()]
     )
@@ -104,8 +107,8 @@ def measure(*, quick: bool = False) -> Report:
             ratio=ratio(costs[ours], costs[peer], "wall"),
             by="wall",
             is_floor=peer == _DISCARD,
-            why="The rules are evaluated, permissions checked, the object is put into S3, everything "
-            "is written to the journal, and of a function the process is run.",
+            why="It evaluates the rules, checks permissions, puts the object into S3, keeps a "
+            "journal, and runs the function.",
         )
         for series, costs in found.items()
         for ours, peer in ((_STORE, _DISCARD), (_STORE, _DISK), (_CALL, _DISK))

@@ -81,9 +81,9 @@ def measure(*, quick: bool = False) -> Report:
         ]
     report.notes.append(
         f"Synth: with 50 rules, the template of cdk-mailroom has {counts[_OURS]} resources and "
-        f"that of plain aws-cdk-lib {counts[_PLAIN]}. CloudFormation takes 500 in a stack, so the synth "
-        "of 200 rules is measured with the CDK's check of this limit off; deployed, they need "
-        "several stacks."
+        f"that of plain aws-cdk-lib {counts[_PLAIN]}. CloudFormation takes 500 in a stack: the "
+        "synth of 200 rules is measured with the CDK's check of this limit off, and deployed they "
+        "need several stacks."
     )
     return report
 

@@ -102,10 +102,8 @@ format: $(VENV)/.check ## fix and format the code with ruff
 api: $(VENV)/.check ## write the public API to tests/public_names/, when a release is made
 	@$(BIN)/python tests/public_api.py --update
 
-bench: $(VENV)/.bench ## compare import, event, synth and mail times with the alternatives
-	@$(BIN)/python benchmarks/bench.py $(ARGS)
-	@$(BIN)/python benchmarks/synth.py
-	@$(BIN)/python benchmarks/local.py
+bench: $(VENV)/.bench ## compare time and memory with the alternatives (four minutes); ARGS=--quick
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
 	@$(BIN)/python tests/screenshots.py

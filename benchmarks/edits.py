@@ -51,7 +51,7 @@ def on_mail(mail):
 """
 _LETTER = b"Subject: The printer\r\n\r\nIt prints, but only on Tuesdays.\r\n"
 _DEADLINE_SECONDS = 120.0
-_NOTE = "Edit to live: `cdk deploy` too deploys to a local AWS; on AWS, the same deployment takes longer."
+_NOTE = "Edit to live: the peers deploy to a local AWS too; on AWS, the same takes them longer."
 
 
 def measure(*, quick: bool = False) -> Report:

@@ -178,6 +178,8 @@ def python(*arguments: str, **environment: str) -> Cost:
 def environ() -> dict[str, str]:
     """The environment of a program that imports the sources of the repository."""
     found = {name: value for name, value in os.environ.items() if not name.startswith("MAILROOM_")}
+    # A function's modules are compiled once, and not at each cold start.
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
     rest = found.get("PYTHONPATH", "")
     return {**found, "PYTHONPATH": os.pathsep.join([SOURCES, rest]).rstrip(os.pathsep)}
 

@@ -46,7 +46,9 @@ _RULES = """
     .ahead { stroke: var(--ahead) } circle.ahead { fill: var(--ahead) }
     .behind { stroke: var(--behind) } circle.behind { fill: var(--behind) }
     .floor { stroke: var(--floor) } circle.floor { fill: var(--ground); stroke-width: 2 }
-    path.dashed { stroke-dasharray: 5 4 }"""
+    path.dash1 { stroke-dasharray: 7 4 }
+    path.dash2 { stroke-dasharray: 2 3 }
+    path.dash3 { stroke-dasharray: 10 3 2 3 }"""
 _BY = {"wall": "clock", "cpu": "CPU", "memory": "memory"}
 
 
@@ -119,6 +121,7 @@ def _scale(parts: list[str], top: float, bottom: float) -> None:
         kind = "grid even" if figure == 1 else "grid"
         parts.append(f'<path class="{kind}" d="M{x:.1f} {top}V{bottom}"/>')
         words = f"1/{1 / figure:.0f}" if figure < 1 else f"{figure:.0f} times"
+        words = "as much" if figure == 1 else words
         parts.append(_text(x, bottom + 18, words, "note", "middle"))
         figure *= 4
     parts.append(_text(_at(1 / 2), bottom + 36, "← ours takes less", "note", "middle"))
@@ -154,18 +157,20 @@ def _growth(parts: list[str], x: float, y: float, width: float, one: Growth) -> 
         last = size == one.sizes[-1]
         words = f"{size:,} {one.unit}" if last else f"{size:,}"
         parts.append(_text(across(size), bottom + 18, words, "note", "end" if last else "middle"))
+    dashes = {"ahead": 0, "floor": 0}
     for number, (name, found) in enumerate(one.costs.items()):
         kind = "ahead" if name.startswith(("cdk-mailroom", "mailroom")) else "floor"
-        dashed = " dashed" if number % 2 else ""
+        dash = f" dash{dashes[kind]}"
+        dashes[kind] += 1
         points = [
             f"{across(size):.1f} {up(figure):.1f}"
             for size, figure in zip(one.sizes, found, strict=True)
         ]
-        parts.append(f'<path class="{kind}{dashed}" d="M{"L".join(points)}"/>')
+        parts.append(f'<path class="{kind}{dash}" d="M{"L".join(points)}"/>')
         row, column = divmod(number, 2)
         place = x + column * width / 2
         line = bottom + 40 + row * 18
-        parts.append(f'<path class="{kind}{dashed}" d="M{place:.1f} {line - 5:.1f}h22"/>')
+        parts.append(f'<path class="{kind}{dash}" d="M{place:.1f} {line - 5:.1f}h22"/>')
         parts.append(_text(place + 28, line, name, "note"))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -125,12 +124,9 @@ class _Desk:
         try:
             yield running.pid
         finally:
-            running.send_signal(signal.SIGINT)
-            try:
-                running.wait(30)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
+            # The local AWS ends with the process that started it.
+            running.terminate()
+            running.wait()
 
     def await_watching(self) -> None:
         """Wait until edits are watched."""

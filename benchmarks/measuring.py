@@ -105,7 +105,7 @@ class Growth:
                 [
                     name,
                     *(shown(one, self.by) for one in found),
-                    shown((found[-1] - found[0]) / span, self.by),
+                    shown(max(0.0, found[-1] - found[0]) / span, self.by),
                 ]
                 for name, found in self.costs.items()
             ],
@@ -243,7 +243,7 @@ def table(title: str, costs: Costs, base: str, *, memory: bool = False) -> Table
 def shown(figure: float, by: Measure) -> str:
     """A figure with its unit: of time, or of memory."""
     if by == "memory":
-        return f"{figure / 1e6:,.1f} MB"
+        return f"{figure / 1e6:,.1f} MB" if figure >= 1e5 else f"{figure / 1e3:,.1f} KB"
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
         if figure * factor >= 1 or unit == "µs":
             value = figure * factor

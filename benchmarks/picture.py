@@ -14,7 +14,7 @@ from itertools import groupby
 from benchmarks.measuring import Comparison, Growth, shown
 
 _WIDTH, _ROW, _HEAD, _LEFT, _RIGHT, _EDGE = 1000, 26, 40, 560, 90, 24
-_LEAST, _MOST = 1 / 16, 16
+_LEAST, _MOST = 1 / 64, 16
 _CHART = 190
 _LIGHT = {
     "ground": "#ffffff",

@@ -108,10 +108,8 @@ api: $(VENV)/.check ## write the public API to tests/public_names/, when a relea
 prove: $(VENV)/.test $(VENV)/.bench ## run the proofs of what the docs promise, and write docs/proof.md; PARTS="..." runs some
 	@PYTHONPATH=tests $(BIN)/python -m proof $(PARTS)
 
-bench: $(VENV)/.bench ## compare import, event, synth and mail times with the alternatives
-	@$(BIN)/python benchmarks/bench.py $(ARGS)
-	@$(BIN)/python benchmarks/synth.py
-	@$(BIN)/python benchmarks/local.py
+bench: $(VENV)/.bench ## compare time and memory with the alternatives (four minutes); ARGS=--quick
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
 	@$(BIN)/python tests/screenshots.py

@@ -174,6 +174,8 @@ def _by_function(outcomes: Sequence[HandlerOutcome]) -> list[list[HandlerOutcome
 
 def _table(rows: Sequence[_Row], widths: Sequence[int], alignment: Sequence[str]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
+    # It indents: `_indented` would measure the whole table a second time.
+    table.add_column(width=0)
     for width, justify in zip([*widths, None], alignment, strict=True):
         table.add_column(
             min_width=width,
@@ -181,8 +183,8 @@ def _table(rows: Sequence[_Row], widths: Sequence[int], alignment: Sequence[str]
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*row)
-    return _indented(table)
+        table.add_row("", *row)
+    return table
 
 
 def _indented(thing: RenderableType) -> Padding:

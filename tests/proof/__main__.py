@@ -38,7 +38,7 @@ PARTS = {
     "torture": Part(command=("-m", "torture"), minutes=9),
     "faults": Part(command=("-m", "faults"), minutes=8),
     "mutation": Part(command=("-m", "mutation"), minutes=9),
-    "bench": Part(command=("benchmarks",), minutes=6),
+    "bench": Part(command=("-m", "benchmarks"), minutes=6),
     "scaling": Part(command=("benchmarks/scaling.py",), minutes=3),
 }
 

@@ -115,7 +115,14 @@ class Watcher:
                 # Looked up only now, as from here on every change is noticed.
                 late = set(self._saved_late())
                 files |= late
+                self._forget_packed(late)
             yield files
+
+    def _forget_packed(self, late: set[Path]) -> None:
+        # It may have been saved before `look` packed it, and is then not what is deployed.
+        for function in self._functions:
+            if any(function.has(file) for file in late):
+                self._digests.pop(function, None)
 
     def close(self) -> None:
         """End the process that packs."""

@@ -311,6 +311,24 @@ def test_functions_of_stages_are_found_and_those_without_a_folder_are_not(tmp_pa
     )
 
 
+def test_what_is_saved_during_the_deployment_is_deployed(aws: Aws, app: Path) -> None:
+    """Though it is packed after that for the first time."""
+    for file in app.rglob("*.py"):
+        os.utime(file, (1, 1))
+    since = time.time()
+    (app / "support" / "app.py").write_text(ADDED)
+    found = Watched(aws, app, since=since)
+    stop = Event()
+    thread = Thread(target=found.watcher.run, args=(stop,))
+    thread.start()
+    try:
+        await_(lambda: aws.updated == ["Desk-Support"])
+    finally:
+        stop.set()
+        thread.join(10)
+    assert found.deployments == 0
+
+
 def test_what_is_saved_during_the_deployment_and_afterwards_is_noticed(aws: Aws, app: Path) -> None:
     """The first by its time, the second by the operating system."""
 

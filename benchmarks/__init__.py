@@ -1,0 +1,1 @@
+"""What cdk-mailroom costs, beside its alternatives: ``make bench``."""

@@ -1,0 +1,337 @@
+"""The deployed examples: sends to them, and finds out where everything is afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from faults.accounting import KEPT, Account, Item
+from faults.apps import DESK, FAULTS, NEWS, OFFICE, TEAM
+from faults.proxy import Proxy
+from mailroom_local import LocalAws, SmtpRefused
+
+CUSTOMER = "jane@customer.example"
+SUPPORT, SALES = f"support@{DESK}", f"sales@{DESK}"
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+STACKS = ("HelpDesk", "Newsletter", "Office", "Faults")
+# Six times the function's timeout otherwise, for each of seven tries.
+_VISIBILITY_SECONDS = "2"
+_ONCE = ("answer", "forwarded copy", "letter")
+
+
+class Scene:
+    """A local AWS with the examples, whose functions call AWS through a proxy."""
+
+    def __init__(self, aws: LocalAws, proxy: Proxy, templates: Mapping[str, str]) -> None:
+        self.aws = aws
+        self.proxy = proxy
+        self.templates = templates
+        self._numbers = itertools.count(1)
+        self._marks: dict[str, str] = {}
+        self.connect()
+
+    def connect(self) -> None:
+        """Learn what is deployed; again after the local AWS was started again."""
+        self.proxy.upstream = self.aws.server.endpoint
+        cloudformation = self.aws.client("cloudformation")
+        self.outputs: dict[str, dict[str, str]] = {}
+        for stack in cloudformation.describe_stacks()["Stacks"]:
+            found = stack.get("Outputs", [])
+            self.outputs[stack["StackName"]] = {
+                item["OutputKey"]: item["OutputValue"] for item in found
+            }
+        queues = self.aws.client("sqs").list_queues(MaxResults=1000).get("QueueUrls", [])
+        self._dead = [url for url in queues if "DeadLetter" in url]
+        self._waiting = [url for url in queues if "Queue" in url and "DeadLetter" not in url]
+        for url in self._waiting:
+            self.aws.client("sqs").set_queue_attributes(
+                QueueUrl=url, Attributes={"VisibilityTimeout": _VISIBILITY_SECONDS}
+            )
+        self._watched = {
+            dimension["Value"]
+            for alarm in self.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+            for dimension in alarm.get("Dimensions", [])
+            if dimension["Name"] == "QueueName"
+        }
+        self._alerts = ""
+        if "Newsletter" in self.outputs:
+            sns, sqs = self.aws.client("sns"), self.aws.client("sqs")
+            self._alerts = sqs.create_queue(QueueName="alerts-of-faults")["QueueUrl"]
+            sns.subscribe(
+                TopicArn=self.outputs["Newsletter"]["AlertTopic"],
+                Protocol="sqs",
+                Endpoint=f"arn:aws:sqs:{self.aws.server.region}:{self.aws.server.account}:"
+                "alerts-of-faults",
+            )
+
+    # What comes in
+
+    def letter(
+        self, to: str, subject: str = "Help", text: str = "It is on fire.\n"
+    ) -> EmailMessage:
+        """Return a mail with an id that nothing else has."""
+        message = EmailMessage()
+        message["From"] = f"Jane Doe <{CUSTOMER}>"
+        message["To"] = to
+        message["Subject"] = subject
+        message["Message-ID"] = f"<fault-{next(self._numbers)}@customer.example>"
+        message.set_content(text)
+        return message
+
+    def mail(
+        self,
+        to: str,
+        *due: str,
+        content: EmailMessage | bytes | None = None,
+        mark: str = "",
+        **options: Any,
+    ) -> Item:
+        """Send a mail; *due* is what must come of it."""
+        content = self.letter(to) if content is None else content
+        mark = mark or str(content["Message-ID"] if isinstance(content, EmailMessage) else "")
+        given = {"mail_from": CUSTOMER, **options}
+        try:
+            sent = self.aws.send(content, rcpt_tos=[to], **given)
+        except SmtpRefused as refusal:
+            return Item(
+                id=mark or to, what="mail", due=due, done=[f"refused with {refusal.code}"]
+            )
+        self._marks[sent.message_id] = mark.strip("<>")
+        return Item(id=sent.message_id, what="mail", due=due, at_most_once=_ONCE)
+
+    def usual(self) -> list[Item]:
+        """Send what the help desk gets each day: a ticket, a mail for sales, and spam."""
+        return [
+            self.mail(SUPPORT, "ticket", "answer", "attachments"),
+            self.mail(SALES, "forwarded copy"),
+            self.mail(
+                SALES, "stopped as spam", content=self.letter(SALES, "You have won", GTUBE)
+            ),
+        ]
+
+    def office(self, text: str = "It is on its way.\n") -> Item:
+        """Send a letter through the office's gateway."""
+        message = self.letter("jane@customer.example", "Your order", text)
+        del message["From"]
+        clerk = message["From"] = f"clerk@{OFFICE}"
+        return self.mail(
+            CUSTOMER,
+            "archived",
+            "letter",
+            content=message,
+            mail_from=clerk,
+            gateway=self.outputs["Office"]["User"],
+        )
+
+    def sent(
+        self, *due: str, fault: str = "", to: str = "reader@example.net", stack: str = "Faults"
+    ) -> Item:
+        """Send a mail through SES, and expect its event."""
+        domain = {"Faults": FAULTS, "Newsletter": NEWS}[stack]
+        tags = [{"Name": "fault", "Value": fault}] if fault else []
+        answer = self.aws.client("sesv2").send_email(
+            FromEmailAddress=f"news@{domain}",
+            Destination={"ToAddresses": [to]},
+            Content={
+                "Simple": {
+                    "Subject": {"Data": "News"},
+                    "Body": {"Text": {"Data": "Nothing new."}},
+                }
+            },
+            ConfigurationSetName=self.outputs[stack]["ConfigurationSet"],
+            EmailTags=tags,
+        )
+        return Item(id=answer["MessageId"], what="event", due=due)
+
+    def put(self, body: str, message_id: str, *due: str, what: str = "event") -> Item:
+        """Put a record into the queue of events, as the topic would."""
+        self.aws.client("sqs").send_message(
+            QueueUrl=self.outputs["Faults"]["Queue"], MessageBody=body
+        )
+        return Item(id=message_id, what=what, due=due)
+
+    @contextlib.contextmanager
+    def one_batch(self) -> Iterator[None]:
+        """Let Lambda take the events only when the context ends, so that they share batches."""
+        functions, mapping = self.aws.client("lambda"), self.outputs["Faults"]["Mapping"]
+        functions.update_event_source_mapping(UUID=mapping, Enabled=False)
+        try:
+            yield
+            time.sleep(0.5)
+        finally:
+            functions.update_event_source_mapping(UUID=mapping, Enabled=True)
+
+    # Where it is
+
+    def account(
+        self, fault: str, items: Sequence[Item], *, seconds: float = 60.0, remark: str = ""
+    ) -> Account:
+        """Wait until nothing is under way any more, and find out where everything is."""
+        deadline = time.monotonic() + seconds
+        for item in items:
+            if item.what == "mail" and item.id in self._marks:
+                self.aws.wait(item.id, seconds=max(1.0, deadline - time.monotonic()))
+        events = [item for item in items if item.what != "mail"]
+        kept: list[str] = []
+        while True:
+            kept += self._drained()
+            self._look(events, kept)
+            done = not any(item.lost for item in events) and not self.under_way()
+            if done or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+        problems = self._look(items, kept)
+        return Account(fault=fault, items=items, problems=problems, remark=remark)
+
+    def under_way(self) -> int:
+        """Return how many events wait in queues that a function reads."""
+        count = 0
+        for url in self._waiting:
+            found = self.aws.client("sqs").get_queue_attributes(
+                QueueUrl=url, AttributeNames=["All"]
+            )["Attributes"]
+            count += int(found["ApproximateNumberOfMessages"])
+            count += int(found["ApproximateNumberOfMessagesNotVisible"])
+        return count
+
+    def _drained(self) -> list[str]:
+        """Take what is in the dead-letter queues, each with the name of its queue."""
+        sqs = self.aws.client("sqs")
+        found = []
+        for url in self._dead:
+            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+                "Messages"
+            ):
+                for message in messages:
+                    found.append(f"{url.rpartition('/')[2]} {message['Body']}")
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def _look(self, items: Sequence[Item], kept: Sequence[str]) -> list[str]:
+        """Note in each item what came of it; return what is wrong besides."""
+        known = {item.id: item for item in items}
+        for item in items:
+            if not any(one.startswith("refused") for one in item.done):
+                item.done, item.kept, item.held = [], [], []
+        problems = []
+        for text in kept:
+            queue = text.partition(" ")[0]
+            if queue not in self._watched:
+                problems.append(f"no alarm watches {queue}")
+            for item in items:
+                if item.id in text:
+                    item.kept.append(KEPT)
+        self._look_at_mail(known)
+        self._look_at_tables(known)
+        self._look_at_calls(known)
+        return problems
+
+    def _look_at_mail(self, known: Mapping[str, Item]) -> None:
+        mails = [item for item in known.values() if item.id in self._marks]
+        if not mails:
+            return
+        for sent in self.aws.sent():
+            for item in mails:
+                mark = self._marks[item.id]
+                if mark and mark.encode() in sent["Raw"]:
+                    item.done.append(_kind(sent))
+        saved = {
+            *self._stored("HelpDesk", "attachments/"),
+            *self._stored("HelpDesk", ""),
+            *self._stored("Faults", ""),
+        }
+        for item in mails:
+            record = self.aws.message(item.id, handlers=False)
+            if record.stopped_by:
+                item.done.append(
+                    "stopped as spam" if "Spam" in record.stopped_by else "stopped by the control"
+                )
+            if any(one.kind == "Archive" and one.outcome == "done" for one in record.actions):
+                item.done.append("archived")
+            if any(key.endswith(f"{item.id}/manifest.json") for key in saved):
+                item.done.append("attachments")
+            if any(key.endswith(item.id) for key in saved):
+                item.held.append("mail bucket")
+
+    def _look_at_tables(self, known: Mapping[str, Item]) -> None:
+        dynamodb = self.aws.client("dynamodb")
+        for stack, table, key, name in (
+            ("HelpDesk", "TicketTable", "id", "ticket"),
+            ("Newsletter", "EventTable", "message_id", "row"),
+            ("Faults", "EventTable", "message_id", "row"),
+        ):
+            if stack not in self.outputs:
+                continue
+            pages = dynamodb.get_paginator("scan").paginate(TableName=self.outputs[stack][table])
+            for row in (row for page in pages for row in page["Items"]):
+                item = known.get(row[key]["S"])
+                if item is not None:
+                    item.done.append(name)
+        if not self._alerts:
+            return
+        answer = self.aws.client("sqs").receive_message(
+            QueueUrl=self._alerts, MaxNumberOfMessages=10, VisibilityTimeout=0
+        )
+        for message in answer.get("Messages", []):
+            for item in known.values():
+                if item.id in message["Body"]:
+                    item.done.append("alert")
+
+    def _look_at_calls(self, known: Mapping[str, Item]) -> None:
+        for line in self.aws.state.journal.read_bytes().splitlines():
+            if not line.startswith(b'{"type":"call"'):
+                continue
+            record = json.loads(line)
+            item = known.get(record["message_id"])
+            if item is None or record["outcome"] != "handled":
+                continue
+            if ":Faults-" in record["function"] and "handled" not in item.done:
+                item.done.append("handled")
+
+    def _stored(self, stack: str, prefix: str) -> list[str]:
+        if stack not in self.outputs:
+            return []
+        pages = (
+            self.aws.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=self.outputs[stack]["MailBucket"], Prefix=prefix)
+        )
+        return [one["Key"] for page in pages for one in page.get("Contents", [])]
+
+    def attachments(self, item: Item) -> list[str]:
+        """Return the keys of a mail's saved attachments."""
+        prefix = f"attachments/{item.id}/"
+        return [key.removeprefix(prefix) for key in self._stored("HelpDesk", prefix)]
+
+    def copies(self, item: Item) -> list[dict[str, Any]]:
+        """Return what was sent because of a mail."""
+        mark = self._marks[item.id].encode()
+        return [sent for sent in self.aws.sent() if mark in sent["Raw"]]
+
+    def raw(self, item: Item) -> bytes:
+        """Return the bytes of a mail as its sender sent it."""
+        return self.aws.raw(item.id)
+
+    def function(self, part: str) -> str:
+        """Return the name of the only function with this in its name."""
+        pages = self.aws.client("lambda").get_paginator("list_functions").paginate()
+        names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+        (found,) = [name for name in names if part in name]
+        return str(found)
+
+    def log(self, path: Path) -> str:
+        """Return a log of the local AWS as text."""
+        return path.read_text(errors="replace")
+
+
+def _kind(sent: Mapping[str, Any]) -> str:
+    to = sent["To"] if isinstance(sent["To"], list) else [sent["To"]]
+    if TEAM in "".join(to):
+        return "forwarded copy"
+    return "answer" if str(sent.get("Source", sent.get("From", ""))).find(DESK) >= 0 else "letter"

@@ -134,7 +134,6 @@ def deployed() -> Iterator[Scene]:
         aws = LocalAws(state=folder / "state")
         aws.start()
         try:
-            proxy.upstream = aws.server.endpoint
             for domain in (apps.DESK, apps.NEWS, apps.OFFICE, apps.FAULTS):
                 aws.verify_identity(domain)
             aws.deploy(app=assembly)

@@ -38,8 +38,11 @@ class _Through:
         if isinstance(node, lambda_.Function) and node.runtime.family == (
             lambda_.RuntimeFamily.PYTHON
         ):
-            for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+            for name in ("HTTP_PROXY", "http_proxy"):
                 node.add_environment(name, self._url)
+            # The local AWS has 127.0.0.1 there.
+            for name in ("NO_PROXY", "no_proxy"):
+                node.add_environment(name, "none.invalid")
 
 
 def examples(outdir: Path, proxy: str) -> str:
@@ -55,7 +58,7 @@ def examples(outdir: Path, proxy: str) -> str:
     Newsletter(app, "Newsletter", domain=NEWS)
     Office(app, "Office", domain=OFFICE)
     # It joins the help desk's rule set.
-    Faults(app, "Faults").add_dependency(desk)
+    Faults(app, "Faults").add_stack_dependency(desk)
     cdk.Aspects.of(app).add(_Through(proxy))
     return app.synth().directory
 

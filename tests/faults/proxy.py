@@ -1,7 +1,7 @@
-"""A proxy on loopback between the functions and the AWS API, which answers some calls wrongly.
+"""An HTTP proxy on loopback between the functions and the AWS API, which lets some calls go wrong.
 
-Only functions call AWS through it: their variable ``AWS_ENDPOINT_URL`` names it. The code that
-runs is what AWS would run.
+Only functions call AWS through it: their variable ``HTTP_PROXY`` names it. The code that runs, and
+what it signs, is what AWS would get.
 """
 
 from __future__ import annotations
@@ -57,8 +57,6 @@ class Proxy:
     """Passes calls on to the local AWS, except those that are to go wrong."""
 
     def __init__(self) -> None:
-        self.upstream = ""
-        """The URL of the local AWS."""
         self._wrongs: list[Wrong] = []
         self._lock = threading.Lock()
         proxy = self
@@ -125,7 +123,7 @@ class Proxy:
         service, operation = called(request.command, request.path, dict(request.headers), body)
         wrong = self._chosen(service, operation, request.path)
         if wrong is None:
-            _give(request, *self._pass_on(request, body))
+            _give(request, *_passed_on(request, body))
             return
         if wrong.before:
             wrong.before()
@@ -133,7 +131,7 @@ class Proxy:
         if wrong.status:
             _give(request, *_error(service, wrong))
             return
-        answer = self._pass_on(request, body)
+        answer = _passed_on(request, body)
         if wrong.after:
             wrong.after()
         if wrong.lose:
@@ -141,23 +139,22 @@ class Proxy:
             return
         _give(request, *answer)
 
-    def _pass_on(
-        self, request: BaseHTTPRequestHandler, body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
-        upstream = urlsplit(self.upstream)
-        headers = {name: text for name, text in request.headers.items() if name.lower() not in _HOP}
-        connection = http.client.HTTPConnection(
-            str(upstream.hostname), int(upstream.port or 80), timeout=60
+
+def _passed_on(
+    request: BaseHTTPRequestHandler, body: bytes
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    url = urlsplit(request.path)
+    headers = {name: text for name, text in request.headers.items() if name.lower() not in _HOP}
+    connection = http.client.HTTPConnection(str(url.hostname), int(url.port or 80), timeout=60)
+    with contextlib.closing(connection):
+        connection.request(
+            request.command,
+            url._replace(scheme="", netloc="").geturl(),
+            body=body or None,
+            headers={**headers, "Host": url.netloc, "Content-Length": str(len(body))},
         )
-        with contextlib.closing(connection):
-            connection.request(
-                request.command,
-                request.path,
-                body=body or None,
-                headers={**headers, "Host": upstream.netloc, "Content-Length": str(len(body))},
-            )
-            answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
+        answer = connection.getresponse()
+        return answer.status, answer.getheaders(), answer.read()
 
 
 def called(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[str, str]:

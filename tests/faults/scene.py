@@ -38,7 +38,6 @@ class Scene:
 
     def connect(self) -> None:
         """Learn what is deployed; again after the local AWS was started again."""
-        self.proxy.upstream = self.aws.server.endpoint
         cloudformation = self.aws.client("cloudformation")
         self.outputs: dict[str, dict[str, str]] = {}
         for stack in cloudformation.describe_stacks()["Stacks"]:

@@ -23,16 +23,20 @@ class Item:
     done: list[str] = field(default_factory=list)
     """What came of it; the same twice if it was done twice."""
     kept: list[str] = field(default_factory=list)
-    """Where it waits for somebody, which accounts for everything that is due."""
+    """Where it waits for somebody."""
+    covered: set[str] = field(default_factory=set)
+    """What of that which is due waits there."""
     held: list[str] = field(default_factory=list)
     """Where it can be found, whatever became of it; accounts for nothing."""
+    stack: str = "Faults"
+    """The stack whose functions handle it, if it is an event."""
     at_most_once: tuple[str, ...] = ()
     """What must not be done twice."""
 
     @property
     def lost(self) -> list[str]:
         """What is due, was not done, and waits nowhere."""
-        return [] if self.kept else [one for one in self.due if one not in self.done]
+        return [one for one in self.due if one not in self.done and one not in self.covered]
 
     @property
     def repeated(self) -> list[str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from email.message import EmailMessage
 
-from faults import receiving
 from faults.accounting import Account, Item
 from faults.apps import FAULTS
 from faults.proxy import Wrong
@@ -21,11 +19,24 @@ def sns_down(scene: Scene) -> Iterator[Account]:
     down = Wrong(service="sns", operation="Publish", status=503, code="ServiceUnavailable")
     with scene.proxy.wrong(down):
         items = [scene.sent("row", "alert", **complaint)]
-        yield scene.account("SNS is down", items, seconds=120)
+        yield scene.account("SNS is down", items, seconds=180)
     short = Wrong(service="sns", operation="Publish", times=2, status=500, code="InternalError")
     with scene.proxy.wrong(short):
         items = [scene.sent("row", "alert", **complaint)]
         yield scene.account("SNS fails twice", items)
+
+
+def dynamodb_throttled(scene: Scene) -> Iterator[Account]:
+    throttled = Wrong(
+        service="dynamodb",
+        operation="PutItem",
+        text=scene.outputs["Newsletter"]["EventTable"],
+        status=400,
+        code="ThrottlingException",
+    )
+    with scene.proxy.wrong(throttled):
+        items = [scene.sent("row", stack="Newsletter") for _ in range(3)]
+        yield scene.account("DynamoDB throttles every write of events", items, seconds=180)
 
 
 def killed(scene: Scene) -> Iterator[Account]:
@@ -49,8 +60,7 @@ def _dying(scene: Scene, fault: str, title: str) -> Iterator[Account]:
     ]
     with scene.one_batch():
         events = [
-            scene.sent("row", "handled", fault=fault if number == 4 else "")
-            for number in range(9)
+            scene.sent("row", "handled", fault=fault if number == 4 else "") for number in range(9)
         ]
     yield scene.account(title, [*events, *mails], seconds=120)
     gate = scene.mail(_GATE, "stopped by the control", content=scene.letter(_GATE, f"do {fault}"))
@@ -93,8 +103,6 @@ def poison(scene: Scene) -> Iterator[Account]:
     with scene.one_batch():
         good = [scene.sent("row", "handled") for _ in range(3)]
         bad = [
-            scene.put(body, f"poison-{name}", "row", what="record")
-            for name, body in bodies.items()
+            scene.put(body, f"poison-{name}", "row", what="record") for name, body in bodies.items()
         ]
     yield scene.account("records that cannot be read", [*good, *bad], seconds=120)
-    yield scene.account("mail that cannot be read", receiving.poison_mail(scene))

@@ -33,8 +33,8 @@ class Wrong:
     """The service's signing name, such as ``s3``."""
     operation: str
     """The operation, such as ``GetObject``."""
-    path: str = ""
-    """What the path contains; any by default."""
+    text: str = ""
+    """What the path or the body contains; any by default."""
     times: int | None = None
     """How many calls it concerns; all by default."""
     status: int = 0
@@ -108,10 +108,11 @@ class Proxy:
         if missed:
             raise RuntimeError(f"no call of {', '.join(missed)} came, so nothing went wrong")
 
-    def _chosen(self, service: str, operation: str, path: str) -> Wrong | None:
+    def _chosen(self, service: str, operation: str, content: bytes) -> Wrong | None:
         with self._lock:
             for one in self._wrongs:
-                if (one.service, one.operation) == (service, operation) and one.path in path:
+                called = (one.service, one.operation) == (service, operation)
+                if called and one.text.encode() in content:
                     if one.times is not None and one.hits >= one.times:
                         continue
                     one.hits += 1
@@ -121,7 +122,7 @@ class Proxy:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         body = _body(request)
         service, operation = called(request.command, request.path, dict(request.headers), body)
-        wrong = self._chosen(service, operation, request.path)
+        wrong = self._chosen(service, operation, request.path.encode() + body)
         if wrong is None:
             _give(request, *_passed_on(request, body))
             return

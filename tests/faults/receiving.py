@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
 from faults.accounting import Account, Item
-from faults.apps import FAULTS, TEAM
+from faults.apps import TEAM
 from faults.proxy import Wrong
 from faults.scene import CUSTOMER, SALES, SUPPORT, Scene
 
@@ -38,14 +39,16 @@ def s3_slow(scene: Scene) -> Iterator[Account]:
 
 
 def dynamodb_throttled(scene: Scene) -> Iterator[Account]:
-    code = "ProvisionedThroughputExceededException"
-    throttled = Wrong(service="dynamodb", operation="PutItem", times=4, status=400, code=code)
+    throttled = Wrong(
+        service="dynamodb",
+        operation="PutItem",
+        text=scene.outputs["HelpDesk"]["TicketTable"],
+        times=4,
+        status=400,
+        code="ProvisionedThroughputExceededException",
+    )
     with scene.proxy.wrong(throttled):
         yield scene.account("DynamoDB throttles 4 writes of tickets", scene.usual())
-    throttled = Wrong(service="dynamodb", operation="PutItem", status=400, code=code)
-    with scene.proxy.wrong(throttled):
-        events = [scene.sent("row", "handled") for _ in range(3)]
-        yield scene.account("DynamoDB throttles all writes of events", events, seconds=120)
 
 
 def ses_throttled(scene: Scene) -> Iterator[Account]:
@@ -153,29 +156,20 @@ def header_injection(scene: Scene) -> Iterator[Account]:
     yield account
 
 
-def poison_mail(scene: Scene) -> list[Item]:
-    """Mail that breaks rules, for who handles mail and events together."""
-    return [
-        _raw(scene, SUPPORT, "poison-1", "Content-Type: \xff/\0\r\nDate: never\r\n\r\n\0\xfe", "ticket"),
+def poison(scene: Scene) -> Iterator[Account]:
+    items = [
+        _raw(scene, SUPPORT, "poison-1", "Date: never\r\nX: \udcff\0\r\n\r\n\0\udcfe", "ticket"),
         _raw(scene, SUPPORT, "poison-2", "no colon\r\n\r\n\r\n", "ticket"),
+        _raw(scene, SALES, "poison-3", "Content-Type: multipart/\r\n\r\n--", "forwarded copy"),
     ]
-
-
-def killed_mail(scene: Scene) -> list[Item]:
-    """Mail whose function is killed, hangs, is out of memory or exits, and what a control holds."""
-    return [
-        scene.mail(
-            f"desk@{FAULTS}", "handled", content=scene.letter(f"desk@{FAULTS}", f"please {fault}")
-        )
-        for fault in ("kill", "hang", "memory", "exit")
-    ]
+    yield scene.account("mail that breaks the rules of mail", items)
 
 
 def _raw(scene: Scene, to: str, name: str, rest: str, *due: str) -> Item:
     mark = f"{name}-{id(scene)}@customer.example"
     sender = "" if "\r\nFrom:" in rest else f"From: {CUSTOMER}\r\n"
     text = f"Message-ID: <{mark}>\r\nTo: {to}\r\n{sender}{rest}"
-    return scene.mail(to, *due, content=text.encode("utf-8"), mark=mark)
+    return scene.mail(to, *due, content=text.encode("utf-8", "surrogateescape"), mark=mark)
 
 
 def _functions(scene: Scene, part: str) -> list[str]:
@@ -195,9 +189,7 @@ def _event(scene: Scene, item: Item, name: str) -> dict[str, object]:
 
 
 def _quiet(scene: Scene) -> None:
-    """Wait until no more calls of functions are written to the journal."""
-    import time
-
-    size = -1
-    while size != (size := scene.aws.state.journal.stat().st_size):
+    """Wait until nothing of the help desk's functions is written to the journal any more."""
+    before = -1
+    while before != (before := scene.calls("HelpDesk-")):
         time.sleep(2)

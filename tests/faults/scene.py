@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 from faults.accounting import KEPT, Account, Item
@@ -21,8 +21,16 @@ SUPPORT, SALES = f"support@{DESK}", f"sales@{DESK}"
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 STACKS = ("HelpDesk", "Newsletter", "Office", "Faults")
 # Six times the function's timeout otherwise, for each of seven tries.
-_VISIBILITY_SECONDS = "2"
-_ONCE = ("answer", "forwarded copy", "letter")
+_VISIBILITY_SECONDS = {"Faults": "3"}
+_ONCE = ("answer", "forwarded copy", "letter", "ticket")
+# What waits with an invocation of these functions, by a part of their names.
+_COVERED = {
+    "InboundSupportHandler": {"ticket", "answer"},
+    "InboundSupportAfter": {"attachments"},
+    "InboundSalesHandler": {"forwarded copy"},
+    "InboundDeskHandler": {"handled"},
+    "OfficeLettersHandler": {"letter"},
+}
 
 
 class Scene:
@@ -34,6 +42,8 @@ class Scene:
         self.templates = templates
         self._numbers = itertools.count(1)
         self._marks: dict[str, str] = {}
+        self._kept: list[str] = []
+        self._lock = threading.Lock()
         self.connect()
 
     def connect(self) -> None:
@@ -49,8 +59,10 @@ class Scene:
         self._dead = [url for url in queues if "DeadLetter" in url]
         self._waiting = [url for url in queues if "Queue" in url and "DeadLetter" not in url]
         for url in self._waiting:
+            stack = url.rpartition("/")[2].partition("-")[0]
+            seconds = _VISIBILITY_SECONDS.get(stack, "1")
             self.aws.client("sqs").set_queue_attributes(
-                QueueUrl=url, Attributes={"VisibilityTimeout": _VISIBILITY_SECONDS}
+                QueueUrl=url, Attributes={"VisibilityTimeout": seconds}
             )
         self._watched = {
             dimension["Value"]
@@ -58,16 +70,23 @@ class Scene:
             for dimension in alarm.get("Dimensions", [])
             if dimension["Name"] == "QueueName"
         }
-        self._alerts = ""
-        if "Newsletter" in self.outputs:
-            sns, sqs = self.aws.client("sns"), self.aws.client("sqs")
-            self._alerts = sqs.create_queue(QueueName="alerts-of-faults")["QueueUrl"]
-            sns.subscribe(
-                TopicArn=self.outputs["Newsletter"]["AlertTopic"],
-                Protocol="sqs",
-                Endpoint=f"arn:aws:sqs:{self.aws.server.region}:{self.aws.server.account}:"
-                "alerts-of-faults",
-            )
+        self._alerts = self._subscribed() if "Newsletter" in self.outputs else ""
+
+    def _subscribed(self) -> str:
+        """Subscribe a queue to the newsletter's alerts, and return its URL."""
+        sqs, server, name = self.aws.client("sqs"), self.aws.server, "alerts-of-faults"
+        arn = f"arn:aws:sqs:{server.region}:{server.account}:{name}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        url = sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+        topic = self.outputs["Newsletter"]["AlertTopic"]
+        self.aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        return str(url)
 
     # What comes in
 
@@ -98,9 +117,7 @@ class Scene:
         try:
             sent = self.aws.send(content, rcpt_tos=[to], **given)
         except SmtpRefused as refusal:
-            return Item(
-                id=mark or to, what="mail", due=due, done=[f"refused with {refusal.code}"]
-            )
+            return Item(id=mark or to, what="mail", due=due, done=[f"refused with {refusal.code}"])
         self._marks[sent.message_id] = mark.strip("<>")
         return Item(id=sent.message_id, what="mail", due=due, at_most_once=_ONCE)
 
@@ -109,9 +126,7 @@ class Scene:
         return [
             self.mail(SUPPORT, "ticket", "answer", "attachments"),
             self.mail(SALES, "forwarded copy"),
-            self.mail(
-                SALES, "stopped as spam", content=self.letter(SALES, "You have won", GTUBE)
-            ),
+            self.mail(SALES, "stopped as spam", content=self.letter(SALES, "You have won", GTUBE)),
         ]
 
     def office(self, text: str = "It is on its way.\n") -> Item:
@@ -146,7 +161,7 @@ class Scene:
             ConfigurationSetName=self.outputs[stack]["ConfigurationSet"],
             EmailTags=tags,
         )
-        return Item(id=answer["MessageId"], what="event", due=due)
+        return Item(id=answer["MessageId"], what="event", due=due, stack=stack)
 
     def put(self, body: str, message_id: str, *due: str, what: str = "event") -> Item:
         """Put a record into the queue of events, as the topic would."""
@@ -177,21 +192,24 @@ class Scene:
             if item.what == "mail" and item.id in self._marks:
                 self.aws.wait(item.id, seconds=max(1.0, deadline - time.monotonic()))
         events = [item for item in items if item.what != "mail"]
-        kept: list[str] = []
+        stacks = {item.stack for item in events}
         while True:
-            kept += self._drained()
-            self._look(events, kept)
-            done = not any(item.lost for item in events) and not self.under_way()
+            self._drain()
+            self._look(events)
+            done = not any(item.lost for item in events) and not self.under_way(stacks)
             if done or time.monotonic() > deadline:
                 break
-            time.sleep(0.2)
-        problems = self._look(items, kept)
+            time.sleep(0.3)
+        self._drain()
+        problems = self._look(items)
         return Account(fault=fault, items=items, problems=problems, remark=remark)
 
-    def under_way(self) -> int:
-        """Return how many events wait in queues that a function reads."""
+    def under_way(self, stacks: Collection[str]) -> int:
+        """Return how many events wait in queues that a function of these stacks reads."""
         count = 0
         for url in self._waiting:
+            if url.rpartition("/")[2].partition("-")[0] not in stacks:
+                continue
             found = self.aws.client("sqs").get_queue_attributes(
                 QueueUrl=url, AttributeNames=["All"]
             )["Attributes"]
@@ -199,33 +217,31 @@ class Scene:
             count += int(found["ApproximateNumberOfMessagesNotVisible"])
         return count
 
-    def _drained(self) -> list[str]:
+    def _drain(self) -> None:
         """Take what is in the dead-letter queues, each with the name of its queue."""
         sqs = self.aws.client("sqs")
-        found = []
         for url in self._dead:
             while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
                 "Messages"
             ):
                 for message in messages:
-                    found.append(f"{url.rpartition('/')[2]} {message['Body']}")
+                    self._kept.append(f"{url.rpartition('/')[2]} {message['Body']}")
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
 
-    def _look(self, items: Sequence[Item], kept: Sequence[str]) -> list[str]:
+    def _look(self, items: Sequence[Item]) -> list[str]:
         """Note in each item what came of it; return what is wrong besides."""
         known = {item.id: item for item in items}
         for item in items:
             if not any(one.startswith("refused") for one in item.done):
-                item.done, item.kept, item.held = [], [], []
+                item.done, item.kept, item.covered, item.held = [], [], set(), []
         problems = []
-        for text in kept:
-            queue = text.partition(" ")[0]
-            if queue not in self._watched:
-                problems.append(f"no alarm watches {queue}")
-            for item in items:
-                if item.id in text:
-                    item.kept.append(KEPT)
+        for text in list(self._kept):
+            queue, _, body = text.partition(" ")
+            for item in (item for item in items if item.id in body):
+                item.kept.append(KEPT)
+                item.covered |= _covered(item, body)
+                if queue not in self._watched:
+                    problems.append(f"no alarm watches {queue}")
         self._look_at_mail(known)
         self._look_at_tables(known)
         self._look_at_calls(known)
@@ -238,7 +254,7 @@ class Scene:
         for sent in self.aws.sent():
             for item in mails:
                 mark = self._marks[item.id]
-                if mark and mark.encode() in sent["Raw"]:
+                if mark and mark.encode() in sent.get("Raw", b""):
                     item.done.append(_kind(sent))
         saved = {
             *self._stored("HelpDesk", "attachments/"),
@@ -313,20 +329,26 @@ class Scene:
         mark = self._marks[item.id].encode()
         return [sent for sent in self.aws.sent() if mark in sent["Raw"]]
 
+    def mark(self, item: Item) -> str:
+        """Return the part of a mail that what is sent because of it has, too."""
+        return self._marks[item.id]
+
     def raw(self, item: Item) -> bytes:
         """Return the bytes of a mail as its sender sent it."""
         return self.aws.raw(item.id)
 
-    def function(self, part: str) -> str:
-        """Return the name of the only function with this in its name."""
-        pages = self.aws.client("lambda").get_paginator("list_functions").paginate()
-        names = [one["FunctionName"] for page in pages for one in page["Functions"]]
-        (found,) = [name for name in names if part in name]
-        return str(found)
+    def calls(self, part: str) -> int:
+        """Return how many calls there were of functions with this in their names."""
+        lines = self.aws.state.journal.read_bytes().splitlines()
+        return sum(line.startswith(b'{"type":"call"') and part.encode() in line for line in lines)
 
-    def log(self, path: Path) -> str:
-        """Return a log of the local AWS as text."""
-        return path.read_text(errors="replace")
+
+def _covered(item: Item, body: str) -> set[str]:
+    """Return what of that which is due waits with a message of a dead-letter queue."""
+    if item.what != "mail":
+        return set(item.due)
+    found = [due for part, due in _COVERED.items() if part in body]
+    return set().union(*found)
 
 
 def _kind(sent: Mapping[str, Any]) -> str:

@@ -66,10 +66,8 @@ NAMES = [name for lane in (*LANES, DEPLOYING) for name in lane]
 
 EVENTS = [name for lane in LANES[1:] for name in lane]
 NOTES = (
-    "The local AWS has no limit of memory: the function kills itself at its limit, as the kernel "
-    "does on AWS.",
-    "SES itself calls S3, SNS and Lambda inside the local AWS: the faults are those of the calls "
-    "that functions make.",
+    "The local AWS has no limit of memory: at its limit the function kills itself, as Linux would.",
+    "SES itself calls S3, SNS and Lambda inside the local AWS: only calls of functions go wrong.",
     "Alarms are not evaluated: each dead-letter queue that something ended in has one.",
 )
 

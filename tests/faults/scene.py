@@ -304,6 +304,8 @@ class Scene:
                 continue
             record = json.loads(line)
             item = known.get(record["message_id"])
+            if item is not None and record["outcome"] == "unhandled":
+                item.done.append("logged as unhandled")
             if item is None or record["outcome"] != "handled":
                 continue
             if ":Faults-" in record["function"] and "handled" not in item.done:

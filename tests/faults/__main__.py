@@ -37,11 +37,12 @@ LANES: Sequence[Mapping[str, Fault]] = (
         "duplicate": receiving.duplicate,
         "poison-mail": receiving.poison,
         "oversize": receiving.oversize,
-        "mime-bomb": receiving.mime_bomb,
         "zip-names": receiving.zip_names,
         "header-injection": receiving.header_injection,
+        "mime-bomb": receiving.mime_bomb,
     },
     {
+        "reordered": events.reordered,
         "sns-down": events.sns_down,
         "dynamodb-throttled-events": events.dynamodb_throttled,
     },
@@ -49,7 +50,6 @@ LANES: Sequence[Mapping[str, Fault]] = (
         "killed": events.killed,
         "hanging": events.hanging,
         "out-of-memory": events.out_of_memory,
-        "reordered": events.reordered,
         "poison-events": events.poison,
     },
 )

@@ -108,11 +108,11 @@ def mime_bomb(scene: Scene) -> Iterator[Account]:
     for depth in range(3_000):
         nested.append(f'Content-Type: multipart/mixed; boundary="b{depth}"\r\n\r\n--b{depth}\r\n')
         tail.append(f"\r\n--b{depth}--\r\n")
-    many = "--b\r\nContent-Disposition: attachment; filename=a\r\n\r\nx\r\n" * 50_000
+    many = "--b\r\nContent-Disposition: attachment; filename=a\r\n\r\nx\r\n" * 20_000
     bombs = {
         "3,000 multiparts in each other": "".join(nested) + "\r\nHelp\r\n" + "".join(tail),
-        "50,000 attachments": f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n{many}--b--',
-        "a parameter of 4 MB": f'Content-Type: text/plain; x="{"a" * 4 * _MEGABYTE}"\r\n\r\nHelp',
+        "20,000 attachments": f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n{many}--b--',
+        "a parameter of 1 MB": f'Content-Type: text/plain; x="{"a" * _MEGABYTE}"\r\n\r\nHelp',
     }
     items = []
     for number, body in enumerate(bombs.values()):

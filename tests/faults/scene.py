@@ -163,12 +163,18 @@ class Scene:
         )
         return Item(id=answer["MessageId"], what="event", due=due, stack=stack)
 
-    def put(self, body: str, message_id: str, *due: str, what: str = "event") -> Item:
-        """Put a record into the queue of events, as the topic would."""
-        self.aws.client("sqs").send_message(
-            QueueUrl=self.outputs["Faults"]["Queue"], MessageBody=body
-        )
-        return Item(id=message_id, what=what, due=due)
+    def put(
+        self,
+        body: str,
+        message_id: str,
+        *due: str,
+        what: str = "event",
+        queue: str = "Faults-OutboundDeliveryQueue",
+    ) -> Item:
+        """Put a record into a queue of events, as the topic would."""
+        (url,) = [url for url in self._waiting if queue in url]
+        self.aws.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+        return Item(id=message_id, what=what, due=due, stack=queue.partition("-")[0])
 
     @contextlib.contextmanager
     def one_batch(self) -> Iterator[None]:

@@ -172,20 +172,25 @@ class _Stack:
     def __init__(self, scene: Scene, name: str) -> None:
         self._scene, self._name = scene, name
         self._client = scene.aws.client("cloudformation")
-        self._client.create_stack(
-            StackName=name,
-            TemplateBody=scene.templates[name],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
+        # The local AWS answers when the stack is complete.
+        creating = threading.Thread(target=self._create)
+        creating.start()
         self.items: list[Item] = []
         deadline = time.monotonic() + _SECONDS
-        while (status := self._status()).endswith("_IN_PROGRESS") and time.monotonic() < deadline:
+        while creating.is_alive() and time.monotonic() < deadline:
             item = scene.mail(SUPPORT, "ticket", "answer")
             if any(one.startswith("refused") for one in item.done):
                 item.due = ("refused with 550",)
             self.items.append(item)
-            time.sleep(0.5)
-        self.status = status
+            creating.join(0.3)
+        self.status = self._status()
+
+    def _create(self) -> None:
+        self._client.create_stack(
+            StackName=self._name,
+            TemplateBody=self._scene.templates[self._name],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
 
     def account(self, fault: str) -> Account:
         return self._scene.account(fault, self.items)
@@ -218,6 +223,7 @@ def emulator_killed(scene: Scene) -> Iterator[Account]:
         time.sleep(1)
         children = _children(scene.aws.server.pid)
         os.kill(scene.aws.server.pid, signal.SIGKILL)
+        scene.aws.wait_until(lambda: scene.aws.running, lambda runs: not runs, seconds=10)
     accepted = {
         "mail in a function": in_function,
         "mail in the rules": in_rules,

@@ -176,14 +176,14 @@ class LocalAws(_Account):
         """End the server and everything that it started; the state directory stays."""
         server, self._server = self._server, None
         self._clients.clear()
-        # One that was killed leaves where it listened, which tells the next start.
-        by_itself = self._process is not None and self._process.poll() is not None
+        ended = 0
         if self._process is not None:
             stop_group(self._process)
-            self._process = None
+            ended, self._process = self._process.returncode, None
         elif server is not None:
             server_process.stop(server)
-        if not by_itself:
+        # One that was killed leaves where it listened, which tells the next start.
+        if ended == 0:
             self.state.retract()
 
     def deploy(

@@ -172,18 +172,23 @@ class _Stack:
     def __init__(self, scene: Scene, name: str) -> None:
         self._scene, self._name = scene, name
         self._client = scene.aws.client("cloudformation")
-        # The local AWS answers when the stack is complete.
+        # The local AWS may answer only when the stack is complete.
         creating = threading.Thread(target=self._create)
         creating.start()
         self.items: list[Item] = []
         deadline = time.monotonic() + _SECONDS
-        while creating.is_alive() and time.monotonic() < deadline:
+        self.status = ""
+        while time.monotonic() < deadline:
             item = scene.mail(SUPPORT, "ticket", "answer")
             if any(one.startswith("refused") for one in item.done):
                 item.due = ("refused with 550",)
             self.items.append(item)
             creating.join(0.3)
-        self.status = self._status()
+            if not creating.is_alive():
+                self.status = self._status()
+                if not self.status.endswith("_IN_PROGRESS"):
+                    break
+                time.sleep(0.3)
 
     def _create(self) -> None:
         self._client.create_stack(

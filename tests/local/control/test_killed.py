@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
@@ -84,3 +85,12 @@ def test_a_directory_of_somebody_else_is_not_touched(state: State) -> None:
     with pytest.raises(Exception, match="not a state directory"):
         killed.keep(state)
     assert state.journal.exists()
+
+
+def test_stopping_does_not_hide_that_the_server_was_killed(state: State) -> None:
+    """As at the end of a ``with`` block whose server is gone: the next start must learn of it."""
+    aws = LocalAws(state=state.root)
+    aws._process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    aws._process.kill()
+    aws.stop()
+    assert state.server() == _SERVER

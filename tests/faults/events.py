@@ -20,7 +20,7 @@ def sns_down(scene: Scene) -> Iterator[Account]:
     down = Wrong(service="sns", operation="Publish", status=503, code="ServiceUnavailable")
     with scene.proxy.wrong(down):
         items = [_complaint(scene, "first")]
-        yield scene.account("SNS is down", items, seconds=180)
+        yield scene.account("SNS is down", items)
     short = Wrong(service="sns", operation="Publish", times=2, status=500, code="InternalError")
     with scene.proxy.wrong(short):
         items = [_complaint(scene, "second")]
@@ -43,7 +43,7 @@ def dynamodb_throttled(scene: Scene) -> Iterator[Account]:
     )
     with scene.proxy.wrong(throttled):
         items = [scene.sent("row", stack="Newsletter") for _ in range(3)]
-        yield scene.account("DynamoDB throttles every write of events", items, seconds=180)
+        yield scene.account("DynamoDB throttles every write of events", items)
 
 
 def killed(scene: Scene) -> Iterator[Account]:
@@ -69,7 +69,7 @@ def _dying(scene: Scene, fault: str, title: str) -> Iterator[Account]:
         events = [
             scene.sent("row", "handled", fault=fault if number == 4 else "") for number in range(9)
         ]
-    yield scene.account(title, [*events, *mails], seconds=120)
+    yield scene.account(title, [*events, *mails])
     gate = scene.mail(_GATE, "stopped by the control", content=scene.letter(_GATE, f"do {fault}"))
     account = scene.account(f"{title}, and it is a control", [gate])
     if "forwarded copy" in gate.done:
@@ -111,4 +111,4 @@ def poison(scene: Scene) -> Iterator[Account]:
         bad = [
             scene.put(body, f"poison-{name}", "row", what="record") for name, body in bodies.items()
         ]
-    yield scene.account("records that cannot be read", [*good, *bad], seconds=120)
+    yield scene.account("records that cannot be read", [*good, *bad])

@@ -118,7 +118,7 @@ def mime_bomb(scene: Scene) -> Iterator[Account]:
     for number, body in enumerate(bombs.values()):
         items.append(_raw(scene, SUPPORT, f"bomb-{number}", body, "ticket", "attachments"))
         items.append(_raw(scene, SALES, f"bomb-{number}-sales", body, "forwarded copy"))
-    yield scene.account("MIME bombs", items, seconds=120)
+    yield scene.account("MIME bombs", items)
 
 
 def zip_names(scene: Scene) -> Iterator[Account]:

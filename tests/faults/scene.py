@@ -190,7 +190,7 @@ class Scene:
     # Where it is
 
     def account(
-        self, fault: str, items: Sequence[Item], *, seconds: float = 60.0, remark: str = ""
+        self, fault: str, items: Sequence[Item], *, seconds: float = 240.0, remark: str = ""
     ) -> Account:
         """Wait until nothing is under way any more, and find out where everything is."""
         deadline = time.monotonic() + seconds

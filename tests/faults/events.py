@@ -109,6 +109,7 @@ def poison(scene: Scene) -> Iterator[Account]:
     with scene.one_batch():
         good = [scene.sent("row", "handled") for _ in range(3)]
         bad = [
-            scene.put(body, f"poison-{name}", "row", what="record") for name, body in bodies.items()
+            scene.put(body, f"poison-{name}", _UNKNOWN.get(name, "row"), what="record")
+            for name, body in bodies.items()
         ]
     yield scene.account("records that cannot be read", [*good, *bad])

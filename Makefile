@@ -107,7 +107,7 @@ bench: $(VENV)/.bench ## compare import, event, synth and mail times with the al
 	@$(BIN)/python benchmarks/synth.py
 	@$(BIN)/python benchmarks/local.py
 
-faults: $(VENV)/.test ## cause 20 faults on the deployed examples, and account for every mail
+faults: $(VENV)/.test ## cause faults on the deployed examples, and account for every mail
 	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 
 screenshots: $(VENV)/.test ## take the pictures of the page in docs/images

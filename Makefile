@@ -111,6 +111,9 @@ prove: $(VENV)/.test $(VENV)/.bench ## run the proofs of what the docs promise, 
 bench: $(VENV)/.bench ## compare time and memory with the alternatives (four minutes); ARGS=--quick
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
+faults: $(VENV)/.test ## cause faults on the deployed examples, and account for every mail
+	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
+
 screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
 	@$(BIN)/python tests/screenshots.py
 

@@ -64,6 +64,8 @@ class HelpDesk(cdk.Stack):
             handler=PythonHandler(
                 FUNCTIONS,
                 "tickets:on_mail",
+                # So that no mail is answered twice.
+                remember_handled=True,
                 environment={
                     "TICKETS": tickets.table_name,
                     "REPLY_KEY": reply_key.secret_arn,

@@ -22,7 +22,8 @@ _THROTTLED = frozenset(
     )
 )
 UNREACHED = ("ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError")
-"""Exceptions of botocore that prove that no connection was made."""
+"""Codes of failures to be tried again that mean that no connection was made."""
+_UNCONNECTED = ("ConnectTimeoutError", "NameResolutionError", "NewConnectionError")
 _BEFORE_SENDING = (
     "BaseEndpointResolverError",
     "CredentialRetrievalError",
@@ -65,10 +66,19 @@ def classify(error: BaseException, operation: str) -> Failure:
         return _answered(error, operation)
     kinds = {base.__name__ for base in type(error).__mro__}
     if kinds.intersection(UNREACHED):
-        return Failure("again", name, str(error))
+        return Failure("again" if _unconnected(error) else "unknown", name, str(error))
     if kinds.intersection(_BEFORE_SENDING) or "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Failure("refused", name, str(error))
     return Failure("unknown", name, str(error))
+
+
+def _unconnected(error: BaseException) -> bool:
+    """Return whether no connection was made; *error* is one of `UNREACHED`."""
+    if type(error).__name__ != "ProxyConnectionError":
+        return True
+    # urllib3 raises the same if a proxy hangs up after it has passed the request on.
+    reason = getattr(getattr(error, "kwargs", {}).get("error"), "original_error", None)
+    return type(reason).__name__ in _UNCONNECTED
 
 
 def _answered(error: Any, operation: str) -> Failure:

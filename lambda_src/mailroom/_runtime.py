@@ -121,7 +121,7 @@ def console(region: str) -> str:
     return f"{region}.console.aws.amazon.com" if region else "console.aws.amazon.com"
 
 
-def dead_letter(payload: Mapping[str, Any], error: BaseException, context: Any) -> None:
+def dead_letter(payload: Mapping[str, Any], error: str, text: str, context: Any) -> None:
     """Put *payload* on the failure queue in the shape of a Lambda on-failure destination record.
 
     Lambda does so itself for asynchronous invocations only; without this, a synchronous one that
@@ -143,7 +143,7 @@ def dead_letter(payload: Mapping[str, Any], error: BaseException, context: Any) 
             "executedVersion": getattr(context, "function_version", None),
             "functionError": "Handled",
         },
-        "responsePayload": {"errorType": type(error).__name__, "errorMessage": str(error)},
+        "responsePayload": {"errorType": error, "errorMessage": text},
     }
     client("sqs").send_message(
         QueueUrl=setting("MAILROOM_FAILURE_QUEUE"), MessageBody=json.dumps(record)

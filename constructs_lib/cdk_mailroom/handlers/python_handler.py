@@ -57,9 +57,10 @@ class PythonHandler(PythonFunction, ReceiptAction):
     runtime at once if it is synchronous.
 
     A synchronous function must end three seconds before its timeout, or when three quarters of a
-    short one are over: then the runtime ends it, and answers by *on_error*. Two alarms go off if
-    the process was killed nevertheless, for example because its memory was exhausted, and if the
-    dead-letter queue could not be reached.
+    short one are over: then the runtime ends it, and answers by *on_error*. With ``stop_rule`` and
+    ``stop_rule_set`` it runs in a child process, so that the runtime answers even if it is killed,
+    for example because its memory is exhausted. Two alarms go off if the runtime's own process was
+    killed, and if the dead-letter queue could not be reached.
     """
 
     needs_mail: ClassVar[bool] = False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import importlib.util
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,10 +108,23 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+@contextlib.contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Show what the local AWS warns of as the command's own words."""
+    from mailroom_cli.terminal import show, text
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in warned:
+        show(text(str(warning.message), "yellow"), stream=sys.stderr)
+
+
 def _start(aws: LocalAws, options: argparse.Namespace, app: str | None, folder: Path) -> int:
     keep = False
     try:
-        aws.start(detached=options.detach)
+        with _warnings_shown():
+            aws.start(detached=options.detach)
         since = _deploy_first(aws, options, app, folder)
         keep = options.detach
         if not keep:
@@ -194,15 +208,14 @@ def _deploy(
     *,
     again: bool = False,
 ) -> None:
-    from mailroom_cli.terminal import say_json, show, text
+    from mailroom_cli.terminal import say_json, show
 
     if again and not options.json:
         show(f"the local AWS is running at {aws.server.endpoint}: deploying to it again")
     for identity in options.identity:
         with account.calls(f"cannot verify {identity}", remedy="pass a domain or an address"):
             aws.verify_identity(identity)
-    with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always", UserWarning)
+    with _warnings_shown():
         aws.deploy(
             app=app,
             cwd=folder,
@@ -210,8 +223,6 @@ def _deploy(
             stacks=options.stacks,
             region=options.region,
         )
-    for warning in warned:
-        show(text(str(warning.message), "yellow"), stream=sys.stderr)
     if options.json:
         say_json(_addresses(aws))
     else:

@@ -20,6 +20,7 @@ from mailroom_local.control import (
     deployments,
     emulator,
     gateways,
+    killed,
     requests,
     server_process,
     smtp,
@@ -145,6 +146,10 @@ class LocalAws(_Account):
     def start(self, *, detached: bool = False) -> None:
         """Start the server, with an empty account.
 
+        If the last server was killed, and messages that it had accepted may not have been handled,
+        all of its messages are kept beside the state directory, in one with the suffix `-killed`,
+        and a `UserWarning` says so.
+
         Args:
             detached: Whether the server outlives this process. By default it ends with it, even if
                 this process is killed.
@@ -159,7 +164,8 @@ class LocalAws(_Account):
                 f"a local AWS already runs with {self.state.root} (process {other.pid})",
                 remedy="stop it with `mailroom down`, or name another directory with --state",
             )
-        # Everything that the last server knew is gone with it, so its traces are of no use.
+        killed.keep(self.state)
+        # Everything else that the last server knew is gone with it, so its traces are of no use.
         self.state.remove()
         self.state.create()
         interpreter = emulator.interpreter(self.state, self._progress)
@@ -170,12 +176,15 @@ class LocalAws(_Account):
         """End the server and everything that it started; the state directory stays."""
         server, self._server = self._server, None
         self._clients.clear()
+        ended = 0
         if self._process is not None:
             stop_group(self._process)
-            self._process = None
+            ended, self._process = self._process.returncode, None
         elif server is not None:
             server_process.stop(server)
-        self.state.retract()
+        # One that was killed leaves where it listened, which tells the next start.
+        if ended == 0:
+            self.state.retract()
 
     def deploy(
         self,

@@ -11,12 +11,14 @@ from typing import Any
 from mailroom_local.control.paths import STATUS_PATH
 from mailroom_local.control.state import Server
 
-_ANSWER_SECONDS = 5.0
+_STATUS_SECONDS = 5.0
+# To enforce permissions ends the processes of all functions, and there may be much mail to read.
+_ANSWER_SECONDS = 60.0
 
 
-def get(server: Server, path: str) -> Any:
+def get(server: Server, path: str, *, seconds: float = _ANSWER_SECONDS) -> Any:
     """Fetch a path of the server as JSON."""
-    return _open(server.endpoint + path)
+    return _open(server.endpoint + path, seconds)
 
 
 def post(
@@ -29,19 +31,20 @@ def post(
     request = urllib.request.Request(  # noqa: S310  # our own server
         server.endpoint + path, data=json.dumps(body or {}).encode(), headers=dict(headers or {})
     )
-    return _open(request)
+    return _open(request, _ANSWER_SECONDS)
 
 
 def answers(server: Server) -> bool:
     """Whether this server, and no other process, listens at its endpoint."""
     try:
-        return bool(get(server, STATUS_PATH).get("pid") == server.pid)
+        found = get(server, STATUS_PATH, seconds=_STATUS_SECONDS)
+        return bool(found.get("pid") == server.pid)
     except (OSError, ValueError, urllib.error.URLError):
         return False
 
 
-def _open(request: str | urllib.request.Request) -> Any:
+def _open(request: str | urllib.request.Request, seconds: float) -> Any:
     # No proxy: the server is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=_ANSWER_SECONDS) as answer:
+    with opener.open(request, timeout=seconds) as answer:
         return json.load(answer)

@@ -1,14 +1,15 @@
-"""Turn support mail into tickets: one item for each mail, even if it is delivered twice."""
+"""Turn support mail into tickets: one item and one answer for each mail, even if it comes twice."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 
 import boto3
 
 from mailroom.conversation import reply_address
-from mailroom.receiving import ReceivedMail
+from mailroom.receiving import ReceivedMail, send_once
 from mailroom.sending import Sender
 
 _EXCERPT_CHARACTERS = 2000
@@ -25,20 +26,23 @@ def on_mail(mail: ReceivedMail) -> None:
         return  # nobody needs help; the mail bucket has it
     token = mail.token(key=_key)
     ticket = token["ticket"] if token else sha256(mail.message_id.encode()).hexdigest()[:12]
-    try:
+    # SES and Lambda may deliver a mail twice. Keep the ticket, which may already be closed, and go
+    # on: the first delivery may have failed before its answer was sent.
+    with suppress(_table.meta.client.exceptions.ConditionalCheckFailedException):
         _table.put_item(
             Item={**item_of(mail), "ticket": ticket},
             ConditionExpression="attribute_not_exists(id)",
         )
-    except _table.meta.client.exceptions.ConditionalCheckFailedException:
-        # SES and Lambda may deliver a mail twice; keep the ticket, which may already be closed.
-        return
     if token is None and not mail.is_automatic:
-        sender.reply(
-            mail,
-            text=f"Thank you. We will answer soon; your ticket is {ticket}.",
-            reply_to=reply_address(_support, token={"ticket": ticket}, key=_key),
-        )
+        send_once(mail, "answer", lambda: answer(mail, ticket))
+
+
+def answer(mail: ReceivedMail, ticket: str) -> None:
+    sender.reply(
+        mail,
+        text=f"Thank you. We will answer soon; your ticket is {ticket}.",
+        reply_to=reply_address(_support, token={"ticket": ticket}, key=_key),
+    )
 
 
 def item_of(mail: ReceivedMail) -> dict[str, object]:

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from mailroom.sending import NotSent
 from mailroom.testing import automatic_message, message, received_mail, reply_message
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
@@ -132,3 +133,21 @@ def test_any_other_table_error_is_raised(tickets: ModuleType) -> None:
     boto3.client("dynamodb").delete_table(TableName="Tickets")
     with pytest.raises(Exception, match="not found"):
         tickets.on_mail(received_mail())
+
+
+def test_an_answer_that_ses_throttled_is_sent_by_the_next_try(
+    tickets: ModuleType, answers: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ticket exists then; a third delivery sends nothing more."""
+    mail, reply = received_mail(), tickets.sender.reply
+
+    def throttled(mail: object, **options: object) -> None:
+        raise NotSent("not sent", code="TooManyRequestsException")
+
+    monkeypatch.setattr(tickets.sender, "reply", throttled)
+    with pytest.raises(NotSent):
+        tickets.on_mail(mail)
+    monkeypatch.setattr(tickets.sender, "reply", reply)
+    for _ in range(2):
+        tickets.on_mail(mail)
+    assert len(answers) == len(stored()) == 1

@@ -8,7 +8,13 @@ import time
 from mailroom import _runtime
 from mailroom.entry._deadline import answer_due, deadline, initialised, time_until
 from mailroom.entry._function import resolve, survivable
-from mailroom.errors import InvalidAnswer, NotConfigured, UnknownInvocation
+from mailroom.errors import (
+    HandlerDied,
+    InvalidAnswer,
+    NotConfigured,
+    OutOfTime,
+    UnknownInvocation,
+)
 from mailroom.receiving import Disposition, ReceivedMail
 from mailroom.ses import SETUP_NOTIFICATION, SYNCHRONOUS_SECONDS, WAITING
 
@@ -17,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from mailroom.entry._child import Child
     from mailroom.receiving.bucket import Store
+
+    _Failure = tuple[str, str, str | None]  # the error, its text and its place
 
 __all__ = ["handler"]
 
@@ -33,12 +42,23 @@ _ON_ERROR = {
 # for the answer itself.
 _FOR_FAILURE = 3.0
 _FOR_ANSWER = 0.5
+# How much of its time a handler in a child has before it is interrupted; then it is killed.
+_UNTIL_INTERRUPTED = 0.9
+_LATE = "the handler was still running when SES's answer was due"
 
 
 class _Settings:
     """The environment, read once per process."""
 
-    __slots__ = ("function", "log_addresses", "on_error", "rule", "store", "synchronous")
+    __slots__ = (
+        "_child",
+        "function",
+        "log_addresses",
+        "on_error",
+        "rule",
+        "store",
+        "synchronous",
+    )
 
     function: Callable[[ReceivedMail], object]
     store: Store | None
@@ -67,6 +87,31 @@ class _Settings:
                 mark_prefix=os.environ.get("MAILROOM_MARK_PREFIX") or None,
                 client=_runtime.client("s3"),
             )
+        self._child: Child | None = None
+
+    @property
+    def is_control(self) -> bool:
+        """Whether mail must not pass if the handler fails."""
+        return self.on_error in (Disposition.STOP_RULE, Disposition.STOP_RULE_SET)
+
+    @property
+    def child(self) -> Child:
+        """The process of a control, whose end must not be the end of the answer."""
+        if self._child is None:
+            from mailroom.entry._child import Child
+
+            self._child = Child(self._outcome)
+        return self._child
+
+    def _outcome(
+        self, question: tuple[Mapping[str, Any], float | None]
+    ) -> tuple[str, _Failure | None]:
+        raw, end = question
+        try:
+            with deadline(None if end is None else end - time.monotonic(), _LATE):
+                return _handle(raw, self, _disposition).value, None
+        except BaseException as error:
+            return Disposition.STOP_RULE_SET.value, _described(error)
 
 
 _settings: _Settings | None = None
@@ -84,7 +129,9 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
     fail. The invocation goes to the failure queue (``MAILROOM_FAILURE_QUEUE``); if that fails too,
     the answer is the same, and the log and the metric ``FailureNotKept`` say so. The function must
     end three seconds before Lambda's timeout and SES's 30 seconds, whichever comes first, or when
-    three quarters of a shorter time are over. `deadline` says how that is enforced. What SES does
+    three quarters of a shorter time are over. `deadline` says how that is enforced. With
+    ``stop_rule`` and ``stop_rule_set`` the function runs in a child process, so that one that is
+    killed, runs out of memory or cannot be interrupted is answered too. What SES does
     when a call fails is not documented, so ``raise`` is for code that needs neither answer.
     ``continue`` is the default because mail that went one step too far can be found again, while
     mail that a typo stopped cannot.
@@ -125,7 +172,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
                 store=_settings.store,
                 run=lambda mail: _run(mail, _settings),
                 log=lambda raw, outcome, started, error=None: _log(
-                    raw, outcome, started, _settings, error
+                    raw, outcome, started, _settings, error and _described(error)
                 ),
             )
     raw = _only_record(event)
@@ -134,7 +181,7 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
     try:
         _handle(raw, _settings)
     except BaseException as error:
-        _log(raw, "failed", started, _settings, error)
+        _log(raw, "failed", started, _settings, _described(error))
         raise
     _log(raw, "handled", started, _settings)
     return None
@@ -149,23 +196,47 @@ def _answer(
 ) -> dict[str, str]:
     due = answer_due(context, SYNCHRONOUS_SECONDS)
     seconds = time_until(due, reserve=_FOR_FAILURE)
+    failed: BaseException | None = None
+    failure: _Failure | None = None
     try:
-        with deadline(seconds, "the handler was still running when SES's answer was due"):
-            disposition = _handle(raw, settings, _disposition)
-    except BaseException as error:
-        _log(raw, "failed", started, settings, error)
-        if os.environ.get("MAILROOM_FAILURE_QUEUE"):
-            _keep(event, error, context, settings, time_until(due, reserve=_FOR_ANSWER))
-        if settings.on_error is None:
-            raise survivable(error)  # noqa: B904 (it is the same error, or has it as its cause)
-        return {"disposition": settings.on_error.value}
-    _log(raw, disposition.value, started, settings)
-    return {"disposition": disposition.value}
+        if settings.is_control:
+            disposition, failure = _ask(raw, settings, seconds)
+        else:
+            with deadline(seconds, _LATE):
+                disposition = _handle(raw, settings, _disposition)
+    except BaseException as caught:
+        failed, failure = caught, _described(caught)
+    if failure is None:
+        _log(raw, disposition.value, started, settings)
+        return {"disposition": disposition.value}
+    _log(raw, "failed", started, settings, failure)
+    if os.environ.get("MAILROOM_FAILURE_QUEUE"):
+        _keep(event, failure, context, settings, time_until(due, reserve=_FOR_ANSWER))
+    if settings.on_error is None:
+        assert failed is not None
+        raise survivable(failed)
+    return {"disposition": settings.on_error.value}
+
+
+def _ask(
+    raw: Mapping[str, Any], settings: _Settings, seconds: float | None
+) -> tuple[Disposition, _Failure | None]:
+    """Return what a control decides in its child, and how it failed if it did."""
+    now = time.monotonic()
+    end = None if seconds is None else now + seconds * _UNTIL_INTERRUPTED
+    last = None if seconds is None else now + seconds
+    (answer,) = settings.child.ask(
+        [(raw, end)], lambda: None if last is None else max(last - time.monotonic(), 0)
+    )
+    if isinstance(answer, HandlerDied | OutOfTime):
+        raise answer
+    value, failure = answer
+    return Disposition(value), failure
 
 
 def _keep(
     event: Mapping[str, Any],
-    failure: BaseException,
+    failure: _Failure,
     context: Any,
     settings: _Settings,
     seconds: float | None,
@@ -173,16 +244,17 @@ def _keep(
     """Put the invocation on the failure queue; if that fails, log it."""
     try:
         with deadline(seconds, "the failure queue did not answer in time"):
-            _runtime.dead_letter(event, failure, context)
-    except BaseException as error:
+            name, text, _ = failure
+            _runtime.dead_letter(event, name, text, context)
+    except BaseException as caught:
         _runtime.log(
             "ERROR",
             "mailroom.receiving",
             message_id=_dig(_only_record(event), "mail", "messageId"),
             rule=settings.rule,
             outcome="failure not kept",
-            error=type(error).__name__,
-            detail=str(error)[:500],
+            error=type(caught).__name__,
+            detail=str(caught)[:500],
         )
         function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "unknown")
         _runtime.metric("FailureNotKept", 1, FunctionName=function)
@@ -286,12 +358,16 @@ def _shape(event: object) -> str:
     return type(event).__name__
 
 
+def _described(error: BaseException) -> _Failure:
+    return type(error).__name__, str(error), _runtime.where(error)
+
+
 def _log(
     raw: Mapping[str, Any],
     outcome: str,
     started: float,
     settings: _Settings,
-    error: BaseException | None = None,
+    failure: _Failure | None = None,
 ) -> None:
     fields: dict[str, Any] = {
         "message_id": _dig(raw, "mail", "messageId"),
@@ -299,14 +375,13 @@ def _log(
         "outcome": outcome,
         "ms": round((time.perf_counter() - started) * 1000, 1),
     }
-    if error is not None:
-        fields["error"] = type(error).__name__
-        fields["at"] = _runtime.where(error)
+    if failure is not None:
+        fields["error"], _, fields["at"] = failure
     if settings.log_addresses:
         fields["source"] = _dig(raw, "mail", "source")
         fields["recipients"] = _dig(raw, "receipt", "recipients")
-        fields["detail"] = None if error is None else str(error)
-    _runtime.log("INFO" if error is None else "ERROR", "mailroom.receiving", **fields)
+        fields["detail"] = None if failure is None else failure[1]
+    _runtime.log("INFO" if failure is None else "ERROR", "mailroom.receiving", **fields)
 
 
 # Lambda imports this module during init, so that a wrong name fails before any mail is taken.

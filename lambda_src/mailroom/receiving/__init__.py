@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mailroom.receiving.attachments import Attachment
     from mailroom.receiving.bucket import MailBucket
     from mailroom.receiving.handed import HandedMail, handed_on
+    from mailroom.receiving.once import send_once
 
 __all__ = [
     "Address",
@@ -37,6 +38,7 @@ __all__ = [
     "ReceivedMail",
     "Verdict",
     "handed_on",
+    "send_once",
 ]
 
 # Loaded for those alone that use them.
@@ -47,6 +49,7 @@ _LAZY = {
     "HandedMail": "mailroom.receiving.handed",
     "MailBucket": "mailroom.receiving.bucket",
     "handed_on": "mailroom.receiving.handed",
+    "send_once": "mailroom.receiving.once",
 }
 
 

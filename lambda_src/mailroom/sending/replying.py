@@ -46,6 +46,9 @@ class Replying:
         message, which begin with the conversation's first. Programs that name only the last
         message name ``Sent.header_message_id``, so keep that with the ticket if you can.
 
+        Lambda calls a handler again after a failure: in a handler, call this by
+        `mailroom.receiving.send_once`.
+
         Args:
             mail: The received mail.
             text: As for `ReceivedMail.reply`, like all that follow up to *earlier*.

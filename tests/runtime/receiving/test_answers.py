@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -356,3 +358,25 @@ def test_without_a_handler_the_setting_is_named() -> None:
     """A function deployed without ``MAILROOM_HANDLER`` says so at its first mail."""
     with pytest.raises(errors.NotConfigured, match="MAILROOM_HANDLER is not set"):
         entry.handler(sample(), CONTEXT)
+
+
+def is_killed(_: ReceivedMail) -> Disposition:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return Disposition.CONTINUE
+
+
+@pytest.mark.parametrize("on_error", ["stop_rule", "stop_rule_set"])
+def test_a_control_that_is_killed_does_not_open(
+    deploy: Callable[..., None], queue: Any, on_error: str
+) -> None:
+    """As out of memory. The mail is on the failure queue, and the next one is decided."""
+    deaths = [True]
+
+    def function(mail: ReceivedMail) -> Disposition:
+        return is_killed(mail) if deaths[0] else Disposition.CONTINUE
+
+    deploy(function, on_error=on_error, failure_queue=queue.url)
+    assert entry.handler(synchronous(), CONTEXT) == {"disposition": on_error.upper()}
+    assert queue()[0]["responsePayload"]["errorType"] == "HandlerDied"
+    deaths[0] = False
+    assert entry.handler(synchronous(), CONTEXT) == {"disposition": "CONTINUE"}

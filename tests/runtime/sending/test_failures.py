@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
+    ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
@@ -51,6 +58,40 @@ def answer(
 def test_only_errors_that_prove_nothing_was_sent_are_retried(error: Any, kind: str) -> None:
     """In doubt the outcome is unknown."""
     assert classify(error, "SendEmail").kind == kind
+
+
+@contextmanager
+def proxy(*, listens: bool) -> Iterator[str]:
+    """A proxy that reads a request and hangs up, or one that is not there."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if listens:
+            server.listen()
+
+            def hang_up() -> None:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65536)
+
+            threading.Thread(target=hang_up, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(("listens", "kind"), [(True, "unknown"), (False, "again")])
+def test_a_proxy_that_hangs_up_may_have_passed_the_message_on(listens: bool, kind: str) -> None:
+    """botocore raises ``ProxyConnectionError`` then too; only one that is not there proves that."""
+    with proxy(listens=listens) as url:
+        client = boto3.client(
+            "sesv2",
+            region_name="us-east-1",
+            endpoint_url="http://ses.invalid",
+            aws_access_key_id="none",
+            aws_secret_access_key="none",
+            config=Config(retries={"total_max_attempts": 1}, proxies={"http": url}),
+        )
+        with pytest.raises(ProxyConnectionError) as caught:
+            client.send_email(Content={"Raw": {"Data": b"x"}})
+    assert classify(caught.value, "SendEmail").kind == kind
 
 
 @pytest.mark.parametrize(

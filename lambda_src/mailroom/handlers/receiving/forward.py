@@ -80,8 +80,8 @@ from mailroom.errors import MailroomError, NotSent
 from mailroom.handlers import _mail
 from mailroom.handlers.receiving._forward_settings import Settings
 from mailroom.handlers.receiving._mending import Unmendable, mend
-from mailroom.handlers.receiving._once import send_once
 from mailroom.handlers.receiving._rewriting import read_header, rewrite, via
+from mailroom.receiving.once import send_once
 from mailroom.ses import RECIPIENTS_PER_MESSAGE, SENT_BYTES
 
 TYPE_CHECKING = False

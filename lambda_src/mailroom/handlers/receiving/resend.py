@@ -44,8 +44,8 @@ import os
 from mailroom.errors import NotSent
 from mailroom.handlers import _mail
 from mailroom.handlers.receiving._mending import Unmendable, mend
-from mailroom.handlers.receiving._once import send_once
 from mailroom.handlers.receiving._rewriting import read_header, resent
+from mailroom.receiving.once import send_once
 from mailroom.ses import RECIPIENTS_PER_MESSAGE, SENT_BYTES
 
 TYPE_CHECKING = False

@@ -1,5 +1,13 @@
 """Sends at most once for each received mail, whatever becomes of the process.
 
+A handler that answers mail needs this, since Lambda calls it again after a failure::
+
+    from mailroom.receiving import ReceivedMail, send_once
+
+    def on_mail(mail: ReceivedMail) -> None:
+        ...
+        send_once(mail, "answer", lambda: sender.reply(mail, text="Thank you."))
+
 A mark is written before the call to SES, under a condition that only one writer can meet. After the
 call, a second mark says how it ended: ``sent``, or ``refused`` if SES certainly accepted nothing,
 which is the only case in which another try is made. A mark with nothing behind it means that the
@@ -26,7 +34,9 @@ __all__ = ["send_once"]
 
 
 def send_once(mail: ReceivedMail, what: str, send: Callable[[], object]) -> None:
-    """Call *send* unless *what* was sent for *mail* before.
+    """Call *send* unless *what* was sent for *mail* before, by any delivery of it.
+
+    It needs ``remember_handled=True`` where the handler is declared.
 
     Args:
         mail: The received mail.
@@ -36,6 +46,7 @@ def send_once(mail: ReceivedMail, what: str, send: Callable[[], object]) -> None
     Raises:
         NotSent: As *send* raised it; another try is possible.
         OutcomeUnknown: As *send* raised it, or an earlier try has no known outcome.
+        NotConfigured: The handler was declared without ``remember_handled=True``.
     """
     marks = mail.marks()
     for number in count(1):

@@ -47,7 +47,7 @@ class _Settings:
         self.function = resolve(_runtime.setting("MAILROOM_HANDLER"))
         self.rule = os.environ.get("MAILROOM_RULE")
         self.log_addresses = os.environ.get("MAILROOM_LOG_ADDRESSES") == "1"
-        # Nobody knows whether Mail Manager's event says so, as SES's does.
+        # An event that cannot be read does not say so, and Mail Manager's may not.
         self.synchronous = os.environ.get("MAILROOM_SYNCHRONOUS") == "1"
         on_error = os.environ.get("MAILROOM_ON_ERROR", "continue")
         if on_error not in _ON_ERROR:
@@ -78,9 +78,9 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
     Asynchronous (``Event``): an exception propagates, so that Lambda retries and then sends the
     invocation to the on-failure queue. The function's return value is ignored.
 
-    Synchronous (``RequestResponse``): if the function raises, calls ``sys.exit``, returns something
-    that is not a disposition, or has not ended in time, ``MAILROOM_ON_ERROR`` decides the answer to
-    SES: ``continue`` (default), ``stop_rule``, ``stop_rule_set``, or ``raise`` to let the call
+    Synchronous (``RequestResponse``): if the event cannot be read, or the function raises, calls
+    ``sys.exit``, returns something that is not a disposition, or has not ended in time,
+    ``MAILROOM_ON_ERROR`` decides the answer to SES: ``continue`` (default), ``stop_rule``, ``stop_rule_set``, or ``raise`` to let the call
     fail. The invocation goes to the failure queue (``MAILROOM_FAILURE_QUEUE``); if that fails too,
     the answer is the same, and the log and the metric ``FailureNotKept`` say so. The function must
     end three seconds before Lambda's timeout and SES's 30 seconds, whichever comes first, or when
@@ -95,8 +95,8 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
     SES's setup notification is skipped.
 
     A rule of Mail Manager invokes the function as a receipt rule does, by AWS's documentation. The
-    mail may also be there without a record around it, and ``MAILROOM_SYNCHRONOUS=1`` means that
-    Mail Manager waits for the answer, whether or not the event has its action.
+    mail may also be there without a record around it. ``MAILROOM_SYNCHRONOUS=1`` means that the
+    caller waits for the answer, whether or not the event says so.
 
     Args:
         event: What SES, Mail Manager, SNS, SQS, S3 or EventBridge invokes the function with.
@@ -107,7 +107,8 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
         (``batchItemFailures``); else ``None``.
 
     Raises:
-        UnknownInvocation: *event* is neither one mail from SES nor an arrival.
+        UnknownInvocation: *event* is neither one mail from SES nor an arrival, and the function is
+            not synchronous.
     """
     global _settings
     if _settings is None:
@@ -128,9 +129,11 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
                     raw, outcome, started, _settings, error
                 ),
             )
+    if _settings.synchronous:
+        return _answer(event, context, started, _settings)
     raw = _only_record(event)
-    if _settings.synchronous or _dig(raw, "receipt", "action", "invocationType") in WAITING:
-        return _answer(raw, event, context, started, _settings)
+    if _dig(raw, "receipt", "action", "invocationType") in WAITING:
+        return _answer(event, context, started, _settings)
     try:
         _handle(raw, _settings)
     except BaseException as error:
@@ -141,7 +144,6 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
 
 
 def _answer(
-    raw: Mapping[str, Any],
     event: Mapping[str, Any],
     context: Any,
     started: float,
@@ -149,13 +151,15 @@ def _answer(
 ) -> dict[str, str]:
     due = answer_due(context, SYNCHRONOUS_SECONDS)
     seconds = time_until(due, reserve=_FOR_FAILURE)
+    raw: Mapping[str, Any] = {}
     try:
+        raw = _only_record(event)
         with deadline(seconds, "the handler was still running when SES's answer was due"):
             disposition = _handle(raw, settings, _disposition)
     except BaseException as error:
         _log(raw, "failed", started, settings, error)
         if os.environ.get("MAILROOM_FAILURE_QUEUE"):
-            _keep(event, error, context, settings, time_until(due, reserve=_FOR_ANSWER))
+            _keep(event, raw, error, context, settings, time_until(due, reserve=_FOR_ANSWER))
         if settings.on_error is None:
             raise survivable(error)  # noqa: B904 (it is the same error, or has it as its cause)
         return {"disposition": settings.on_error.value}
@@ -165,6 +169,7 @@ def _answer(
 
 def _keep(
     event: Mapping[str, Any],
+    raw: Mapping[str, Any],
     failure: BaseException,
     context: Any,
     settings: _Settings,
@@ -178,7 +183,7 @@ def _keep(
         _runtime.log(
             "ERROR",
             "mailroom.receiving",
-            message_id=_dig(_only_record(event), "mail", "messageId"),
+            message_id=_dig(raw, "mail", "messageId"),
             rule=settings.rule,
             outcome="failure not kept",
             error=type(error).__name__,

@@ -46,14 +46,14 @@ class Share:
 # Indexes that are used, of ten: those of an invocation are not all used, see `invocations`.
 _USED = {"events": 8.61, "arrivals": 8.29, "lake": 9.1, "receiving": 10.0, "workmail": 10.0}
 SHARES = {
-    "events": Share(kind="events", records=290),
-    "events-bundled": Share(kind="events", records=120),
-    "lake": Share(kind="lake", records=230),
+    "lake": Share(kind="lake", records=580),
     "lake-transform": Share(kind="lake", records=100),
-    "mail-function": Share(kind="arrivals", records=80),
-    "receiving": Share(kind="receiving", records=70, messages=1),
-    "receiving-synchronous": Share(kind="receiving", records=40),
-    "gateway": Share(kind="receiving", records=20),
+    "events": Share(kind="events", records=130),
+    "events-bundled": Share(kind="events", records=60),
+    "mail-function": Share(kind="arrivals", records=40),
+    "receiving": Share(kind="receiving", records=20, messages=1),
+    "receiving-synchronous": Share(kind="receiving", records=10),
+    "gateway": Share(kind="receiving", records=10),
     "reject-spam": Share(kind="receiving", records=15),
     "auto-reply": Share(kind="receiving", records=10, messages=20),
     "forward": Share(kind="receiving", messages=8),
@@ -64,9 +64,9 @@ SHARES = {
     "to-topic": Share(kind="receiving", messages=20),
     "webhook": Share(kind="receiving", messages=40),
     "gateway-resend": Share(kind="receiving", messages=10),
-    "workmail-flow": Share(kind="workmail", records=15, messages=20),
-    "workmail-restrict": Share(kind="workmail", records=5),
-    "workmail-flow-metrics": Share(kind="workmail", records=5),
+    "workmail-flow": Share(kind="workmail", records=10, messages=20),
+    "workmail-restrict": Share(kind="workmail", records=8),
+    "workmail-flow-metrics": Share(kind="workmail", records=7),
     "workmail-banner": Share(kind="workmail", messages=10),
     "workmail-strip": Share(kind="workmail", messages=8),
     "workmail-block": Share(kind="workmail", messages=8),
@@ -132,7 +132,7 @@ def run(task: dict[str, Any], folder: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=folder) as place:
         files = [Path(place) / name for name in ("task.json", "result.json", "progress")]
         files[0].write_text(json.dumps(task))
-        files[2].write_text("")
+        files[2].write_text(" " * 20)
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(TESTS),

@@ -51,7 +51,7 @@ class Ledger:
         """Forget the invocation before, and expect *count* records."""
         self.accounts = [Account() for _ in range(max(count, 1))]
         self.position = 0
-        self._since = time.process_time()
+        self._since = time.perf_counter()
 
     def at(self, position: int) -> None:
         """Note that the record at *position* is being read."""
@@ -61,7 +61,7 @@ class Ledger:
 
     def end(self) -> None:
         """Charge what passed since the last change to the record that was being handled."""
-        now = time.process_time()
+        now = time.perf_counter()
         self.accounts[self.position].seconds += now - self._since
         self._since = now
 

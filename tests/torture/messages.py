@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import mmap
 import time
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -26,29 +26,29 @@ def message(seed: int, index: int) -> bytes:
     return mutated_message(generator(seed, "message", index))
 
 
-def torture(tortured: Tortured, progress: int) -> None:
+def torture(tortured: Tortured, progress: mmap.mmap) -> None:
     """Give the messages of a task to its function."""
     task = tortured.task
     seed, first, last, step = (task[key] for key in ("seed", "first", "last", "step"))
     flow = task["kind"] == "workmail"
     peak = tortured.start_kib
     for index in range(first, last, step):
-        os.pwrite(progress, f"{index:20}".encode(), 0)
+        progress[:20] = b"%20d" % index
         data = message(seed, index)
         random = generator(seed, tortured.name, index)
         record = Record(index, None, text=data[:300])
         if flow:
             from torture import workmail
 
-            event: Any = workmail.event_of(random, data)
+            event: Any = workmail.event_of(random, tortured.name)
         else:
             event = event_of(random, data)
         tortured.aws.forget()
         tortured.aws.message = data
         tortured.ledger.begin(1)
-        start = time.process_time()
+        start = time.perf_counter()
         answer, error = tortured.invoke(event)
-        spent = time.process_time() - start
+        spent = time.perf_counter() - start
         tortured.times.add(spent, index)
         peak = tortured.measured(index, peak)
         if flow:
@@ -60,8 +60,18 @@ def torture(tortured: Tortured, progress: int) -> None:
             )
         tortured.verdicts.count(record, outcome)
         if spent > task["most_seconds"]:
-            tortured.verdicts.fault(record, f"took {spent:.2f} s of CPU for {len(data)} bytes")
+            used = _again(tortured, event)
+            if used > task["most_seconds"]:
+                tortured.verdicts.fault(record, f"takes {used:.2f} s of CPU, of {len(data)} bytes")
         tortured.batches += 1
+
+
+def _again(tortured: Tortured, event: Any) -> float:
+    """Return the CPU seconds of an input that was slow by the clock, which others use as well."""
+    tortured.aws.forget()
+    start = time.process_time()
+    tortured.invoke(event)
+    return time.process_time() - start
 
 
 def event_of(random: Random, data: bytes) -> dict[str, Any]:

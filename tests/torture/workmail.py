@@ -61,8 +61,11 @@ def judge(
     tortured.verdicts.count(record, outcome)
 
 
-def event_of(random: Random, data: bytes) -> dict[str, Any]:
-    """Return WorkMail's event about *data*."""
+_OUTBOUND = ("workmail-block", "workmail-disclaimer", "workmail-journal")
+
+
+def event_of(random: Random, name: str) -> dict[str, Any]:
+    """Return WorkMail's event about a message, in the direction of the function's rule."""
     recipients = [{"address": "team@example.org"}, {"address": "other@example.net"}]
     return {
         "summaryVersion": "2018-10-10",
@@ -71,7 +74,7 @@ def event_of(random: Random, data: bytes) -> dict[str, Any]:
         "subject": "x",
         "messageId": f"00000000-0000-0000-0000-{random.getrandbits(40):012}",
         "invocationId": "00000000000000000000000000000000",
-        "flowDirection": "INBOUND",
+        "flowDirection": "OUTBOUND" if name in _OUTBOUND else "INBOUND",
         "truncated": False,
     }
 

@@ -384,7 +384,7 @@ class ReceivedMail(SesEvent):
 
     def _addressed(self) -> list[str]:
         # The header's too: a forwarder changes the envelope.
-        return [*self._envelope(), *strings(self.destination, "mail.destination")]
+        return [*self._envelope(), *self.destination]
 
     def _complete_headers(self) -> Headers:
         """Return all header fields, from the stored mail where the event has not all."""

@@ -7,7 +7,6 @@ this folder may be imported here, so that the function runs what is deployed.
 from __future__ import annotations
 
 import importlib
-import io
 import json
 import mmap
 import os
@@ -15,7 +14,6 @@ import resource
 import sys
 import time
 import traceback
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +49,7 @@ class Context:
 
 
 class Times:
-    """Times of inputs by the clock: how many in which twentieth of a decade, and the worst ones."""
+    """CPU times of inputs: how many in which twentieth of a decade, and the worst ones."""
 
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
@@ -72,11 +70,6 @@ def bucket_of(seconds: float) -> int:
     from math import floor, log10
 
     return floor(log10(max(seconds, 1e-7)) * _BUCKETS_PER_DECADE)
-
-
-def seconds_of(bucket: int) -> float:
-    """Return the upper end of a twentieth of a decade."""
-    return 10.0 ** ((bucket + 1) / _BUCKETS_PER_DECADE)
 
 
 class Tortured:
@@ -182,9 +175,9 @@ class Tortured:
             self.aws.forget()
             self.ledger.begin(len(batch.records))
             timed = single or position // BATCH % _TIMED == 0
-            start = time.perf_counter()
+            start = time.process_time()
             answer, error = self.invoke(batch.event, timed=timed)
-            spent = time.perf_counter() - start
+            spent = time.process_time() - start
             self.ledger.end()
             self._charge(batch, spent)
             peak = self.measured(position, peak)
@@ -204,16 +197,14 @@ class Tortured:
         return payloads
 
     def _charge(self, batch: Invocation, spent: float) -> None:
+        """Divide the CPU time of a batch among its records, by their time by the clock."""
         accounts = self.ledger.accounts
-        if batch.way in ("sqs", "firehose") and self.name != "lake-transform":
-            for record, account in zip(batch.records, accounts, strict=True):
-                if record.index is not None:
-                    self.times.add(account.seconds, record.index)
-            return
-        share = spent / len(batch.records)
-        for record in batch.records:
+        whole = sum(account.seconds for account in accounts)
+        shared = batch.way not in ("sqs", "firehose") or self.name == "lake-transform"
+        for position, record in enumerate(batch.records):
             if record.index is not None:
-                self.times.add(share, record.index)
+                part = 1 / len(batch.records) if shared else accounts[position].seconds / whole
+                self.times.add(spent * part, record.index)
 
     def _judge(
         self, batch: Invocation, answer: Any, error: BaseException | None
@@ -287,7 +278,7 @@ def main() -> None:
     os._exit(0)  # a child of the function must not keep us
 
 
-__all__ = ["Tortured", "bucket_of", "find_spec", "io", "seconds_of"]
+__all__ = ["Tortured"]
 
 if __name__ == "__main__":
     main()

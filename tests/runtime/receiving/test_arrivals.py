@@ -206,6 +206,11 @@ def batch(*events: dict[str, Any]) -> dict[str, Any]:
         '{"notificationType": "Bounce", "mail": {}}',
         '{"notificationType": "Received", "mail": {"messageId": 7}}',
         json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete"}]}),
+        json.dumps({"Records": [{"eventSource": "aws:s3", "s3": {"object": "mail/1"}}]}),
+        json.dumps(
+            {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": "b", "object": {"key": "k"}}}]}
+        ),
+        json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": []}}),
         "[" * 100_000,
     ],
 )

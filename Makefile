@@ -22,7 +22,7 @@ ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.benc
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test separable oldest newest check check-workflows check-emulator docs docs-serve \
-  format api bench screenshots snapshots package sbom notes clean
+  format api bench torture screenshots snapshots package sbom notes clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -106,6 +106,9 @@ bench: $(VENV)/.bench ## compare import, event, synth and mail times with the al
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 	@$(BIN)/python benchmarks/synth.py
 	@$(BIN)/python benchmarks/local.py
+
+torture: $(VENV)/.test ## mutate a million records and 100,000 messages, none of which may be lost; ARGS
+	@PYTHONPATH=tests $(BIN)/python -m torture $(ARGS)
 
 screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
 	@$(BIN)/python tests/screenshots.py

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import zipfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,11 @@ _NAME = "torture"
 class Torture(cdk.Stack):
     """One of everything that Lambda calls with mail or events."""
 
-    def __init__(self, scope: Construct) -> None:
+    def __init__(self, scope: Construct, *, parts: Sequence[str]) -> None:
         env = cdk.Environment(account=ACCOUNT, region=REGION)
         super().__init__(scope, "Torture", env=env)
-        self._receiving()
-        self._arrivals()
-        self._events()
-        self._gateway()
+        for part in parts:
+            getattr(self, f"_{part}")()
 
     def _receiving(self) -> None:
         inbound = InboundMail(self, "Inbound")
@@ -137,11 +136,14 @@ def name_it(function: Any, name: str) -> None:
     function.node.default_child.add_metadata(_NAME, name)
 
 
-def synthesize(folder: Path) -> list[dict[str, Any]]:
+PARTS = ("receiving", "arrivals", "events", "gateway")
+
+
+def synthesize(folder: Path, *, parts: Sequence[str] = PARTS) -> list[dict[str, Any]]:
     """Write the cloud assembly into *folder*, and return the functions that have a name."""
     app = cdk.App(context=CONTEXT, outdir=str(folder))
-    Torture(app)
-    if find_spec("torture.workmail_stack") is not None:
+    Torture(app, parts=parts)
+    if parts is PARTS and find_spec("torture.workmail_stack") is not None:
         from torture.workmail_stack import TortureWorkMail
 
         TortureWorkMail(app)

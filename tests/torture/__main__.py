@@ -35,12 +35,11 @@ MOST_SECONDS = 4.0
 
 @dataclass(kw_only=True)
 class Share:
-    """A function's share of the records, in parts of all of them."""
+    """A function's share of all records and of all messages."""
 
     kind: str
     records: int = 0
     messages: int = 0
-    """Every how many-th message it gets."""
 
 
 # Indexes that are used, of ten: those of an invocation are not all used, see `invocations`.
@@ -51,38 +50,39 @@ SHARES = {
     "events": Share(kind="events", records=130),
     "events-bundled": Share(kind="events", records=60),
     "mail-function": Share(kind="arrivals", records=40),
-    "receiving": Share(kind="receiving", records=20, messages=1),
+    "receiving": Share(kind="receiving", records=20, messages=15),
     "receiving-synchronous": Share(kind="receiving", records=10),
     "gateway": Share(kind="receiving", records=10),
     "reject-spam": Share(kind="receiving", records=15),
-    "auto-reply": Share(kind="receiving", records=10, messages=20),
-    "forward": Share(kind="receiving", messages=8),
-    "save-attachments": Share(kind="receiving", messages=10),
-    "to-event-bus": Share(kind="receiving", messages=10),
-    "to-queue": Share(kind="receiving", messages=20),
-    "to-state-machine": Share(kind="receiving", messages=20),
-    "to-topic": Share(kind="receiving", messages=20),
-    "webhook": Share(kind="receiving", messages=40),
-    "gateway-resend": Share(kind="receiving", messages=10),
-    "workmail-flow": Share(kind="workmail", records=10, messages=20),
+    "auto-reply": Share(kind="receiving", records=10, messages=4),
+    "forward": Share(kind="receiving", messages=16),
+    "save-attachments": Share(kind="receiving", messages=9),
+    "to-event-bus": Share(kind="receiving", messages=5),
+    "to-queue": Share(kind="receiving", messages=4),
+    "to-state-machine": Share(kind="receiving", messages=3),
+    "to-topic": Share(kind="receiving", messages=4),
+    "webhook": Share(kind="receiving", messages=3),
+    "gateway-resend": Share(kind="receiving", messages=8),
+    "workmail-flow": Share(kind="workmail", records=10, messages=4),
     "workmail-restrict": Share(kind="workmail", records=8),
     "workmail-flow-metrics": Share(kind="workmail", records=7),
-    "workmail-banner": Share(kind="workmail", messages=10),
+    "workmail-banner": Share(kind="workmail", messages=8),
     "workmail-strip": Share(kind="workmail", messages=8),
-    "workmail-block": Share(kind="workmail", messages=8),
-    "workmail-disclaimer": Share(kind="workmail", messages=10),
-    "workmail-journal": Share(kind="workmail", messages=40),
+    "workmail-block": Share(kind="workmail", messages=6),
+    "workmail-disclaimer": Share(kind="workmail", messages=2),
+    "workmail-journal": Share(kind="workmail", messages=1),
 }
 _SAMPLES = {"receiving": "receiving", "events": "events", "lake": "events", "arrivals": "arrivals"}
 _RECORDS_A_TASK = 30_000
-_MESSAGES_A_TASK = 5_000
+_MESSAGES_A_TASK = 2_500
 
 
 def tasks(deployed: dict[str, Any], *, records: int, messages: int, seed: int) -> list[Any]:
     """Return what the workers have to do, the longest first."""
     shares = {name: share for name, share in SHARES.items() if name in deployed["functions"]}
     whole = sum(share.records for share in shares.values())
-    found = []
+    all_messages = sum(share.messages for share in shares.values())
+    found, given, mailed = [], 0, 0
     for name, share in shares.items():
         common = {
             "function": deployed["functions"][name],
@@ -96,18 +96,19 @@ def tasks(deployed: dict[str, Any], *, records: int, messages: int, seed: int) -
         slots = -(-slots // 10) * 10 if share.records else 0
         for first in range(0, slots, _RECORDS_A_TASK):
             last = min(first + _RECORDS_A_TASK, slots)
-            found.append({**common, "what": "records", "first": first, "last": last, "step": 1})
-        if share.messages:
-            step = share.messages
-            for first in range(0, messages, _MESSAGES_A_TASK * step):
-                last = min(first + _MESSAGES_A_TASK * step, messages)
-                found.append({**common, "what": "messages", "first": first, "last": last, "step": step})
+            found.append({**common, "what": "records", "first": first, "last": last})
+        given += share.messages
+        until = messages * given // all_messages
+        for first in range(mailed, until, _MESSAGES_A_TASK):
+            last = min(first + _MESSAGES_A_TASK, until)
+            found.append({**common, "what": "messages", "first": first, "last": last})
+        mailed = until
     return sorted(found, key=_weight, reverse=True)
 
 
 def _weight(task: dict[str, Any]) -> float:
     each = 5.0 if task["what"] == "messages" else 0.3
-    return (task["last"] - task["first"]) / task["step"] * each
+    return (task["last"] - task["first"]) * each
 
 
 def deployed_in(folder: Path) -> dict[str, Any]:
@@ -220,7 +221,7 @@ def _chosen(found: list[Any], only: str) -> list[Any]:
         single = task["what"] == "messages" or task["kind"] in ("receiving", "workmail")
         first = first if single else first // 10 * 10
         last = first + (1 if single else 10)
-        chosen.append({**task, "first": first, "last": last, "step": 1, "show": int(index)})
+        chosen.append({**task, "first": first, "last": last})
     return chosen
 
 

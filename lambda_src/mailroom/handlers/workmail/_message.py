@@ -109,10 +109,12 @@ def ordinary(message: Part) -> bool:
         ]
         if any(len(values) > 1 for values in kinds):
             return False
+        if part.content_type.startswith("multipart/") and not part.children:
+            return False  # it is shown as text, and has none that could be changed
         if part.content_type == "multipart/alternative":
             waiting.extend(part.children)
         elif part.content_type in ("multipart/mixed", "multipart/related", "multipart/report"):
-            if part.type.get("start") is not None or not part.children:
+            if part.type.get("start") is not None:
                 return False
             waiting.append(part.children[0])
         elif (

@@ -232,7 +232,9 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", help="a function, such as events, or events:1234, or messages/receiving:7")
+    parser.add_argument(
+        "--only", help="a function, such as events, or events:1234, or messages/receiving:7"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args()
     result = torture(

@@ -105,8 +105,14 @@ class Verdicts:
             self.fault(record, f"undocumented {name} at {where}")
 
     def of_sqs(
-        self, records: list[Record], answer: Any, error: BaseException | None, ledger: Ledger, *,
-        entry: str, own: bool,
+        self,
+        records: list[Record],
+        answer: Any,
+        error: BaseException | None,
+        ledger: Ledger,
+        *,
+        entry: str,
+        own: bool,
     ) -> None:
         """Judge a batch of SQS."""
         if error is not None:
@@ -133,9 +139,7 @@ class Verdicts:
                 named = "failed" in account.outcomes(entry)
             self._of_one(record, account, named, entry, own)
 
-    def _of_one(
-        self, record: Record, account: Account, named: bool, entry: str, own: bool
-    ) -> None:
+    def _of_one(self, record: Record, account: Account, named: bool, entry: str, own: bool) -> None:
         logged = account.outcomes(entry)
         if record.index is None:
             done = account.calls == ["handled"] if own else _evident(account)
@@ -169,8 +173,13 @@ class Verdicts:
             self.count(record, "lost")
 
     def of_delivery(
-        self, records: list[Record], error: BaseException | None, ledger: Ledger, *,
-        entry: str, own: bool,
+        self,
+        records: list[Record],
+        error: BaseException | None,
+        ledger: Ledger,
+        *,
+        entry: str,
+        own: bool,
     ) -> None:
         """Judge what SNS, S3 or EventBridge brings: an exception brings all of it again."""
         account = ledger.whole
@@ -193,8 +202,15 @@ class Verdicts:
             self.count(record, "skipped" if others and record.control else "handled")
 
     def of_mail(
-        self, record: Record, event: Any, answer: Any, error: BaseException | None,
-        account: Account, *, own: bool, on_error: str | None,
+        self,
+        record: Record,
+        event: Any,
+        answer: Any,
+        error: BaseException | None,
+        account: Account,
+        *,
+        own: bool,
+        on_error: str | None,
     ) -> str:
         """Judge one mail that SES or Mail Manager brings; return what became of it.
 
@@ -279,9 +295,8 @@ class Verdicts:
                 self.fault(record, f"dropped: {record.text!r:.300}")
         elif result != "ProcessingFailed":
             self.fault(record, f"Firehose does not know {result!r:.60}")
-        elif isinstance(asked, dict) and isinstance(asked.get("data"), str):
-            if given.get("data") != asked["data"]:
-                self.fault(record, "failed, and its data are not what came in")
+        elif _data(asked) is not None and given.get("data") != _data(asked):
+            self.fault(record, "failed, and its data are not what came in")
         self.count(record, {"Ok": "handled", "Dropped": "skipped"}.get(result, "failed"))
 
     def _of_line(self, record: Record, given: Any) -> None:
@@ -302,6 +317,11 @@ class Verdicts:
         plain = isinstance(record.text, str) and row["raw"] == record.text.strip()
         if not plain and not any(_same(raw, text) for text in _inside(record.text)):
             self.fault(record, f"its raw is {row['raw']!r:.150}, of {record.text!r:.150}")
+
+
+def _data(asked: Any) -> str | None:
+    data = asked.get("data") if isinstance(asked, dict) else None
+    return data if isinstance(data, str) else None
 
 
 def _same(raw: Any, text: Any) -> bool:

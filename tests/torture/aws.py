@@ -152,9 +152,7 @@ class _Client:
         self._model = model
         self._service = service
         self._aws = aws
-        self._serializer = create_serializer(
-            model.resolved_protocol, include_validation=True
-        )
+        self._serializer = create_serializer(model.resolved_protocol, include_validation=True)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         if method == "upload_fileobj":
@@ -176,10 +174,7 @@ class _Client:
         setattr(self, method, call)
         return call
 
-
-    def _upload(
-        self, stream: Any, bucket: str, key: str, **_: Any
-    ) -> None:
+    def _upload(self, stream: Any, bucket: str, key: str, **_: Any) -> None:
         self.put_object(Bucket=bucket, Key=key, Body=stream.read())
 
 

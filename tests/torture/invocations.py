@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -124,9 +125,7 @@ def arrivals(
     return Invocation("sqs", {"Records": Batch(found, ledger)}, records)
 
 
-def _arrival_otherwise(
-    random: Random, first: int, samples: Samples, choice: float
-) -> Invocation:
+def _arrival_otherwise(random: Random, first: int, samples: Samples, choice: float) -> Invocation:
     sample = random.choice(samples)
     body = sample.text if random.random() < 0.1 else json.dumps(mutated(random, sample))
     record = Record(first, "0", text=body, control=_is_control_arrival(body))
@@ -145,10 +144,8 @@ def received(
     sample = random.choice(samples)
     raw: Any = mutated(random, sample)
     if random.random() < 0.3:
-        try:
+        with suppress(ValueError, RecursionError):
             raw = json.loads(damaged_text(random, sample, deepest=400))
-        except (ValueError, RecursionError):
-            pass
     event = raw
     if random.random() < 0.8:
         event = {"Records": [{"eventSource": "aws:ses", "eventVersion": "1.0", "ses": raw}]}

@@ -11,77 +11,16 @@ from collections.abc import Callable
 from functools import cache
 from random import Random
 
-from mail_corpus import RECEIVED
+from torture import material
 
-__all__ = ["SEEDS", "mutated_message"]
-
-_CARD = (
-    b"From: Jane <jane@example.net>\r\nTo: <support@example.com>\r\nSubject: Card\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\n\r\nMy card is 4111 1111 1111 1111, thanks.\r\n"
-)
-_PROGRAM = (
-    b"From: Jane <jane@example.net>\r\nTo: support@example.com\r\nSubject: Tool\r\n"
-    b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="prog"\r\n\r\n'
-    b"--prog\r\nContent-Type: text/plain\r\n\r\nSee the tool.\r\n--prog\r\n"
-    b'Content-Type: application/octet-stream; name="tool.exe"\r\n'
-    b'Content-Disposition: attachment; filename="tool.exe"\r\n'
-    b"Content-Transfer-Encoding: base64\r\n\r\nTVqQAAMAAAAEAAAA//8AALgAAAA=\r\n--prog--\r\n"
-)
-_BARE = b"From: a@example.net\r\nTo: support@example.com\r\n\r\nHello\r\n"
-SEEDS = [*RECEIVED.values(), _CARD, _CARD, _PROGRAM, _PROGRAM, _BARE]
-"""The messages that are mutated."""
-
-_CHARSETS = (
-    b"utf-8", b"UTF8", b"utf-16", b"utf-7", b"utf_8_sig", b"idna", b"punycode", b"rot13", b"hex",
-    b"base64", b"zip", b"unicode_escape", b"raw_unicode_escape", b"undefined", b"mbcs", b"x-unknown",
-    b"cp-850", b"iso-8859-8-i", b"iso-2022-kr", b"hz-gb-2312", b"gb18030", b"\xff\xfe", b"",
-    b"us-ascii\0", b"*", b"utf-8'en'x", b"ISO-8859-1" * 40,
-)
-_ENCODINGS = (
-    b"7bit", b"8bit", b"binary", b"base64", b"quoted-printable", b"x-uuencode", b"uuencode",
-    b"BASE64 ", b"base64;", b"(x) base64", b'"base64"', b"gzip", b"8-bit", b"", b"\xe9", b"base64, base64",
-)
-_NAMES = (
-    b"..\\..\\a.exe", b"../../etc/passwd", b"a" * 300 + b".pdf", b"\xe4\xf6.pdf", b"a.exe\0.txt",
-    b"con", b".", b"", b"=?utf-8?b?ZXhl?=.exe", b"a.pdf\r\n\texe", b"r\xe2\x80\xaefdp.exe", b"a.EXE ",
-    b"a.exe.", b'a\\".exe', b"%2e%2e%2fx.js", b"x.js;y=.txt",
-)
-_WORDS = (
-    b"=?utf-8?b?a?=", b"=?utf-8?q?=?=", b"=?x?b?AAAA?=", b"=?utf-8?B?4pyT?= =?utf-8?B?4pyT?=",
-    b"=?utf-8?q?a=0D=0ABcc:_x@example.com?=", b"=?utf-16?b?//4=?=", b"=?utf-8*en?q?x?=",
-    b"=?utf-8?z?x?=", b"=?" * 300, b"=?utf-8?q?" + b"=41" * 900 + b"?=", b"=?idna?q?xn--?=",
-    b"=?utf-8?b?" + b"QUFB" * 600 + b"?=", b"=?us-ascii?q?=FF?=", b"=??q?x?=",
-)
-_ADDRESSES = (
-    b"", b"root", b"<>", b"<a@example.com> <b@example.com>", b"a@b@c", b'"' * 301, b"(" * 500,
-    b"undisclosed-recipients:;", b"g: a@example.com, b@example.com;, c@example.com", b"@" * 200,
-    b"J\xf6rg <j@example.net>", b'"a\\" <x@example.net>', b"a@[127.0.0.1]", b"<@a,@b:c@d.example>",
-    b"a" * 1_000 + b"@example.com", b",".join(b"p%d@example.com" % n for n in range(120)),
-    b"=?utf-8?q?a=40b?= <c@example.com>", b"\"a\0b\" <c@d.example>", b"<support@example.com",
-    b"(((a))) b@example.com (c", b": ; : ;" * 100, b"a@example.com\r\n\r\n\tb",
-)
-_JUNK = (
-    b"\0", b"\r", b"\n", b"\r\n", b"\xff", b"\x80", b"\x1b]0;x\x07", b"\xe2\x80\xae", b"=", b"=\r\n",
-    b"--", b"\"", b"(", b"\\", b"<", b"&", b"&#x110000;", b"\t", b" ", b".\r\n", b"\xed\xa0\x80",
-)
-_DATES = (
-    b"", b"now", b"Fri, 99 Foo 2026 99:99:99 +9999", b"1 Jan 0000 00:00:00 -0000", b"Thu, 1 Jan 99999",
-    b"Fri, 27 Nov 2026 10:00:00 +0100 (" + b"(" * 200,
-)
-_TYPES = (
-    b"text/html", b"text", b"/", b"", b"multipart/mixed", b"multipart/mixed; boundary", b"message/rfc822",
-    b"multipart/alternative; boundary=\"\"", b"message/partial; id=a; number=1", b"text/plain;;;;;",
-    b"message/external-body; access-type=URL", b"multipart/signed", b"application/pkcs7-mime", b"a/b/c",
-    b"text/plain; charset", b"text/plain; charset*=utf-8''x; charset=y; charset=z", b"TEXT/PLAIN(c)",
-    b"multipart/encrypted; boundary=x", b"text/enriched", b"message/global", b"multipart/x; boundary=" + b"b" * 500,
-)
+__all__ = ["mutated_message"]
 
 Mutation = Callable[[Random, bytes], bytes]
 
 
 def mutated_message(random: Random) -> bytes:
     """Return a seed with one to four mutations."""
-    data = random.choice(SEEDS)
+    data = random.choice(material.SEEDS)
     for _ in range(random.choice((1, 1, 2, 2, 3, 4))):
         data = random.choice(_MUTATIONS)(random, data)
     return data
@@ -115,13 +54,13 @@ def _twice(random: Random, data: bytes) -> bytes:
 
 
 def _junk(random: Random, data: bytes) -> bytes:
-    junk = random.choice(_JUNK) * _size(random, (1, 1, 2, 70), (1_000, 20_000))
+    junk = random.choice(material.JUNK) * _size(random, (1, 1, 2, 70), (1_000, 20_000))
     start = random.randrange(len(data) + 1)
     return data[:start] + junk + data[start:]
 
 
 def _crossed(random: Random, data: bytes) -> bytes:
-    other = random.choice(SEEDS)
+    other = random.choice(material.SEEDS)
     return data[: random.randrange(len(data) + 1)] + other[random.randrange(len(other)) :]
 
 
@@ -169,31 +108,45 @@ def _folded(random: Random, data: bytes) -> bytes:
 
 
 def _huge_field(random: Random, data: bytes) -> bytes:
-    name = random.choice((b"Subject", b"X-Long", b"References", b"Received", b"DKIM-Signature", b"To"))
-    piece = random.choice((b"x", b"<a@b.example> ", b"word ", b"\xc3\xa4", b"(", b"\"", b"\\"))
+    name = random.choice(
+        (b"Subject", b"X-Long", b"References", b"Received", b"DKIM-Signature", b"To")
+    )
+    piece = random.choice((b"x", b"<a@b.example> ", b"word ", b"\xc3\xa4", b"(", b'"', b"\\"))
     size = _size(random, (300, 1_000, 3_000), (60_000, 400_000))
     return _with_field(random, data, name + b": " + piece * (size // len(piece)))
 
 
 def _many_fields(random: Random, data: bytes) -> bytes:
-    field = random.choice((b"Received: from a by b;", b"X-A: b", b": ", b"X", b"To: a@example.com", b"-"))
+    field = random.choice(
+        (b"Received: from a by b;", b"X-A: b", b": ", b"X", b"To: a@example.com", b"-")
+    )
     return b"\r\n".join([field] * _size(random, (20, 100), (1_000, 5_000))) + b"\r\n" + data
 
 
 def _address(random: Random, data: bytes) -> bytes:
-    name = random.choice((b"From", b"To", b"Cc", b"Reply-To", b"Sender", b"Resent-To", b"Return-Path"))
-    return _with_field(random, data, name + b": " + random.choice(_ADDRESSES))
+    name = random.choice(
+        (b"From", b"To", b"Cc", b"Reply-To", b"Sender", b"Resent-To", b"Return-Path")
+    )
+    return _with_field(random, data, name + b": " + random.choice(material.ADDRESSES))
 
 
 def _word(random: Random, data: bytes) -> bytes:
-    name = random.choice((b"Subject", b"From", b"To", b"Comments", b"Content-Description", b"Thread-Topic"))
-    words = random.choice((b" ", b"", b"\r\n ")).join(random.choices(_WORDS, k=random.choice((1, 2, 20))))
+    name = random.choice(
+        (b"Subject", b"From", b"To", b"Comments", b"Content-Description", b"Thread-Topic")
+    )
+    words = random.choice((b" ", b"", b"\r\n ")).join(
+        random.choices(material.WORDS, k=random.choice((1, 2, 20)))
+    )
     return _with_field(random, data, name + b": " + words)
 
 
 def _date(random: Random, data: bytes) -> bytes:
     name = random.choice((b"Date", b"Message-ID", b"In-Reply-To", b"References", b"Auto-Submitted"))
-    return _with_field(random, data, name + b": " + random.choice((*_DATES, *_WORDS, *_JUNK)))
+    return _with_field(
+        random,
+        data,
+        name + b": " + random.choice((*material.DATES, *material.WORDS, *material.JUNK)),
+    )
 
 
 def _replaced(pattern: bytes, values: tuple[bytes, ...]) -> Mutation:
@@ -202,7 +155,7 @@ def _replaced(pattern: bytes, values: tuple[bytes, ...]) -> Mutation:
     def replace(random: Random, data: bytes) -> bytes:
         places = list(found.finditer(data))
         if not places:
-            return _with_field(random, data, b"Content-Type: " + random.choice(_TYPES))
+            return _with_field(random, data, b"Content-Type: " + random.choice(material.TYPES))
         start, end = random.choice(places).span(1)
         return data[:start] + random.choice(values) + data[end:]
 
@@ -219,7 +172,7 @@ def _parameters(random: Random, data: bytes) -> bytes:
             b"; name=" + b'"' * 999,
             b"; name=" + b"\\" * 999,
             b"; name*=" + b"'" * 500 + b"%",
-            b"; boundary=a; boundary=\"b\"; boundary*0=c",
+            b'; boundary=a; boundary="b"; boundary*0=c',
             b"\r\n" + b"name=a.exe",
             b"; name*999999999999999999999=x; name*-1=y; name**=z",
         )
@@ -237,9 +190,12 @@ def _nested(random: Random, data: bytes) -> bytes:
     if style == 0:
         wrapper = b"Content-Type: message/rfc822\r\n\r\n"
         return b"From: a@example.net\r\n" + wrapper * depth + data
-    kind = random.choice((b"mixed", b"alternative", b"related", b"digest", b"signed", b"report", b"x"))
+    kind = random.choice(
+        (b"mixed", b"alternative", b"related", b"digest", b"signed", b"report", b"x")
+    )
     opened = b"".join(
-        b'Content-Type: multipart/%s; boundary="n%d"\r\n\r\n--n%d\r\n' % (kind, n if style < 3 else 0, n if style < 3 else 0)
+        b'Content-Type: multipart/%s; boundary="n%d"\r\n\r\n--n%d\r\n'
+        % (kind, n if style < 3 else 0, n if style < 3 else 0)
         for n in range(depth)
     )
     closed = b"" if style == 1 else b"".join(b"\r\n--n%d--\r\n" % n for n in reversed(range(depth)))
@@ -257,8 +213,15 @@ def _many_parts(random: Random, data: bytes) -> bytes:
             b"\r\n--mp \t\r\nContent-Type: text/html\r\n\r\n<p>x",
         )
     )
-    head = b"From: a@example.net\r\nTo: support@example.com\r\nContent-Type: multipart/mixed; boundary=mp\r\n"
-    return head + part * count + b"\r\n--mp\r\n" + data + random.choice((b"\r\n--mp--\r\n", b"", b"\r\n--mp-"))
+    head = b"From: a@example.net\r\nTo: support@example.com\r\n"
+    head += b"Content-Type: multipart/mixed; boundary=mp\r\n"
+    return (
+        head
+        + part * count
+        + b"\r\n--mp\r\n"
+        + data
+        + random.choice((b"\r\n--mp--\r\n", b"", b"\r\n--mp-"))
+    )
 
 
 @cache
@@ -289,64 +252,176 @@ def _attachment(random: Random, data: bytes) -> bytes:
     name, content = random.choice(_bombs())
     coded = base64.encodebytes(content).replace(b"\n", b"\r\n")
     part = (
-        b"\r\n--at\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n"
-        b'Content-Disposition: attachment; filename="' + random.choice((name, *_NAMES)) + b'"\r\n\r\n'
+        b"\r\n--at\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Transfer-Encoding: base64\r\n"
+        b'Content-Disposition: attachment; filename="'
+        + random.choice((name, *material.NAMES))
+        + b'"\r\n\r\n'
     )
-    head = b"From: Jane <jane@example.net>\r\nTo: support@example.com\r\nSubject: x\r\n"
-    return head + b'Content-Type: multipart/mixed; boundary="at"\r\n\r\n--at\r\n' + data + part + coded + b"\r\n--at--\r\n"
+    return (
+        material.ADDRESSED
+        + b'Subject: x\r\nContent-Type: multipart/mixed; boundary="at"\r\n\r\n--at\r\n'
+        + data
+        + part
+        + coded
+        + b"\r\n--at--\r\n"
+    )
 
 
 def _html(random: Random, data: bytes) -> bytes:
     count = _size(random, (10, 50, 200), (3_000, 30_000))
     bomb = random.choice(
-        (b"<div>", b"<", b"<!--", b"&", b"&#", b"<a b=\"", b"<p " + b"a=b " * 20, b"</p>", b"<![CDATA[",
-         b"<style>", b"<table><tr><td>", b"<blockquote>", b"&nbsp;", b"<b>x</b>", b"<script>", b"<title>",
-         b"<br>", b"<![if !vml]>", b"<?x ", b"<!x ", b"<font style='display:none'>", b"<li>")
+        (
+            b"<div>",
+            b"<",
+            b"<!--",
+            b"&",
+            b"&#",
+            b'<a b="',
+            b"<p " + b"a=b " * 20,
+            b"</p>",
+            b"<![CDATA[",
+            b"<style>",
+            b"<table><tr><td>",
+            b"<blockquote>",
+            b"&nbsp;",
+            b"<b>x</b>",
+            b"<script>",
+            b"<title>",
+            b"<br>",
+            b"<![if !vml]>",
+            b"<?x ",
+            b"<!x ",
+            b"<font style='display:none'>",
+            b"<li>",
+        )
     )
-    head = b"From: Jane <jane@example.net>\r\nTo: support@example.com\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    head = material.ADDRESSED + b"Content-Type: text/html; charset=utf-8\r\n\r\n"
     return head + b"<html><body>" + bomb * count + random.choice((b"", data, b"<p>text</p>"))
 
 
 def _text(random: Random, data: bytes) -> bytes:
     count = _size(random, (5, 20, 200), (3_000, 40_000))
     line = random.choice(
-        (b">", b"> > > a\r\n", b"On Fri, Jane wrote:\r\n", b"-- \r\n", b"\r\n", b"x", b" ", b"\t",
-         b"From: a\r\nSent: b\r\nTo: c\r\n", b"_" * 40 + b"\r\n", b"Am Fr. schrieb Jane:\r\n>\r\n", b"wrote:",
-         b"4111 1111 1111 111", b"begin 644 a.exe\r\n", b"=\r\n", b"Sent from my \r\n", b"*", b"1-", b"1 ")
+        (
+            b">",
+            b"> > > a\r\n",
+            b"On Fri, Jane wrote:\r\n",
+            b"-- \r\n",
+            b"\r\n",
+            b"x",
+            b" ",
+            b"\t",
+            b"From: a\r\nSent: b\r\nTo: c\r\n",
+            b"_" * 40 + b"\r\n",
+            b"Am Fr. schrieb Jane:\r\n>\r\n",
+            b"wrote:",
+            b"4111 1111 1111 111",
+            b"begin 644 a.exe\r\n",
+            b"=\r\n",
+            b"Sent from my \r\n",
+            b"*",
+            b"1-",
+            b"1 ",
+        )
     )
-    head = b"From: Jane <jane@example.net>\r\nTo: support@example.com\r\nContent-Type: text/plain; format=flowed\r\n\r\n"
-    return head + random.choice((b"Hello\r\n", b"")) + line * count + random.choice((b"", data, b"\r\nend\r\n"))
+    head = material.ADDRESSED + b"Content-Type: text/plain; format=flowed\r\n\r\n"
+    return (
+        head
+        + random.choice((b"Hello\r\n", b""))
+        + line * count
+        + random.choice((b"", data, b"\r\nend\r\n"))
+    )
 
 
 def _damaged_encoding(random: Random, data: bytes) -> bytes:
-    body = random.choice((b"QUJD=QUJD\r\n" * 30, b"=" * 500, b"=4" * 300, b"=ZZ=\r\n=", b"QUJ", b"\xff" * 90, b"QUJD\r\n" * 300))
-    encoding = random.choice(_ENCODINGS)
-    kind = random.choice((b"text/plain", b"text/html", b"message/rfc822", b"image/png", b"multipart/mixed; boundary=x"))
+    body = random.choice(
+        (
+            b"QUJD=QUJD\r\n" * 30,
+            b"=" * 500,
+            b"=4" * 300,
+            b"=ZZ=\r\n=",
+            b"QUJ",
+            b"\xff" * 90,
+            b"QUJD\r\n" * 300,
+        )
+    )
+    encoding = random.choice(material.ENCODINGS)
+    kind = random.choice(
+        (
+            b"text/plain",
+            b"text/html",
+            b"message/rfc822",
+            b"image/png",
+            b"multipart/mixed; boundary=x",
+        )
+    )
     return (
-        b"From: Jane <jane@example.net>\r\nTo: support@example.com\r\nContent-Type: " + kind
-        + b"\r\nContent-Transfer-Encoding: " + encoding + b"\r\n\r\n" + body + random.choice((b"", data))
+        b"From: Jane <jane@example.net>\r\nTo: support@example.com\r\nContent-Type: "
+        + kind
+        + b"\r\nContent-Transfer-Encoding: "
+        + encoding
+        + b"\r\n\r\n"
+        + body
+        + random.choice((b"", data))
     )
 
 
 def _no_blank_line(random: Random, data: bytes) -> bytes:
-    return data.replace(b"\r\n\r\n", random.choice((b"\r\n", b"", b"\r\n \r\n", b"\n\n", b"\r\n\r\n\r\n")), 1)
+    return data.replace(
+        b"\r\n\r\n", random.choice((b"\r\n", b"", b"\r\n \r\n", b"\n\n", b"\r\n\r\n\r\n")), 1
+    )
 
 
 def _automatic(random: Random, data: bytes) -> bytes:
     field = random.choice(
-        (b"Auto-Submitted: auto-replied", b"Precedence: bulk", b"List-Id: <a.example.com>",
-         b"X-Auto-Response-Suppress: All", b"X-Mailroom-Loop: x", b"Content-Type: multipart/report")
+        (
+            b"Auto-Submitted: auto-replied",
+            b"Precedence: bulk",
+            b"List-Id: <a.example.com>",
+            b"X-Auto-Response-Suppress: All",
+            b"X-Mailroom-Loop: x",
+            b"Content-Type: multipart/report",
+        )
     )
     return _with_field(random, data, field)
 
 
 _MUTATIONS: tuple[Mutation, ...] = (
-    _flip, _flip, _cut, _without_a_range, _twice, _junk, _junk, _crossed, _line_ends, _eight_bits,
-    _field_twice, _folded, _folded, _huge_field, _many_fields, _address, _address, _word, _word, _date,
-    _replaced(rb'charset="?([^"\s;]*)', _CHARSETS),
-    _replaced(rb"content-transfer-encoding: ?([^\r\n]*)", _ENCODINGS),
-    _replaced(rb"content-type: ?([^\r\n;]*)", _TYPES),
-    _replaced(rb'boundary="?([^"\s;]*)', (b"", b"a b", b"--", b"x" * 200, b"\xe4", b"?=", b'"', b"a=b")),
-    _replaced(rb'(?:file)?name="?([^"\r\n;]*)', _NAMES),
-    _parameters, _nested, _many_parts, _attachment, _html, _text, _damaged_encoding, _no_blank_line, _automatic,
+    _flip,
+    _flip,
+    _cut,
+    _without_a_range,
+    _twice,
+    _junk,
+    _junk,
+    _crossed,
+    _line_ends,
+    _eight_bits,
+    _field_twice,
+    _folded,
+    _folded,
+    _huge_field,
+    _many_fields,
+    _address,
+    _address,
+    _word,
+    _word,
+    _date,
+    _replaced(rb'charset="?([^"\s;]*)', material.CHARSETS),
+    _replaced(rb"content-transfer-encoding: ?([^\r\n]*)", material.ENCODINGS),
+    _replaced(rb"content-type: ?([^\r\n;]*)", material.TYPES),
+    _replaced(
+        rb'boundary="?([^"\s;]*)', (b"", b"a b", b"--", b"x" * 200, b"\xe4", b"?=", b'"', b"a=b")
+    ),
+    _replaced(rb'(?:file)?name="?([^"\r\n;]*)', material.NAMES),
+    _parameters,
+    _nested,
+    _many_parts,
+    _attachment,
+    _html,
+    _text,
+    _damaged_encoding,
+    _no_blank_line,
+    _automatic,
 )

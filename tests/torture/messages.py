@@ -59,7 +59,12 @@ def torture(tortured: Tortured, progress: mmap.mmap) -> None:
             outcome = workmail.judge_message(tortured, record, data, event, answer, error)
         else:
             outcome = tortured.verdicts.of_mail(
-                record, event, answer, error, tortured.ledger.whole, own=tortured.own,
+                record,
+                event,
+                answer,
+                error,
+                tortured.ledger.whole,
+                own=tortured.own,
                 on_error=tortured.on_error,
             )
         tortured.verdicts.count(record, outcome)
@@ -85,7 +90,11 @@ def event_of(random: Random, data: bytes) -> dict[str, Any]:
         "processingTimeMillis": 500,
         "recipients": ["support+label@example.com"],
         **{f"{name}Verdict": {"status": status} for name in verdicts},
-        "action": {"type": "Lambda", "functionArn": "arn:aws:lambda:::f", "invocationType": "Event"},
+        "action": {
+            "type": "Lambda",
+            "functionArn": "arn:aws:lambda:::f",
+            "invocationType": "Event",
+        },
     }
     mail = {
         "timestamp": "2026-11-27T10:00:00.000Z",

@@ -186,7 +186,11 @@ def damaged_text(random: Random, sample: Sample, *, deepest: int = _DEEP[-1]) ->
     if choice < 0.78:
         return text[:place]
     if choice < 0.90:
-        return text[:place] + chr(random.choice((0, 9, 34, 92, 123, 125, 0xD800, 0x1F4E7))) + text[place + 1 :]
+        return (
+            text[:place]
+            + chr(random.choice((0, 9, 34, 92, 123, 125, 0xD800, 0x1F4E7)))
+            + text[place + 1 :]
+        )
     if choice < 0.95:
         return random.choice(("\ufeff", " ", "\n\n", "\0", ")]}',")) + text
     return text + random.choice(("}", "\n", text, "\0", ",", "x" * 50))

@@ -28,7 +28,16 @@ def described(
     )
     times = Table(
         title="CPU time of one input, and memory of its process",
-        columns=["function", "input", "p50 ms", "p99 ms", "worst ms", "worst input", "most MB", "grew by MB for"],
+        columns=[
+            "function",
+            "input",
+            "p50 ms",
+            "p99 ms",
+            "worst ms",
+            "worst input",
+            "most MB",
+            "grew by MB for",
+        ],
         numeric=6,
     )
     totals: Counter[str] = Counter()
@@ -44,15 +53,16 @@ def described(
         outcomes.rows.append([name, what, f"{counts.total():,}", *cells])
         times.rows.append([name, what, *_times(mine, name, what)])
     faults = [(one, index, text) for one in whole for index, text in one["faults"]]
-    notes = [f"{totals['records']:,} mutated records and {totals['messages']:,} readings of mutated messages, seed {seed}"]
+    judged = f"{totals['records']:,} mutated records and {totals['messages']:,} mutated messages"
+    notes = [f"{judged} were judged, seed {seed}; the good records among them are not counted"]
     notes += [f"{one['what']}/{one['name']}: lost its process: {one['died']}" for one in died]
     notes += _kinds(faults)
-    enough = only is not None or totals["records"] >= records
+    enough = only is not None or (totals["records"] >= records and totals["messages"] >= messages)
     if not enough:
-        notes.append(f"only {totals['records']:,} of {records:,} records were judged")
+        notes.append(f"that is less than the {records:,} and {messages:,} that were asked for")
     return Result(
         part="torture",
-        claim=f"{lost} of {totals['records']:,} mutated records and {messages:,} mutated messages are lost",
+        claim=f"{lost} of {judged} are lost",
         command="make torture",
         holds=not (lost or faults or died) and enough,
         tables=[outcomes, times],

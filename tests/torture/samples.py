@@ -1,4 +1,4 @@
-"""What AWS really sends, which is then mutated; written as ``samples.json`` next to the functions."""
+"""What AWS really sends, which is then mutated."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def _payload(name: str) -> Any:
 
 
 def _events() -> list[Any]:
-    found = [_payload(f"sending_events/{one.name}") for one in (PAYLOADS / "sending_events").iterdir()]
+    found = [
+        _payload(f"sending_events/{one.name}") for one in (PAYLOADS / "sending_events").iterdir()
+    ]
     for name in ("send", "delivery"):
         recorded = _payload(f"recorded/event-{name}-sns-send_email.json")
         found += [json.loads(_message_of(recorded))] if _message_of(recorded) else []

@@ -1,8 +1,8 @@
 """The app under torture: every entry point and bundled behaviour once, synthesized as for AWS.
 
-``python -m torture.stack FOLDER`` writes ``torture.json``: the samples, and of each function its asset's folder,
-its handler and its environment, as the cloud assembly has them. Only this module imports the CDK;
-what tortures the functions must not find our packages anywhere but in their assets.
+``python -m torture.stack FOLDER`` writes ``torture.json``: the samples, and of each function its
+asset's folder, its handler and its environment, as the cloud assembly has them. Only this module
+and `samples` import our packages; what tortures the functions must find them in the assets only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One process in which one function is tortured, from its asset and in its environment.
 
 ``python -m torture.worker TASK RESULT PROGRESS``: the task is JSON, see `Task`. Nothing of ours but
-this folder may be imported here, so that the function runs what is deployed.
+`torture` may be imported here, so that the function runs what is deployed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BUCKETS_PER_DECADE = 20
 _LOOKS = 8
 """After how many invocations the memory is looked at, which takes longer than most of them."""
 _TIMED = 4
-"""One in so many batches knows how much time is left, as the deadline's signals take a while too."""
+"""One in so many batches knows how much time is left, as the deadline takes a while too."""
 
 
 class Context:
@@ -206,9 +206,7 @@ class Tortured:
                 part = 1 / len(batch.records) if shared else accounts[position].seconds / whole
                 self.times.add(spent * part, record.index)
 
-    def _judge(
-        self, batch: Invocation, answer: Any, error: BaseException | None
-    ) -> None:
+    def _judge(self, batch: Invocation, answer: Any, error: BaseException | None) -> None:
         entry = "mailroom.events" if self.task["kind"] == "events" else "mailroom.receiving"
         if batch.way == "sqs":
             self.verdicts.of_sqs(
@@ -221,7 +219,12 @@ class Tortured:
         elif batch.way == "mail":
             record = batch.records[0]
             outcome = self.verdicts.of_mail(
-                record, batch.event, answer, error, self.ledger.whole, own=self.own,
+                record,
+                batch.event,
+                answer,
+                error,
+                self.ledger.whole,
+                own=self.own,
                 on_error=self.on_error,
             )
             self.verdicts.count(record, outcome)

@@ -30,9 +30,7 @@ from torture.stack import ACCOUNT, REGION, name_it
 
 ORGANIZATION = "m-0123456789abcdef0123456789abcdef"
 FUNCTIONS = Path(__file__).parent / "workmail_functions"
-CARD = SensitivePattern(
-    name="card number", pattern=r"\b[0-9](?:[ -]?[0-9]){11,18}\b", check="luhn"
-)
+CARD = SensitivePattern(name="card number", pattern=r"\b[0-9](?:[ -]?[0-9]){11,18}\b", check="luhn")
 
 
 class TortureWorkMail(cdk.Stack):

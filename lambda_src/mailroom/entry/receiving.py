@@ -80,12 +80,13 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
 
     Synchronous (``RequestResponse``): if the event cannot be read, or the function raises, calls
     ``sys.exit``, returns something that is not a disposition, or has not ended in time,
-    ``MAILROOM_ON_ERROR`` decides the answer to SES: ``continue`` (default), ``stop_rule``, ``stop_rule_set``, or ``raise`` to let the call
-    fail. The invocation goes to the failure queue (``MAILROOM_FAILURE_QUEUE``); if that fails too,
-    the answer is the same, and the log and the metric ``FailureNotKept`` say so. The function must
-    end three seconds before Lambda's timeout and SES's 30 seconds, whichever comes first, or when
-    three quarters of a shorter time are over. `deadline` says how that is enforced. What SES does
-    when a call fails is not documented, so ``raise`` is for code that needs neither answer.
+    ``MAILROOM_ON_ERROR`` decides the answer to SES: ``continue`` (default), ``stop_rule``,
+    ``stop_rule_set``, or ``raise`` to let the call fail. The invocation goes to the failure queue
+    (``MAILROOM_FAILURE_QUEUE``); if that fails too, the answer is the same, and the log and the
+    metric ``FailureNotKept`` say so. The function must end three seconds before Lambda's timeout
+    and SES's 30 seconds, whichever comes first, or when three quarters of a shorter time are over.
+    `deadline` says how that is enforced. What SES does when a call fails is not documented, so
+    ``raise`` is for code that needs neither answer.
     ``continue`` is the default because mail that went one step too far can be found again, while
     mail that a typo stopped cannot.
 

@@ -246,6 +246,21 @@ def test_no_sender_keeps_the_banner_away(control: Any, content: bytes) -> None:
     assert control("external_banner", again, domains=["a.example"], text=BANNER)[1] == first
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        mixed(b"Content-Type: multipart/alternative; boundary=c\r\n\r\nclick"),
+        mixed(b"Content-Type: multipart/mixed\r\n\r\nclick"),
+        b"Content-Type: multipart/alternative; boundary=c\r\n\r\nclick",
+        b"Content-Type: multipart/related; boundary=c\r\n\r\nclick",
+    ],
+)
+def test_a_multipart_without_parts_takes_the_strict_way(control: Any, content: bytes) -> None:
+    """It is shown as text, and WorkMail lets nobody change what is malformed."""
+    answer, _ = control("external_banner", content, domains=["a.example"], text=BANNER)
+    assert answer.kinds == ["MOVE_TO_JUNK"]
+
+
 def test_no_style_sheet_hides_the_banner(control: Any) -> None:
     """Nothing of the sender's is before it, and nothing overrules its style."""
     content = plain("<style>div{display:none!important}</style>click").replace(b"plain", b"html")

@@ -66,7 +66,7 @@ def test_an_id_by_which_no_object_can_be_named_is_none(name: str) -> None:
 def test_a_list_of_addresses_has_strings_only(part: str, key: str, attribute: str) -> None:
     raw = ses(sample())
     {"commonHeaders": raw["mail"]["commonHeaders"], **raw}[part][key] = ["a@example.com", {}]
-    with pytest.raises(errors.MissingField, match=f"{key}.*a dict, not a str"):
+    with pytest.raises(errors.MissingField, match=rf"{key}.*a dict, not a str"):
         getattr(ReceivedMail(raw), attribute)
 
 

@@ -221,7 +221,7 @@ def _chosen(found: list[Any], only: str) -> list[Any]:
         single = task["what"] == "messages" or task["kind"] in ("receiving", "workmail")
         first = first if single else first // 10 * 10
         last = first + (1 if single else 10)
-        chosen.append({**task, "first": first, "last": last})
+        chosen.append({**task, "first": first, "last": last, "show": int(index)})
     return chosen
 
 

@@ -46,6 +46,7 @@ from torture.ledger import Account, Ledger
 COLUMNS: list[str] = []
 """The columns of a row, by the first good one."""
 _MOST_ANSWER_BYTES = 6_291_556
+_ENVELOPE_BYTES = 250
 DISPOSITIONS = ("CONTINUE", "STOP_RULE", "STOP_RULE_SET")
 
 
@@ -274,7 +275,7 @@ class Verdicts:
                 self.count(record, "lost")
             return
         answers = answer["records"]
-        if len(json.dumps(answer)) > _MOST_ANSWER_BYTES:
+        if sum(len(one.get("data", "")) + _ENVELOPE_BYTES for one in answers) > _MOST_ANSWER_BYTES:
             self.fault(records[0], "the answer is too large for Lambda")
         if len(answers) != len(records):
             self.fault(records[0], f"{len(answers)} answers to {len(records)} records")
@@ -303,7 +304,8 @@ class Verdicts:
         try:
             line = base64.b64decode(given["data"]).decode()
             row = json.loads(line)
-            raw = json.loads(row["raw"])
+            plain = isinstance(record.text, str) and row["raw"] == record.text.strip()
+            raw = None if plain else json.loads(row["raw"])
         except (KeyError, ValueError) as error:
             self.fault(record, f"not a row: {error}")
             return
@@ -314,7 +316,6 @@ class Verdicts:
             self.fault(record, f"a row of another form: {sorted(keys)}")
         if not all(isinstance(key, str) and key for key in keys.values()):
             self.fault(record, f"empty partition keys: {keys!r:.100}")
-        plain = isinstance(record.text, str) and row["raw"] == record.text.strip()
         if not plain and not any(_same(raw, text) for text in _inside(record.text)):
             self.fault(record, f"its raw is {row['raw']!r:.150}, of {record.text!r:.150}")
 

@@ -36,7 +36,7 @@ def torture(tortured: Tortured, progress: mmap.mmap) -> None:
         progress[:20] = b"%20d" % index
         data = message(seed, max(index, 0))
         random = generator(seed, tortured.name, max(index, 0))
-        record = Record(index, None, text=data[:300])
+        record = Record(index, None, text=data)
         if flow:
             from torture import workmail
 
@@ -55,6 +55,7 @@ def torture(tortured: Tortured, progress: mmap.mmap) -> None:
             continue
         tortured.times.add(spent, index)
         peak = tortured.measured(index, peak)
+        tortured.show(record, tortured.ledger.whole)
         if flow:
             outcome = workmail.judge_message(tortured, record, data, event, answer, error)
         else:

@@ -19,9 +19,9 @@ from typing import Any
 
 from torture import aws as stubbed
 from torture import invocations, messages
-from torture.accounting import Verdicts
+from torture.accounting import Record, Verdicts
 from torture.invocations import BATCH, Invocation
-from torture.ledger import Ledger
+from torture.ledger import Account, Ledger
 from torture.records import Sample
 
 _MOST_BYTES = 4 * 1024**3
@@ -85,6 +85,7 @@ class Tortured:
         self.memory: list[tuple[int, int]] = []
         self.start_kib = 0
         self.batches = 0
+        self.shown: list[str] = []
         self._import()
         self.verdicts = Verdicts(self._documented())
 
@@ -180,6 +181,8 @@ class Tortured:
             spent = time.process_time() - start
             self.ledger.end()
             self._charge(batch, spent)
+            for record, account in zip(batch.records, self.ledger.accounts, strict=True):
+                self.show(record, account)
             peak = self.measured(position, peak)
             self._judge(batch, answer, error)
             self.batches += 1
@@ -195,6 +198,16 @@ class Tortured:
             if "receipt" in payload and self.task["kind"] == "receiving":
                 payload["receipt"]["action"]["invocationType"] = waits
         return payloads
+
+    def show(self, record: Record, account: Account) -> None:
+        """Keep what became of the input that was asked for."""
+        if record.index == self.task.get("show", -1):
+            self.shown = [
+                ascii(record.text),
+                f"calls: {account.calls}",
+                f"requests: {[f'{service}:{name}' for service, name, _ in account.effects]}",
+                *map(json.dumps, account.lines),
+            ]
 
     def _charge(self, batch: Invocation, spent: float) -> None:
         """Divide the CPU time of a batch among its records, by their time by the clock."""
@@ -258,6 +271,7 @@ class Tortured:
             "start_kib": self.start_kib,
             "peak_kib": usage.ru_maxrss,
             "memory": self.memory,
+            "shown": self.shown,
         }
 
 

@@ -136,6 +136,7 @@ def test_what_cannot_be_read_does_not_leave(control: Any, content: bytes, capsys
         mixed(plain("Hi"), b"Content-Type: application/zip\r\n\r\nPK\x03\x04\x14\x00\x00\x00"),
         mixed(plain("Hi"), b"Content-Type: application/pgp-signature; name=a.asc\r\n\r\nx"),
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nnot closed\r\n",
+        plain("One line\rand another"),
     ],
 )
 def test_ordinary_mail_leaves(control: Any, content: bytes) -> None:
@@ -191,6 +192,27 @@ def test_a_uuencoded_file_is_cut_out_of_its_text(control: Any) -> None:
     _, content = control("strip_attachments", plain(words), extensions=["exe"])
     text = mime.read(content).get_content()
     assert text.split() == ["Before", "The", "attachment", "run.exe", "was", "removed.", "after"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        mixed(plain("Hi"), EXE).replace(b"\r\n", b"\r"),
+        mixed(plain("Hi"), EXE).replace(b"\r\n--b", b"\r--b"),
+        mixed(plain("Hi"), EXE).replace(b"\r\nContent-", b"\rContent-"),
+        plain("Before\rbegin 644 run.exe\r#34U:\r`\rend\r"),
+        mixed(
+            b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + encodebytes(mixed(plain("Hi"), EXE).replace(b"\r\n", b"\r"))
+        ),
+    ],
+)
+def test_what_only_some_programs_take_for_lines_is_not_searched(
+    control: Any, content: bytes
+) -> None:
+    """A carriage return alone ends a line for them, so they may find a file that we do not see."""
+    answer, _ = control("strip_attachments", content, extensions=["exe"])
+    assert answer.kinds == ["BOUNCE"]
 
 
 @pytest.mark.parametrize("encoded", [False, True])

@@ -206,11 +206,6 @@ def batch(*events: dict[str, Any]) -> dict[str, Any]:
         '{"notificationType": "Bounce", "mail": {}}',
         '{"notificationType": "Received", "mail": {"messageId": 7}}',
         json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete"}]}),
-        json.dumps({"Records": [{"eventSource": "aws:s3", "s3": {"object": "mail/1"}}]}),
-        json.dumps(
-            {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": "b", "object": {"key": "k"}}}]}
-        ),
-        json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": []}}),
         "[" * 100_000,
     ],
 )
@@ -345,6 +340,20 @@ def test_marks_are_those_of_the_functions_own_bucket() -> None:
     (mail,) = mails(payload)
     with pytest.raises(NotConfigured, match="no mail bucket to keep marks in"):
         _ = mail.already_handled
+
+
+@pytest.mark.parametrize(
+    "s3",
+    [
+        "mail/1",
+        {"object": "mail/1"},
+        {"object": ["mail/1"]},
+        {"bucket": "mail", "object": {"key": "mail/1"}},
+    ],
+)
+def test_an_event_of_s3_in_another_shape_is_refused(s3: object) -> None:
+    with pytest.raises(UnknownInvocation, match="from 'aws:s3' has no"):
+        mails({"Records": [{"eventSource": "aws:s3", "s3": s3}]})
 
 
 def test_other_notifications_are_refused_with_what_they_are() -> None:

@@ -197,13 +197,12 @@ def test_a_uuencoded_file_is_cut_out_of_its_text(control: Any) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        mixed(plain("Hi"), EXE).replace(b"\r\n", b"\r"),
-        mixed(plain("Hi"), EXE).replace(b"\r\n--b", b"\r--b"),
+        b"Subject: x\r" + mixed(plain("Hi"), EXE).replace(b"\r\n", b"\r"),
         mixed(plain("Hi"), EXE).replace(b"\r\nContent-", b"\rContent-"),
         plain("Before\rbegin 644 run.exe\r#34U:\r`\rend\r"),
         mixed(
             b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-            + encodebytes(mixed(plain("Hi"), EXE).replace(b"\r\n", b"\r"))
+            + encodebytes(b"Subject: x\r" + mixed(plain("Hi"), EXE).replace(b"\r\n", b"\r"))
         ),
     ],
 )

@@ -48,7 +48,7 @@ def test_an_id_by_which_no_object_can_be_named_is_none(name: str) -> None:
     """It is missing before the mail is handled, rather than its mark afterwards."""
     raw = ses(sample())
     raw["mail"]["messageId"] = name
-    with pytest.raises(errors.MissingField, match="'mail.messageId'"):
+    with pytest.raises(errors.MissingField, match=r"'mail\.messageId'"):
         _ = ReceivedMail(raw).message_id
 
 

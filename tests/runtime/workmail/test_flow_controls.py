@@ -214,6 +214,25 @@ def test_what_only_some_programs_take_for_lines_is_not_searched(
     assert answer.kinds == ["BOUNCE"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "raw"),
+    [
+        (b"base64", b"====\r\n" + mixed(plain("Hi"), EXE)),
+        (b"BASE64 ;", mixed(plain("Hi"), EXE)),
+        (b"x-uuencode", b"begin 644 a\r\n`\r\nend\r\n" + mixed(plain("Hi"), EXE)),
+        (b"quoted-printable", b"X: =\r\n" + EXE),
+    ],
+)
+def test_an_attached_message_that_some_programs_decode_is_not_searched(
+    control: Any, encoding: bytes, raw: bytes
+) -> None:
+    """RFC 2046 forbids to encode it, so others read it as it is, and see the file."""
+    part = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: " + encoding
+    content = mixed(plain("Hi"), part + b"\r\n\r\nSubject: x\r\n" + raw)
+    answer, _ = control("strip_attachments", content, extensions=["exe"])
+    assert answer.kinds == ["BOUNCE"]
+
+
 @pytest.mark.parametrize("encoded", [False, True])
 def test_a_file_in_an_attached_message_is_removed(control: Any, encoded: bool) -> None:
     """Mail programs open attached messages."""

@@ -217,9 +217,9 @@ def test_what_only_some_programs_take_for_lines_is_not_searched(
 @pytest.mark.parametrize(
     ("encoding", "raw"),
     [
-        (b"base64", b"====\r\n" + mixed(plain("Hi"), EXE)),
-        (b"BASE64 ;", mixed(plain("Hi"), EXE)),
-        (b"x-uuencode", b"begin 644 a\r\n`\r\nend\r\n" + mixed(plain("Hi"), EXE)),
+        (b"base64", b"====Y: =\r\n" + EXE),
+        (b"BASE64 ;", EXE),
+        (b"x-uuencode", b"begin 644 a\r\n`\r\nend\r\n" + EXE),
         (b"quoted-printable", b"X: =\r\n" + EXE),
     ],
 )

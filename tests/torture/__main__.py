@@ -98,7 +98,7 @@ def tasks(deployed: dict[str, Any], *, records: int, messages: int, seed: int) -
             last = min(first + _RECORDS_A_TASK, slots)
             found.append({**common, "what": "records", "first": first, "last": last})
         given += share.messages
-        until = messages * given // all_messages
+        until = messages * given // max(all_messages, 1)
         for first in range(mailed, until, _MESSAGES_A_TASK):
             last = min(first + _MESSAGES_A_TASK, until)
             found.append({**common, "what": "messages", "first": first, "last": last})

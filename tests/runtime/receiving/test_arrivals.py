@@ -356,7 +356,7 @@ def test_an_event_of_s3_in_another_shape_is_refused(s3: object) -> None:
         mails({"Records": [{"eventSource": "aws:s3", "s3": s3}]})
 
 
-@pytest.mark.parametrize(("bucket", "key"), [("mail", "half \ud800"), ("no bucket!", "a")])
+@pytest.mark.parametrize(("bucket", "key"), [("mail", "half \ud800/a"), ("no bucket!", "a")])
 def test_a_name_that_no_object_has_is_that_of_none(
     monkeypatch: pytest.MonkeyPatch, bucket: str, key: str
 ) -> None:

@@ -55,6 +55,7 @@ def described(
     faults = [(one, index, text) for one in whole for index, text in one["faults"]]
     judged = f"{totals['records']:,} mutated records and {totals['messages']:,} mutated messages"
     notes = [f"{judged} were judged, seed {seed}; the good records among them are not counted"]
+    notes.append("the worst time of an input in a batch is that of its batch, an upper bound")
     notes += [text for one in whole for text in one["shown"]]
     notes += [f"{one['what']}/{one['name']}: lost its process: {one['died']}" for one in died]
     notes += _kinds(faults)

@@ -56,13 +56,14 @@ class Times:
         self.worst: list[tuple[float, int]] = []
         self.total = 0.0
 
-    def add(self, seconds: float, index: int) -> None:
-        """Add the time of one input."""
+    def add(self, seconds: float, index: int, *, most: float | None = None) -> None:
+        """Add the time of one input, of which *most* is the upper bound if it is not known."""
         self.total += seconds
         bucket = bucket_of(seconds)
         self.counts[bucket] = self.counts.get(bucket, 0) + 1
-        if len(self.worst) < 5 or seconds > self.worst[-1][0]:
-            self.worst = sorted([*self.worst, (seconds, index)], reverse=True)[:5]
+        bound = seconds if most is None else most
+        if len(self.worst) < 5 or bound > self.worst[-1][0]:
+            self.worst = sorted([*self.worst, (bound, index)], reverse=True)[:5]
 
 
 def bucket_of(seconds: float) -> int:
@@ -212,14 +213,13 @@ class Tortured:
             ]
 
     def _charge(self, batch: Invocation, spent: float) -> None:
-        """Divide the CPU time of a batch among its records, by their time by the clock."""
-        accounts = self.ledger.accounts
-        whole = sum(account.seconds for account in accounts)
-        shared = batch.way not in ("sqs", "firehose") or self.name == "lake-transform"
+        """Divide the CPU time of a batch evenly; its longest record may have taken all of it."""
+        seconds = [account.seconds for account in self.ledger.accounts]
+        longest = seconds.index(max(seconds))
         for position, record in enumerate(batch.records):
             if record.index is not None:
-                part = 1 / len(batch.records) if shared else accounts[position].seconds / whole
-                self.times.add(spent * part, record.index)
+                most = spent if position == longest else None
+                self.times.add(spent / len(batch.records), record.index, most=most)
 
     def _judge(self, batch: Invocation, answer: Any, error: BaseException | None) -> None:
         entry = "mailroom.events" if self.task["kind"] == "events" else "mailroom.receiving"

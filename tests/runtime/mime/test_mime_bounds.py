@@ -37,6 +37,7 @@ MAILS = {
     "quotes in Content-Type": field(b"Content-Type", b'a/b; name="'),
     "parameters": field(b"Content-Type", b";a*0=b"),
     "eight-bit Content-Type": field(b"Content-Type", b"\xff"),
+    "blanks in To": HEAD + b"To: a" + b" " * SIZE + b"b@example.com\r\n\r\nHello\r\n",
     "blanks in Content-Type": HEAD
     + b"Content-Type: a/b; c=d"
     + b" " * SIZE

@@ -114,6 +114,9 @@ bench: $(VENV)/.bench ## compare time and memory with the alternatives (four min
 faults: $(VENV)/.test ## cause faults on the deployed examples, and account for every mail
 	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 
+torture: $(VENV)/.test ## mutate a million records and 100,000 messages, none of which may be lost; ARGS
+	@PYTHONPATH=tests $(BIN)/python -m torture $(ARGS)
+
 screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
 	@$(BIN)/python tests/screenshots.py
 

@@ -17,6 +17,7 @@ __all__ = [
     "Verdict",
     "View",
     "date_time",
+    "identity",
     "listed",
     "objects",
     "optional",
@@ -92,6 +93,25 @@ def required(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T
     if value is None:
         raise MissingField(f"missing {path!r}")
     raise _another_type(value, path, kind)
+
+
+_MOST_IDENTITY = 512
+"""Longer than any id of SES and WorkMail; marks of it still fit into S3's keys of 1,024 bytes."""
+
+
+def identity(raw: Mapping[str, object], key: str, path: str) -> str:
+    """Return the id at *key* of *raw*; raise `MissingField` if no object could be named by it.
+
+    Otherwise the request that names it would fail, perhaps only after the mail was handled.
+    """
+    value = required(raw, key, path, str)
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        size = 0
+    if not 0 < size <= _MOST_IDENTITY:
+        raise MissingField(f"{path!r} is {value!r:.40}, which is not an id")
+    return value
 
 
 def optional(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T | None:

@@ -23,7 +23,6 @@ from cdk_mailroom.actions.base import (
     ReceiptContext,
     RuleContext,
     RuleFacts,
-    RuleKind,
     StoredMail,
 )
 from cdk_mailroom.actions.grants import grant_invoke
@@ -230,9 +229,8 @@ class PythonHandler(PythonFunction, ReceiptAction):
         if self._synchronous:
             variables["MAILROOM_ON_ERROR"] = str(self._on_error or OnError.CONTINUE)
             variables["MAILROOM_FAILURE_QUEUE"] = queue.queue_url
-            if context.kind is RuleKind.GATEWAY:
-                # Whether the event says so is not documented.
-                variables["MAILROOM_SYNCHRONOUS"] = "1"
+            # An event that cannot be read does not say so, and Mail Manager's may not.
+            variables["MAILROOM_SYNCHRONOUS"] = "1"
         stored = context.stored if self._read_mail else None
         if stored is not None:
             variables["MAILROOM_BUCKET"] = stored.bucket.bucket_name

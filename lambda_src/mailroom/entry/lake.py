@@ -200,7 +200,9 @@ def _answer(record: Any, settings: _Settings, end: float | None) -> dict[str, An
     try:
         text = a2b_base64(record["data"]).decode().strip()
         raw = _decode(text)
-        item = parse(raw) if "eventType" in raw else _unwrapped(record)
+        # A string has the word in it too.
+        plain = isinstance(raw, dict) and "eventType" in raw
+        item = parse(raw) if plain else _unwrapped(record)
     except (KeyError, TypeError, ValueError, RecursionError):
         item = _unwrapped(record)
     if isinstance(item, SkippedRecord):

@@ -67,7 +67,7 @@ class _Settings:
         self.function = resolve(_runtime.setting("MAILROOM_HANDLER"))
         self.rule = os.environ.get("MAILROOM_RULE")
         self.log_addresses = os.environ.get("MAILROOM_LOG_ADDRESSES") == "1"
-        # Nobody knows whether Mail Manager's event says so, as SES's does.
+        # An event that cannot be read does not say so, and Mail Manager's may not.
         self.synchronous = os.environ.get("MAILROOM_SYNCHRONOUS") == "1"
         on_error = os.environ.get("MAILROOM_ON_ERROR", "continue")
         if on_error not in _ON_ERROR:
@@ -123,16 +123,17 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
     Asynchronous (``Event``): an exception propagates, so that Lambda retries and then sends the
     invocation to the on-failure queue. The function's return value is ignored.
 
-    Synchronous (``RequestResponse``): if the function raises, calls ``sys.exit``, returns something
-    that is not a disposition, or has not ended in time, ``MAILROOM_ON_ERROR`` decides the answer to
-    SES: ``continue`` (default), ``stop_rule``, ``stop_rule_set``, or ``raise`` to let the call
-    fail. The invocation goes to the failure queue (``MAILROOM_FAILURE_QUEUE``); if that fails too,
-    the answer is the same, and the log and the metric ``FailureNotKept`` say so. The function must
-    end three seconds before Lambda's timeout and SES's 30 seconds, whichever comes first, or when
-    three quarters of a shorter time are over. `deadline` says how that is enforced. With
-    ``stop_rule`` and ``stop_rule_set`` the function runs in a child process, so that one that is
-    killed, runs out of memory or cannot be interrupted is answered too. What SES does
-    when a call fails is not documented, so ``raise`` is for code that needs neither answer.
+    Synchronous (``RequestResponse``): if the event cannot be read, or the function raises, calls
+    ``sys.exit``, returns something that is not a disposition, or has not ended in time,
+    ``MAILROOM_ON_ERROR`` decides the answer to SES: ``continue`` (default), ``stop_rule``,
+    ``stop_rule_set``, or ``raise`` to let the call fail. The invocation goes to the failure queue
+    (``MAILROOM_FAILURE_QUEUE``); if that fails too, the answer is the same, and the log and the
+    metric ``FailureNotKept`` say so. The function must end three seconds before Lambda's timeout
+    and SES's 30 seconds, whichever comes first, or when three quarters of a shorter time are over.
+    `deadline` says how that is enforced. With ``stop_rule`` and ``stop_rule_set`` the function runs
+    in a child process, so that one that is killed, runs out of memory or cannot be interrupted is
+    answered too. What SES does when a call fails is not documented, so ``raise`` is for code that
+    needs neither answer.
     ``continue`` is the default because mail that went one step too far can be found again, while
     mail that a typo stopped cannot.
 
@@ -142,8 +143,8 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
     SES's setup notification is skipped.
 
     A rule of Mail Manager invokes the function as a receipt rule does, by AWS's documentation. The
-    mail may also be there without a record around it, and ``MAILROOM_SYNCHRONOUS=1`` means that
-    Mail Manager waits for the answer, whether or not the event has its action.
+    mail may also be there without a record around it. ``MAILROOM_SYNCHRONOUS=1`` means that the
+    caller waits for the answer, whether or not the event says so.
 
     Args:
         event: What SES, Mail Manager, SNS, SQS, S3 or EventBridge invokes the function with.
@@ -154,7 +155,8 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
         (``batchItemFailures``); else ``None``.
 
     Raises:
-        UnknownInvocation: *event* is neither one mail from SES nor an arrival.
+        UnknownInvocation: *event* is neither one mail from SES nor an arrival, and the function is
+            not synchronous.
     """
     global _settings
     if _settings is None:
@@ -175,9 +177,11 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
                     raw, outcome, started, _settings, error and _described(error)
                 ),
             )
+    if _settings.synchronous:
+        return _answer(event, context, started, _settings)
     raw = _only_record(event)
-    if _settings.synchronous or _dig(raw, "receipt", "action", "invocationType") in WAITING:
-        return _answer(raw, event, context, started, _settings)
+    if _dig(raw, "receipt", "action", "invocationType") in WAITING:
+        return _answer(event, context, started, _settings)
     try:
         _handle(raw, _settings)
     except BaseException as error:
@@ -188,7 +192,6 @@ def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any] | N
 
 
 def _answer(
-    raw: Mapping[str, Any],
     event: Mapping[str, Any],
     context: Any,
     started: float,
@@ -198,7 +201,9 @@ def _answer(
     seconds = time_until(due, reserve=_FOR_FAILURE)
     failed: BaseException | None = None
     failure: _Failure | None = None
+    raw: Mapping[str, Any] = {}
     try:
+        raw = _only_record(event)
         if settings.is_control:
             disposition, failure = _ask(raw, settings, seconds)
         else:
@@ -211,7 +216,7 @@ def _answer(
         return {"disposition": disposition.value}
     _log(raw, "failed", started, settings, failure)
     if os.environ.get("MAILROOM_FAILURE_QUEUE"):
-        _keep(event, failure, context, settings, time_until(due, reserve=_FOR_ANSWER))
+        _keep(event, raw, failure, context, settings, time_until(due, reserve=_FOR_ANSWER))
     if settings.on_error is None:
         assert failed is not None
         raise survivable(failed)
@@ -236,6 +241,7 @@ def _ask(
 
 def _keep(
     event: Mapping[str, Any],
+    raw: Mapping[str, Any],
     failure: _Failure,
     context: Any,
     settings: _Settings,
@@ -250,7 +256,7 @@ def _keep(
         _runtime.log(
             "ERROR",
             "mailroom.receiving",
-            message_id=_dig(_only_record(event), "mail", "messageId"),
+            message_id=_dig(raw, "mail", "messageId"),
             rule=settings.rule,
             outcome="failure not kept",
             error=type(caught).__name__,

@@ -12,7 +12,7 @@ _MOST = 10_000
 _MOST_TOKENS = 100_000
 _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*"?|[(),:;<>\\]|[^"(),:;<>\\]+', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)")
-_AROUND = re.compile(r"\s*([@.])\s*")
+_AROUND = re.compile(r"(?:(?<!\s)\s++)?([@.])\s*+")
 _BLANK = re.compile(r"\s+")
 
 TYPE_CHECKING = False

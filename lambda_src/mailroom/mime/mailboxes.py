@@ -57,7 +57,8 @@ class Address:
             return self.address
         labels = (
             label if label.isascii() else "xn--" + label.encode("punycode").decode()
-            for label in self._written.split(".")
+            # Half of a surrogate pair, as JSON may have, becomes a question mark.
+            for label in self._written.encode("utf-8", "replace").decode().split(".")
         )
         return f"{self.local_part}@{'.'.join(labels)}"
 

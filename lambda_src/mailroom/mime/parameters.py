@@ -24,8 +24,10 @@ _FOLD = re.compile(r"[\r\n]+(?=[ \t])")
 _BREAK = re.compile(r"[\r\n\x00]+")
 _MAIN = re.compile(r"[^;\s,]*")
 _NAME = re.compile(r"[;\s,]*([^=;\s]{1,200})\s*(=?)\s*")
-_NEXT = re.compile(r"\s+[A-Za-z][A-Za-z0-9*_-]{0,60}\s{0,20}=")
-_COMMENT = re.compile(r"\s*\([^()]{0,1000}\)\s*$")
+_NEXT = re.compile(r"\s++[A-Za-z][A-Za-z0-9*_-]{0,60}\s{0,20}=")
+# From the first of several blanks only, or a line of them would be read again from each.
+_LATER = re.compile(rf"(?<!\s){_NEXT.pattern}")
+_COMMENT = re.compile(r"(?:(?<!\s)\s++)?\([^()]{0,1000}+\)\s*+$")
 _SECTION = re.compile(r"([^*]+)\*(\d+)?(\*)?")
 _HEX = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -120,7 +122,7 @@ def _given(text: str, place: int) -> Iterator[tuple[str, str, list[str]]]:
             continue
         end = _semicolon(text, place)
         value = whole = text[place:end].strip()
-        following = _NEXT.search(text, place, end)
+        following = _LATER.search(text, place, end)
         if following is not None:
             value, end = text[place : following.start()].strip(), following.start()
         bare = _COMMENT.sub("", value)

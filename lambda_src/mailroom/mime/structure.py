@@ -27,6 +27,8 @@ MAX_PARTS = 1500
 _DASHES = re.compile(rb"^--", re.MULTILINE)
 _END = re.compile(rb"^(?:(\r?\n)|--)", re.MULTILINE)
 _OTHER = re.compile(rb"^(?![!#-9;<>-~]+[ \t]*:|[ \t])", re.MULTILINE)
+_AS_IT_IS = re.compile(rb"^[ \t]*(?:content-[a-z-]+[ \t]*:|--|begin[ \t])", re.M | re.I)
+_JOINED = re.compile(rb"=[ \t]*\r?\n[ \t]*(?:content-[a-z-]+[ \t]*:|--|begin[ \t])", re.I)
 _UNCLOSED = "the closing boundary of a multipart is missing"
 _ASIDE = 3  # lines of a header that may be a boundary without the blank line before it
 
@@ -41,6 +43,10 @@ def parse(data: bytes) -> Part:
         for part, inside in _Scan(message, depth, budget).run():
             # A message that is encoded although RFC 2046 §5.2.1 forbids it: mail programs open it.
             content, _ = part.content()
+            # Some do not decode it: these see a field, or a boundary, that the content hides.
+            found = _AS_IT_IS if part.encoding != "quoted-printable" else _JOINED
+            if found.search(part.data, part.body, part.end):
+                part.note("an attached message is encoded, and may be read as it is")
             attached = Part(content, 0, len(content), "text/plain")
             part.children = [attached]
             waiting.append((attached, inside + 1))

@@ -321,11 +321,15 @@ def _created(record: object, store: Store | None) -> list[ReceivedMail]:
 
 
 def _place(raw: Any) -> tuple[str | None, str]:
-    raw = raw if isinstance(raw, dict) else {}
-    key = (raw.get("object") or {}).get("key")
+    raw = _object(raw)
+    key = _object(raw.get("object")).get("key")
     if not isinstance(key, str):
         raise UnknownInvocation("the event from 'aws:s3' has no object's key")
-    return (raw.get("bucket") or {}).get("name"), key
+    return _object(raw.get("bucket")).get("name"), key
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _stored(

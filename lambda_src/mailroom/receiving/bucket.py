@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["MailBucket", "open_object"]
 
 _CHUNK = 64 * 1024
+_UNNAMEABLE = ("ParamValidationError", "UnicodeEncodeError")
+"""Exceptions by which botocore refuses a name before it asks S3."""
 
 
 class MailBucket:
@@ -142,5 +144,12 @@ def open_object(bucket: str, key: str, client: Any = None) -> BufferedIOBase:
         raise MessageNotStored(
             f"bucket {bucket!r} has no object {key!r} that this function may read: its retention "
             "has passed, it was deleted, or an earlier action stopped SES before it was stored"
+        ) from error
+    except Exception as error:
+        if type(error).__name__ not in _UNNAMEABLE:
+            raise
+        raise MessageNotStored(
+            f"no bucket and object can be called {bucket!r:.80} and {key!r:.80}: see where the "
+            "event comes from"
         ) from error
     return BufferedReader(answer["Body"], _CHUNK)

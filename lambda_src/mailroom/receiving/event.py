@@ -7,7 +7,17 @@ leave out is needed here: what is absent is ``None`` or empty, and never counts 
 
 from __future__ import annotations
 
-from mailroom._views import Headers, Verdict, View, date_time, listed, optional, required
+from mailroom._views import (
+    Headers,
+    Verdict,
+    View,
+    date_time,
+    identity,
+    listed,
+    optional,
+    required,
+    strings,
+)
 from mailroom.ses import WAITING
 
 TYPE_CHECKING = False
@@ -41,7 +51,7 @@ class SesEvent(View):
 
         For the ``Message-ID`` header field, which the sender chose, see `header_message_id`.
         """
-        return required(self._mail, "messageId", "mail.messageId", str)
+        return identity(self._mail, "messageId", "mail.messageId")
 
     @property
     def source(self) -> str:
@@ -54,12 +64,14 @@ class SesEvent(View):
     @property
     def destination(self) -> list[str]:
         """The addresses in ``To`` and ``Cc``; the envelope's are `recipients`."""
-        return list(listed(self._mail, "destination", "mail.destination"))
+        path = "mail.destination"
+        return list(strings(listed(self._mail, "destination", path), path))
 
     @property
     def recipients(self) -> list[str]:
         """The envelope recipients that this rule matched."""
-        return list(required(self._receipt, "recipients", "receipt.recipients", list))
+        path = "receipt.recipients"
+        return list(strings(required(self._receipt, "recipients", path, list), path))
 
     # The header fields (RFC 5322): what the sender wrote. Anyone can write anything.
 
@@ -98,22 +110,22 @@ class SesEvent(View):
     @property
     def from_(self) -> list[str]:
         """The ``From`` addresses with display names; empty if there are none."""
-        return list(self._common("from", list) or ())
+        return self._commons("from")
 
     @property
     def to(self) -> list[str]:
         """The ``To`` addresses with display names; empty if there are none."""
-        return list(self._common("to", list) or ())
+        return self._commons("to")
 
     @property
     def cc(self) -> list[str]:
         """The ``Cc`` addresses with display names; empty if there are none."""
-        return list(self._common("cc", list) or ())
+        return self._commons("cc")
 
     @property
     def reply_to(self) -> list[str]:
         """The ``Reply-To`` addresses with display names; empty if there are none."""
-        return list(self._common("replyTo", list) or ())
+        return self._commons("replyTo")
 
     @property
     def return_path(self) -> str | None:
@@ -214,6 +226,9 @@ class SesEvent(View):
 
     def _common(self, key: str, kind: type[T]) -> T | None:
         return optional(self.common_headers, key, f"mail.commonHeaders.{key}", kind)
+
+    def _commons(self, key: str) -> list[str]:
+        return list(strings(self._common(key, list) or [], f"mail.commonHeaders.{key}"))
 
     def __repr__(self) -> str:
         return f"<ReceivedMail {self._mail.get('messageId')}>"

@@ -44,13 +44,14 @@ class ReceivedMail(SesEvent):
         MissingField: *raw* has no ``mail``.
     """
 
-    __slots__ = ("_loaded", "_split", "_store")
+    __slots__ = ("_complete", "_loaded", "_split", "_store")
 
     def __init__(
         self, raw: Mapping[str, Any], *, store: Store | None = None, synchronous: bool = False
     ) -> None:
         super().__init__(raw, synchronous=synchronous)
         self._store = store
+        self._complete: Headers | None = None
         self._loaded: Part | None = None
         self._split: Split | None = None
 
@@ -384,13 +385,16 @@ class ReceivedMail(SesEvent):
 
     def _addressed(self) -> list[str]:
         # The header's too: a forwarder changes the envelope.
-        return [*self._envelope(), *strings(self.destination, "mail.destination")]
+        return [*self._envelope(), *self.destination]
 
     def _complete_headers(self) -> Headers:
         """Return all header fields, from the stored mail where the event has not all."""
         if not self.headers_truncated or self._store is None:
             return self.headers
-        return Headers([{"name": name, "value": value} for name, value in self._load().fields])
+        if self._complete is None:
+            fields = self._load().fields
+            self._complete = Headers([{"name": name, "value": value} for name, value in fields])
+        return self._complete
 
     def _need_store(self) -> Store:
         if self._store is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mailroom._views import optional, required
+from mailroom._views import identity, optional, required
 from mailroom.errors import InvalidAnswer, NotConfigured
 from mailroom.workmail.answer import Answer
 from mailroom.workmail.content import checked_content
@@ -59,12 +59,12 @@ class FlowMail:
     @property
     def message_id(self) -> str:
         """WorkMail's id of this mail, by which its content is read and replaced."""
-        return required(self.raw, "messageId", "messageId", str)
+        return identity(self.raw, "messageId", "messageId")
 
     @property
     def invocation_id(self) -> str:
         """The id of this invocation; the same when WorkMail asks again."""
-        return required(self.raw, "invocationId", "invocationId", str)
+        return identity(self.raw, "invocationId", "invocationId")
 
     @property
     def direction(self) -> str:

@@ -165,6 +165,12 @@ def test_a_synchronous_handler_reports_its_failures_itself(template):
     assert environment["MAILROOM_FAILURE_QUEUE"] == "<Inbound/DeadLetterQueue>"
 
 
+def test_a_synchronous_handler_knows_that_ses_waits(template):
+    """An event that cannot be read does not say so."""
+    assert template.environment(function("Gate"))["MAILROOM_SYNCHRONOUS"] == "1"
+    assert "MAILROOM_SYNCHRONOUS" not in template.environment(function("Plain"))
+
+
 def test_ses_may_call_a_handler_for_our_rules_only(template):
     """Principal, source account and source ARN."""
     assert template.at("Inbound/Plain/Handler/Function/AllowSes") == {

@@ -38,7 +38,19 @@ def test_all_samples_are_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    "poison", ["{", "", "[]", "7", '"eventType"', "{}", '{"eventType": 3}', "[" * 9999]
+    "poison",
+    [
+        "{",
+        "",
+        "[]",
+        "7",
+        '"eventType"',
+        json.dumps(json.dumps(sample("send"))),
+        '["eventType"]',
+        "{}",
+        '{"eventType": 3}',
+        "[" * 9999,
+    ],
 )
 def test_a_record_that_cannot_be_read_fails_alone_and_unchanged(poison: str) -> None:
     """Its neighbours are rows, and Firehose gets back what it sent, to keep it."""

@@ -37,6 +37,12 @@ MAILS = {
     "quotes in Content-Type": field(b"Content-Type", b'a/b; name="'),
     "parameters": field(b"Content-Type", b";a*0=b"),
     "eight-bit Content-Type": field(b"Content-Type", b"\xff"),
+    "blanks in To": HEAD + b"To: a" + b" " * SIZE + b"b@example.com\r\n\r\nHello\r\n",
+    "blanks in Content-Type": HEAD
+    + b"Content-Type: a/b; c=d"
+    + b" " * SIZE
+    + b";x\r\n\r\nHello\r\n",
+    "folds in Content-Disposition": field(b"Content-Disposition", b"x; a=b\r\n" + b" " * 60_000),
     "encoded words": field(b"Subject", b"=?utf-8?q?a?= "),
     "words never closed": field(b"Subject", b"=?a?q?"),
     "question marks": field(b"Content-Disposition", b"=?"),

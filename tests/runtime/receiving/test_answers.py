@@ -53,6 +53,27 @@ def test_exceptions_propagate_whatever_on_error_is(
 
 
 @pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        {},
+        {"Records": []},
+        {"Records": [{"ses": {"mail": {"messageId": "m"}}}]},
+        {"Records": [{"ses": {"receipt": {}}}, {"ses": {}}]},
+        {"Records": [{"eventSource": "aws:ses", "ses": None}]},
+    ],
+)
+def test_an_event_that_cannot_be_read_is_answered_and_kept(
+    deploy: Callable[..., None], queue: Any, event: Any
+) -> None:
+    """It does not say that SES waits, so the function has to know it."""
+    deploy(lambda mail: mail.source, on_error="stop_rule", failure_queue=queue.url, synchronous="1")
+    assert entry.handler(event, CONTEXT) == {"disposition": "STOP_RULE"}
+    (kept,) = queue()
+    assert kept["requestPayload"] == event
+
+
+@pytest.mark.parametrize(
     ("answer", "told"),
     [
         (None, "CONTINUE"),

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from mailroom import _runtime
 from mailroom.entry import receiving as entry
-from mailroom.errors import NotConfigured, UnknownInvocation
+from mailroom.errors import MessageNotStored, NotConfigured, UnknownInvocation
 from mailroom.receiving import BucketMail, ReceivedMail, handed_on
 from mailroom.receiving.arrivals import arrivals, mails
 from mailroom.testing import (
@@ -340,6 +340,32 @@ def test_marks_are_those_of_the_functions_own_bucket() -> None:
     (mail,) = mails(payload)
     with pytest.raises(NotConfigured, match="no mail bucket to keep marks in"):
         _ = mail.already_handled
+
+
+@pytest.mark.parametrize(
+    "s3",
+    [
+        "mail/1",
+        {"object": "mail/1"},
+        {"object": ["mail/1"]},
+        {"bucket": "mail", "object": {"key": "mail/1"}},
+    ],
+)
+def test_an_event_of_s3_in_another_shape_is_refused(s3: object) -> None:
+    with pytest.raises(UnknownInvocation, match="from 'aws:s3' has no"):
+        mails({"Records": [{"eventSource": "aws:s3", "s3": s3}]})
+
+
+@pytest.mark.parametrize(("bucket", "key"), [("mail", "half \ud800/a"), ("no bucket!", "a")])
+def test_a_name_that_no_object_has_is_that_of_none(
+    monkeypatch: pytest.MonkeyPatch, bucket: str, key: str
+) -> None:
+    """Nothing is asked for, as the name cannot be written."""
+    monkeypatch.setattr(_runtime, "_clients", {})
+    detail = {"bucket": {"name": bucket}, "object": {"key": key}}
+    (mail,) = mails({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+    with pytest.raises(MessageNotStored, match="no bucket and object"):
+        mail.read()
 
 
 def test_other_notifications_are_refused_with_what_they_are() -> None:

@@ -43,6 +43,33 @@ def test_attributes_give_the_samples_values(mail: ReceivedMail) -> None:
     assert repr(mail) == f"<ReceivedMail {MESSAGE_ID}>"
 
 
+@pytest.mark.parametrize("name", ["", "x" * 513, "\ud800", "\u00e4" * 300])
+def test_an_id_by_which_no_object_can_be_named_is_none(name: str) -> None:
+    """It is missing before the mail is handled, rather than its mark afterwards."""
+    raw = ses(sample())
+    raw["mail"]["messageId"] = name
+    with pytest.raises(errors.MissingField, match=r"'mail\.messageId'"):
+        _ = ReceivedMail(raw).message_id
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "attribute"),
+    [
+        ("mail", "destination", "destination"),
+        ("receipt", "recipients", "recipients"),
+        ("commonHeaders", "from", "from_"),
+        ("commonHeaders", "to", "to"),
+        ("commonHeaders", "cc", "cc"),
+        ("commonHeaders", "replyTo", "reply_to"),
+    ],
+)
+def test_a_list_of_addresses_has_strings_only(part: str, key: str, attribute: str) -> None:
+    raw = ses(sample())
+    {"commonHeaders": raw["mail"]["commonHeaders"], **raw}[part][key] = ["a@example.com", {}]
+    with pytest.raises(errors.MissingField, match=rf"{key}.*a dict, not a str"):
+        getattr(ReceivedMail(raw), attribute)
+
+
 def test_cc_and_reply_to_are_read_where_ses_gives_them() -> None:
     """``cc`` and ``replyTo`` are the documented spellings of the remaining common headers."""
     raw = ses(sample())

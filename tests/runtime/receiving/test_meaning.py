@@ -185,6 +185,11 @@ def test_an_international_address_can_be_written_to(domain: str) -> None:
     assert Address(f"j@{domain}").ascii_address == "j@xn--bcher-kva.example"
 
 
+def test_half_a_surrogate_pair_has_no_a_label() -> None:
+    """SES's JSON may have one, and no address with a question mark is sent to."""
+    assert Address("j@b\ud800cher.example").ascii_address == "j@b?cher.example"
+
+
 def test_an_address_is_a_value_that_prints_without_personal_data() -> None:
     """Equal by name and address; `str` is for header fields and people."""
     jane = Address("jane@example.com", "Doe, Jane")

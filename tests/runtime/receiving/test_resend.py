@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mailroom import mime
 from mailroom.errors import MissingField, NotConfigured, NotSent, OutcomeUnknown
 from mailroom.handlers import _mail
 from mailroom.handlers.receiving.resend import resend
@@ -50,6 +51,26 @@ def test_the_copy_goes_to_the_envelope_recipients(outbox: Outbox) -> None:
     copy = sent(outbox)
     assert (copy["From"], copy["To"]) == ("Ann <ann@example.com>", "Bob <bob@example.org>")
     assert copy.get_content().split() == ["Hello", "--", "Example", "Ltd."]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Subject: =?utf-8?b?/w==?= =?utf-8?b?a?= =?utf-8?b?" + b"QUFB" * 200 + b"?=",
+        b"To: " + b"(" * 600,
+    ],
+)
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_malformed_field_does_not_keep_a_copy_from_being_sent(
+    outbox: Outbox, field: bytes, inside: bool
+) -> None:
+    """Fields that nobody changed are written as they came, in attached messages too."""
+    whole = field + b"\r\nX-Own: 1\r\n\r\nHello\r\n"
+    if inside:
+        whole = b"From: ann@example.com\r\nContent-Type: message/rfc822\r\n\r\n" + whole
+    mail = received()
+    assert resend(mail, mime.read(whole))
+    assert b"Hello" in outbox.raw[0]
 
 
 def test_the_copy_stays_in_its_conversation(outbox: Outbox) -> None:

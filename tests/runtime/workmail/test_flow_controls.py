@@ -136,6 +136,7 @@ def test_what_cannot_be_read_does_not_leave(control: Any, content: bytes, capsys
         mixed(plain("Hi"), b"Content-Type: application/zip\r\n\r\nPK\x03\x04\x14\x00\x00\x00"),
         mixed(plain("Hi"), b"Content-Type: application/pgp-signature; name=a.asc\r\n\r\nx"),
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nnot closed\r\n",
+        plain("One line\rand another"),
     ],
 )
 def test_ordinary_mail_leaves(control: Any, content: bytes) -> None:
@@ -193,6 +194,45 @@ def test_a_uuencoded_file_is_cut_out_of_its_text(control: Any) -> None:
     assert text.split() == ["Before", "The", "attachment", "run.exe", "was", "removed.", "after"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Subject: x\r" + mixed(plain("Hi"), EXE).replace(b"\r\n", b"\r"),
+        mixed(plain("Hi"), EXE).replace(b"\r\nContent-", b"\rContent-"),
+        plain("Before\rbegin 644 run.exe\r#34U:\r`\rend\r"),
+        mixed(
+            b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + encodebytes(b"Subject: x\r" + mixed(plain("Hi"), EXE).replace(b"\r\n", b"\r"))
+        ),
+    ],
+)
+def test_what_only_some_programs_take_for_lines_is_not_searched(
+    control: Any, content: bytes
+) -> None:
+    """A carriage return alone ends a line for them, so they may find a file that we do not see."""
+    answer, _ = control("strip_attachments", content, extensions=["exe"])
+    assert answer.kinds == ["BOUNCE"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "raw"),
+    [
+        (b"base64", b"====Y: =\r\n" + EXE),
+        (b"BASE64 ;", EXE),
+        (b"x-uuencode", b"begin 644 a\r\n`\r\nend\r\n" + EXE),
+        (b"quoted-printable", b"X: =\r\n" + EXE),
+    ],
+)
+def test_an_attached_message_that_some_programs_decode_is_not_searched(
+    control: Any, encoding: bytes, raw: bytes
+) -> None:
+    """RFC 2046 forbids to encode it, so others read it as it is, and see the file."""
+    part = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: " + encoding
+    content = mixed(plain("Hi"), part + b"\r\n\r\nSubject: x\r\n" + raw)
+    answer, _ = control("strip_attachments", content, extensions=["exe"])
+    assert answer.kinds == ["BOUNCE"]
+
+
 @pytest.mark.parametrize("encoded", [False, True])
 def test_a_file_in_an_attached_message_is_removed(control: Any, encoded: bool) -> None:
     """Mail programs open attached messages."""
@@ -244,6 +284,21 @@ def test_no_sender_keeps_the_banner_away(control: Any, content: bytes) -> None:
     assert 0 <= text.find(BANNER) < (text.find("click") if "click" in text else len(text))
     again = first.removeprefix(b"Subject: s\r\nMIME-Version: 1.0\r\n")
     assert control("external_banner", again, domains=["a.example"], text=BANNER)[1] == first
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        mixed(b"Content-Type: multipart/alternative; boundary=c\r\n\r\nclick"),
+        mixed(b"Content-Type: multipart/mixed\r\n\r\nclick"),
+        b"Content-Type: multipart/alternative; boundary=c\r\n\r\nclick",
+        b"Content-Type: multipart/related; boundary=c\r\n\r\nclick",
+    ],
+)
+def test_a_multipart_without_parts_takes_the_strict_way(control: Any, content: bytes) -> None:
+    """It is shown as text, and WorkMail lets nobody change what is malformed."""
+    answer, _ = control("external_banner", content, domains=["a.example"], text=BANNER)
+    assert answer.kinds == ["MOVE_TO_JUNK"]
 
 
 def test_no_style_sheet_hides_the_banner(control: Any) -> None:

@@ -135,6 +135,10 @@ def _send(mail: ReceivedMail, copy: bytes, batch: Sequence[str], chosen: str | N
 
 
 def _bytes(message: EmailMessage) -> bytes:
-    from email import policy
-
-    return message.as_bytes(policy=policy.SMTP)
+    try:
+        # Its own policy, by which a message that was read keeps the fields nobody changed.
+        return message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+    except Exception as error:  # the email package raises whatever its parts do
+        raise NotSent(
+            f"the copy cannot be written as bytes: {error}", code="InvalidMessage"
+        ) from error

@@ -49,6 +49,8 @@ SIGNED = frozenset(("multipart/signed",))
 _LINE = 998
 _INLINE_PGP = re.compile(rb"^-----BEGIN PGP (SIGNED )?MESSAGE-----\r?$", re.MULTILINE)
 _TEXTS = ("text/plain", "text/html")
+# For some mail programs a carriage return alone ends a line, so these begin parts and files there.
+_SOMETIMES_A_LINE = re.compile(rb"\r(?!\n)[ \t]*(?:--|content-|begin[ \t])", re.IGNORECASE)
 
 
 class Unreadable(MailroomError):
@@ -64,7 +66,11 @@ def read(data: bytes) -> Part:
 
 def unread(message: Part) -> list[str]:
     """Return why mail programs may show more of *message* than what was read; empty if not."""
-    return [defect for part in message.walk() if part.unread for defect in part.defects]
+    found = [defect for part in message.walk() if part.unread for defect in part.defects]
+    whole = {id(part.data): part.data for part in message.walk()}
+    if any(map(_SOMETIMES_A_LINE.search, whole.values())):
+        found.append("a carriage return alone, which only some mail programs take for a line end")
+    return found
 
 
 def sealed(message: Part) -> bool:
@@ -109,10 +115,12 @@ def ordinary(message: Part) -> bool:
         ]
         if any(len(values) > 1 for values in kinds):
             return False
+        if part.content_type.startswith("multipart/") and not part.children:
+            return False  # it is shown as text, and has none that could be changed
         if part.content_type == "multipart/alternative":
             waiting.extend(part.children)
         elif part.content_type in ("multipart/mixed", "multipart/related", "multipart/report"):
-            if part.type.get("start") is not None or not part.children:
+            if part.type.get("start") is not None:
                 return False
             waiting.append(part.children[0])
         elif (

@@ -1,0 +1,1 @@
+"""Mutated records and messages through what is deployed; `accounting` says what must hold."""

@@ -1,0 +1,340 @@
+"""Which tests judge a mutant, and what they say."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mutation.mutants import Mutant
+from mutation.worker import ROOTS
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "mutation"
+SUITE = ("tests/runtime", "examples", "tests/constructs")
+# The first measures this machine; the others make an environment for each test.
+NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
+FEW_SECONDS, MANY_SECONDS, MANY_FILES = 8.0, 90.0, 16
+T = TypeVar("T")
+
+
+@dataclass
+class Verdict:
+    """What became of a mutant."""
+
+    mutant: Mutant
+    state: str
+    """``killed``, ``endless``, ``survived`` or ``untested``."""
+    by: str = ""
+    tests: int = 0
+    took: float = 0.0
+
+
+class Worker:
+    """A process that runs tests in its own copy of the repository."""
+
+    def __init__(self, number: int) -> None:
+        self.folder = BUILD / f"copy{number}"
+        self._process: subprocess.Popen[str] | None = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.folder / name)
+        # Compiled beforehand, by content: a changed file of the same second and size is seen.
+        subprocess.run(
+            [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash",
+             *ROOTS],
+            cwd=self.folder, check=True,
+        )  # fmt: skip
+
+    def run(
+        self,
+        *,
+        files: list[str],
+        tests: dict[str, list[str]] | None = None,
+        measure: bool = False,
+        seconds: float = 60.0,
+    ) -> dict[str, Any]:
+        """Run *tests*, or all in *files*; they are known to take *seconds*."""
+        job = {
+            "files": files, "tests": tests, "measure": measure, "cpu": 20 + 4 * seconds,
+            "wall": 60 + 12 * seconds, "log": str(self.folder.with_suffix(".log")),
+        }  # fmt: skip
+        pipe = self._started()
+        assert pipe.stdin is not None
+        assert pipe.stdout is not None
+        pipe.stdin.write(json.dumps(job) + "\n")
+        pipe.stdin.flush()
+        line = pipe.stdout.readline()
+        ended = {"code": -1, "failed": [], "last": True}
+        answer: dict[str, Any] = json.loads(line) if line else ended
+        if answer["last"]:
+            self.close()
+        return answer
+
+    def changed(self, path: str, text: bytes) -> Callable[[], None]:
+        """Change the file at *path*, and return what restores it."""
+        file = self.folder / path
+        file.write_bytes(text)
+        return lambda: file.write_bytes((ROOT / path).read_bytes()) and None
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            paths = [str(self.folder / one) for one in (*ROOTS, "tests")]
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mutation.worker"],
+                cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                # The CDK's process reads its environment before tests/conftest.py sets it.
+                env={
+                    **os.environ, "PYTHONPATH": os.pathsep.join(paths), "CDK_VALIDATION": "false",
+                },
+                preexec_fn=lambda: os.nice(10) and None,
+            )  # fmt: skip
+            assert self._process.stdout is not None
+            if not json.loads(self._process.stdout.readline() or "{}").get("ready"):
+                raise RuntimeError(f"the worker in {self.folder} did not start")
+        return self._process
+
+    def close(self) -> None:
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait(30)
+            self._process = None
+
+
+@dataclass
+class Measured:
+    """What one file of tests runs, and for how long."""
+
+    seconds: dict[str, float]
+    lines: dict[str, dict[str, int]]
+    """For each source file, the lines that each test ran, as bits; ``""`` is for all tests."""
+
+
+@dataclass
+class Coverage:
+    """What each test runs. Kept under build/, and measured again where files have changed."""
+
+    files: dict[str, Measured] = field(default_factory=dict)
+    failing: list[str] = field(default_factory=list)
+    """Tests that fail here without a mutant, and judge none."""
+
+    @classmethod
+    def take(cls, workers: list[Worker], say: Callable[[str], None]) -> Coverage:
+        """Return what is kept, after measuring what is missing or out of date."""
+        kept_in = BUILD / "coverage"
+        kept_in.mkdir(parents=True, exist_ok=True)
+        found = [
+            path.relative_to(ROOT).as_posix()
+            for folder in SUITE
+            for path in sorted((ROOT / folder).rglob("test_*.py"))
+        ]
+        tests = [one for one in found if not one.endswith(NOT_JUDGES)]
+        stale = []
+        for one in tests:
+            path = kept_in / (one.replace("/", "%") + ".json")
+            if not path.exists() or _out_of_date(json.loads(path.read_text())["digests"]):
+                stale.append((one, path))
+        if stale:
+            say(f"measuring what {len(stale)} of {len(tests)} files of tests run")
+
+        def measure(worker: Worker, job: tuple[str, Path]) -> None:
+            file, path = job
+            answer = worker.run(files=[file], measure=True, seconds=120)
+            if answer["code"] not in (0, 1):
+                log = worker.folder.with_suffix(".log").read_text(errors="replace")
+                raise RuntimeError(f"{file} fails without a mutant:\n{log[-3000:]}")
+            answer["digests"] = {one: _digest(ROOT / one) for one in [file, *answer["lines"]]}
+            path.write_text(json.dumps(answer))
+
+        each(workers, stale, measure)
+        made = cls()
+        for one in tests:
+            kept = json.loads((kept_in / (one.replace("/", "%") + ".json")).read_text())
+            made.failing += kept["failed"]
+            made.files[one] = Measured(
+                {one: took for one, took in kept["seconds"].items() if one not in kept["failed"]},
+                {
+                    path: {test: int(bits, 16) for test, bits in ran.items()}
+                    for path, ran in kept["lines"].items()
+                },
+            )
+        return made
+
+    def judges(self, mutant: Mutant) -> list[tuple[str, list[str]]]:
+        """Return the tests to run, by file: first those that are near and quick."""
+        folder = mutant.path.split("/")[2].removesuffix(".py").strip("_")
+        imported = not self._run_by_tests(mutant)
+        chosen = []
+        for file, measured in self.files.items():
+            ran = measured.lines.get(mutant.path)
+            if ran is None:
+                continue
+            if imported:
+                everything, names = _users(file, measured, mutant)
+            else:
+                everything = bool(ran.get("", 0) >> mutant.line & 1)
+                names = {one for one, bits in ran.items() if bits >> mutant.line & 1}
+            tests = [one for one in measured.seconds if everything or one in names]
+            if tests:
+                near = folder in file
+                seconds = sum(measured.seconds[one] for one in tests)
+                tests.sort(key=measured.seconds.__getitem__)
+                chosen.append((not near, seconds, file, tests))
+        return [(file, tests) for _, _, file, tests in sorted(chosen)]
+
+    def _run_by_tests(self, mutant: Mutant) -> bool:
+        """Tell whether something after import runs the line."""
+        if not mutant.function:
+            return False
+        ran = (one.lines.get(mutant.path, {}) for one in self.files.values())
+        return any(bits >> mutant.line & 1 for tests in ran for test, bits in tests.items() if test)
+
+    def seconds(self, test: str) -> float:
+        return self.files[test.partition("::")[0]].seconds[test]
+
+
+def _users(file: str, measured: Measured, mutant: Mutant) -> tuple[bool, set[str]]:
+    """Return whether all tests of *file* use what an imported statement defines, or which do."""
+    names = [name for name in mutant.names if len(name) > 2]
+    everything = any(_lines_with(file, name) for name in names)
+    some = set()
+    for source, ran in measured.lines.items():
+        for name in names:
+            if lines := _lines_with(source, name):
+                some |= {test for test, bits in ran.items() if bits & lines}
+    return everything, some - {""} or set(measured.lines[mutant.path]) - {""}
+
+
+@functools.cache
+def _lines_with(file: str, name: str) -> int:
+    """Return the lines that mention *name*, as bits."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    lines = _text(file).split("\n")
+    return sum(1 << number for number, line in enumerate(lines, 1) if word.search(line))
+
+
+@functools.cache
+def _text(file: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def _out_of_date(digests: dict[str, str]) -> bool:
+    return any(_digest(ROOT / path) != digest for path, digest in digests.items())
+
+
+def judge(worker: Worker, mutant: Mutant, coverage: Coverage, *, thoroughly: bool) -> Verdict:
+    """Run the tests that run the mutant: a few seconds of them, then the others."""
+    changed = mutant.apply((ROOT / mutant.path).read_bytes())
+    assert changed is not None
+    found = coverage.judges(mutant)
+    if not found:
+        return Verdict(mutant, "untested")
+    verdict = Verdict(mutant, "survived")
+    restore = worker.changed(mutant.path, changed)
+    try:
+        for chosen in _rounds(found, coverage, MANY_SECONDS if thoroughly else 0):
+            seconds = sum(coverage.seconds(one) for tests in chosen.values() for one in tests)
+            answer = worker.run(files=list(chosen), tests=chosen, seconds=seconds)
+            verdict.tests += sum(map(len, chosen.values()))
+            verdict.took += answer.get("took", 0.0)
+            if answer["code"] == -1:
+                verdict.state = "endless"
+            elif answer["code"] not in (0, 5):
+                verdict.state, verdict.by = "killed", (answer["failed"] or ["collecting"])[0]
+            if verdict.state != "survived":
+                break
+    finally:
+        restore()
+    return verdict
+
+
+def _rounds(
+    found: list[tuple[str, list[str]]], coverage: Coverage, more: float
+) -> Iterator[dict[str, list[str]]]:
+    """Yield the tests of a short round, with something of each file, and of a long one."""
+    few: dict[str, list[str]] = {}
+    left = FEW_SECONDS
+    for file, tests in found[:MANY_FILES]:
+        share = max(FEW_SECONDS / 4, left / 2)
+        for one in tests:
+            share -= coverage.seconds(one)
+            if few.get(file) and (share < 0 or left < 0):
+                break
+            few.setdefault(file, []).append(one)
+            left -= coverage.seconds(one)
+        if left < 0:
+            break
+    yield few
+    rest: dict[str, list[str]] = {}
+    for file, tests in found:
+        for one in tests:
+            if one not in few.get(file, ()) and more > 0:
+                rest.setdefault(file, []).append(one)
+                more -= coverage.seconds(one)
+    if rest:
+        yield rest
+
+
+def control(worker: Worker, verdicts: Iterable[Verdict]) -> str:
+    """Run what killed mutants with code that differs by a comment; return what fails even so."""
+    killed = [one for one in verdicts if one.state == "killed" and "::" in one.by]
+    tests: dict[str, list[str]] = {}
+    for by in dict.fromkeys(one.by for one in killed):
+        tests.setdefault(by.partition("::")[0], []).append(by)
+    if not tests:
+        return ""
+    paths = {one.mutant.path for one in killed}
+    restores = [
+        worker.changed(one, (ROOT / one).read_bytes() + b"\n# unchanged\n") for one in paths
+    ]
+    answer = worker.run(files=list(tests), tests=tests, seconds=120)
+    for restore in restores:
+        restore()
+    return ", ".join(answer["failed"]) or ("the tests did not end" if answer["code"] else "")
+
+
+def each(workers: list[Worker], jobs: Iterable[T], work: Callable[[Worker, T], object]) -> None:
+    """Let the workers do all *jobs*; raise what the first failed with."""
+    waiting: queue.SimpleQueue[T] = queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+    failures: list[BaseException] = []
+
+    def loop(worker: Worker) -> None:
+        while not failures:
+            try:
+                work(worker, waiting.get_nowait())
+            except queue.Empty:
+                return
+            except BaseException as failure:
+                failures.append(failure)
+
+    threads = [threading.Thread(target=loop, args=[worker]) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -246,8 +246,6 @@ def _parts(node: ast.AST) -> Iterator[ast.AST]:
                 left_alone.append(node.returns)
         case ast.AnnAssign(annotation=annotation) | ast.arg(annotation=annotation):
             left_alone.append(annotation)
-        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
-            return
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             alias = name.lstrip("_")[:1].isupper() and not name.isupper()
             if name in ("__all__", "TYPE_CHECKING") or (
@@ -263,7 +261,8 @@ def _parts(node: ast.AST) -> Iterator[ast.AST]:
         case ast.JoinedStr() | ast.Import() | ast.ImportFrom() | ast.Assert():
             return
     for part in ast.iter_child_nodes(node):
-        if part not in left_alone:
+        for_checkers = isinstance(part, ast.If) and ast.unparse(part.test) == "TYPE_CHECKING"
+        if part not in left_alone and not for_checkers:
             yield part
 
 

@@ -18,11 +18,11 @@ RUN := $(VENV)/.run
 # The demo whose local AWS, with its page, KEEP=1 leaves open.
 KEPT := examples/helpdesk/demo.py
 PAGE := To see this mail and its story in a browser, at http://127.0.0.1:8025, leave it open: make demo KEEP=1
-ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.bench
+ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.bench $(VENV)/.mutation
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test separable oldest newest check check-workflows check-emulator docs docs-serve \
-  format api bench screenshots snapshots package sbom notes clean
+  format api bench mutation screenshots snapshots package sbom notes clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -106,6 +106,9 @@ bench: $(VENV)/.bench ## compare import, event, synth and mail times with the al
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 	@$(BIN)/python benchmarks/synth.py
 	@$(BIN)/python benchmarks/local.py
+
+mutation: $(VENV)/.mutation ## change the code in 600 places, and see that tests notice; ARGS="--seed 5" for others
+	@PYTHONPATH=tests $(BIN)/python -m mutation $(ARGS)
 
 screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
 	@$(BIN)/python tests/screenshots.py

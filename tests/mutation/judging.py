@@ -22,6 +22,7 @@ from mutation.worker import ROOTS
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "mutation"
+KEPT = BUILD / "coverage"
 SUITE = ("tests/runtime", "examples", "tests/constructs")
 # The first measures this machine; the others make an environment for each test.
 NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
@@ -139,44 +140,27 @@ class Coverage:
     @classmethod
     def take(cls, workers: list[Worker], say: Callable[[str], None]) -> Coverage:
         """Return what is kept, after measuring what is missing or out of date."""
-        kept_in = BUILD / "coverage"
-        kept_in.mkdir(parents=True, exist_ok=True)
-        found = [
-            path.relative_to(ROOT).as_posix()
-            for folder in SUITE
-            for path in sorted((ROOT / folder).rglob("test_*.py"))
-        ]
-        tests = [one for one in found if not one.endswith(NOT_JUDGES)]
-        stale = []
-        for one in tests:
-            path = kept_in / (one.replace("/", "%") + ".json")
-            if not path.exists() or _out_of_date(json.loads(path.read_text())["digests"]):
-                stale.append((one, path))
+        KEPT.mkdir(parents=True, exist_ok=True)
+        stale = [one for one in suite() if _out_of_date(one)]
         if stale:
-            say(f"measuring what {len(stale)} of {len(tests)} files of tests run")
-
-        def measure(worker: Worker, job: tuple[str, Path]) -> None:
-            file, path = job
-            answer = worker.run(files=[file], measure=True, seconds=120)
-            if answer["code"] not in (0, 1):
-                log = worker.folder.with_suffix(".log").read_text(errors="replace")
-                raise RuntimeError(f"{file} fails without a mutant:\n{log[-3000:]}")
-            answer["digests"] = {one: _digest(ROOT / one) for one in [file, *answer["lines"]]}
-            path.write_text(json.dumps(answer))
-
+            say(f"measuring what {len(stale)} of {len(suite())} files of tests run")
         each(workers, stale, measure)
         made = cls()
-        for one in tests:
-            kept = json.loads((kept_in / (one.replace("/", "%") + ".json")).read_text())
-            made.failing += kept["failed"]
-            made.files[one] = Measured(
-                {one: took for one, took in kept["seconds"].items() if one not in kept["failed"]},
-                {
-                    path: {test: int(bits, 16) for test, bits in ran.items()}
-                    for path, ran in kept["lines"].items()
-                },
-            )
+        for one in suite():
+            made.read(one)
         return made
+
+    def read(self, file: str) -> None:
+        """Add what was measured of *file*."""
+        kept = json.loads(_kept(file).read_text())
+        self.failing += kept["failed"]
+        self.files[file] = Measured(
+            {one: took for one, took in kept["seconds"].items() if one not in kept["failed"]},
+            {
+                path: {test: int(bits, 16) for test, bits in ran.items()}
+                for path, ran in kept["lines"].items()
+            },
+        )
 
     def judges(self, mutant: Mutant) -> list[tuple[str, list[str]]]:
         """Return the tests to run, by file: first those that are near and quick."""
@@ -240,8 +224,31 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def _out_of_date(digests: dict[str, str]) -> bool:
-    return any(_digest(ROOT / path) != digest for path, digest in digests.items())
+def _kept(file: str) -> Path:
+    return KEPT / (file.replace("/", "%") + ".json")
+
+
+def _out_of_date(file: str) -> bool:
+    path = _kept(file)
+    digests = json.loads(path.read_text())["digests"] if path.exists() else {file: "none"}
+    return any(_digest(ROOT / one) != digest for one, digest in digests.items())
+
+
+def suite() -> list[str]:
+    """Return the files whose tests judge."""
+    found = (path for folder in SUITE for path in sorted((ROOT / folder).rglob("test_*.py")))
+    names = [path.relative_to(ROOT).as_posix() for path in found]
+    return [one for one in names if not one.endswith(NOT_JUDGES)]
+
+
+def measure(worker: Worker, file: str) -> None:
+    """Keep what the tests in *file* run."""
+    answer = worker.run(files=[file], measure=True, seconds=120)
+    if answer["code"] not in (0, 1):
+        log = worker.folder.with_suffix(".log").read_text(errors="replace")
+        raise RuntimeError(f"{file} does not run without a mutant:\n{log[-3000:]}")
+    answer["digests"] = {one: _digest(ROOT / one) for one in [file, *answer["lines"]]}
+    _kept(file).write_text(json.dumps(answer))
 
 
 def judge(worker: Worker, mutant: Mutant, coverage: Coverage, *, thoroughly: bool) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -12,10 +13,12 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pytest
 
 from mutation.mutants import Mutant
 from mutation.worker import ROOTS
@@ -83,17 +86,25 @@ class Worker:
         pipe.stdin.write(json.dumps(job) + "\n")
         pipe.stdin.flush()
         line = pipe.stdout.readline()
-        ended = {"code": -1, "failed": [], "last": True}
+        ended = {"code": -1, "failed": [], "seconds": {}, "last": True}
         answer: dict[str, Any] = json.loads(line) if line else ended
         if answer["last"]:
             self.close()
         return answer
 
-    def changed(self, path: str, text: bytes) -> Callable[[], None]:
-        """Change the file at *path*, and return what restores it."""
-        file = self.folder / path
-        file.write_bytes(text)
-        return lambda: file.write_bytes((ROOT / path).read_bytes()) and None
+    @contextlib.contextmanager
+    def changed(self, files: Mapping[str, Callable[[bytes], bytes | None]]) -> Iterator[None]:
+        """Change files in the copy, by path, for as long as the block lasts."""
+        before = {path: (self.folder / path).read_bytes() for path in files}
+        try:
+            for path, change in files.items():
+                changed = change(before[path])
+                assert changed is not None, path
+                (self.folder / path).write_bytes(changed)
+            yield
+        finally:
+            for path, source in before.items():
+                (self.folder / path).write_bytes(source)
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
@@ -253,27 +264,23 @@ def measure(worker: Worker, file: str) -> None:
 
 def judge(worker: Worker, mutant: Mutant, coverage: Coverage, *, thoroughly: bool) -> Verdict:
     """Run the tests that run the mutant: a few seconds of them, then the others."""
-    changed = mutant.apply((ROOT / mutant.path).read_bytes())
-    assert changed is not None
+    verdict = Verdict(mutant, "survived")
     found = coverage.judges(mutant)
     if not found:
-        return Verdict(mutant, "untested")
-    verdict = Verdict(mutant, "survived")
-    restore = worker.changed(mutant.path, changed)
-    try:
+        verdict.state = "untested"
+        return verdict
+    with worker.changed({mutant.path: mutant.apply}):
         for chosen in _rounds(found, coverage, MANY_SECONDS if thoroughly else 0):
             seconds = sum(coverage.seconds(one) for tests in chosen.values() for one in tests)
             answer = worker.run(files=list(chosen), tests=chosen, seconds=seconds)
-            verdict.tests += sum(map(len, chosen.values()))
+            verdict.tests += len(answer["seconds"])
             verdict.took += answer.get("took", 0.0)
             if answer["code"] == -1:
                 verdict.state = "endless"
-            elif answer["code"] not in (0, 5):
+            elif answer["code"] not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
                 verdict.state, verdict.by = "killed", (answer["failed"] or ["collecting"])[0]
             if verdict.state != "survived":
                 break
-    finally:
-        restore()
     return verdict
 
 
@@ -312,13 +319,9 @@ def control(worker: Worker, verdicts: Iterable[Verdict]) -> str:
         tests.setdefault(by.partition("::")[0], []).append(by)
     if not tests:
         return ""
-    paths = {one.mutant.path for one in killed}
-    restores = [
-        worker.changed(one, (ROOT / one).read_bytes() + b"\n# unchanged\n") for one in paths
-    ]
-    answer = worker.run(files=list(tests), tests=tests, seconds=120)
-    for restore in restores:
-        restore()
+    comment = {one.mutant.path: lambda source: source + b"\n# as before\n" for one in killed}
+    with worker.changed(comment):
+        answer = worker.run(files=list(tests), tests=tests, seconds=120)
     return ", ".join(answer["failed"]) or ("the tests did not end" if answer["code"] else "")
 
 

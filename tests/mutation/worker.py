@@ -40,7 +40,7 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self.wanted is not None:
-            order = [f"{file}::{name}" for file, names in self.wanted.items() for name in names]
+            order = [test for tests in self.wanted.values() for test in tests]
             rank = {nodeid: index for index, nodeid in enumerate(order)}
             items[:] = sorted(
                 (one for one in items if one.nodeid in rank), key=lambda one: rank[one.nodeid]

@@ -117,6 +117,34 @@ def test_a_greeting_and_what_follows_is_signature(line: str) -> None:
     assert split(f"{NEW}\n\n{signature}\n") == Split(NEW, "", signature)
 
 
+@pytest.mark.parametrize("thanks", ["Thanks,", "Vielen Dank!", "Many thanks"])
+def test_thanks_above_a_name_begin_a_signature(thanks: str) -> None:
+    """With up to three lines more, as an address has them."""
+    signature = f"{thanks}\nJane Doe\nExample Ltd\n1 Main Street\nSpringfield"
+    assert split(f"{NEW}\n\n{signature}\n") == Split(NEW, "", signature)
+    longer = f"{signature}\nand this is the fifth line"
+    assert split(f"{NEW}\n\n{longer}\n").signature == ""
+
+
+def test_a_sentence_that_begins_with_thanks_stays() -> None:
+    """Though a name is below it."""
+    text = f"{NEW}\n\nThanks again for everything\nJane"
+    assert split(text) == Split(text, "", "")
+
+
+def test_a_name_behind_a_dash_is_a_signature_at_the_end_only() -> None:
+    """What is above other lines is an item of a list."""
+    assert split(f"{NEW}\n\n- Jane Doe\n") == Split(NEW, "", "- Jane Doe")
+    assert split(f"{NEW}\n\n- Jane Doe\nand others\n").signature == ""
+
+
+def test_a_greeting_far_above_the_end_begins_no_signature() -> None:
+    """More than 12 lines below it are text."""
+    below = [f"line {number}" for number in range(13)]
+    assert split("\n".join([NEW, "Kind regards", *below])).signature == ""
+    assert split("\n".join([NEW, "Kind regards", *below[1:]])).new == NEW
+
+
 @pytest.mark.parametrize("delimiter", ["-- ", "--", "—", "__"])
 def test_a_delimiter_begins_a_signature(delimiter: str) -> None:
     """The standard one, and those that lost their blank or are almost it."""

@@ -152,6 +152,13 @@ def test_a_delimiter_begins_a_signature(delimiter: str) -> None:
     assert (found.new, found.signature) == (NEW, f"{delimiter}\nJane Doe".replace("-- ", "--"))
 
 
+def test_a_delimiter_far_above_the_end_begins_no_signature() -> None:
+    """More than 25 lines with words below it are text."""
+    below = [f"line {number}" for number in range(25)]
+    assert split("\n".join([NEW, "-- ", *below])).new.endswith(below[-1])
+    assert split("\n".join([NEW, "-- ", *below[1:]])).new == NEW
+
+
 def test_answers_between_quotes_are_new() -> None:
     """Whoever answers point by point wrote all of it."""
     text = "> Is it on?\n\nYes.\n\n> Does it print?\nNo.\n\nJane\n"

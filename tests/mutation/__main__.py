@@ -34,7 +34,6 @@ def main() -> int:
     parser.add_argument("--only", metavar="ID", help="those whose id contains this, thoroughly")
     parser.add_argument("--part", choices=PARTS, action="append", help="runtime and constructs")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="only a few seconds of tests each")
     parser.add_argument("--json", action="store_true", help="print each verdict as JSON")
     options = parser.parse_args()
 
@@ -54,7 +53,7 @@ def main() -> int:
     verdicts: list[Verdict] = []
 
     def work(worker: Worker, mutant: Mutant) -> None:
-        verdict = judging.judge(worker, mutant, coverage, thoroughly=not options.quick)
+        verdict = judging.judge(worker, mutant, coverage)
         verdicts.append(verdict)
         if verdict.state in ("survived", "untested"):
             say(f"{verdict.state}: {mutant.path}:{mutant.line}: {mutant.id} -> {mutant.after!r}")

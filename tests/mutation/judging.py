@@ -29,7 +29,7 @@ KEPT = BUILD / "coverage"
 SUITE = ("tests/runtime", "examples", "tests/constructs")
 # The first measures this machine; the others make an environment for each test.
 NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
-FEW_SECONDS, MANY_SECONDS, MANY_FILES = 8.0, 90.0, 16
+MOST_SECONDS = 60.0
 T = TypeVar("T")
 
 
@@ -262,53 +262,27 @@ def measure(worker: Worker, file: str) -> None:
     _kept(file).write_text(json.dumps(answer))
 
 
-def judge(worker: Worker, mutant: Mutant, coverage: Coverage, *, thoroughly: bool) -> Verdict:
-    """Run the tests that run the mutant: a few seconds of them, then the others."""
-    verdict = Verdict(mutant, "survived")
-    found = coverage.judges(mutant)
-    if not found:
-        verdict.state = "untested"
-        return verdict
+def judge(
+    worker: Worker, mutant: Mutant, coverage: Coverage, *, most: float = MOST_SECONDS
+) -> Verdict:
+    """Run the tests that run the mutant until one fails, near and quick ones first."""
+    chosen: dict[str, list[str]] = {}
+    seconds = 0.0
+    for file, tests in coverage.judges(mutant):
+        for one in tests:
+            if seconds < most:
+                chosen.setdefault(file, []).append(one)
+                seconds += coverage.seconds(one)
+    if not chosen:
+        return Verdict(mutant, "untested")
     with worker.changed({mutant.path: mutant.apply}):
-        for chosen in _rounds(found, coverage, MANY_SECONDS if thoroughly else 0):
-            seconds = sum(coverage.seconds(one) for tests in chosen.values() for one in tests)
-            answer = worker.run(files=list(chosen), tests=chosen, seconds=seconds)
-            verdict.tests += len(answer["seconds"])
-            verdict.took += answer.get("took", 0.0)
-            if answer["code"] == -1:
-                verdict.state = "endless"
-            elif answer["code"] not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
-                verdict.state, verdict.by = "killed", (answer["failed"] or ["collecting"])[0]
-            if verdict.state != "survived":
-                break
+        answer = worker.run(files=list(chosen), tests=chosen, seconds=seconds)
+    verdict = Verdict(mutant, "survived", tests=len(answer["seconds"]), took=answer.get("took", 0))
+    if answer["code"] == -1:
+        verdict.state = "endless"
+    elif answer["code"] not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+        verdict.state, verdict.by = "killed", (answer["failed"] or ["collecting"])[0]
     return verdict
-
-
-def _rounds(
-    found: list[tuple[str, list[str]]], coverage: Coverage, more: float
-) -> Iterator[dict[str, list[str]]]:
-    """Yield the tests of a short round, with something of each file, and of a long one."""
-    few: dict[str, list[str]] = {}
-    left = FEW_SECONDS
-    for file, tests in found[:MANY_FILES]:
-        share = max(FEW_SECONDS / 4, left / 2)
-        for one in tests:
-            share -= coverage.seconds(one)
-            if few.get(file) and (share < 0 or left < 0):
-                break
-            few.setdefault(file, []).append(one)
-            left -= coverage.seconds(one)
-        if left < 0:
-            break
-    yield few
-    rest: dict[str, list[str]] = {}
-    for file, tests in found:
-        for one in tests:
-            if one not in few.get(file, ()) and more > 0:
-                rest.setdefault(file, []).append(one)
-                more -= coverage.seconds(one)
-    if rest:
-        yield rest
 
 
 def control(worker: Worker, verdicts: Iterable[Verdict]) -> str:

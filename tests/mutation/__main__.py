@@ -52,16 +52,20 @@ def main() -> int:
     measured = time.monotonic()
     verdicts: list[Verdict] = []
 
-    def work(worker: Worker, mutant: Mutant) -> None:
-        verdict = judging.judge(worker, mutant, coverage)
-        verdicts.append(verdict)
-        if verdict.state in ("survived", "untested"):
-            say(f"{verdict.state}: {mutant.path}:{mutant.line}: {mutant.id} -> {mutant.after!r}")
-        if len(verdicts) % 50 == 0:
-            say(f"{len(verdicts)} of {len(chosen)} after {time.monotonic() - measured:.0f} s")
-
     judged = [one for one in chosen if options.only or one.id not in explained]
-    judging.each(workers, judged, work)
+
+    def batch(worker: Worker, mutants: list[Mutant]) -> None:
+        verdicts.extend(judging.judge_batch(worker, mutants, coverage))
+        say(f"{len(verdicts)} killed after {time.monotonic() - measured:.0f} s")
+
+    def work(worker: Worker, mutant: Mutant) -> None:
+        verdicts.append(judging.judge(worker, mutant, coverage))
+        if verdicts[-1].state in ("survived", "untested"):
+            say(f"{verdicts[-1].state}: {mutant.id} -> {mutant.after!r}")
+
+    judging.each(workers, judging.batches(judged), batch)
+    killed = {one.mutant for one in verdicts}
+    judging.each(workers, [one for one in judged if one not in killed], work)
     wrong = judging.control(workers[0], verdicts)
     for worker in workers:
         worker.close()

@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
-
 from mutation.mutants import Mutant
 from mutation.worker import ROOTS
 
@@ -30,6 +28,7 @@ SUITE = ("tests/runtime", "examples", "tests/constructs")
 # The first measures this machine; the others make an environment for each test.
 NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
 MOST_SECONDS = 60.0
+BATCH = 25
 T = TypeVar("T")
 
 
@@ -42,7 +41,6 @@ class Verdict:
     """``killed``, ``endless``, ``survived`` or ``untested``."""
     by: str = ""
     tests: int = 0
-    took: float = 0.0
 
 
 class Worker:
@@ -67,30 +65,20 @@ class Worker:
             cwd=self.folder, check=True,
         )  # fmt: skip
 
-    def run(
-        self,
-        *,
-        files: list[str],
-        tests: dict[str, list[str]] | None = None,
-        measure: bool = False,
-        seconds: float = 60.0,
-    ) -> dict[str, Any]:
-        """Run *tests*, or all in *files*; they are known to take *seconds*."""
-        job = {
-            "files": files, "tests": tests, "measure": measure, "cpu": 20 + 4 * seconds,
-            "wall": 60 + 12 * seconds, "log": str(self.folder.with_suffix(".log")),
-        }  # fmt: skip
+    def run(self, files: list[str], steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Collect *files*, and yield the answer of each step; they end at one that does not."""
+        job = {"files": files, "steps": steps, "log": str(self.folder.with_suffix(".log"))}
         pipe = self._started()
         assert pipe.stdin is not None
         assert pipe.stdout is not None
         pipe.stdin.write(json.dumps(job) + "\n")
         pipe.stdin.flush()
-        line = pipe.stdout.readline()
-        ended = {"code": -1, "failed": [], "seconds": {}, "last": True}
-        answer: dict[str, Any] = json.loads(line) if line else ended
-        if answer["last"]:
+        code = 0
+        while not (answer := json.loads(pipe.stdout.readline() or '{"end": true}')).get("end"):
+            code = answer["code"]
+            yield answer
+        if answer.get("last", True) or code == -1:
             self.close()
-        return answer
 
     @contextlib.contextmanager
     def changed(self, files: Mapping[str, Callable[[bytes], bytes | None]]) -> Iterator[None]:
@@ -155,7 +143,7 @@ class Coverage:
         stale = [one for one in suite() if _out_of_date(one)]
         if stale:
             say(f"measuring what {len(stale)} of {len(suite())} files of tests run")
-        each(workers, stale, measure)
+        each(workers, [stale[at : at + 8] for at in range(0, len(stale), 8)], measure)
         made = cls()
         for one in suite():
             made.read(one)
@@ -202,8 +190,16 @@ class Coverage:
         ran = (one.lines.get(mutant.path, {}) for one in self.files.values())
         return any(bits >> mutant.line & 1 for tests in ran for test, bits in tests.items() if test)
 
-    def seconds(self, test: str) -> float:
-        return self.files[test.partition("::")[0]].seconds[test]
+    def chosen(self, mutant: Mutant, most: float = MOST_SECONDS) -> tuple[list[str], float]:
+        """Return the tests to run, and how long they take."""
+        chosen: list[str] = []
+        seconds = 0.0
+        for file, tests in self.judges(mutant):
+            for one in tests:
+                if seconds < most:
+                    chosen.append(one)
+                    seconds += self.files[file].seconds[one]
+        return chosen, seconds
 
 
 def _users(file: str, measured: Measured, mutant: Mutant) -> tuple[bool, set[str]]:
@@ -252,51 +248,88 @@ def suite() -> list[str]:
     return [one for one in names if not one.endswith(NOT_JUDGES)]
 
 
-def measure(worker: Worker, file: str) -> None:
-    """Keep what the tests in *file* run."""
-    answer = worker.run(files=[file], measure=True, seconds=120)
-    if answer["code"] not in (0, 1):
-        log = worker.folder.with_suffix(".log").read_text(errors="replace")
-        raise RuntimeError(f"{file} does not run without a mutant:\n{log[-3000:]}")
-    answer["digests"] = {one: _digest(ROOT / one) for one in [file, *answer["lines"]]}
-    _kept(file).write_text(json.dumps(answer))
+def step(tests: list[str], seconds: float, **more: Any) -> dict[str, Any]:
+    """Return a step that runs *tests*, or all of a file, which are known to take *seconds*."""
+    return {"tests": tests, "cpu": 20 + 4 * seconds, "wall": 60 + 12 * seconds, **more}
 
 
-def judge(
-    worker: Worker, mutant: Mutant, coverage: Coverage, *, most: float = MOST_SECONDS
-) -> Verdict:
-    """Run the tests that run the mutant until one fails, near and quick ones first."""
-    chosen: dict[str, list[str]] = {}
-    seconds = 0.0
-    for file, tests in coverage.judges(mutant):
-        for one in tests:
-            if seconds < most:
-                chosen.setdefault(file, []).append(one)
-                seconds += coverage.seconds(one)
-    if not chosen:
+def measure(worker: Worker, files: list[str]) -> None:
+    """Keep what the tests in *files* run."""
+    steps = [step([one], 120, measure=True) for one in files]
+    done = 0
+    for file, answer in zip(files, worker.run(files, steps), strict=False):
+        if answer["code"] not in (0, 1):
+            log = worker.folder.with_suffix(".log").read_text(errors="replace")
+            raise RuntimeError(f"{file} does not run without a mutant:\n{log[-3000:]}")
+        answer["digests"] = {one: _digest(ROOT / one) for one in [file, *answer["lines"]]}
+        _kept(file).write_text(json.dumps(answer))
+        done += 1
+    assert done == len(files), f"{files[done]} stopped the worker"
+
+
+def batches(found: list[Mutant]) -> list[list[Mutant]]:
+    """Return the mutants in batches that share tests."""
+    folders: dict[str, list[Mutant]] = {}
+    for mutant in found:
+        folders.setdefault("/".join(mutant.path.split("/")[:-1]), []).append(mutant)
+    return [one[at : at + BATCH] for one in folders.values() for at in range(0, len(one), BATCH)]
+
+
+def judge_batch(worker: Worker, batch: list[Mutant], coverage: Coverage) -> list[Verdict]:
+    """Judge mutants by replacing functions, which is quick, but only kills count.
+
+    What runs in another process or when a module is imported is not replaced.
+    """
+    steps, asked = [], []
+    for mutant in batch:
+        tests, seconds = coverage.chosen(mutant)
+        if tests and mutant.function:
+            text = mutant.apply((worker.folder / mutant.path).read_bytes())
+            assert text is not None
+            more = {"path": mutant.path, "function": mutant.function, "text": text.decode()}
+            steps.append(step(tests, seconds, **more))
+            asked.append(mutant)
+    files = list(dict.fromkeys(test.partition("::")[0] for one in steps for test in one["tests"]))
+    killed = []
+    for mutant, answer in zip(asked, worker.run(files, steps), strict=False):
+        verdict = _verdict(mutant, answer)
+        if verdict.state in ("killed", "endless"):
+            killed.append(verdict)
+    return killed
+
+
+def judge(worker: Worker, mutant: Mutant, coverage: Coverage) -> Verdict:
+    """Judge a mutant by changing its file, so that it is wherever the file is read."""
+    tests, seconds = coverage.chosen(mutant)
+    if not tests:
         return Verdict(mutant, "untested")
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     with worker.changed({mutant.path: mutant.apply}):
-        answer = worker.run(files=list(chosen), tests=chosen, seconds=seconds)
-    verdict = Verdict(mutant, "survived", tests=len(answer["seconds"]), took=answer.get("took", 0))
+        answers = list(worker.run(files, [step(tests, seconds)]))
+    return _verdict(mutant, answers[0] if answers else {"code": -1})
+
+
+def _verdict(mutant: Mutant, answer: dict[str, Any]) -> Verdict:
+    verdict = Verdict(mutant, "survived", tests=len(answer.get("seconds", ())))
     if answer["code"] == -1:
         verdict.state = "endless"
-    elif answer["code"] not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
-        verdict.state, verdict.by = "killed", (answer["failed"] or ["collecting"])[0]
+    elif answer["code"] in (1, 2):
+        verdict.state, verdict.by = "killed", answer["failed"][0]
     return verdict
 
 
 def control(worker: Worker, verdicts: Iterable[Verdict]) -> str:
     """Run what killed mutants with code that differs by a comment; return what fails even so."""
-    killed = [one for one in verdicts if one.state == "killed" and "::" in one.by]
-    tests: dict[str, list[str]] = {}
-    for by in dict.fromkeys(one.by for one in killed):
-        tests.setdefault(by.partition("::")[0], []).append(by)
+    killed = [one for one in verdicts if one.state == "killed"]
+    tests = list(dict.fromkeys(one.by for one in killed if "::" in one.by))
     if not tests:
         return ""
     comment = {one.mutant.path: lambda source: source + b"\n# as before\n" for one in killed}
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     with worker.changed(comment):
-        answer = worker.run(files=list(tests), tests=tests, seconds=120)
-    return ", ".join(answer["failed"]) or ("the tests did not end" if answer["code"] else "")
+        answers = list(worker.run(files, [step(tests, 200)]))
+    failed = answers[0]["failed"] if answers else ["what did not end"]
+    return ", ".join(failed)
 
 
 def each(workers: list[Worker], jobs: Iterable[T], work: Callable[[Worker, T], object]) -> None:

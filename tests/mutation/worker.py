@@ -1,7 +1,9 @@
-"""Runs tests in a copy of the repository, each job in a fork of a process that is warm.
+"""Runs tests in a copy of the repository, in forks of a process that is warm.
 
-What is dear to import is imported before, but nothing of ours: so a fork imports the changed file
-as a new process would, and processes that tests start find it through PYTHONPATH.
+What is dear to import is imported before, but nothing of ours. Each job forks a session, which
+imports and collects some files of tests. Each step of the job forks again, may replace the code of
+the functions that a mutant changed, and runs some of the tests. A job whose file was changed
+before finds the change wherever code is imported: in this process, in others, and in assets.
 """
 
 from __future__ import annotations
@@ -18,41 +20,78 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
 
 ROOTS = ("lambda_src", "constructs_lib")
 MEMORY = 3 << 30
-JOBS = 80
+STEPS = 150
 """After so many, a new process: the CDK's own remembers everything that was ever made."""
 
 
-class Recorder:
-    """Chooses the tests of a job, and notes what they did."""
+class Session:
+    """Collects tests, and runs some of them for each step, in a fork."""
 
-    def __init__(self, wanted: dict[str, list[str]] | None, coverage: Any, write: int) -> None:
-        self.wanted, self.coverage, self.write = wanted, coverage, write
-        self.seconds: dict[str, float] = {}
+    def __init__(self, steps: list[dict[str, Any]], answers: int) -> None:
+        self.steps, self.answers = steps, answers
         self.failed: list[str] = []
+        self.seconds: dict[str, float] = {}
+        self.coverage: Any = None
         self.test = ""
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        if self.wanted is not None:
-            order = [test for tests in self.wanted.values() for test in tests]
-            rank = {nodeid: index for index, nodeid in enumerate(order)}
-            items[:] = sorted(
-                (one for one in items if one.nodeid in rank), key=lambda one: rank[one.nodeid]
-            )
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        gc.collect = lambda generation=2: 0
+        gc.unfreeze()
+        functions = [one for one in gc.get_objects() if isinstance(one, FunctionType)]
+        gc.freeze()
+        for step in self.steps:
+            answer = {"code": 2}
+            if not session.testsfailed:
+                answer = forked(
+                    lambda write, step=step: self._run(session, step, functions, write), step
+                )
+            elif not self.failed:
+                self.failed = ["collecting"]
+            answer = {"failed": self.failed, "seconds": {}, "took": 0.0, **answer}
+            os.write(self.answers, (json.dumps(answer) + "\n").encode())
+            if answer["code"] == -1:
+                break
+        return True
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
-        self._context(item.nodeid)
-        try:
-            return (yield)
-        finally:
+    def _run(
+        self,
+        session: pytest.Session,
+        step: dict[str, Any],
+        functions: list[FunctionType],
+        write: int,
+    ) -> None:
+        cpu = int(step["cpu"])
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        code = 0
+        if step.get("text") is not None and not replace(step, functions):
+            code = 9
+        rank = {test: index for index, test in enumerate(step["tests"])}
+        items = [one for one in session.items if _wanted(one.nodeid, rank)]
+        items.sort(key=lambda one: rank.get(one.nodeid, 0))
+        if step.get("measure"):
+            import coverage
+
+            self.coverage = coverage.Coverage(data_file=None, config_file=False, source=list(ROOTS))
+            self.coverage.start()
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            if code or (self.failed and self.coverage is None):
+                break
+            self._context(item.nodeid)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             self._context("")
+        lines = _lines(self.coverage) if self.coverage is not None else {}
+        answer = {"code": code or int(bool(self.failed)), "lines": lines}
+        answer |= {"failed": self.failed, "seconds": self.seconds}
+        with os.fdopen(write, "w") as pipe:
+            json.dump(answer, pipe)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[Any]:
@@ -81,94 +120,87 @@ class Recorder:
         if report.failed:
             self.failed.append(report.nodeid)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Answer, and end at once: there is nothing to tidy in a fork."""
-        answer = {
-            "code": int(exitstatus),
-            "failed": self.failed,
-            "seconds": self.seconds,
-            "lines": _lines(self.coverage) if self.coverage is not None else {},
-        }
-        with os.fdopen(self.write, "w") as pipe:
-            json.dump(answer, pipe)
-        sys.stdout.flush()
-        os._exit(0)
+
+def _wanted(nodeid: str, rank: dict[str, int]) -> bool:
+    return nodeid in rank or nodeid.partition("::")[0] in rank
 
 
-def run(job: dict[str, Any], write: int) -> None:
-    """Do the job in this process, a fork, and write the answer to *write*."""
-    os.setsid()
-    with open(job["log"], "wb") as log:  # noqa: PTH123
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(job["cpu"]), int(job["cpu"]) + 5))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    measured = None
-    if job.get("measure"):
-        import coverage
+def replace(step: dict[str, Any], functions: list[FunctionType]) -> bool:
+    """Give the function around a mutant its changed code; tell whether it was found."""
+    path = str(Path(step["path"]).resolve())
+    changed = _named(compile(step["text"], path, "exec"))
+    begins = (step["function"] + ".").startswith
+    replaced = False
+    for function in functions:
+        code = function.__code__
+        # A function within a function is made anew by the outer one.
+        if (
+            code.co_filename == path
+            and "<" not in code.co_qualname
+            and begins(code.co_qualname + ".")
+        ):
+            new = changed.get((code.co_qualname, code.co_firstlineno))
+            if new is None or new.co_freevars != code.co_freevars:
+                return False
+            function.__code__ = new
+            replaced = True
+    return replaced
 
-        measured = coverage.Coverage(data_file=None, config_file=False, source=list(ROOTS))
-        measured.start()
-    options = ["-q", "--tb=short", "-p", "no:cacheprovider"]
-    if measured is None:
-        options.append("-x")
-    # What the fork began with lives to the end; looking through it takes longer than most tests.
-    gc.collect = lambda generation=2: 0
-    pytest.main([*options, *job["files"]], plugins=[Recorder(job.get("tests"), measured, write)])
+
+def _named(code: CodeType) -> dict[tuple[str, int], CodeType]:
+    found = {}
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            found[one.co_qualname, one.co_firstlineno] = one
+            found |= _named(one)
+    return found
 
 
 def _lines(measured: Any) -> dict[str, dict[str, str]]:
     """Return for each file the lines that each test ran, as the bits of a number."""
     measured.stop()
     data = measured.get_data()
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, str]] = {}
     for file in data.measured_files():
         tests: dict[str, int] = {}
         for line, contexts in data.contexts_by_lineno(file).items():
             for test in contexts:
                 tests[test] = tests.get(test, 0) | 1 << line
         if tests:
-            found[os.path.relpath(file)] = tests
-    return {
-        file: {test: hex(bits) for test, bits in tests.items()} for file, tests in found.items()
-    }
+            found[os.path.relpath(file)] = {test: hex(bits) for test, bits in tests.items()}
+    return found
 
 
-def forked(job: dict[str, Any]) -> dict[str, Any]:
-    """Do the job in a fork; return its answer, or why there is none."""
+def forked(work: Any, limits: dict[str, Any]) -> dict[str, Any]:
+    """Let a fork do *work* and return its answer; the code is -1 if there is none."""
     read, write = os.pipe()
     began = time.monotonic()
     child = os.fork()
     if child == 0:
         os.close(read)
+        os.setsid()
         with contextlib.suppress(BaseException):
-            run(job, write)
+            work(write)
         os._exit(0)
     os.close(write)
     os.set_blocking(read, False)
-    text, status = b"", None
-    while status is None:
+    text, running = b"", True
+    while running:
+        running = os.waitpid(child, os.WNOHANG)[0] == 0
         with contextlib.suppress(BlockingIOError):
-            text += os.read(read, 1 << 20)
-        done, state = os.waitpid(child, os.WNOHANG)
-        status = state if done else None
-        if status is None and time.monotonic() - began > job["wall"]:
+            while more := os.read(read, 1 << 20):
+                text += more
+        if running and time.monotonic() - began > limits["wall"]:
             os.killpg(child, signal.SIGKILL)
-            status = os.waitpid(child, 0)[1]
-        elif status is None:
-            time.sleep(0.01)
-    with contextlib.suppress(BlockingIOError):
-        while more := os.read(read, 1 << 20):
-            text += more
+        if running:
+            time.sleep(0.005)
     os.close(read)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)  # what a test started, and a mutant did not end
-    answer = {"code": -1, "failed": [], "seconds": {}, "lines": {}}
-    if text:
+    answer: dict[str, Any] = {"code": -1}
+    with contextlib.suppress(ValueError):
         answer = json.loads(text)
-    answer["took"] = time.monotonic() - began
-    return answer
+    return {**answer, "took": time.monotonic() - began}
 
 
 def warm() -> None:
@@ -177,15 +209,11 @@ def warm() -> None:
 
     jsii_direct.install()
     named = set()
-    for path in [
-        *Path().glob("constructs_lib/cdk_mailroom/**/*.py"),
-        *Path().glob("tests/**/*.py"),
-    ]:
+    for path in [*Path("constructs_lib").rglob("*.py"), *Path("tests/constructs").rglob("*.py")]:
         named.update(re.findall(r"^from aws_cdk import (aws_\w+)", path.read_text(), re.MULTILINE))
     for name in [
         *(f"aws_cdk.{one}" for one in sorted(named)), "aws_cdk.assertions", "cdk_nag", "boto3",
-        "moto", "hypothesis.strategies", "syrupy", "xdist.scheduler", "cryptography", "coverage",
-        "email.message", "http.server", "zipfile", "rich.console",
+        "moto", "hypothesis.strategies", "cryptography", "coverage", "http.server", "zipfile",
     ]:  # fmt: skip
         importlib.import_module(name)
     for plugin in importlib.metadata.entry_points(group="pytest11"):
@@ -197,16 +225,31 @@ def warm() -> None:
     gc.freeze()
 
 
+def collect(job: dict[str, Any], answers: int) -> None:
+    """Run the session of *job* in this process."""
+    with open(job["log"], "wb") as log:  # noqa: PTH123
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    # What the fork began with lives to the end; looking through it takes longer than most tests.
+    gc.collect = lambda generation=2: 0
+    plugins = [Session(job["steps"], answers)]
+    pytest.main(["-q", "--tb=short", "-p", "no:cacheprovider", *job["files"]], plugins=plugins)
+
+
 def main() -> None:
-    """Read jobs from standard input, one JSON object a line, and answer likewise."""
+    """Read jobs from standard input, one JSON object a line; answer each step with a line."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
     warm()
-    print(json.dumps({"ready": True}), flush=True)
-    for number, line in enumerate(sys.stdin, 1):
-        answer = forked(json.loads(line))
+    steps = 0
+    for line in sys.stdin:
+        job = json.loads(line)
+        steps += len(job["steps"])
+        forked(lambda _, job=job: collect(job, answers), {"wall": 86_400})
         # The CDK's process may wait for the end of a call that was cut short.
-        answer["last"] = number >= JOBS or answer["code"] == -1
-        print(json.dumps(answer), flush=True)
-        if answer["last"]:
+        last = steps >= STEPS
+        os.write(answers, (json.dumps({"end": True, "last": last}) + "\n").encode())
+        if last:
             break
 
 

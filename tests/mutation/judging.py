@@ -9,7 +9,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -49,21 +48,18 @@ class Worker:
     def __init__(self, number: int) -> None:
         self.folder = BUILD / f"copy{number}"
         self._process: subprocess.Popen[str] | None = None
-        shutil.rmtree(self.folder, ignore_errors=True)
         listed = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard", "-z"],
             cwd=ROOT, capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
-        for name in filter(None, listed.split("\0")):
-            if (ROOT / name).is_file():
-                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.folder / name)
-        # Compiled beforehand, by content: a changed file of the same second and size is seen.
-        subprocess.run(
-            [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash",
-             *ROOTS],
-            cwd=self.folder, check=True,
-        )  # fmt: skip
+        names = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
+        for path in [*self.folder.rglob("*.py")]:
+            if path.relative_to(self.folder).as_posix() not in names:
+                path.unlink()
+        for name in names:
+            copy, source = self.folder / name, (ROOT / name).read_bytes()
+            if not copy.exists() or copy.read_bytes() != source:
+                _write(copy, source)
 
     def run(self, files: list[str], steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Collect *files*, and yield the answer of each step; they end at one that does not."""
@@ -88,11 +84,11 @@ class Worker:
             for path, change in files.items():
                 changed = change(before[path])
                 assert changed is not None, path
-                (self.folder / path).write_bytes(changed)
+                _write(self.folder / path, changed)
             yield
         finally:
             for path, source in before.items():
-                (self.folder / path).write_bytes(source)
+                _write(self.folder / path, source)
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
@@ -117,6 +113,14 @@ class Worker:
             self._process.stdin.close()
             self._process.wait(30)
             self._process = None
+
+
+def _write(file: Path, source: bytes) -> None:
+    """Write a file, and forget what it was compiled to: Python may not see the change."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(source)
+    for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*"):
+        compiled.unlink()
 
 
 @dataclass

@@ -61,20 +61,20 @@ class Worker:
             if not copy.exists() or copy.read_bytes() != source:
                 _write(copy, source)
 
-    def run(self, files: list[str], steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Collect *files*, and yield the answer of each step; they end at one that does not."""
+    def run(self, files: list[str], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Collect *files*, and return the answer of each step, up to one that does not end."""
         job = {"files": files, "steps": steps, "log": str(self.folder.with_suffix(".log"))}
         pipe = self._started()
         assert pipe.stdin is not None
         assert pipe.stdout is not None
         pipe.stdin.write(json.dumps(job) + "\n")
         pipe.stdin.flush()
-        code = 0
+        answers: list[dict[str, Any]] = []
         while not (answer := json.loads(pipe.stdout.readline() or '{"end": true}')).get("end"):
-            code = answer["code"]
-            yield answer
-        if answer.get("last", True) or code == -1:
+            answers.append(answer)
+        if answer.get("last", True) or any(one["code"] == -1 for one in answers):
             self.close()
+        return answers
 
     @contextlib.contextmanager
     def changed(self, files: Mapping[str, Callable[[bytes], bytes | None]]) -> Iterator[None]:
@@ -111,7 +111,7 @@ class Worker:
         if self._process is not None:
             assert self._process.stdin is not None
             self._process.stdin.close()
-            self._process.wait(30)
+            self._process.wait()
             self._process = None
 
 
@@ -260,15 +260,13 @@ def step(tests: list[str], seconds: float, **more: Any) -> dict[str, Any]:
 def measure(worker: Worker, files: list[str]) -> None:
     """Keep what the tests in *files* run."""
     steps = [step([one], 120, measure=True) for one in files]
-    done = 0
-    for file, answer in zip(files, worker.run(files, steps), strict=False):
+    answers = worker.run(files, steps)
+    for file, answer in zip(files, answers, strict=False):
         if answer["code"] not in (0, 1):
             log = worker.folder.with_suffix(".log").read_text(errors="replace")
             raise RuntimeError(f"{file} does not run without a mutant:\n{log[-3000:]}")
         answer["digests"] = {one: _digest(ROOT / one) for one in [file, *answer["lines"]]}
         _kept(file).write_text(json.dumps(answer))
-        done += 1
-    assert done == len(files), f"{files[done]} stopped the worker"
 
 
 def batches(found: list[Mutant]) -> list[list[Mutant]]:
@@ -309,7 +307,7 @@ def judge(worker: Worker, mutant: Mutant, coverage: Coverage) -> Verdict:
         return Verdict(mutant, "untested")
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     with worker.changed({mutant.path: mutant.apply}):
-        answers = list(worker.run(files, [step(tests, seconds)]))
+        answers = worker.run(files, [step(tests, seconds)])
     return _verdict(mutant, answers[0] if answers else {"code": -1})
 
 
@@ -331,7 +329,7 @@ def control(worker: Worker, verdicts: Iterable[Verdict]) -> str:
     comment = {one.mutant.path: lambda source: source + b"\n# as before\n" for one in killed}
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     with worker.changed(comment):
-        answers = list(worker.run(files, [step(tests, 200)]))
+        answers = worker.run(files, [step(tests, 200)])
     failed = answers[0]["failed"] if answers else ["what did not end"]
     return ", ".join(failed)
 

@@ -26,8 +26,8 @@ KEPT = BUILD / "coverage"
 SUITE = ("tests/runtime", "examples", "tests/constructs")
 # The first measures this machine; the others make an environment for each test.
 NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
-MOST_SECONDS = 60.0
-BATCH = 25
+MOST_SECONDS = 20.0
+BATCH = 12
 T = TypeVar("T")
 
 
@@ -167,25 +167,24 @@ class Coverage:
 
     def judges(self, mutant: Mutant) -> list[tuple[str, list[str]]]:
         """Return the tests to run, by file: first those that are near and quick."""
-        folder = mutant.path.split("/")[2].removesuffix(".py").strip("_")
+        folder, module = (
+            Path(mutant.path).parts[at].removesuffix(".py").strip("_") for at in (2, -1)
+        )
         imported = not self._run_by_tests(mutant)
         chosen = []
         for file, measured in self.files.items():
-            ran = measured.lines.get(mutant.path)
-            if ran is None:
-                continue
-            if imported:
-                everything, names = _users(file, measured, mutant)
-            else:
-                everything = bool(ran.get("", 0) >> mutant.line & 1)
-                names = {one for one, bits in ran.items() if bits >> mutant.line & 1}
+            ran = measured.lines.get(mutant.path, {})
+            everything = bool(ran.get("", 0) >> mutant.line & 1) or _elsewhere(file, module)
+            names = {one for one, bits in ran.items() if bits >> mutant.line & 1}
+            if imported and ran:
+                users, names = _users(file, measured, mutant)
+                everything = everything or users
             tests = [one for one in measured.seconds if everything or one in names]
             if tests:
-                near = folder in file
                 seconds = sum(measured.seconds[one] for one in tests)
                 tests.sort(key=measured.seconds.__getitem__)
-                chosen.append((not near, seconds, file, tests))
-        return [(file, tests) for _, _, file, tests in sorted(chosen)]
+                chosen.append(((module not in file, folder not in file, seconds), file, tests))
+        return [(file, tests) for _, file, tests in sorted(chosen)]
 
     def _run_by_tests(self, mutant: Mutant) -> bool:
         """Tell whether something after import runs the line."""
@@ -204,6 +203,13 @@ class Coverage:
                     chosen.append(one)
                     seconds += self.files[file].seconds[one]
         return chosen, seconds
+
+
+def _elsewhere(file: str, module: str) -> bool:
+    """Tell whether tests in *file* use *module* in another process, where nothing is measured."""
+    return "subprocess" in _text(file) and bool(
+        _lines_with(file, module) or module in Path(file).stem
+    )
 
 
 def _users(file: str, measured: Measured, mutant: Mutant) -> tuple[bool, set[str]]:

@@ -75,6 +75,17 @@ def test_a_part_with_a_long_line_keeps_its_content(head: bytes, body: bytes) -> 
     assert after.replace(b"\r\n", b"\n").rstrip() == before.replace(b"\r\n", b"\n").rstrip()
 
 
+@pytest.mark.parametrize(
+    ("kind", "encoding"),
+    [("text/html", "quoted-printable"), ("", "quoted-printable"), ("application/json", "base64")],
+)
+def test_text_stays_readable_where_it_is_mended(kind: str, encoding: str) -> None:
+    """Filters look into it; what is not text becomes Base64, which keeps each byte."""
+    head = f"Content-Type: {kind}\r\n" if kind else ""
+    raw = f"Subject: a\r\n{head}\r\n{LINE}\r\n".encode()
+    assert message_from_bytes(mended(raw))["Content-Transfer-Encoding"] == encoding
+
+
 def test_only_the_part_with_the_long_line_changes() -> None:
     inner = (
         b'Content-Type: multipart/mixed; boundary="b=1"\r\n\r\n'

@@ -34,8 +34,8 @@ STEPS = 150
 class Session:
     """Collects tests, and runs some of them for each step, in a fork."""
 
-    def __init__(self, steps: list[dict[str, Any]], answers: int) -> None:
-        self.steps, self.answers = steps, answers
+    def __init__(self, steps: list[dict[str, Any]], answers: int, *, go_on: bool) -> None:
+        self.steps, self.answers, self.go_on = steps, answers, go_on
         self.failed: list[str] = []
         self.seconds: dict[str, float] = {}
         self.coverage: Any = None
@@ -56,7 +56,7 @@ class Session:
                 self.failed = ["collecting"]
             answer = {"failed": self.failed, "seconds": {}, "took": 0.0, **answer}
             os.write(self.answers, (json.dumps(answer) + "\n").encode())
-            if answer["code"] == -1:
+            if answer["code"] == -1 and not self.go_on:
                 break
         return True
 
@@ -232,7 +232,7 @@ def collect(job: dict[str, Any], answers: int) -> None:
         os.dup2(log.fileno(), 2)
     # What the fork began with lives to the end; looking through it takes longer than most tests.
     gc.collect = lambda generation=2: 0
-    plugins = [Session(job["steps"], answers)]
+    plugins = [Session(job["steps"], answers, go_on=job["go_on"])]
     pytest.main(["-q", "--tb=short", "-p", "no:cacheprovider", *job["files"]], plugins=plugins)
 
 

@@ -65,7 +65,7 @@ class Worker:
     def run(self, files: list[str], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Collect *files*, and return the answer of each step.
 
-        If the CDK is used, one that does not end is the last, as the CDK may wait for the rest of it.
+        With the CDK, one that does not end is the last, as the CDK may wait for the rest of it.
         """
         log = str(self.folder.with_suffix(".log"))
         job = {"files": files, "steps": steps, "log": log, "go_on": _without_cdk(files)}

@@ -129,6 +129,10 @@ def replace(step: dict[str, Any], functions: list[FunctionType]) -> bool:
     """Give the function around a mutant its changed code; tell whether it was found."""
     path = str(Path(step["path"]).resolve())
     changed = _named(compile(step["text"], path, "exec"))
+    # Much is imported when it is first used.
+    with contextlib.suppress(Exception):
+        importlib.import_module(".".join(Path(step["path"]).with_suffix("").parts[1:]))
+    functions = [*functions, *(one for one in gc.get_objects() if isinstance(one, FunctionType))]
     begins = (step["function"] + ".").startswith
     replaced = False
     for function in functions:

@@ -9,6 +9,7 @@ from email.policy import SMTP, default
 
 import pytest
 
+from mailroom.handlers import _mail
 from mailroom.handlers.receiving import _mending
 
 LINE = "x" * 5_000
@@ -148,6 +149,12 @@ def test_a_field_becomes_ascii_in_short_lines(name: str, raw: bytes) -> None:
     assert longest(found) <= 998
     assert found.isascii()
     assert b"cp-850" not in found
+
+
+def test_ses_takes_an_address_of_254_characters_and_no_longer_one() -> None:
+    domain = f"{'b' * 63}.{'c' * 63}.{'d' * 56}.example"
+    assert _mail.is_address(f"{'a' * 61}@{domain}")
+    assert not _mail.is_address(f"{'a' * 62}@{domain}")
 
 
 def test_a_bare_parameter_is_left_out() -> None:

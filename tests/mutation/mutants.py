@@ -1,7 +1,7 @@
 """Small changes of the source, each of which some test should notice.
 
 Docstrings, annotations, type aliases, decorators, what only type checkers run, ``__all__``, the
-words of errors, and any text of three words or more stay as they are.
+words of errors, ``strict=`` and ``encoding=``, and any text of three words or more stay.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ NAMES = {
     "strip": "lstrip", "lstrip": "strip", "rstrip": "strip", "removeprefix": "removesuffix",
     "fullmatch": "match", "match": "search", "search": "match",
 }  # fmt: skip
+# What says in the code what is so anyway: that lengths agree, and that text is UTF-8.
+STATED = ("strict", "encoding")
 Place = ast.AST | tuple[int, int]
 Offer = tuple[Place, str, str]
 # Texts and numbers are most of the code; what decides is worth more.
@@ -195,7 +197,7 @@ class _File:
                 spans = list(map(self.span, [*positional, *keywords]))
                 removed = list(self.without(node, spans, "argument removed"))[len(positional) :]
                 named = zip(removed, keywords, strict=True)
-                yield from (one for one, keyword in named if keyword.arg)
+                yield from (one for one, word in named if word.arg and word.arg not in STATED)
                 name = called.attr if isinstance(called, ast.Attribute) else self.text(called)
                 if name in NAMES:
                     end = self.span(called)[1]
@@ -254,6 +256,8 @@ def _parts(node: ast.AST) -> Iterator[ast.AST]:
                 left_alone.append(value)
         case ast.Call(func=ast.Name(id="cast"), args=[kind, *_]):
             left_alone.append(kind)
+        case ast.keyword(arg=name, value=value) if name in STATED:
+            left_alone.append(value)
         case ast.Raise(exc=raised):
             left_alone.append(raised)
         case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[value]):

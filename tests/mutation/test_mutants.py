@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     KNOWN = 1
 
 
-def check(names: "Names", *, strict: bool = True) -> bool:
+def check(names: "Names", *, firm: bool = True) -> bool:
     """Check *names*."""
-    if strict and len(names) > LIMIT:
+    if firm and len(names) > LIMIT:
         raise ValueError("too many names here")
     store(names, where="table")
     return names[1:] == []
@@ -48,8 +48,8 @@ def test_what_decides_is_changed(tmp_path):
         ("number+1", "(6)"),
         ("number-1", "(4)"),
         ("constant", "False"),
-        ("and/or", "((strict) or (len(names) > LIMIT))"),
-        ("condition negated", "(not (strict and len(names) > LIMIT))"),
+        ("and/or", "((firm) or (len(names) > LIMIT))"),
+        ("condition negated", "(not (firm and len(names) > LIMIT))"),
         ("comparison", "((len(names)) >= (LIMIT))"),
         ("statement removed", "pass"),
         ("argument removed", ""),

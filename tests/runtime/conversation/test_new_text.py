@@ -187,6 +187,8 @@ def test_an_answer_below_the_quote_is_new() -> None:
         "Two things:\n\n1. paper\n2. toner",
         "Costs:\n\nThe printer -- a new one -- costs more.",
         "Please write to: jane@example.com",
+        "On 3 May 2024 did it break? Jane <jane@example.com> wrote:\n\nIt broke.",
+        "On 3 May 2024 at 10:00 it broke!\nJane <jane@example.com> wrote:\n\nIt broke.",
         "The meeting is at 10:00 and John wrote the minutes. Who wrote: nobody?\n\nWe will see.",
     ],
 )

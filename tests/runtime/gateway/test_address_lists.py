@@ -27,6 +27,10 @@ def test_a_member_is_added_and_removed() -> None:
     ]
 
 
+def test_a_list_is_printed_by_its_id() -> None:
+    assert repr(blocked(Stub())) == "<AddressList al-1>"
+
+
 def test_calls_are_a_second_apart() -> None:
     """Mail Manager takes one a second."""
     stub = Stub()

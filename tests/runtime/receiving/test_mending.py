@@ -76,6 +76,34 @@ def test_a_part_with_a_long_line_keeps_its_content(head: bytes, body: bytes) -> 
     assert after.replace(b"\r\n", b"\n").rstrip() == before.replace(b"\r\n", b"\n").rstrip()
 
 
+@pytest.mark.parametrize(("length", "kept"), [(997, True), (999, False)])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_line_that_ses_takes_stays_however_the_body_arrives(
+    length: int, kept: bool, pieces: int
+) -> None:
+    """In one chunk or in several."""
+    line = b"x" * length + b"\r\n"
+    size = -(-len(line) // pieces)
+    body = [line[at : at + size] for at in range(0, len(line), size)]
+    fields = [("subject", b"Subject: a")]
+    assert (_mending.mend(fields, body) == (fields, body)) is kept
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n--b--\r\nepilogue\r\n"])
+def test_no_part_of_a_message_is_lost_where_it_is_mended(end: bytes) -> None:
+    """Nor the last one of a message that was cut short."""
+    raw = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\nprologue\r\n"
+        b"--b\r\n\r\n" + LINE.encode() + b"\r\n--b\r\n\r\nthe last words" + end
+    )
+    result = mended(raw)
+    assert longest(result) <= 998
+    assert result.startswith(
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\nprologue\r\n--b\r\n"
+    )
+    assert result.endswith(b"\r\n--b\r\n\r\nthe last words" + end)
+
+
 @pytest.mark.parametrize(
     ("kind", "encoding"),
     [("text/html", "quoted-printable"), ("", "quoted-printable"), ("application/json", "base64")],

@@ -27,7 +27,6 @@ SUITE = ("tests/runtime", "examples", "tests/constructs")
 # The first measures this machine; the others make an environment for each test.
 NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
 MOST_SECONDS = 30.0
-MOST_FILES = 8
 BATCH = 40
 T = TypeVar("T")
 
@@ -176,13 +175,13 @@ class Coverage:
             },
         )
 
-    def judges(self, mutant: Mutant) -> list[tuple[str, list[str]]]:
-        """Return the tests to run, by file: first those that are near and quick."""
+    def chosen(self, mutant: Mutant) -> tuple[list[str], float]:
+        """Return the tests to run, near and quick ones first, and how long they take."""
         folder, module = (
             Path(mutant.path).parts[at].removesuffix(".py").strip("_") for at in (2, -1)
         )
         imported = not self._run_by_tests(mutant)
-        chosen = []
+        found: list[tuple[bool, bool, float, str]] = []
         for file, measured in self.files.items():
             ran = measured.lines.get(mutant.path, {})
             everything = bool(ran.get("", 0) >> mutant.line & 1) or _elsewhere(file, module)
@@ -190,12 +189,18 @@ class Coverage:
             if imported and ran:
                 users, names = _users(file, measured, mutant)
                 everything = everything or users
-            tests = [one for one in measured.seconds if everything or one in names]
-            if tests:
-                seconds = sum(measured.seconds[one] for one in tests)
-                tests.sort(key=measured.seconds.__getitem__)
-                chosen.append(((module not in file, folder not in file, seconds), file, tests))
-        return [(file, tests) for _, file, tests in sorted(chosen)]
+            found += [
+                (module not in file, folder not in file, seconds, test)
+                for test, seconds in measured.seconds.items()
+                if everything or test in names
+            ]
+        chosen: list[str] = []
+        total = 0.0
+        for _, _, seconds, test in sorted(found):
+            if total < MOST_SECONDS:
+                chosen.append(test)
+                total += seconds
+        return chosen, total
 
     def _run_by_tests(self, mutant: Mutant) -> bool:
         """Tell whether something after import runs the line."""
@@ -203,17 +208,6 @@ class Coverage:
             return False
         ran = (one.lines.get(mutant.path, {}) for one in self.files.values())
         return any(bits >> mutant.line & 1 for tests in ran for test, bits in tests.items() if test)
-
-    def chosen(self, mutant: Mutant, most: float = MOST_SECONDS) -> tuple[list[str], float]:
-        """Return the tests to run, and how long they take."""
-        chosen: list[str] = []
-        seconds = 0.0
-        for file, tests in self.judges(mutant)[:MOST_FILES]:
-            for one in tests:
-                if seconds < most:
-                    chosen.append(one)
-                    seconds += self.files[file].seconds[one]
-        return chosen, seconds
 
 
 def _elsewhere(file: str, module: str) -> bool:

@@ -18,7 +18,7 @@ RUN := $(VENV)/.run
 # The demo whose local AWS, with its page, KEEP=1 leaves open.
 KEPT := examples/helpdesk/demo.py
 PAGE := To see this mail and its story in a browser, at http://127.0.0.1:8025, leave it open: make demo KEEP=1
-ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.bench
+ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.bench $(VENV)/.mutation
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test separable oldest newest check check-workflows check-emulator docs docs-serve \
@@ -116,6 +116,9 @@ faults: $(VENV)/.test ## cause faults on the deployed examples, and account for 
 
 torture: $(VENV)/.test ## mutate a million records and 100,000 messages, none of which may be lost; ARGS
 	@PYTHONPATH=tests $(BIN)/python -m torture $(ARGS)
+
+mutation: $(VENV)/.mutation ## change the code in 600 places, and see that tests notice; ARGS="--seed 5" for others
+	@PYTHONPATH=tests $(BIN)/python -m mutation $(ARGS)
 
 screenshots: $(VENV)/.test ## take the pictures of the page in docs/images
 	@$(BIN)/python tests/screenshots.py

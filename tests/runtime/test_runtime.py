@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -106,3 +107,18 @@ def test_an_error_in_a_requirement_is_where_the_users_code_called_it(tmp_path: P
 def test_a_syntax_error_is_in_the_file_that_has_it(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("x = 1\ny = = 2\n")
     assert place(tmp_path, "import broken") == "broken.py:2"
+
+
+def test_no_request_waits_forever() -> None:
+    """Python's own have no time limit unless they are given one."""
+    calls = [
+        call
+        for path in Path(_runtime.__file__).parent.rglob("*.py")
+        if "urlopen(" in (text := path.read_text("utf-8")) or "smtplib.SMTP" in text
+        for call in ast.walk(ast.parse(text))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) in ("urlopen", "smtplib.SMTP", "smtplib.SMTP_SSL")
+    ]
+    assert len(calls) >= 4
+    for call in calls:
+        assert "timeout" in {keyword.arg for keyword in call.keywords}, ast.unparse(call)

@@ -117,11 +117,46 @@ def test_a_greeting_and_what_follows_is_signature(line: str) -> None:
     assert split(f"{NEW}\n\n{signature}\n") == Split(NEW, "", signature)
 
 
+@pytest.mark.parametrize("thanks", ["Thanks,", "Vielen Dank!", "Many thanks"])
+def test_thanks_above_a_name_begin_a_signature(thanks: str) -> None:
+    """With up to three lines more, as an address has them."""
+    signature = f"{thanks}\nJane Doe\nExample Ltd\n1 Main Street\nSpringfield"
+    assert split(f"{NEW}\n\n{signature}\n") == Split(NEW, "", signature)
+    longer = f"{signature}\nand this is the fifth line"
+    assert split(f"{NEW}\n\n{longer}\n").signature == ""
+
+
+def test_a_sentence_that_begins_with_thanks_stays() -> None:
+    """Though a name is below it."""
+    text = f"{NEW}\n\nThanks again for everything\nJane"
+    assert split(text) == Split(text, "", "")
+
+
+def test_a_name_behind_a_dash_is_a_signature_at_the_end_only() -> None:
+    """What is above other lines is an item of a list."""
+    assert split(f"{NEW}\n\n- Jane Doe\n") == Split(NEW, "", "- Jane Doe")
+    assert split(f"{NEW}\n\n- Jane Doe\nand others\n").signature == ""
+
+
+def test_a_greeting_far_above_the_end_begins_no_signature() -> None:
+    """More than 12 lines below it are text."""
+    below = [f"line {number}" for number in range(13)]
+    assert split("\n".join([NEW, "Kind regards", *below])).signature == ""
+    assert split("\n".join([NEW, "Kind regards", *below[1:]])).new == NEW
+
+
 @pytest.mark.parametrize("delimiter", ["-- ", "--", "—", "__"])
 def test_a_delimiter_begins_a_signature(delimiter: str) -> None:
     """The standard one, and those that lost their blank or are almost it."""
     found = split(f"{NEW}\n\n{delimiter}\nJane Doe\n\n{GMAIL['en']}\n{SIGNED}\n")
     assert (found.new, found.signature) == (NEW, f"{delimiter}\nJane Doe".replace("-- ", "--"))
+
+
+def test_a_delimiter_far_above_the_end_begins_no_signature() -> None:
+    """More than 25 lines with words below it are text."""
+    below = [f"line {number}" for number in range(25)]
+    assert split("\n".join([NEW, "-- ", *below])).new.endswith(below[-1])
+    assert split("\n".join([NEW, "-- ", *below[1:]])).new == NEW
 
 
 def test_answers_between_quotes_are_new() -> None:
@@ -152,6 +187,8 @@ def test_an_answer_below_the_quote_is_new() -> None:
         "Two things:\n\n1. paper\n2. toner",
         "Costs:\n\nThe printer -- a new one -- costs more.",
         "Please write to: jane@example.com",
+        "On 3 May 2024 did it break? Jane <jane@example.com> wrote:\n\nIt broke.",
+        "On 3 May 2024 at 10:00 it broke!\nJane <jane@example.com> wrote:\n\nIt broke.",
         "The meeting is at 10:00 and John wrote the minutes. Who wrote: nobody?\n\nWe will see.",
     ],
 )

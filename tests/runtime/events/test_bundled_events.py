@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mailroom.events import (
     parse,
 )
 from mailroom.handlers.events import (
+    _alerts,
     click,
     complaint,
     delivery,
@@ -83,6 +85,8 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
         ({"isBotEvent": "Unlikely", "userAgent": "python-requests/2"}, False),
         ({"isBotEvent": "LIKELY"}, True),
         ({"isBotEvent": True}, True),
+        ({"isBotEvent": False}, False),
+        ({"isBotEvent": " likely "}, True),
         ({"isBotEvent": "Undecided", "userAgent": "curl/8"}, None),
         ({"isBotEvent": 5}, None),
         ({"isBotEvent": None, "userAgent": "curl/8"}, True),
@@ -95,6 +99,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
         ({"userAgent": "Mozilla/5.0 (Linux; Android 9; CUBOT_X19) Chrome/9"}, None),
         ({"userAgent": GMAIL_PREFETCH}, True),
         ({"userAgent": "Mozilla/5.0"}, True),
+        ({"userAgent": " Mozilla/5.0 "}, True),
         ({"userAgent": "Mozilla/5.0 (compatible; bingbot/2.0)"}, True),
         ({"userAgent": "Mozilla/5.0 (compatible; Baiduspider/2.0)"}, True),
         ({"userAgent": "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/140.0.0.0"}, True),
@@ -377,6 +382,7 @@ def test_an_alert_is_readable_and_says_where_to_look(aws: Aws, name: str) -> Non
     assert "\nWhat to do: " in text
     assert f"\nMessage id: {event.mail.message_id}\n" in text
     assert "\nConfiguration set: ConfigSet\n" in text
+    assert re.search(r"\nTime: \d{4}-\d\d-\d\dT[\d:.]+Z\n", text)
     assert f"mailroom trace {event.mail.message_id}\n" in text
     assert text.endswith(
         "\nLog: https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
@@ -396,6 +402,14 @@ def test_without_a_topic_there_are_no_alerts(
     assert aws.alerts == []
     assert aws.claims == []
     assert len(aws.items) == 1
+
+
+def test_what_is_remembered_of_alerts_is_bounded() -> None:
+    """A warm function lives for hours."""
+    for number in range(_alerts._MAX_REMEMBERED + 5):
+        _alerts._remember(str(number), "")
+    assert 0 < len(_alerts._published) <= _alerts._MAX_REMEMBERED
+    _alerts._published.clear()
 
 
 def test_text_written_by_others_stays_on_its_line(aws: Aws) -> None:

@@ -119,6 +119,24 @@ def test_an_invocation_without_events_is_refused(event: Any) -> None:
         list(records(event))
 
 
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        ({"id": "e-1", "detail": sample("bounce")}, "e-1"),
+        (
+            {"Type": "Notification", "MessageId": "m-1", "Message": json.dumps(sample("bounce"))},
+            "m-1",
+        ),
+        (sample("bounce"), "0"),
+    ],
+    ids=["EventBridge", "SNS", "bare"],
+)
+def test_an_event_without_a_list_is_named_by_what_brought_it(event: Any, name: str) -> None:
+    """EventBridge's id, the message id of SNS, or its place."""
+    ((found, _),) = records(event)
+    assert found == name
+
+
 def test_an_unknown_type_passes_through() -> None:
     """Also the one that announces received mail."""
     found = list(records(event_invocation([sending_event_payload("Received", feedback=True)])))

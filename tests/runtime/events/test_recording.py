@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from mailroom.entry.events import handler
 from mailroom.errors import MalformedEvent, MissingField, NotConfigured
+from mailroom.events import parse
 from mailroom.handlers.events import _settings, _table, record
 from mailroom.testing import event_invocation, sending_event, sending_event_payload
 from runtime.events.event_aws import (
@@ -81,6 +82,25 @@ def test_each_recipient_has_an_item_with_their_own_part(aws: Aws) -> None:
         (own,) = json.loads(item["detail"])["bouncedRecipients"]
         assert item["recipient"] in own["emailAddress"].lower()
         assert sum(address in json.dumps(item).lower() for address in THREE) == 1
+
+
+def test_a_list_with_addresses_and_others_shows_no_other_recipient(aws: Aws) -> None:
+    """Whatever AWS may add to an event."""
+    raw = sending_event_payload("Bounce", recipients=THREE[:1])
+    raw["bounce"]["similar"] = [{"emailAddress": THREE[1]}, {"count": 5}, "text"]
+    (item,) = _table.items(parse(raw), _settings.settings())
+    assert THREE[1] not in json.dumps(item)
+
+
+def test_a_detail_is_stored_to_a_depth_of_five(aws: Aws) -> None:
+    """What is below would be read by nobody, and could end the function."""
+    deep: dict[str, Any] = {"end": 1}
+    for _ in range(900):
+        deep = {"a": deep}
+    deliver(sending_event_payload("Novelty", part=deep))
+    (item,) = aws.items
+    assert item["detail"].count('"a"') < 6
+    assert "..." in item["detail"]
 
 
 def test_the_story_of_a_message_and_of_a_recipient_are_one_query_each(aws: Aws) -> None:

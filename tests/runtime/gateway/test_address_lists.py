@@ -27,6 +27,10 @@ def test_a_member_is_added_and_removed() -> None:
     ]
 
 
+def test_a_list_is_printed_by_its_id() -> None:
+    assert repr(blocked(Stub())) == "<AddressList al-1>"
+
+
 def test_calls_are_a_second_apart() -> None:
     """Mail Manager takes one a second."""
     stub = Stub()
@@ -80,6 +84,7 @@ def test_all_members_are_listed() -> None:
     assert list(blocked(stub).members("a")) == ["a@x.org", "b@x.org"]
     assert stub.made[1][1]["NextToken"] == "2"
     assert stub.made[0][1]["Filter"] == {"AddressPrefix": "a"}
+    assert stub.made[0][1]["PageSize"] == 1000
 
 
 @pytest.mark.parametrize("address", ["", "ab", "a" * 321, "Ann <ann@x.org>", "*@*.x.org", None])
@@ -93,10 +98,19 @@ def test_what_no_member_can_be_is_refused_before_mail_manager_is_asked(
     assert stub.made == []
 
 
-def test_a_missing_permission_is_named() -> None:
-    stub = Stub(register_member_to_address_list=refusal("AccessDeniedException"))
-    with pytest.raises(GatewayFailed, match="refused register_member") as caught:
-        blocked(stub).add("bad@example.org")
+@pytest.mark.parametrize(
+    ("method", "operation"),
+    [
+        ("add", "register_member_to_address_list"),
+        ("remove", "deregister_member_from_address_list"),
+        ("contains", "get_member_of_address_list"),
+    ],
+)
+def test_a_missing_permission_is_named(method: str, operation: str) -> None:
+    """It is never taken for a member that is not there."""
+    stub = Stub(**{operation: refusal("AccessDeniedException")})
+    with pytest.raises(GatewayFailed, match=f"refused {operation}") as caught:
+        getattr(blocked(stub), method)("bad@example.org")
     assert caught.value.code == "AccessDeniedException"
 
 

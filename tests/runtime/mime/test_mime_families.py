@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import binascii
 from typing import Any
 
 import pytest
 
 from mailroom import mime
+from mailroom.mime import transfer
 from mailroom.mime.parts import Part
 from runtime.mime.mime_samples import HEAD, PDF, file, mail, multipart, text
 
@@ -340,3 +342,17 @@ def test_addresses_are_found_however_they_are_written(value: bytes, expected: An
 def test_encoded_words_are_read_as_far_as_they_go(value: bytes, expected: str) -> None:
     """A word never starts a new line, whatever is encoded in it."""
     assert mime.read(b"Subject: " + value + b"\r\n\r\n")["Subject"] == expected
+
+
+def test_an_encoding_may_be_followed_by_other_words() -> None:
+    """As in a field that an anti-virus program signed."""
+    assert transfer.encoding_of("base64 scanned") == "base64"
+    assert transfer.encoding_of("of our own") == "of our own"
+
+
+def test_uuencoded_lines_may_end_with_a_check_character_or_lack_their_blanks() -> None:
+    """Old encoders add one, and old gateways drop blanks at the end of a line."""
+    line = binascii.b2a_uu(b"Hello\x00\x00\x00\x00").rstrip(b"\n").replace(b"`", b" ")
+    for written in (line, line + b"X", line.rstrip()):
+        raw = b"begin 644 a.bin\r\n" + written + b"\r\n`\r\nend\r\n"
+        assert transfer.decode(raw, "uuencode") == (b"Hello\x00\x00\x00\x00", None)

@@ -162,7 +162,7 @@ def test_a_verdict_that_is_neither_pass_nor_fail_is_neither(status: str | None) 
 def test_verdicts_compare_by_status() -> None:
     """Verdicts are values: equal, hashable, printable; a bare string is not one."""
     assert Verdict("PASS") == Verdict("PASS") != Verdict("FAIL")
-    assert Verdict("PASS") != "PASS"
+    assert (Verdict("PASS") == "PASS") is False
     assert len({Verdict("PASS"), Verdict("PASS")}) == 1
     assert repr(Verdict(None)) == "Verdict(None)"
 

@@ -9,6 +9,7 @@ from email.policy import SMTP, default
 
 import pytest
 
+from mailroom.handlers import _mail
 from mailroom.handlers.receiving import _mending
 
 LINE = "x" * 5_000
@@ -75,6 +76,45 @@ def test_a_part_with_a_long_line_keeps_its_content(head: bytes, body: bytes) -> 
     assert after.replace(b"\r\n", b"\n").rstrip() == before.replace(b"\r\n", b"\n").rstrip()
 
 
+@pytest.mark.parametrize(("length", "kept"), [(997, True), (999, False)])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_line_that_ses_takes_stays_however_the_body_arrives(
+    length: int, kept: bool, pieces: int
+) -> None:
+    """In one chunk or in several."""
+    line = b"x" * length + b"\r\n"
+    size = -(-len(line) // pieces)
+    body = [line[at : at + size] for at in range(0, len(line), size)]
+    fields = [("subject", b"Subject: a")]
+    assert (_mending.mend(fields, body) == (fields, body)) is kept
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n--b--\r\nepilogue\r\n"])
+def test_no_part_of_a_message_is_lost_where_it_is_mended(end: bytes) -> None:
+    """Nor the last one of a message that was cut short."""
+    raw = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\nprologue\r\n"
+        b"--b\r\n\r\n" + LINE.encode() + b"\r\n--b\r\n\r\nthe last words" + end
+    )
+    result = mended(raw)
+    assert longest(result) <= 998
+    assert result.startswith(
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\nprologue\r\n--b\r\n"
+    )
+    assert result.endswith(b"\r\n--b\r\n\r\nthe last words" + end)
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding"),
+    [("text/html", "quoted-printable"), ("", "quoted-printable"), ("application/json", "base64")],
+)
+def test_text_stays_readable_where_it_is_mended(kind: str, encoding: str) -> None:
+    """Filters look into it; what is not text becomes Base64, which keeps each byte."""
+    head = f"Content-Type: {kind}\r\n" if kind else ""
+    raw = f"Subject: a\r\n{head}\r\n{LINE}\r\n".encode()
+    assert message_from_bytes(mended(raw))["Content-Transfer-Encoding"] == encoding
+
+
 def test_only_the_part_with_the_long_line_changes() -> None:
     inner = (
         b'Content-Type: multipart/mixed; boundary="b=1"\r\n\r\n'
@@ -137,6 +177,12 @@ def test_a_field_becomes_ascii_in_short_lines(name: str, raw: bytes) -> None:
     assert longest(found) <= 998
     assert found.isascii()
     assert b"cp-850" not in found
+
+
+def test_ses_takes_an_address_of_254_characters_and_no_longer_one() -> None:
+    domain = f"{'b' * 63}.{'c' * 63}.{'d' * 56}.example"
+    assert _mail.is_address(f"{'a' * 61}@{domain}")
+    assert not _mail.is_address(f"{'a' * 62}@{domain}")
 
 
 def test_a_bare_parameter_is_left_out() -> None:

@@ -342,6 +342,21 @@ def test_a_url_that_cannot_be_used_is_refused_without_being_quoted(url: str) -> 
     assert "pass" not in str(failure.value)
 
 
+@pytest.mark.parametrize(
+    "url", ["https://example.com/a b", "https://example.com/ä", "https://a\n.b/"]
+)
+def test_a_url_that_is_not_encoded_is_refused(url: str) -> None:
+    """It would end the request's line, or mean another path."""
+    with pytest.raises(NotConfigured):
+        _post.Target(url)
+
+
+def test_only_https_is_posted_to_unless_http_is_allowed() -> None:
+    with pytest.raises(NotConfigured, match="not https"):
+        _post.Target("http://hooks.example.com/")
+    _post.Target("http://hooks.example.com/", allow_http=True)
+
+
 def resolve(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[tuple[str, int]]:
     """Let names resolve to each of *answers* in turn; return where connections go."""
     left = list(answers)

@@ -438,3 +438,11 @@ def test_null_in_template_data_is_refused_by_the_path_of_its_key() -> None:
     with pytest.raises(InvalidMessage, match=r"^data\.order\.items\[1\]\.name, data\.order\.note "):
         template_data(data)
     assert template_data({"order": {"items": [{"name": ""}]}, "paid": False})
+
+
+@pytest.mark.parametrize("value", ["", "Größe", "x" * 993])
+def test_a_header_field_that_ses_refuses_is_refused_before(value: str) -> None:
+    """Name and value together have up to 996 characters, of printable ASCII."""
+    with pytest.raises(InvalidMessage, match="'X-Id' has the value"):
+        checked_fields({"X-Id": value})
+    checked_fields({"X-Id": "x" * 992, "X-Name": "=?utf-8?q?Gr=C3=B6=C3=9Fe?="})

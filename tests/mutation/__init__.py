@@ -1,0 +1,1 @@
+"""Breaks the code on purpose, and looks for what no test notices."""

@@ -139,7 +139,7 @@ def test_a_bundled_behaviour_is_without_what_other_callers_need(folder):
     assert "mailroom/receiving/arrivals.py" in own.namelist()
 
 
-def test_no_bundled_behaviour_has_a_zip_of_more_than_60_kb():
+def test_no_bundled_behaviour_has_a_zip_of_more_than_64_kb():
     """With its entry point, and everything that these import."""
     sizes = {
         behaviour: asset(
@@ -153,7 +153,7 @@ def test_no_bundled_behaviour_has_a_zip_of_more_than_60_kb():
         for behaviour in BEHAVIOURS
     }
     largest = max(sizes, key=lambda behaviour: sizes[behaviour])
-    assert sizes[largest] <= 60_000, f"{largest}: {sizes[largest]} bytes"
+    assert sizes[largest] <= 65_536, f"{largest}: {sizes[largest]} bytes"
 
 
 LATE = {

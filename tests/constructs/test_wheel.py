@@ -154,4 +154,4 @@ def test_the_wheel_needs_only_its_declared_dependencies(wheel):
     extras = [line for line in needed if line not in plain]
     assert [line for line in extras if "extra == 'local'" in line and "==" in line[:20]] == []
     names = {line.partition("extra == ")[2].strip("'") for line in extras}
-    assert names == {"emulator", "lake", "local"}
+    assert names == {"doctor", "emulator", "lake", "local"}

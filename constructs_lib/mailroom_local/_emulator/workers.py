@@ -6,7 +6,10 @@ request for log events with 10,000 of them at most.
 
 from __future__ import annotations
 
+import fcntl
 import secrets
+import sys
+import termios
 import time
 from typing import Any
 
@@ -17,6 +20,9 @@ from mailroom_local._emulator.warming import never_started
 from mailroom_local._journal import Journal, elapsed_ms
 
 _original_invoke: Any = internals.workers.Worker.invoke
+_DRAIN = "_drain_stderr_bounded"
+_original_drain: Any = getattr(internals.workers.Worker, _DRAIN)
+_READING_SECONDS = 5
 _DIED = "Worker process died"
 
 
@@ -47,6 +53,27 @@ def install(journal: Journal) -> None:
         return response
 
     internals.workers.Worker.invoke = invoke
+    setattr(internals.workers.Worker, _DRAIN, printed)
+
+
+def printed(self: Any, **_: Any) -> str:
+    """What a process printed until it answered: it is in the pipe then, or has been read from it.
+
+    ministack waits 50 ms for the thread that reads the pipe, which is not enough on a busy machine.
+    """
+    deadline = time.monotonic() + _READING_SECONDS
+    pipe = getattr(self._proc, "stderr", None)
+    while pipe is not None and _unread(pipe) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return str(_original_drain(self))
+
+
+def _unread(pipe: Any) -> int:
+    try:
+        size = fcntl.ioctl(pipe.fileno(), termios.FIONREAD, bytes(4))
+    except (OSError, ValueError):  # the process has ended
+        return 0
+    return int.from_bytes(size, sys.byteorder)
 
 
 def _new_trace_id() -> str:

@@ -43,15 +43,7 @@ def test_ministack_has_the_version_that_was_extended() -> None:
 
 
 def test_what_is_touched_is_what_is_declared_and_there(tmp_path: Path) -> None:
-    """In a process of its own, because importing ministack patches what it finds."""
-    done = subprocess.run(
-        [sys.executable, "-c", _CHECK],
-        env={**os.environ, "STATE_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
+    run(_CHECK, tmp_path)
 
 
 def test_only_one_package_knows_ministack() -> None:
@@ -60,3 +52,37 @@ def test_only_one_package_knows_ministack() -> None:
     touches = re.compile(r"^\s*(?:import|from) ministack|[\"']ministack\.", re.MULTILINE)
     knowing = {path.name for path in package.rglob("*.py") if touches.search(path.read_text())}
     assert knowing == {"internals.py"}
+
+
+_LATE = """
+import os, queue, threading, time, types
+from mailroom_local._emulator import workers
+read, write = os.pipe()
+os.write(write, b"one\\ntwo\\n")
+pipe, found = os.fdopen(read), queue.Queue()
+def late():
+    time.sleep(0.3)
+    for line in pipe:
+        found.put(line.strip())
+threading.Thread(target=late, daemon=True).start()
+worker = types.SimpleNamespace(_proc=types.SimpleNamespace(stderr=pipe), _stderr_queue=found)
+print(workers.printed(worker).split())
+"""
+
+
+def test_what_a_function_printed_is_read_however_late_the_reader_is(tmp_path: Path) -> None:
+    """On a busy machine, ministack gives up before its thread has read the pipe."""
+    assert run(_LATE, tmp_path) == "['one', 'two']\n"
+
+
+def run(program: str, state: Path) -> str:
+    """Run a program in a process of its own, because importing ministack patches what it finds."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "STATE_DIR": str(state)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

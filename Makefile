@@ -22,7 +22,7 @@ ALL := $(VENV)/.test $(VENV)/.check $(VENV)/.docs $(VENV)/.package $(VENV)/.benc
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test separable oldest newest check check-workflows check-emulator docs docs-serve \
-  format api prove conformance torture faults mutation bench screenshots snapshots package sbom notes clean
+  format api prove conformance torture faults mutation bench scaling screenshots snapshots package sbom notes clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -52,7 +52,7 @@ demo: $(RUN) ## deploy the examples and send them real mail; KEEP=1 leaves the p
 	  $(BIN)/python $$demo || exit 1; echo; done
 	@$(if $(KEEP),$(BIN)/python $(KEPT) --keep,echo "$(PAGE)")
 
-test: $(VENV)/.test ## run the tests on all cores (five to six minutes on two)
+test: $(VENV)/.test ## run the tests on all cores (about five minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 conformance: $(VENV)/.test ## check what docs/assumptions.md assumes about AWS; AWS=1 asks a real account
@@ -105,11 +105,14 @@ format: $(VENV)/.check ## fix and format the code with ruff
 api: $(VENV)/.check ## write the public API to tests/public_names/, when a release is made
 	@$(BIN)/python tests/public_api.py --update
 
-prove: $(VENV)/.test $(VENV)/.bench ## run the proofs of what the docs promise, and write docs/proof.md; PARTS="..." runs some
-	@PYTHONPATH=tests $(BIN)/python -m proof $(PARTS)
+prove: $(VENV)/.test $(VENV)/.bench $(VENV)/.mutation ## run the proofs of what the docs promise, and write docs/proof.md; PARTS="..." FULL=1
+	@PYTHONPATH=tests $(BIN)/python -m proof $(if $(FULL),--full) $(PARTS)
 
 bench: $(VENV)/.bench ## compare time and memory with the alternatives (four minutes); ARGS=--quick
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
+
+scaling: $(VENV)/.test ## measure what a mail costs our functions; ARGS=--write calculates docs/scaling.md anew
+	@PYTHONPATH=tests $(BIN)/python benchmarks/scaling.py $(ARGS)
 
 faults: $(VENV)/.test ## cause faults on the deployed examples, and account for every mail
 	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)

@@ -8,19 +8,23 @@ from proof.result import Result, Table
 
 _SECTION = re.compile(r"<!-- part: (\S+) -->\n.*?<!-- end -->\n", re.DOTALL)
 
+# Longer cells are for the terminal and for JSON.
+_LONGEST = 160
+
 
 def section(result: Result) -> str:
     """Return the Markdown of a result, with its marks."""
     verdict = "It holds." if result.holds else "**It does not hold.**"
+    claim = result.claim[0].upper() + result.claim[1:].rstrip(".")
     blocks = [
         f"<!-- part: {result.part} -->\n## {result.part.capitalize()}",
-        f"{result.claim} {verdict}",
+        f"{claim}. {verdict}",
         f"`{result.command}`, {result.date}, {result.seconds:.0f} s, on {result.machine}.",
         *(f"![{result.part}](images/{name})" for name in result.pictures),
         *(_table(table) for table in result.tables),
     ]
     if result.notes:
-        blocks.append("\n".join(f"- {note}" for note in result.notes))
+        blocks.append("\n".join(f"- {_escaped(note)}" for note in result.notes))
     return "\n\n".join(blocks) + "\n\n<!-- end -->\n"
 
 
@@ -47,4 +51,11 @@ def _table(table: Table) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.replace("|", r"\|").split())
+    shown = " ".join(text.split())
+    if len(shown) > _LONGEST:
+        shown = f"{shown[:_LONGEST]} …"
+    return _escaped(shown).replace("|", r"\|")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("<", "&lt;")

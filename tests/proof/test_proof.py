@@ -19,6 +19,15 @@ def test_a_section_has_the_claim_the_verdict_the_command_and_the_figures():
     assert "- One was not run." in text
 
 
+def test_what_a_reader_of_the_page_could_not_see_is_escaped_or_cut():
+    table = Table(title="Seen", columns=["text"], rows=[["<id> " + "x" * 500]])
+    text = section(result(tables=[table], notes=["refused: <id>"]))
+    assert "| &lt;id> xxx" in text
+    assert "x …" in text
+    assert max(map(len, text.splitlines())) < 200
+    assert "- refused: &lt;id>" in text
+
+
 def test_a_claim_that_does_not_hold_is_said_first():
     assert "Nothing is lost. **It does not hold.**" in section(result(holds=False))
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -191,7 +191,11 @@ def torture(
         for task in found:
             task["losing"] = losing
         with ThreadPoolExecutor(workers) as pool:
-            results = list(pool.map(lambda task: run(task, folder), found))
+            going = [pool.submit(run, task, folder) for task in found]
+            for number, _ in enumerate(as_completed(going), start=1):
+                passed = time.monotonic() - started
+                print(f"{number} of {len(going)} tasks, {passed:.0f} s", file=sys.stderr)
+            results = [one.result() for one in going]
     part = described(results, records=records, messages=messages, seed=seed, only=only)
     part.seconds = time.monotonic() - started
     part.notes.append(

@@ -177,6 +177,23 @@ def test_only_the_key_whose_answer_was_lost_is_taken_back(
     assert account.keys == before
 
 
+def test_a_key_that_was_announced_and_not_created_is_forgotten(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else took the last place a moment before; that key would be taken for ours."""
+    account.iam.create_access_key(UserName="smtp")
+    create = account.iam.create_access_key
+    monkeypatch.setattr(
+        account.iam, "create_access_key", lambda **call: (create(**call), create(**call))[1]
+    )
+    with pytest.raises(SmtpCredentialsError, match="2 access keys"):
+        account.ask("Create")
+    before = account.keys
+    account.ask("Delete")
+    assert account.keys == before
+    assert len(before) == 2
+
+
 @pytest.fixture
 def lost(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
     """An account with credentials, and a key of a rotation that failed before it was written."""

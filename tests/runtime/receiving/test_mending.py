@@ -115,6 +115,22 @@ def test_text_stays_readable_where_it_is_mended(kind: str, encoding: str) -> Non
     assert message_from_bytes(mended(raw))["Content-Transfer-Encoding"] == encoding
 
 
+def test_a_boundary_that_is_folded_divides_a_message() -> None:
+    raw = b'Content-Type: multipart/mixed; boundary="a\r\n b"\r\n\r\n--a b\r\n\r\n'
+    result = mended(raw + LINE.encode() + b"\r\n--a b\r\n\r\nthe last words\r\n--a b--\r\n")
+    assert longest(result) <= 998
+    assert result.endswith(b"\r\n--a b\r\n\r\nthe last words\r\n--a b--\r\n")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x"])
+def test_a_carriage_return_alone_is_encoded_where_a_part_is_mended(kind: str) -> None:
+    """Some servers take it for the end of a line."""
+    raw = f"Content-Type: {kind}\r\n\r\none\rtwo {LINE}\r\n".encode()
+    result = mended(raw)
+    assert b"\r" not in result.replace(b"\r\n", b"")
+    assert message_from_bytes(result).get_payload(decode=True).startswith(b"one\rtwo ")
+
+
 def test_only_the_part_with_the_long_line_changes() -> None:
     inner = (
         b'Content-Type: multipart/mixed; boundary="b=1"\r\n\r\n'
@@ -183,6 +199,12 @@ def test_ses_takes_an_address_of_254_characters_and_no_longer_one() -> None:
     domain = f"{'b' * 63}.{'c' * 63}.{'d' * 56}.example"
     assert _mail.is_address(f"{'a' * 61}@{domain}")
     assert not _mail.is_address(f"{'a' * 62}@{domain}")
+
+
+def test_an_encoded_word_in_a_parameter_stays() -> None:
+    """What it says may have a quote, which would end the parameter."""
+    raw = b'Content-Disposition: attachment; filename="=?cp-850?Q?a=22b=81?="'
+    assert _mending.field("content-disposition", raw) == raw
 
 
 def test_a_bare_parameter_is_left_out() -> None:

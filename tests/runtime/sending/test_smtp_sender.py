@@ -47,6 +47,12 @@ def test_a_message_carries_its_set_and_tags(server: SmtpSes, smtp: SmtpSender) -
     assert server.logins == ["AKIA"]
 
 
+def test_bounces_go_to_the_sender_if_a_message_has_one(server: SmtpSes, smtp: SmtpSender) -> None:
+    """RFC 5322 has ``Sender`` for who transmits what another wrote."""
+    smtp.send(a_message(Sender="Office <office@example.com>"))
+    assert server.messages[0].mail_from == "office@example.com"
+
+
 def test_a_message_carries_the_tenant(
     server: SmtpSes, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,14 @@ def test_text_stays_readable_where_it_is_mended(kind: str, encoding: str) -> Non
     assert message_from_bytes(mended(raw))["Content-Transfer-Encoding"] == encoding
 
 
+def test_the_line_end_before_a_boundary_is_not_part_of_what_is_mended() -> None:
+    """A file would grow by it."""
+    head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    part = b"--b\r\nContent-Type: application/x\r\n\r\n" + LINE.encode() + b"\r\n--b--\r\n"
+    (file,) = message_from_bytes(mended(head + part), policy=default).iter_parts()
+    assert file.get_payload(decode=True) == LINE.encode()
+
+
 def test_a_boundary_that_is_folded_divides_a_message() -> None:
     raw = b'Content-Type: multipart/mixed; boundary="a\r\n b"\r\n\r\n--a b\r\n\r\n'
     result = mended(raw + LINE.encode() + b"\r\n--a b\r\n\r\nthe last words\r\n--a b--\r\n")

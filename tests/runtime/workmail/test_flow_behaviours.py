@@ -402,10 +402,18 @@ def test_a_large_attachment_is_removed(behaviour):
     assert b"a.pdf was removed" not in content_of(mail)
 
 
-@pytest.mark.parametrize(("action", "kind"), [(None, "BOUNCE"), ("drop", "DROP")])
-def test_a_mail_in_which_attachments_may_be_left_is_stopped(behaviour, action, kind):
-    """It must not pass with what should be taken out."""
-    mail = flow_mail(b"Content-Type: multipart/mixed\r\n\r\nHi\r\n")
+@pytest.mark.parametrize(
+    ("action", "direction", "kind"),
+    [
+        (None, "INBOUND", "BOUNCE"),
+        ("drop", "INBOUND", "DROP"),
+        ("junk", "INBOUND", "MOVE_TO_JUNK"),
+        ("junk", "OUTBOUND", "BOUNCE"),
+    ],
+)
+def test_a_mail_in_which_attachments_may_be_left_is_stopped(behaviour, action, direction, kind):
+    """It must not pass with what should be taken out; mail that leaves has no junk folder."""
+    mail = flow_mail(b"Content-Type: multipart/mixed\r\n\r\nHi\r\n", direction=direction)
     answer = behaviour("strip_attachments", mail, extensions=["exe"], unreadable=action)
     assert answer.kinds == [kind]
 

@@ -84,6 +84,11 @@ def test_the_closing_boundary_may_be_missing() -> None:
     assert "closing boundary" in str(mime.read(data).defects[0])
 
 
+def test_the_closing_boundary_may_end_the_mail() -> None:
+    """Without a line end."""
+    assert texts((HEAD + multipart(text(b"One"), text(b"Two"))).rstrip()) == ["One", "Two"]
+
+
 def test_an_inner_multipart_may_never_be_closed() -> None:
     """The boundary of the outer one ends it."""
     inner = b"Content-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\n" + text()
@@ -309,6 +314,7 @@ def test_text_that_fits_nothing_says_so() -> None:
         (b"jane@a.example (Jane Doe)", [("Jane Doe", "jane@a.example")]),
         (b"Jane <jane@a.example", [("Jane", "jane@a.example")]),
         (b"Jane Doe jane@a.example", [("Jane Doe", "jane@a.example")]),
+        (b"a@a.example b@a.example", [("a@a.example", "b@a.example")]),
         (b"<@one,@two:jane@a.example>", [("", "jane@a.example")]),
         (b"J\xc3\xa4ne <jane@a.example>", [("Jäne", "jane@a.example")]),
         (b"jane@a.example <jane@a.example>", [("jane@a.example", "jane@a.example")]),
@@ -321,6 +327,16 @@ def test_addresses_are_found_however_they_are_written(value: bytes, expected: An
     """As in `email.headerregistry`: a display name and an address."""
     found = mime.read(b"Reply-To: " + value + b"\r\n\r\n")["Reply-To"].addresses
     assert [(one.display_name, one.addr_spec.replace("<>", "")) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Reply-To", "Sender", "Resent-From", "Resent-To", "Resent-Cc", "Resent-Bcc", "Resent-Sender"],
+)
+def test_a_field_with_addresses_has_a_first_one(name: str) -> None:
+    found = mime.read(f"{name}: Jane <jane@a.example>, b@a.example\r\n\r\n".encode())[name]
+    assert found.address.addr_spec == "jane@a.example"
+    assert len(found.addresses) == 2
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,20 @@ def test_a_rollback_and_another_try_use_the_same_two_keys(account: Account) -> N
     assert account.keys == [second, third]
 
 
+def test_the_log_says_what_became_of_the_credentials(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in ("1", "2", "2", "1"):
+        account.rotated_to(text)
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["outcome"] for line in lines] == [
+        "created",
+        "created",
+        "unchanged",
+        "went back to the previous key",
+    ]
+
+
 def test_a_text_that_was_used_days_ago_makes_a_new_key(account: Account) -> None:
     """Someone who rotates between two texts gets new credentials each time."""
     first = account.rotated_to("1")

@@ -127,6 +127,7 @@ def test_a_boundary_that_is_folded_divides_a_message() -> None:
     raw = b'Content-Type: multipart/mixed; boundary="a\r\n b"\r\n\r\n--a b\r\n\r\n'
     result = mended(raw + LINE.encode() + b"\r\n--a b\r\n\r\nthe last words\r\n--a b--\r\n")
     assert longest(result) <= 998
+    assert b"Content-Transfer-Encoding: quoted-printable" in result
     assert result.endswith(b"\r\n--a b\r\n\r\nthe last words\r\n--a b--\r\n")
 
 

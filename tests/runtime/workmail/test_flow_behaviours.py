@@ -116,6 +116,13 @@ def test_sealed_mail_has_the_banner_in_its_subject(behaviour, content):
     assert content_of(mail) == b"Subject: [From outside] Hi\r\n" + content
 
 
+def test_the_log_says_where_a_banner_is_if_not_above_the_text(behaviour, capsys):
+    mail = flow_mail(b"Subject: Hi\r\n" + SEALED["signed"])
+    behaviour("external_banner", mail, text="From outside", domains=["example.net"])
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["outcome"]) == ("INFO", "banner in the subject")
+
+
 UNREADABLE = [
     b"Content-Type: multipart/mixed\r\n\r\nHi\r\n",
     b"Content-Type: text/plain; charset=utf-8\r\n\r\n\xff\r\n",

@@ -310,6 +310,29 @@ def test_marks_in_html_show_quotes_in_any_language(html: str) -> None:
     assert "Is it on?" in split_html(html).quoted
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "id=appendonsend",
+        "id=divRplyFwdMsg",
+        "id=mail-editor-reference-message-container",
+        "id=OLK_SRC_BODY_SECTION",
+        "id=replySplit",
+        "id=stopSpelling",
+        "class=gmail_attr",
+        "class=moz-cite-prefix",
+        "class=ms-outlook-mobile-reference-message",
+        "class=protonmail_quote",
+        "class=tutanota_quote",
+        "class=yahoo_quoted",
+        "class=zmail_extra",
+    ],
+)
+def test_each_mark_of_a_program_begins_a_quote(mark: str) -> None:
+    found = split_html(f"<div>Fine.</div><div {mark}>Is it on?</div>")
+    assert (found.new, "Is it on?" in found.quoted) == ("Fine.", True)
+
+
 def test_html_helps_where_the_text_shows_no_quote() -> None:
     """As in a language that is not known here."""
     text = "Still stuck.\n\nAnd now?\n\nXyz: Support\nAbc: Friday\n\nIs it on?\n"

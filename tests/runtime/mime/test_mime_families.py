@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mailroom import mime
-from mailroom.mime import transfer
+from mailroom.mime import rendering, transfer
+from mailroom.mime.ids import message_ids
 from mailroom.mime.parts import Part
 from runtime.mime.mime_samples import HEAD, PDF, file, mail, multipart, text
 
@@ -358,6 +359,25 @@ def test_a_field_with_addresses_has_a_first_one(name: str) -> None:
 def test_encoded_words_are_read_as_far_as_they_go(value: bytes, expected: str) -> None:
     """A word never starts a new line, whatever is encoded in it."""
     assert mime.read(b"Subject: " + value + b"\r\n\r\n")["Subject"] == expected
+
+
+def test_a_message_id_may_be_folded() -> None:
+    assert message_ids("<a@a.example>\r\n <abc\r\n\tdef@a.example>") == [
+        "<a@a.example>",
+        "<abcdef@a.example>",
+    ]
+
+
+@pytest.mark.parametrize("block", ["h2", "ol", "p", "pre", "table", "ul"])
+def test_a_block_of_html_is_set_apart(block: str) -> None:
+    """As a reader sees it."""
+    assert rendering.text(f"<div>One</div><{block}>two</{block}><div>three</div>").split(
+        "\n\n"
+    ) == [
+        "One",
+        "two",
+        "three",
+    ]
 
 
 def test_an_encoding_may_be_followed_by_other_words() -> None:

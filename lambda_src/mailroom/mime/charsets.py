@@ -135,7 +135,7 @@ def decode(raw: bytes, charset: str | None) -> tuple[str, str | None]:
         known = "utf-8"
     try:
         return _whole(raw.decode(known)), None
-    except (ValueError, LookupError):
+    except ValueError:
         pass
     try:
         return raw.decode("utf-8"), None

@@ -177,6 +177,22 @@ def test_a_server_that_closes_while_recipients_are_named_is_tried_again(
     assert not server.messages
 
 
+def test_a_server_that_says_goodbye_gets_the_next_try_over_another_connection(
+    server: SmtpSes, smtp: SmtpSender
+) -> None:
+    server.data_answers = ["421 Service closing the connection"]
+    assert smtp.send(a_message()).message_id == "0100-abc"
+    assert (server.sessions, len(server.messages)) == (2, 1)
+
+
+def test_a_recipient_to_whom_the_server_forwards_is_none_that_it_refused(
+    server: SmtpSes, smtp: SmtpSender
+) -> None:
+    """RFC 5321 §4.2.2 has 251 for it."""
+    server.rcpt_answers = {"b@example.com": "251 User not local; will forward"}
+    assert smtp.send(a_message(Cc="b@example.com")).refused == {}
+
+
 def test_throttling_over_smtp_is_retried(server: SmtpSes, smtp: SmtpSender, clock: Any) -> None:
     """454 after DATA means that nothing was taken."""
     server.data_answers = ["454 Throttling failure: Maximum sending rate exceeded."] * 2

@@ -101,6 +101,16 @@ def test_one_connection_serves_many_messages(server: SmtpSes, smtp: SmtpSender) 
     assert server.sessions == 2
 
 
+def test_the_end_of_a_block_closes_the_connection(server: SmtpSes, context: ssl.SSLContext) -> None:
+    """A function that is frozen would hold it until SES gives up."""
+    access = {"user": "AKIA", "password": "right", "configuration_set": "outbound"}
+    smtp = SmtpSender(host="127.0.0.1", port=server.port, context=context, **access)
+    for _ in range(2):
+        with smtp:
+            smtp.send(a_message())
+    assert server.sessions == 2
+
+
 def test_an_untrusted_certificate_is_refused(server: SmtpSes, clock: Any) -> None:
     """By default the system's authorities decide; no password is sent."""
     sender = SmtpSender(

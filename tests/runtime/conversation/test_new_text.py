@@ -36,6 +36,13 @@ def test_an_introduction_above_a_quote_is_quoted_too(line: str) -> None:
     assert found == Split(NEW, f"{line}\n\n{SIGNED}", "")
 
 
+@pytest.mark.parametrize(("blank", "quoted"), [(0, True), (3, True), (4, False)])
+def test_an_introduction_is_near_its_quote(blank: int, quoted: bool) -> None:
+    """At most three blank lines above it."""
+    text = f"{NEW}\n\n{GMAIL['en']}\n" + "\n" * blank + f"{SIGNED}\n"
+    assert (split(text).new == NEW) is quoted
+
+
 @by_language(GMAIL | THUNDERBIRD)
 def test_an_introduction_may_be_wrapped(line: str) -> None:
     """Programs wrap it where it gets too long, within an address as well."""

@@ -184,6 +184,21 @@ def test_a_timer_of_the_callers_goes_off_in_its_time() -> None:
     assert rung[0] >= 2 * SOON
 
 
+def test_a_timer_of_the_callers_rings_once_and_leaves_the_block_its_time() -> None:
+    """Until the block's own time is up, nothing interrupts it again."""
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _: rung.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, SOON)
+        with deadline(60, "too slow"):
+            while not rung:
+                time.sleep(SOON)
+            assert 50 < signal.getitimer(signal.ITIMER_REAL)[0] < 60
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_in_another_thread_a_deadline_has_no_effect() -> None:
     done: list[str] = []
 

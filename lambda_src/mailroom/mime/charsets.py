@@ -69,7 +69,6 @@ _MEANT = {
     "utf8mb3": "utf_8",
     "utf8mb4": "utf_8",
     "windows31j": "cp932",
-    "windows949": "cp949",
 }
 _ISO = re.compile(r"(?:csisolatin|iso8859|iso88591987|latin)(\d{1,2})(?:[eil]|\d{4})?")
 _LATIN = {"1": "1", "2": "2", "3": "3", "4": "4", "5": "9", "6": "10", "7": "13", "8": "14"}
@@ -136,7 +135,7 @@ def decode(raw: bytes, charset: str | None) -> tuple[str, str | None]:
         known = "utf-8"
     try:
         return _whole(raw.decode(known)), None
-    except (ValueError, LookupError):
+    except ValueError:
         pass
     try:
         return raw.decode("utf-8"), None

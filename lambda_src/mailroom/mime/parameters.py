@@ -89,7 +89,7 @@ def parse(value: str) -> Parameters:
             else:
                 pieces[number] = (shown, whole or section[3] is not None)
     for name, pieces in sections.items():
-        plain = name.rstrip("*")
+        plain = name.removesuffix("*")
         found = _joined(pieces)
         # Readers that know RFC 2231 prefer it to the plain parameter beside it.
         if plain in items:

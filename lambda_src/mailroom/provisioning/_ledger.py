@@ -95,7 +95,7 @@ class Ledger:
             except self._client.exceptions.ParameterNotFound:
                 return
             return
-        value = {resource: entry.facts() for resource, entry in sorted(entries.items())}
+        value = {resource: entry.facts() for resource, entry in entries.items()}
         self._patience.call(
             self._client.put_parameter,
             Name=self._name,

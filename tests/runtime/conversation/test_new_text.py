@@ -36,6 +36,13 @@ def test_an_introduction_above_a_quote_is_quoted_too(line: str) -> None:
     assert found == Split(NEW, f"{line}\n\n{SIGNED}", "")
 
 
+@pytest.mark.parametrize(("blank", "quoted"), [(0, True), (3, True), (4, False)])
+def test_an_introduction_is_near_its_quote(blank: int, quoted: bool) -> None:
+    """At most three blank lines above it."""
+    text = f"{NEW}\n\n{GMAIL['en']}\n" + "\n" * blank + f"{SIGNED}\n"
+    assert (split(text).new == NEW) is quoted
+
+
 @by_language(GMAIL | THUNDERBIRD)
 def test_an_introduction_may_be_wrapped(line: str) -> None:
     """Programs wrap it where it gets too long, within an address as well."""
@@ -308,6 +315,29 @@ def test_marks_in_html_show_quotes_in_any_language(html: str) -> None:
     """By the classes and styles of each program, whatever the words are."""
     assert split_html(html).new == "Still stuck.\n\nAnd now?"
     assert "Is it on?" in split_html(html).quoted
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "id=appendonsend",
+        "id=divRplyFwdMsg",
+        "id=mail-editor-reference-message-container",
+        "id=OLK_SRC_BODY_SECTION",
+        "id=replySplit",
+        "id=stopSpelling",
+        "class=gmail_attr",
+        "class=moz-cite-prefix",
+        "class=ms-outlook-mobile-reference-message",
+        "class=protonmail_quote",
+        "class=tutanota_quote",
+        "class=yahoo_quoted",
+        "class=zmail_extra",
+    ],
+)
+def test_each_mark_of_a_program_begins_a_quote(mark: str) -> None:
+    found = split_html(f"<div>Fine.</div><div {mark}>Is it on?</div>")
+    assert (found.new, "Is it on?" in found.quoted) == ("Fine.", True)
 
 
 def test_html_helps_where_the_text_shows_no_quote() -> None:

@@ -93,6 +93,11 @@ def test_other_bounces_are_only_counted(aws: Aws, capsys: Capture, kind: str, su
     assert len(aws.items) == 1
 
 
+def test_the_alert_says_that_who_complained_gets_no_more_mail(aws: Aws) -> None:
+    complaint.on_event(a_complaint())
+    assert "puts them on the account's suppression list" in aws.alerts[0][1]
+
+
 @pytest.mark.parametrize("code", ["AccessDeniedException", "BadRequestException", "SandboxError"])
 def test_a_refused_suppression_is_logged_and_not_retried(
     aws: Aws, capsys: Capture, code: str

@@ -198,6 +198,20 @@ def test_a_wrong_answer_fails_its_record_alone(monkeypatch: pytest.MonkeyPatch, 
     assert lines[0]["errors"] == {"InvalidAnswer": 1}
 
 
+@pytest.mark.parametrize(
+    "column",
+    ["day", "event_id", "event_key", "event_time", "event_time_ms", "event_type", "message_id",
+     "ses_type"],
+)  # fmt: skip
+def test_a_transform_cannot_replace_what_identifies_an_event(
+    monkeypatch: pytest.MonkeyPatch, column: str
+) -> None:
+    """Its partition, its time and the keys by which repeats are found."""
+    value = 1 if column == "event_time_ms" else "2026-01-02T03:04:05.000Z"
+    answers, _ = transformed(monkeypatch, {column: value})
+    assert [one["result"] for one in answers] == ["ProcessingFailed"]
+
+
 def test_a_transform_that_raises_fails_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the line says where, without what the event holds."""
     monkeypatch.setattr(sys.modules[HERE], "ANSWERS", {"m-0": {}})

@@ -55,6 +55,12 @@ def test_no_recipient_is_left_anywhere(name: str) -> None:
 
 
 @pytest.mark.usefixtures("secret")
+def test_numbers_stay_in_the_event_beside_pseudonyms() -> None:
+    answers, _ = invoke([sending_event_payload("Delivery", processing_time_millis=1234)])
+    assert json.loads(line(answers[0])["raw"])["delivery"]["processingTimeMillis"] == 1234
+
+
+@pytest.mark.usefixtures("secret")
 def test_every_form_of_an_address_is_replaced() -> None:
     """In what a server said, in a sender made for one recipient, and in links."""
     who = "Jane.Doe+x@Mail.Example"

@@ -317,6 +317,8 @@ def test_a_query_is_billed_by_the_megabyte_and_at_least_ten(read: int, megabytes
         ("COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved", "docs/lake.md"),
         ("TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.m.e' does not exist", "events"),
         ("line 1:1: mismatched input 'SELEC'. Expecting: 'ALTER'", "Trino"),
+        ("line 1:15: extraneous input 'FROM' expecting {'*'}", "Trino"),
+        ("line 1:15: no viable alternative at input 'SELECT'", "Trino"),
         ("TYPE_MISMATCH: line 3:12: Cannot apply operator: varchar = integer", "type"),
         ("Query exhausted resources at this scale factor", "fewer days"),
         ("Something new", "look it up by its id"),

@@ -184,6 +184,19 @@ def test_odd_optional_fields_are_null() -> None:
     assert made["tags"] == {"d": "yes"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "column"),
+    [
+        ("complaint", "arrivalDate", "arrival_date"),
+        ("deliverydelay", "expirationTime", "expiration_time"),
+    ],
+)
+def test_a_time_that_is_missing_is_null(kind: str, field: str, column: str) -> None:
+    """Empty text would be no time for who compares it with one."""
+    names = {"complaint": "Complaint", "deliverydelay": "DeliveryDelay"}
+    assert lake.row(sending_event(names[kind], **{field: None}))[column] is None
+
+
 def test_an_event_without_identity_has_no_row() -> None:
     """Its row could not be distinguished from others."""
     raw = sample("delivery")

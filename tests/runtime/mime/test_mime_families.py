@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mailroom import mime
-from mailroom.mime import transfer
+from mailroom.mime import rendering, transfer
+from mailroom.mime.ids import message_ids
 from mailroom.mime.parts import Part
 from runtime.mime.mime_samples import HEAD, PDF, file, mail, multipart, text
 
@@ -82,6 +83,11 @@ def test_the_closing_boundary_may_be_missing() -> None:
     data = HEAD + multipart(text(), file(), closed=False)
     assert files(data) == [("a.pdf", PDF)]
     assert "closing boundary" in str(mime.read(data).defects[0])
+
+
+def test_the_closing_boundary_may_end_the_mail() -> None:
+    """Without a line end."""
+    assert texts((HEAD + multipart(text(b"One"), text(b"Two"))).rstrip()) == ["One", "Two"]
 
 
 def test_an_inner_multipart_may_never_be_closed() -> None:
@@ -309,6 +315,7 @@ def test_text_that_fits_nothing_says_so() -> None:
         (b"jane@a.example (Jane Doe)", [("Jane Doe", "jane@a.example")]),
         (b"Jane <jane@a.example", [("Jane", "jane@a.example")]),
         (b"Jane Doe jane@a.example", [("Jane Doe", "jane@a.example")]),
+        (b"a@a.example b@a.example", [("a@a.example", "b@a.example")]),
         (b"<@one,@two:jane@a.example>", [("", "jane@a.example")]),
         (b"J\xc3\xa4ne <jane@a.example>", [("Jäne", "jane@a.example")]),
         (b"jane@a.example <jane@a.example>", [("jane@a.example", "jane@a.example")]),
@@ -321,6 +328,16 @@ def test_addresses_are_found_however_they_are_written(value: bytes, expected: An
     """As in `email.headerregistry`: a display name and an address."""
     found = mime.read(b"Reply-To: " + value + b"\r\n\r\n")["Reply-To"].addresses
     assert [(one.display_name, one.addr_spec.replace("<>", "")) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Reply-To", "Sender", "Resent-From", "Resent-To", "Resent-Cc", "Resent-Bcc", "Resent-Sender"],
+)
+def test_a_field_with_addresses_has_a_first_one(name: str) -> None:
+    found = mime.read(f"{name}: Jane <jane@a.example>, b@a.example\r\n\r\n".encode())[name]
+    assert found.address.addr_spec == "jane@a.example"
+    assert len(found.addresses) == 2
 
 
 @pytest.mark.parametrize(
@@ -342,6 +359,25 @@ def test_addresses_are_found_however_they_are_written(value: bytes, expected: An
 def test_encoded_words_are_read_as_far_as_they_go(value: bytes, expected: str) -> None:
     """A word never starts a new line, whatever is encoded in it."""
     assert mime.read(b"Subject: " + value + b"\r\n\r\n")["Subject"] == expected
+
+
+def test_a_message_id_may_be_folded() -> None:
+    assert message_ids("<a@a.example>\r\n <abc\r\n\tdef@a.example>") == [
+        "<a@a.example>",
+        "<abcdef@a.example>",
+    ]
+
+
+@pytest.mark.parametrize("block", ["h2", "ol", "p", "pre", "table", "ul"])
+def test_a_block_of_html_is_set_apart(block: str) -> None:
+    """As a reader sees it."""
+    assert rendering.text(f"<div>One</div><{block}>two</{block}><div>three</div>").split(
+        "\n\n"
+    ) == [
+        "One",
+        "two",
+        "three",
+    ]
 
 
 def test_an_encoding_may_be_followed_by_other_words() -> None:

@@ -68,6 +68,8 @@ def test_every_other_name_leads_to_a_charset() -> None:
 def test_a_parameter_of_a_field_that_is_missing_is_the_callers_default() -> None:
     message = mime.read(b"From: a@example.com\n\nHello")
     assert message.get_param("charset", "none given") == "none given"
+    assert message.get_params("none given") == "none given"
+    assert message.get_params() is None
 
 
 BYTES = (b"a", b"\xff\xfe\x80 a", b"\xed\xa0\x80", bytes(range(256)), b"\x00\xd8", b"+2AA-")

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from mailroom.errors import MissingField
 from mailroom.provisioning import activation
+from mailroom.provisioning._ledger import Entry
 from mailroom.provisioning.activation import ActivationError
 from runtime.provisioning.account import Account
 from runtime.provisioning.cloudformation import Conditions, Custom, Stack
@@ -50,6 +51,15 @@ def test_ours_is_activated_if_none_is_active_and_deactivated_on_delete(mode: str
     stack.delete()
     assert account.ses.active is None
     assert account.ssm.parameters == {}
+
+
+@pytest.mark.parametrize("changed", [True, False])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_an_entry_of_the_ledger_is_read_back_as_it_was(changed: bool, fresh: bool) -> None:
+    facts = Entry("ours", "theirs", taking="other", changed=changed, fresh=fresh).facts()
+    found = Entry(**json.loads(json.dumps(facts)))
+    assert (found.rule_set, found.before, found.taking) == ("ours", "theirs", "other")
+    assert (found.changed, found.fresh) == (changed, fresh)
 
 
 def test_refuse_names_the_set_in_the_way_and_the_remedies() -> None:

@@ -310,7 +310,12 @@ def test_the_upload_has_no_content_type(monkeypatch: pytest.MonkeyPatch) -> None
         def __enter__(self) -> None: ...
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr("urllib.request.urlopen", lambda one, **_: sent.append(one) or Answer())
+    def urlopen(request: Any, timeout: float) -> Answer:
+        assert timeout < address_list._LONGEST_IMPORT
+        sent.append(request)
+        return Answer()
+
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
     address_list._upload("https://uploads.example/1", b"address\n")
     assert (sent[0].method, sent[0].data) == ("PUT", b"address\n")
     assert dict(sent[0].header_items())["Content-type"] == ""

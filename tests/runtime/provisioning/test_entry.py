@@ -86,6 +86,17 @@ def test_a_create_that_fails_has_the_id_by_which_it_is_deleted(answers: Answers)
     assert answer["Reason"] == "ValueError: no such set (log group /aws/lambda/Mail)"
 
 
+def test_a_failure_is_in_the_log_with_its_place(
+    answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.result = ValueError("no such set")
+    answers.to()
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["error"], line["reason"]) == ("ERROR", "ValueError", "no such set")
+    assert (line["request"], line["resource"]) == ("Create", "Activation")
+    assert line["where"].startswith("test_entry.py:")
+
+
 def test_a_create_that_did_nothing_is_deleted_without_its_handler(answers: Answers) -> None:
     """The handler would fail again, and the stack would be stuck in ROLLBACK_FAILED."""
     answers.result = error = ValueError("no access")

@@ -105,6 +105,7 @@ def test_rules_of_others_keep_their_places() -> None:
 def test_none_of_ours_stays_before_the_rule_that_they_follow() -> None:
     """`after_rule` of the construct."""
     assert wanted_order(["a", "x", "b", "y"], ["b", "a"], "x") == ["x", "b", "a", "y"]
+    assert wanted_order(["w", "a", "x", "y"], ["a"], "x") == ["w", "x", "a", "y"]
 
 
 def test_the_rule_that_ours_follow_is_taken_from_the_request(account: Account) -> None:

@@ -100,6 +100,20 @@ def test_a_rollback_and_another_try_use_the_same_two_keys(account: Account) -> N
     assert account.keys == [second, third]
 
 
+def test_the_log_says_what_became_of_the_credentials(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in ("1", "2", "2", "1"):
+        account.rotated_to(text)
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["outcome"] for line in lines] == [
+        "created",
+        "created",
+        "unchanged",
+        "went back to the previous key",
+    ]
+
+
 def test_a_text_that_was_used_days_ago_makes_a_new_key(account: Account) -> None:
     """Someone who rotates between two texts gets new credentials each time."""
     first = account.rotated_to("1")
@@ -175,6 +189,23 @@ def test_only_the_key_whose_answer_was_lost_is_taken_back(
         account.ask("Create")
     account.ask("Delete")
     assert account.keys == before
+
+
+def test_a_key_that_was_announced_and_not_created_is_forgotten(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else took the last place a moment before; that key would be taken for ours."""
+    account.iam.create_access_key(UserName="smtp")
+    create = account.iam.create_access_key
+    monkeypatch.setattr(
+        account.iam, "create_access_key", lambda **call: (create(**call), create(**call))[1]
+    )
+    with pytest.raises(SmtpCredentialsError, match="2 access keys"):
+        account.ask("Create")
+    before = account.keys
+    account.ask("Delete")
+    assert account.keys == before
+    assert len(before) == 2
 
 
 @pytest.fixture

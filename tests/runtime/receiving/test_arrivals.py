@@ -135,6 +135,13 @@ def test_bytes_that_are_not_utf_8_survive_in_base64_only(seen: Seen) -> None:
     ]
 
 
+def test_a_built_notification_has_the_line_ends_of_smtp() -> None:
+    """SES passes on what it received."""
+    record = notification_event(message(text="One\nTwo\n"))["Records"][0]
+    content = json.loads(record["Sns"]["Message"])["content"]
+    assert content.count("\n") == content.count("\r\n") > 2
+
+
 def test_a_notification_without_the_mail_reads_it_from_the_functions_bucket() -> None:
     """Such as that of a Lambda action, in a rule that stores its mail."""
     event = notification_event(encoding=None, message_id="m1")

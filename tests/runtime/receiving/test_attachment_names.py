@@ -46,6 +46,28 @@ def test_a_name_is_made_safe(name: str | None, safe: str) -> None:
     assert safe_name(name) == safe
 
 
+@pytest.mark.parametrize(
+    ("content_type", "name"),
+    [
+        ("application/pdf", "unnamed.pdf"),
+        ("application/pkcs7-signature", "smime.p7s"),
+        ("application/pgp-signature", "signature.asc"),
+        ("application/ms-tnef", "winmail.dat"),
+        ("image/gif", "unnamed.gif"),
+        ("image/jpeg", "unnamed.jpg"),
+        ("image/png", "unnamed.png"),
+        ("message/rfc822", "message.eml"),
+        ("text/calendar", "invite.ics"),
+        ("text/csv", "unnamed.csv"),
+        ("text/html", "unnamed.html"),
+        ("text/plain", "unnamed.txt"),
+        ("application/x-odd", "unnamed.bin"),
+    ],
+)
+def test_a_file_without_a_name_is_named_after_its_type(content_type: str, name: str) -> None:
+    assert safe_name(None, content_type) == name
+
+
 def test_long_name_keeps_its_extension() -> None:
     """A name is shortened in its stem, within characters and bytes."""
     assert safe_name("x" * 500 + ".pdf") == "x" * 96 + ".pdf"

@@ -71,6 +71,15 @@ def reply_to(mail: Any) -> EmailMessage:
 # The reply
 
 
+def test_a_reply_has_the_configuration_set(
+    outbox: Outbox, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bounces would not be seen otherwise."""
+    monkeypatch.setenv("MAILROOM_CONFIGURATION_SET", "events")
+    auto_reply.on_mail(received_mail())
+    assert outbox.sent[0]["ConfigurationSetName"] == "events"
+
+
 def test_mail_from_a_person_gets_a_reply(outbox: Outbox, table: Any) -> None:
     """Ordinary mail is answered, to the envelope sender only."""
     auto_reply.on_mail(received_mail(message(from_="j@example.org"), source="ret@example.org"))

@@ -159,6 +159,17 @@ def test_mail_that_is_too_large_is_forwarded_as_an_announcement(
     assert outbox.recipients == [["team@example.net"]]
 
 
+def test_the_first_of_several_authors_is_the_one_of_an_announcement(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forward, "SENT_BYTES", 1_000)
+    authors = "From: Jane <jane@example.org>, Joe <joe@example.org>"
+    forward.on_mail(stored(plain(authors, body=b"x" * 2_000)))
+    sent = message_from_bytes(outbox.raw[0], policy=policy.default)
+    assert sent["From"].addresses[0].display_name == "Jane via Support"
+    assert sent["Reply-To"] == "jane@example.org"
+
+
 def test_a_header_that_is_too_large_is_forwarded_as_an_announcement(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

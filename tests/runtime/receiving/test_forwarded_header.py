@@ -145,6 +145,13 @@ def test_misleading_fields_are_removed(outbox: Outbox, name: str, form: str) -> 
     assert b"X-Kept: yes\r\n" in outbox.raw[0]
 
 
+def test_blanks_before_the_colon_and_behind_recipients_are_left_out(outbox: Outbox) -> None:
+    """RFC 5322 has the former in old messages only."""
+    forwarded(outbox, plain("To : team@example.com ", "Cc\t: jane@example.org"))
+    assert b"\r\nTo: team@example.com\r\n" in outbox.raw[0]
+    assert b"\r\nCc: jane@example.org\r\n" in outbox.raw[0]
+
+
 def test_received_trace_stays(outbox: Outbox) -> None:
     """Received fields stay in order: mail servers count them to end loops."""
     sent = forwarded(outbox, plain("Received: from b", "Received: from a"))

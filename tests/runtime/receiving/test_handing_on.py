@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom import _runtime
-from mailroom.errors import MalformedEvent, NotConfigured, NotHandedOn
+from mailroom.errors import MalformedEvent, MissingField, NotConfigured, NotHandedOn
 from mailroom.handlers.receiving import (
     _handing_on,
     to_event_bus,
@@ -323,6 +323,22 @@ def test_what_a_target_refuses_raises_with_its_reason(
 def test_what_is_not_such_an_event_is_refused(payload: Any, words: str) -> None:
     with pytest.raises(MalformedEvent, match=words):
         handed_on(payload)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("id", "id"),
+        ("message_id", "message_id"),
+        ("timestamp", "received_at"),
+        ("source", "envelope"),
+    ],
+)
+def test_what_an_event_lacks_is_named_as_the_event_has_it(name: str, path: str) -> None:
+    found = handed_on({"version": 1, "message_id": MAIL_ID})
+    del found.raw["message_id"]
+    with pytest.raises(MissingField, match=f"'{path}'"):
+        getattr(found, name)
 
 
 def test_keys_that_a_later_release_adds_do_not_matter() -> None:

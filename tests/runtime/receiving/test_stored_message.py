@@ -12,6 +12,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -22,6 +23,7 @@ import mailroom
 from mailroom import _runtime, errors
 from mailroom.entry import receiving as entry
 from mailroom.receiving import ReceivedMail
+from mailroom.receiving.bucket import open_object
 from mailroom.testing import MemoryStore, message
 from runtime.receiving.mail_samples import (
     BUCKET,
@@ -135,6 +137,17 @@ def test_other_s3_errors_propagate(mail_bucket: None, deploy: Callable[..., None
     deploy(ReceivedMail.read, bucket="no-such-bucket")
     with pytest.raises(ClientError, match="NoSuchBucket"):
         entry.handler(sample(), CONTEXT)
+
+
+def test_a_connection_that_fails_is_not_taken_for_a_missing_message() -> None:
+    """The mail may be there, so that another try can succeed."""
+
+    def get_object(**_: object) -> None:
+        raise ConnectionError("reset")
+
+    exceptions = SimpleNamespace(ClientError=ClientError)
+    with pytest.raises(ConnectionError):
+        open_object("mail", "a", SimpleNamespace(get_object=get_object, exceptions=exceptions))
 
 
 def test_the_client_is_made_at_init(mail_bucket: None, deploy: Callable[..., None]) -> None:

@@ -357,6 +357,12 @@ def test_only_https_is_posted_to_unless_http_is_allowed() -> None:
     _post.Target("http://hooks.example.com/", allow_http=True)
 
 
+def test_a_private_address_is_refused_unless_it_is_allowed() -> None:
+    with pytest.raises(NotConfigured, match="not public"):
+        _post.Target("https://10.0.0.1/")
+    _post.Target("https://10.0.0.1/", allow_private=True)
+
+
 def resolve(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[tuple[str, int]]:
     """Let names resolve to each of *answers* in turn; return where connections go."""
     left = list(answers)

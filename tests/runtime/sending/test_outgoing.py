@@ -86,6 +86,12 @@ def test_all_problems_are_reported_together() -> None:
     assert all(part in text for part in ("'a b'", "'d'", "'e' is given twice", "'ses:x'"))
 
 
+@pytest.mark.parametrize("name", ["ses:feedback-id-c", "SES:caller-identity"])
+def test_a_prefix_that_ses_reserves_is_named(name: str) -> None:
+    with pytest.raises(InvalidMessage, match="reserves for itself"):
+        checked_tags({name: "x"})
+
+
 @pytest.mark.parametrize("tags", [{"a": 1}, {"a": None}, {1: "a"}, "a=b", [("a",)], ["ab"]])
 def test_tags_are_text(tags: Any) -> None:
     """Nothing is converted in silence."""

@@ -299,6 +299,15 @@ def test_each_entry_is_tried_again_when_its_own_wait_is_over(
     assert [time - start for time, _ in bulk.calls] == pytest.approx([0, 1, 2, 3])
 
 
+def test_entries_whose_waits_end_together_are_tried_again_together(
+    sender: Sender, bulk: BulkSes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailroom.sending.bulk.backoff", lambda _: 1.0)
+    bulk.status = {address: ["TRANSIENT_FAILURE"] for address in people(3)}
+    assert len(sender.send_bulk(people(3), template="news").sent) == 3
+    assert [len(call["BulkEmailEntries"]) for _, call in bulk.calls] == [3, 3]
+
+
 def test_retries_are_limited(sender: Sender, bulk: BulkSes) -> None:
     """After five attempts the entry has failed, with SES's own words."""
     bulk.status = {"p0@example.com": ["TRANSIENT_FAILURE"] * 9}

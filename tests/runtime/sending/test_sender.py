@@ -228,6 +228,14 @@ def test_mail_can_be_sent_without_events_on_purpose(
     assert "ConfigurationSetName" not in client.calls[0]
 
 
+@pytest.mark.parametrize("text", ["{}", " {} ", ""])
+def test_an_empty_object_means_no_default_tags(
+    monkeypatch: pytest.MonkeyPatch, client: Any, text: str
+) -> None:
+    monkeypatch.setenv("MAILROOM_TAGS", text)
+    assert Sender(client=client, configuration_set="s").tags == {}
+
+
 @pytest.mark.parametrize("text", ["[]", "no", '{"a": 1}', '{"a b": "c"}', '{"a":"1","a":"2"}'])
 def test_broken_default_tags_say_where_they_come_from(
     monkeypatch: pytest.MonkeyPatch, client: Any, text: str

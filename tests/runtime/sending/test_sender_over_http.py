@@ -46,6 +46,11 @@ def throttled(text: str = "Maximum sending rate exceeded.") -> tuple[int, dict[s
     return 429, {"__type": "TooManyRequestsException", "message": text}
 
 
+def test_a_sent_message_knows_its_region(over_http: Sender) -> None:
+    """By which its `Message-ID` is known."""
+    assert over_http.send(a_message()).region == "us-east-1"
+
+
 def test_throttling_is_retried(over_http: Sender, ses: Any, clock: Any) -> None:
     """With growing waits, until SES takes it."""
     ses.script = [throttled(), throttled()]

@@ -47,6 +47,12 @@ def test_a_message_carries_its_set_and_tags(server: SmtpSes, smtp: SmtpSender) -
     assert server.logins == ["AKIA"]
 
 
+def test_bounces_go_to_the_sender_if_a_message_has_one(server: SmtpSes, smtp: SmtpSender) -> None:
+    """RFC 5322 has ``Sender`` for who transmits what another wrote."""
+    smtp.send(a_message(Sender="Office <office@example.com>"))
+    assert server.messages[0].mail_from == "office@example.com"
+
+
 def test_a_message_carries_the_tenant(
     server: SmtpSes, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +98,16 @@ def test_one_connection_serves_many_messages(server: SmtpSes, smtp: SmtpSender) 
     assert (server.sessions, len(server.messages)) == (1, 3)
     smtp.close()
     smtp.send(a_message())
+    assert server.sessions == 2
+
+
+def test_the_end_of_a_block_closes_the_connection(server: SmtpSes, context: ssl.SSLContext) -> None:
+    """A function that is frozen would hold it until SES gives up."""
+    access = {"user": "AKIA", "password": "right", "configuration_set": "outbound"}
+    smtp = SmtpSender(host="127.0.0.1", port=server.port, context=context, **access)
+    for _ in range(2):
+        with smtp:
+            smtp.send(a_message())
     assert server.sessions == 2
 
 
@@ -169,6 +185,22 @@ def test_a_server_that_closes_while_recipients_are_named_is_tried_again(
     assert caught.value.code == "421"
     assert (server.sessions, len(clock.slept)) == (5, 4)
     assert not server.messages
+
+
+def test_a_server_that_says_goodbye_gets_the_next_try_over_another_connection(
+    server: SmtpSes, smtp: SmtpSender
+) -> None:
+    server.data_answers = ["421 Service closing the connection"]
+    assert smtp.send(a_message()).message_id == "0100-abc"
+    assert (server.sessions, len(server.messages)) == (2, 1)
+
+
+def test_a_recipient_to_whom_the_server_forwards_is_none_that_it_refused(
+    server: SmtpSes, smtp: SmtpSender
+) -> None:
+    """RFC 5321 §4.2.2 has 251 for it."""
+    server.rcpt_answers = {"b@example.com": "251 User not local; will forward"}
+    assert smtp.send(a_message(Cc="b@example.com")).refused == {}
 
 
 def test_throttling_over_smtp_is_retried(server: SmtpSes, smtp: SmtpSender, clock: Any) -> None:

@@ -116,6 +116,29 @@ def test_sealed_mail_has_the_banner_in_its_subject(behaviour, content):
     assert content_of(mail) == b"Subject: [From outside] Hi\r\n" + content
 
 
+def test_sealed_mail_without_a_subject_gets_one_for_the_banner(behaviour):
+    mail = flow_mail(SEALED["signed"])
+    behaviour("external_banner", mail, text="From outside", domains=["example.net"])
+    assert content_of(mail) == b"Subject: [From outside]\r\n" + SEALED["signed"]
+
+
+@pytest.mark.parametrize(("encoding", "stays"), [("8bit", True), ("binary", True), ("7bit", False)])
+def test_an_encoding_that_takes_the_words_stays(behaviour, encoding, stays):
+    """Whoever reads mail by hand finds less that was changed."""
+    field = f"Content-Transfer-Encoding: {encoding}\r\n".encode()
+    mail = flow_mail(b"Content-Type: text/plain; charset=utf-8\r\n" + field + b"\r\nHi\r\n")
+    behaviour("disclaimer", mail, text="Grüße")
+    assert (field in content_of(mail)) is stays
+    assert ("Grüße".encode() in content_of(mail)) is stays
+
+
+def test_the_log_says_where_a_banner_is_if_not_above_the_text(behaviour, capsys):
+    mail = flow_mail(b"Subject: Hi\r\n" + SEALED["signed"])
+    behaviour("external_banner", mail, text="From outside", domains=["example.net"])
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["outcome"]) == ("INFO", "banner in the subject")
+
+
 UNREADABLE = [
     b"Content-Type: multipart/mixed\r\n\r\nHi\r\n",
     b"Content-Type: text/plain; charset=utf-8\r\n\r\n\xff\r\n",
@@ -402,10 +425,18 @@ def test_a_large_attachment_is_removed(behaviour):
     assert b"a.pdf was removed" not in content_of(mail)
 
 
-@pytest.mark.parametrize(("action", "kind"), [(None, "BOUNCE"), ("drop", "DROP")])
-def test_a_mail_in_which_attachments_may_be_left_is_stopped(behaviour, action, kind):
-    """It must not pass with what should be taken out."""
-    mail = flow_mail(b"Content-Type: multipart/mixed\r\n\r\nHi\r\n")
+@pytest.mark.parametrize(
+    ("action", "direction", "kind"),
+    [
+        (None, "INBOUND", "BOUNCE"),
+        ("drop", "INBOUND", "DROP"),
+        ("junk", "INBOUND", "MOVE_TO_JUNK"),
+        ("junk", "OUTBOUND", "BOUNCE"),
+    ],
+)
+def test_a_mail_in_which_attachments_may_be_left_is_stopped(behaviour, action, direction, kind):
+    """It must not pass with what should be taken out; mail that leaves has no junk folder."""
+    mail = flow_mail(b"Content-Type: multipart/mixed\r\n\r\nHi\r\n", direction=direction)
     answer = behaviour("strip_attachments", mail, extensions=["exe"], unreadable=action)
     assert answer.kinds == [kind]
 

@@ -301,6 +301,22 @@ def test_a_multipart_without_parts_takes_the_strict_way(control: Any, content: b
     assert answer.kinds == ["MOVE_TO_JUNK"]
 
 
+def test_a_carriage_return_alone_stays_encoded_below_the_banner(control: Any) -> None:
+    """Otherwise the content could not be replaced, and the mail would be junk."""
+    content = plain("click=0Dhere", "Content-Transfer-Encoding: quoted-printable\r\n")
+    _, changed = control("external_banner", content, domains=["a.example"], text=BANNER)
+    assert BANNER.encode() in changed
+    assert b"click=0Dhere" in changed
+
+
+def test_a_header_that_ends_the_mail_stays_whole_above_the_banner(control: Any) -> None:
+    """The last field may have no line end."""
+    content = b"Content-Type: text/x-odd\r\nX-Last: a"
+    _, changed = control("external_banner", content, domains=["a.example"], text=BANNER)
+    message = message_from_bytes(changed)
+    assert (message["X-Last"], message.get_content_type()) == ("a", "multipart/mixed")
+
+
 def test_no_style_sheet_hides_the_banner(control: Any) -> None:
     """Nothing of the sender's is before it, and nothing overrules its style."""
     content = plain("<style>div{display:none!important}</style>click").replace(b"plain", b"html")

@@ -360,6 +360,18 @@ def test_deletion_succeeds_when_nobody_is_there(server, monkeypatch):
     assert handler(event("Delete"))
 
 
+def test_what_kept_a_rule_from_being_deleted_is_in_the_log(server, capsys):
+    """The stack is gone by then; the log alone tells it."""
+    server.made(rule())
+    server.refuse["ListInboundMailFlowRules"] = [refusal("OrganizationNotFoundException")]
+    handler(event("Delete"))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["outcome"], "because" in (line.get("detail") or "")) for line in lines] == [
+        ("refused", True),
+        ("gone", False),
+    ]
+
+
 @pytest.mark.parametrize("answer", [refusal("AccessDeniedException"), (0, ""), (500, "")])
 def test_deletion_fails_while_the_rule_may_be_there(server, answer, monkeypatch):
     """It would call a function that is no more; after WorkMail's last day it cannot be."""

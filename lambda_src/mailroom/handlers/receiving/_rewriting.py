@@ -167,7 +167,7 @@ def via(value: bytes, mail: ReceivedMail, settings: Settings) -> bytes:
 
 
 def _recipients(name: str, found: Sequence[bytes]) -> list[bytes]:
-    title = found[0].partition(b":")[0].strip()
+    title = found[0].partition(b":")[0]
     values = [raw.partition(b":")[2].strip() for raw in found]
     mended = _mending.addresses(values)
     lines = [title + b": " + mended + b"\r\n"] if mended else []

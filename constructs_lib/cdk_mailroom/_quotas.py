@@ -9,7 +9,7 @@ PREFIX_BYTES: Final = 900
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_MEMORY_MIB: Final = range(128, 10_241)
-LAMBDA_SECONDS: Final = range(1, 901)
+LAMBDA_SECONDS: Final = 900
 LAMBDA_LAYERS: Final = 5
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, without a batch window

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from aws_cdk import Stack
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from cdk_mailroom._checks import resolved
 
 __all__ = ["siblings"]
 
-T = TypeVar("T", bound=IConstruct)
+T = TypeVar("T")
 
 
 def siblings(scope: Construct, kind: type[T]) -> Iterator[T]:

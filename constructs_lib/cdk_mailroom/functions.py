@@ -135,7 +135,7 @@ class PythonFunction:
     @property
     def longest_seconds(self) -> int:
         """The longest timeout; shorter than Lambda's own where the caller waits for less."""
-        return _quotas.LAMBDA_SECONDS[-1]
+        return _quotas.LAMBDA_SECONDS
 
     def check(self, problems: Problems) -> None:
         """Report everything that is wrong with the arguments; subclasses add their own checks.

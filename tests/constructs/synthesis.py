@@ -180,9 +180,13 @@ def _named(value: Any) -> Iterator[str]:
 
 
 def refuses(*words: str) -> pytest.RaisesExc[ConfigurationError]:
-    """Expect one `ConfigurationError` that contains each of *words*."""
+    """Expect one `ConfigurationError` that contains each of *words*, not as the end of a word.
+
+    So ``topic is`` is not found in ``alert_topic is``.
+    """
+    begins = (("(?<!\\w)" if re.match(r"\w", word) else "") + re.escape(word) for word in words)
     return pytest.raises(
-        ConfigurationError, match="(?s)" + "".join(f"(?=.*{re.escape(word)})" for word in words)
+        ConfigurationError, match="(?s)" + "".join(f"(?=.*{one})" for one in begins)
     )
 
 

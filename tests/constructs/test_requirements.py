@@ -39,6 +39,21 @@ def pip(monkeypatch, cache):
     return runs
 
 
+WRITTEN = {
+    "parcel/__init__.py": True,
+    "parcel/bin/tool": True,
+    "parcel/direct_url.json": True,
+    "parcel-1.0.dist-info/METADATA": True,
+    "parcel-1.0.dist-info/RECORD": False,
+    "parcel-1.0.dist-info/INSTALLER": False,
+    "parcel-1.0.dist-info/REQUESTED": False,
+    "parcel-1.0.dist-info/direct_url.json": False,
+    "parcel/__pycache__/__init__.cpython-313.pyc": False,
+    "bin/parcel": False,
+}
+"""What pip installs, and whether it is the same on every machine."""
+
+
 @pytest.fixture
 def file(tmp_path) -> Path:
     """Return a requirements file."""
@@ -92,6 +107,34 @@ def test_each_platform_is_installed_for_itself(file, pip):
         for architecture in ("arm64", "x86_64"):
             installed(file, runtime, architecture)
     assert len(pip) == 4
+
+
+@pytest.mark.parametrize(
+    ("runtime", "minors"), [("python3.11", [26, 24, 17]), ("python3.12", [34, 31, 28, 26, 24, 17])]
+)
+def test_wheels_may_need_the_glibc_that_the_runtime_has_and_no_later_one(
+    file, pip, runtime, minors
+):
+    installed(file, runtime=runtime)
+    platforms = [part.partition("=")[2] for part in pip[0] if part.startswith("--platform=")]
+    assert platforms == [
+        *(f"manylinux_2_{minor}_aarch64" for minor in minors),
+        "manylinux2014_aarch64",
+    ]
+
+
+def test_what_differs_from_machine_to_machine_is_left_out(file, cache, monkeypatch):
+    """Two machines deploy the same."""
+
+    def run(command, **options):
+        for name in WRITTEN:
+            path = Path(command[command.index("--target") + 1], name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert sorted(installed(file)) == sorted(name for name, kept in WRITTEN.items() if kept)
 
 
 @pytest.mark.parametrize("line", ["-r {}", "-c {}", "--requirement={}", "--constraint {}"])

@@ -432,4 +432,4 @@ def _filter(types: Sequence[EventType]) -> dict[str, object]:
 
 def _known_seconds(timeout: Duration) -> float:
     # A value that only CloudFormation knows is at most what Lambda allows.
-    return _quotas.LAMBDA_SECONDS[-1] if timeout.is_unresolved() else timeout.to_seconds()
+    return _quotas.LAMBDA_SECONDS if timeout.is_unresolved() else timeout.to_seconds()

@@ -42,7 +42,7 @@ __all__ = [
 _Rules = ses.CfnMailManagerRuleSet
 _Policy = ses.CfnMailManagerTrafficPolicy
 
-C = TypeVar("C", bound=RuleCondition)
+C = TypeVar("C")
 # A whole label is before the last one.
 _END_OF_A_DOMAIN = re.compile(r"[@.][^@.]+\.[^@.]+$")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from aws_cdk import CfnParameter, Duration, Fn
 from aws_cdk import aws_dynamodb as dynamodb
@@ -12,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
-from synthesis import FOLDER, Template
+from synthesis import FOLDER, Template, refuses
 
 from cdk_mailroom import (
     BUNDLED,
@@ -23,13 +21,6 @@ from cdk_mailroom import (
     handlers,
 )
 from cdk_mailroom.events import Alerts
-
-
-def refuses(*words: str):
-    """Expect one `ConfigurationError` that contains each of *words*."""
-    return pytest.raises(
-        ConfigurationError, match="(?s)" + "".join(f"(?=.*{re.escape(word)})" for word in words)
-    )
 
 
 def yours(**options) -> PythonHandler:

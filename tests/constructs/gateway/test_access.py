@@ -201,6 +201,7 @@ def test_cloudformation_chooses_the_tls_policy_where_the_region_is_not_known_at_
     add(stack, access=Authenticated())
     template = Template(stack)
     (name,) = template.raw["Conditions"]
+    assert name.startswith("GatewayFips")
     point = template.resources["Gateway/IngressPoint"]["Properties"]
     assert point["TlsPolicy"] == {"Fn::If": [name, "FIPS", "REQUIRED"]}
     regions = [one["Fn::Equals"][1] for one in template.raw["Conditions"][name]["Fn::Or"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import CfnParameter, Duration
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
@@ -13,6 +14,7 @@ from cdk_mailroom import ConfigurationError, MailGateway, actions, gateway
 from cdk_mailroom.gateway.actions import BoundGatewayAction, GatewayAction
 
 ROLE = "<Gateway/Role.Arn>"
+UUID = "11111111-2222-3333-4444-555555555555"
 
 
 def identity(name):
@@ -276,13 +278,35 @@ def test_a_copy_elsewhere_names_its_key(whole):
             ("message", "ASCII"),
         ),
         (lambda a: a.DeliverToQBusiness(application_id="a", index_id="b"), ("index_id is 'b'",)),
-        (lambda a: a.Archive("a-1", on_failure="STOP"), ("on_failure is 'STOP'",)),
     ],
 )
 def test_what_mail_manager_or_cloudformation_refuses_is_refused(make, words):
     """When the action is described, by argument."""
     with refuses(*words):
         make(gateway.actions)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a, stack, **options: a.Archive("a-1", **options),
+        lambda a, stack, **options: a.Bounce(sender="a@b.example", diagnostic="x", **options),
+        lambda a, stack, **options: a.DeliverToQBusiness(
+            application_id=UUID, index_id=UUID, **options
+        ),
+        lambda a, stack, **options: a.InvokeFunction(
+            lambda_.Function.from_function_name(stack, "F", "theirs"), **options
+        ),
+        lambda a, stack, **options: a.Publish(sns.Topic(stack, "Topic"), **options),
+        lambda a, stack, **options: a.Relay("r-1", **options),
+        lambda a, stack, **options: a.Send(identities=["a.example"], **options),
+        lambda a, stack, **options: a.Store(s3.Bucket(stack, "Bucket"), **options),
+    ],
+)
+def test_an_action_can_do_nothing_else_when_it_fails_than_go_on_or_drop(stack, make):
+    """By the two words that Mail Manager has."""
+    with refuses("- on_failure is 'STOP'", "use one of ['CONTINUE', 'DROP']"):
+        make(gateway.actions, stack, on_failure="STOP")
 
 
 @pytest.mark.parametrize("prefix", ["mail", "/mail/", "a" * 62 + "/"])

@@ -58,6 +58,31 @@ def test_the_log_service_alone_may_write_for_this_account(whole):
     }
 
 
+def test_the_log_service_may_use_the_key_for_the_log_alone(whole):
+    statements = whole.at("Key")["KeyPolicy"]["Statement"]
+    (found,) = [one for one in statements if "logs" in one["Principal"].get("Service", "")]
+    name = whole.at("Keyed/Logs")["LogGroupName"]
+    assert found == {
+        "Action": [
+            "kms:Decrypt*",
+            "kms:Describe*",
+            "kms:Encrypt*",
+            "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
+        ],
+        "Condition": {
+            "ArnEquals": {
+                "kms:EncryptionContext:aws:logs:arn": (
+                    f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+                )
+            }
+        },
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
+        "Resource": "*",
+    }
+
+
 def test_a_failed_action_raises_an_alarm(whole):
     """By a metric of this gateway alone, as Mail Manager's own are not documented."""
     (transformation,) = whole.at("Gateway/FailedActions")["MetricTransformations"]

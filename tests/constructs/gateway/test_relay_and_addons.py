@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import CfnParameter
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
-from synthesis import ACCOUNT, REGION, Template, new_stack, refuses, synthesized
+from synthesis import ACCOUNT, REGION, Template, new_stack, refuses, synthesized, warnings_of
 
 from cdk_mailroom import MailGateway, Relay, gateway
 from cdk_mailroom.gateway import AddonName, AddonSubscription, Deny
@@ -143,6 +143,28 @@ def test_an_add_on_that_there_is_not_is_refused(stack):
         AddonSubscription(stack, "Addon", name="SPAMASSASSIN", accept_terms_and_price=True)
     with refuses("name is 'SPAMASSASSIN'", "SPAMHAUS_DBL"):
         gateway.Addon("arn", "SPAMASSASSIN")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        gateway.Addon("arn", "SPAMHAUS_DBL").boolean("isListed").is_true,
+        gateway.Addon("arn", "SPAMHAUS_DBL").string("listedOn").is_("DBL"),
+    ],
+)
+def test_mail_over_ipv6_that_no_add_on_looks_at_is_warned_about(condition):
+    """In the traffic policy, whatever the kind of the result."""
+    network = gateway.PublicNetwork(dual_stack=True)
+    traffic = gateway.TrafficPolicy(statements=[Deny([condition])])
+    stack = new_stack()
+    MailGateway(
+        stack,
+        "Gateway",
+        recipients=["@example.com"],
+        access=gateway.Open(network=network),
+        traffic=traffic,
+    )
+    assert "cdk-mailroom:gateway-addon-network" in warnings_of(stack)
 
 
 def test_an_add_on_that_exists_is_used_by_its_arn():

@@ -117,7 +117,7 @@ def access(days: float) -> dict:
         ),
         (
             {"transform": yours(timeout=Duration.seconds(301))},
-            "transform.timeout is '301 s': ",
+            "transform.timeout is '301 s': pass whole seconds, 1 to 300",
         ),
         (
             {"transform": Configured(FOLDER, "app:on_mail")},

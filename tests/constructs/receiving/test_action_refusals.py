@@ -72,7 +72,7 @@ def test_a_fifo_topic_in_an_action_of_aws_cdk_lib_is_refused(stack, inbound, imp
 
 def test_a_slow_existing_function_called_synchronously_is_refused(stack):
     """SES gives up after 30 s."""
-    with refuses("timeout is '300", "30"):
+    with refuses("timeout is '300 s': pass whole seconds, 1 to 30"):
         actions.InvokeFunction(slow(stack), synchronous=True)
 
 

@@ -80,6 +80,19 @@ def test_an_imported_bucket_raises_a_warning():
         assert word in text
 
 
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("us-gov-new-1", "aws-us-gov"), ("cn-new-1", "aws-cn"), ("eu-new-1", "aws"), (None, "aws")],
+)
+def test_the_warning_names_the_partition_of_a_region_that_the_cdk_does_not_know(region, partition):
+    def build(stack, inbound):
+        bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "theirs")
+        inbound.add_rule("Rule", recipients=["a@example.com"], store=actions.S3(bucket=bucket))
+
+    [text] = warned(build, "cdk-mailroom:imported-bucket", region=region)
+    assert f"arn:{partition}:s3:::theirs" in text
+
+
 def test_an_imported_bucket_on_an_imported_key_raises_a_warning():
     """Each raises its own warning."""
 

@@ -246,7 +246,7 @@ def test_the_experiment_is_in_the_rules_stack():
 )
 def test_wrong_arguments_of_a_behaviour_are_refused(build, text):
     """Are judged where they are given."""
-    with pytest.raises(ConfigurationError, match=text):
+    with pytest.raises(ConfigurationError, match=rf"\b{text}"):
         build()
 
 

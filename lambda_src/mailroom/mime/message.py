@@ -47,7 +47,7 @@ class _Reading(EmailPolicy):
         return self._as_it_was(name, value).encode("ascii", "surrogateescape")
 
     def _as_it_was(self, name: str, value: str) -> str:
-        lines = [line for line in re.split(r"\r*\n", value) if line.strip()] or [""]
+        lines = [line for line in re.split(r"(?<!\r)\r*+\n", value) if line.strip()] or [""]
         # Indented, in case a line began at the margin.
         lines[1:] = [line if line[0] in " \t" else f" {line}" for line in lines[1:]]
         return f"{name}: {self.linesep.join(lines)}{self.linesep}"
@@ -95,11 +95,13 @@ class ReadMessage(EmailMessage):
 
     def get_content(self, *args: Any, content_manager: Any = None, **keywords: Any) -> Any:
         """As the standard library's, for every content type, charset and encoding."""
-        if content_manager is not None or self.is_multipart() or self._range is None:
+        # The standard library's raises for an attached message without anything in it.
+        ours = self._range is not None or self.get_content_maintype() == "message"
+        if content_manager is not None or self.is_multipart() or not ours:
             if content_manager is not None:
                 keywords["content_manager"] = content_manager
             return super().get_content(*args, **keywords)
-        content = self.get_payload(decode=True)
+        content = self.get_payload(decode=True) or b""
         if self.get_content_maintype() != "text":
             return content
         return charsets.decode(content, self._type().get("charset"))[0]

@@ -20,7 +20,7 @@ MOST = 16 * 1024
 """Characters of a value that are read."""
 
 _MOST_GIVEN = 500
-_FOLD = re.compile(r"[\r\n]+(?=[ \t])")
+_FOLD = re.compile(r"(?<![\r\n])[\r\n]++(?=[ \t])")
 _BREAK = re.compile(r"[\r\n\x00]+")
 _MAIN = re.compile(r"[^;\s,]*")
 _NAME = re.compile(r"[;\s,]*([^=;\s]{1,200})\s*(=?)\s*")

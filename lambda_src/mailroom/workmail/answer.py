@@ -149,7 +149,8 @@ class Answer:
 
     def _for_the_rest(self) -> Action | None:
         """Return the action for everybody whom no other names, if there is anybody."""
-        if self._truncated or not self._own.keys() <= self._named.keys():
+        # Nor may an answer be without actions, if the mail names no recipients at all.
+        if self._truncated or not self._own or not self._own.keys() <= self._named.keys():
             return self._rest
         # The same action for each of them is one for all of them.
         actions = {action for key, (_, action) in self._named.items() if key in self._own}

@@ -42,6 +42,10 @@ MAILS = {
     + b"Content-Type: a/b; c=d"
     + b" " * SIZE
     + b";x\r\n\r\nHello\r\n",
+    "returns in Content-Type": HEAD
+    + b"Content-Type: a/b; c=d"
+    + b"\r" * SIZE
+    + b";x\r\n\r\nHello\r\n",
     "folds in Content-Disposition": field(b"Content-Disposition", b"x; a=b\r\n" + b" " * 60_000),
     "encoded words": field(b"Subject", b"=?utf-8?q?a?= "),
     "words never closed": field(b"Subject", b"=?a?q?"),

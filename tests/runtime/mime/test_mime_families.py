@@ -392,3 +392,14 @@ def test_uuencoded_lines_may_end_with_a_check_character_or_lack_their_blanks() -
     for written in (line, line + b"X", line.rstrip()):
         raw = b"begin 644 a.bin\r\n" + written + b"\r\n`\r\nend\r\n"
         assert transfer.decode(raw, "uuencode") == (b"Hello\x00\x00\x00\x00", None)
+
+
+def test_a_group_of_a_delivery_status_that_calls_itself_a_message_is_read() -> None:
+    """It is a header without anything below."""
+    content = (
+        HEAD
+        + b"Content-Type: message/delivery-status\r\n\r\n"
+        + b"Final-Recipient: rfc822; a@example.net\r\nContent-Type: message/rfc822\r\n"
+    )
+    parts = [part for part in mime.read(content).walk() if not part.is_multipart()]
+    assert [part.get_content() for part in parts] == [b""]

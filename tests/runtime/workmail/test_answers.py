@@ -30,6 +30,12 @@ def test_the_documented_mixed_answer_is_reproduced():
     assert answer.payload() == payload("mixed")
 
 
+def test_an_answer_has_an_action_though_the_mail_names_no_recipients():
+    """WorkMail refuses an answer without any."""
+    found = flow_mail(recipients=[]).answer().default().payload()
+    assert found == {"actions": [{"action": {"type": "DEFAULT"}, "allRecipients": True}]}
+
+
 def test_all_recipients_must_be_a_boolean():
     """AWS's older samples have strings."""
     text = json.dumps(flow_mail().answer().drop().payload())

@@ -93,6 +93,7 @@ def test_a_number_is_found_beside_others_and_with_any_blanks(control: Any, words
         b"Content-Type: text/plain\r\n\r\n" + CARD.encode("utf-16-be"),
         b"Content-Transfer-Encoding: base64 ;\r\n\r\n" + encodebytes(CARD.encode()),
         b"Comments: " + CARD.encode() + b"\r\n\r\nHi",
+        b"Content-Type: text/plain\r\nIt is " + CARD.encode() + b", thanks.\r\n\r\nHi",
     ],
 )
 def test_a_number_is_found_wherever_a_program_shows_it(control: Any, content: bytes) -> None:
@@ -210,6 +211,15 @@ def test_what_only_some_programs_take_for_lines_is_not_searched(
     control: Any, content: bytes
 ) -> None:
     """A carriage return alone ends a line for them, so they may find a file that we do not see."""
+    answer, _ = control("strip_attachments", content, extensions=["exe"])
+    assert answer.kinds == ["BOUNCE"]
+
+
+def test_a_part_with_two_types_is_not_searched(control: Any) -> None:
+    """Each mail program takes its own of the two, so some find parts where we do not."""
+    content = mixed(plain("Hi"), EXE).replace(
+        b"Content-Type: multipart/mixed", b"Content-Type: multipart/report\r\nContent-Type: a/b", 1
+    )
     answer, _ = control("strip_attachments", content, extensions=["exe"])
     assert answer.kinds == ["BOUNCE"]
 

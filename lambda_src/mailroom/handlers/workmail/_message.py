@@ -53,6 +53,10 @@ _TEXTS = ("text/plain", "text/html")
 _SOMETIMES_A_LINE = re.compile(rb"\r(?!\n)[ \t]*(?:--|content-|begin[ \t])", re.IGNORECASE)
 
 
+_DECIDING = ("content-type", "content-disposition", "content-transfer-encoding")
+"""The fields that decide how a part is read."""
+
+
 class Unreadable(MailroomError):
     """The message or a part of it is malformed, so nothing in it is changed."""
 
@@ -67,6 +71,12 @@ def read(data: bytes) -> Part:
 def unread(message: Part) -> list[str]:
     """Return why mail programs may show more of *message* than what was read; empty if not."""
     found = [defect for part in message.walk() if part.unread for defect in part.defects]
+    for part in message.walk():
+        found += [
+            f"more than one {name}, of which each mail program takes its own"
+            for name in _DECIDING
+            if len({value.strip() for value in part.all(name)}) > 1
+        ]
     whole = {id(part.data): part.data for part in message.walk()}
     if any(map(_SOMETIMES_A_LINE.search, whole.values())):
         found.append("a carriage return alone, which only some mail programs take for a line end")
@@ -110,9 +120,7 @@ def ordinary(message: Part) -> bool:
     waiting = [message]
     while waiting:
         part = waiting.pop()
-        kinds = [
-            part.all(f"content-{name}") for name in ("type", "disposition", "transfer-encoding")
-        ]
+        kinds = [part.all(name) for name in _DECIDING]
         if any(len(values) > 1 for values in kinds):
             return False
         if part.content_type.startswith("multipart/") and not part.children:

@@ -198,6 +198,7 @@ def torture(
             results = [one.result() for one in going]
     part = described(results, records=records, messages=messages, seed=seed, only=only)
     part.seconds = time.monotonic() - started
+    part.command += f' ARGS="--records {records} --messages {messages} --seed {seed}"'
     part.notes.append(
         f"{workers} workers, {part.seconds:.0f} s by the clock, "
         f"{sum(one.get('whole_cpu', 0) for one in results):.0f} s of CPU"

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FIELD", "MAX_FIELDS", "Field", "fields", "ranges"]
+__all__ = ["FIELD", "MAX_FIELDS", "OTHER", "Field", "fields", "ranges"]
 
 Field = tuple[str, str]
 """Name, and raw value with its folding."""
@@ -18,6 +18,8 @@ MAX_FIELDS = 30_000
 
 # RFC 5322 allows "=" and quotes in names; here they are the rest of a parameter at the margin.
 FIELD = re.compile(rb"^([!#-9;<>-~]+)[ \t]*:", re.MULTILINE)
+OTHER = re.compile(rb"^(?![!#-9;<>-~]+[ \t]*:|[ \t])", re.MULTILINE)
+"""Where a line begins that is neither a field nor indented."""
 _BLANK = b" \t\r\n"
 
 

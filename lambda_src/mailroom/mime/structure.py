@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from mailroom.mime.headers import FIELD
+from mailroom.mime.headers import FIELD, OTHER
 from mailroom.mime.parameters import MOST
 from mailroom.mime.parts import Part
 
@@ -26,7 +26,6 @@ MAX_PARTS = 1500
 
 _DASHES = re.compile(rb"^--", re.MULTILINE)
 _END = re.compile(rb"^(?:(\r?\n)|--)", re.MULTILINE)
-_OTHER = re.compile(rb"^(?![!#-9;<>-~]+[ \t]*:|[ \t])", re.MULTILINE)
 _AS_IT_IS = re.compile(rb"^[ \t]*(?:content-[a-z-]+[ \t]*:|--|begin[ \t])", re.M | re.I)
 _JOINED = re.compile(rb"=[ \t]*\r?\n[ \t]*(?:content-[a-z-]+[ \t]*:|--|begin[ \t])", re.I)
 _UNCLOSED = "the closing boundary of a multipart is missing"
@@ -191,7 +190,7 @@ class _Scan:
         # There is no blank line. What is neither a field nor indented begins the body.
         if not FIELD.match(data, begin, stop):
             return begin
-        other = _OTHER.search(data, begin, stop)
+        other = OTHER.search(data, begin, stop)
         part.header = begin, other.start() if other else stop
         return part.header[1]
 

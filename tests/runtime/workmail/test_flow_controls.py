@@ -94,6 +94,7 @@ def test_a_number_is_found_beside_others_and_with_any_blanks(control: Any, words
         b"Content-Transfer-Encoding: base64 ;\r\n\r\n" + encodebytes(CARD.encode()),
         b"Comments: " + CARD.encode() + b"\r\n\r\nHi",
         b"Content-Type: text/plain\r\nIt is " + CARD.encode() + b", thanks.\r\n\r\nHi",
+        b"Content-Type: text/plain\r\nHello\r\nCard: " + CARD.encode() + b"\r\n\r\nHi",
     ],
 )
 def test_a_number_is_found_wherever_a_program_shows_it(control: Any, content: bytes) -> None:
@@ -211,6 +212,13 @@ def test_what_only_some_programs_take_for_lines_is_not_searched(
     control: Any, content: bytes
 ) -> None:
     """A carriage return alone ends a line for them, so they may find a file that we do not see."""
+    answer, _ = control("strip_attachments", content, extensions=["exe"])
+    assert answer.kinds == ["BOUNCE"]
+
+
+def test_a_file_in_a_header_that_some_programs_take_for_text_is_not_removed(control: Any) -> None:
+    """For them, a line that is neither a field nor indented begins the text."""
+    content = b"Content-Type: text/plain\r\nbegin 644 run.exe\r\n#34U:\r\n`\r\nend\r\n\r\nHi\r\n"
     answer, _ = control("strip_attachments", content, extensions=["exe"])
     assert answer.kinds == ["BOUNCE"]
 

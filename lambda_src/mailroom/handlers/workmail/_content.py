@@ -28,9 +28,6 @@ _ENTRY = re.compile(rb"PK\x03\x04..(.)", re.DOTALL)
 _BEGINNINGS = (b"age-encryption.org/", b"Salted__", b"\x85\x01", b"\x85\x02", b"\x84\x5e\x03")
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OFFICE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-# A line of a header that is neither a field nor indented: for some mail programs, the text begins
-# there.
-_NO_FIELD = re.compile(rb"^(?![!#-9;<>-~]+[ \t]*:)[^\s][^\r\n]*", re.MULTILINE)
 _BLANKS = re.compile(r"\s+")
 
 
@@ -59,9 +56,8 @@ class Texts:
         for name, value in part.fields:
             if name.lower() in _SHOWN_FIELDS:
                 yield words.decode(parameters.unfolded(value))
-        begin, end = part.header
-        for found in _NO_FIELD.finditer(part.data, begin, end):
-            yield found[0].decode("utf-8", "replace")
+        if early := _message.early_text(part):
+            yield early.decode("utf-8", "replace")
         yield from part.names
         self._note_seals(part)
         if not part.children:

@@ -51,8 +51,7 @@ _INLINE_PGP = re.compile(rb"^-----BEGIN PGP (SIGNED )?MESSAGE-----\r?$", re.MULT
 _TEXTS = ("text/plain", "text/html")
 # For some mail programs a carriage return alone ends a line, so these begin parts and files there.
 _SOMETIMES_A_LINE = re.compile(rb"\r(?!\n)[ \t]*(?:--|content-|begin[ \t])", re.IGNORECASE)
-
-
+_UUENCODED = re.compile(rb"^begin[ \t]", re.MULTILINE | re.IGNORECASE)
 _DECIDING = ("content-type", "content-disposition", "content-transfer-encoding")
 """The fields that decide how a part is read."""
 
@@ -77,10 +76,24 @@ def unread(message: Part) -> list[str]:
             for name in _DECIDING
             if len({value.strip() for value in part.all(name)}) > 1
         ]
+        if _UUENCODED.search(early_text(part)):
+            found.append("a header may be taken for a text with a file in it")
     whole = {id(part.data): part.data for part in message.walk()}
     if any(map(_SOMETIMES_A_LINE.search, whole.values())):
         found.append("a carriage return alone, which only some mail programs take for a line end")
     return found
+
+
+def early_text(part: Part) -> bytes:
+    """Return what is part of the header for us, and begins the text for some mail programs.
+
+    We take a line that is neither a field nor indented for the rest of the field above it.
+    """
+    from mailroom.mime.headers import OTHER
+
+    begin, end = part.header
+    found = OTHER.search(part.data, begin, end)
+    return part.data[found.start() : end] if found else b""
 
 
 def sealed(message: Part) -> bool:

@@ -108,7 +108,7 @@ api: $(VENV)/.check ## write the public API to tests/public_names/, when a relea
 prove: $(VENV)/.test $(VENV)/.bench $(VENV)/.mutation ## run the proofs of what the docs promise, and write docs/proof.md; PARTS="..." FULL=1
 	@PYTHONPATH=tests $(BIN)/python -m proof $(if $(FULL),--full) $(PARTS)
 
-bench: $(VENV)/.bench ## compare time and memory with the alternatives (four minutes); ARGS=--quick
+bench: $(VENV)/.bench ## compare time and memory with the alternatives (six minutes); ARGS=--quick
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
 scaling: $(VENV)/.test ## measure what a mail costs our functions; ARGS=--write calculates docs/scaling.md anew

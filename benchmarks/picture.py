@@ -124,8 +124,8 @@ def _scale(parts: list[str], top: float, bottom: float) -> None:
         words = "as much" if figure == 1 else words
         parts.append(_text(x, bottom + 18, words, "note", "middle"))
         figure *= 4
-    parts.append(_text(_at(1 / 2), bottom + 36, "← ours takes less", "note", "middle"))
-    parts.append(_text(_at(4), bottom + 36, "ours takes more →", "note", "middle"))
+    parts.append(_text(_at(1) - 8, bottom + 36, "← ours takes less", "note", "end"))
+    parts.append(_text(_at(1) + 8, bottom + 36, "ours takes more →", "note", "start"))
 
 
 def _at(ratio: float) -> float:

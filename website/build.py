@@ -19,7 +19,7 @@ import commands
 import finished
 import navigation
 from pages import Pages
-from pictures import draw
+from pictures import for_site
 from places import DOCS, NAMES, OUTPUT, PAGES, ROOT
 from reference import Reference
 
@@ -60,7 +60,7 @@ def _write_pages(reference: Reference) -> tuple[dict[str, str], list[str]]:
             _copy(path, PAGES / path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT))
     for path in (HERE / "assets").iterdir():
         _copy(path, PAGES / "assets" / path.name)
-    for name, picture in draw(for_site=True):
+    for name, picture in for_site():
         _write(PAGES / "images" / name, picture)
     tree = navigation.resolved(sorted(written, key=lambda page: page.removesuffix(".md")))
     settings = (HERE / "zensical.toml").read_text("utf-8")

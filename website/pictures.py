@@ -6,6 +6,7 @@ system is; the site, where a reader may choose, has one file for each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -254,25 +255,27 @@ PICTURES = [
 ]
 
 
-def draw(*, for_site: bool = False) -> Iterator[tuple[str, str]]:
-    """Each file's name and text.
-
-    Args:
-        for_site: One file for light and one for dark, instead of one that follows the system.
-    """
+def draw() -> Iterator[tuple[str, str]]:
+    """Each file's name and text; a picture is light or dark as the reader's system is."""
     dark = f"@media (prefers-color-scheme: dark) {{ {_variables(_DARK)} }}"
+    style = f"{_variables(_LIGHT)}\n    {dark}"
     for picture in PICTURES:
-        if for_site:
-            yield f"{picture.name}-light.svg", _svg(picture, _variables(_LIGHT))
-            yield f"{picture.name}-dark.svg", _svg(picture, _variables(_DARK))
-        else:
-            style = f"{_variables(_LIGHT)}\n    {dark}"
-            yield f"{picture.name}.svg", _svg(picture, style)
-    if for_site:
-        yield f"{chart.NAME}-light.svg", chart.svg(_variables(_LIGHT), _RULES)
-        yield f"{chart.NAME}-dark.svg", chart.svg(_variables(_DARK), _RULES)
-    else:
-        yield f"{chart.NAME}.svg", chart.svg(f"{_variables(_LIGHT)}\n    {dark}", _RULES)
+        yield f"{picture.name}.svg", _svg(picture, style)
+    yield f"{chart.NAME}.svg", chart.svg(style, _RULES)
+
+
+_FOR_THE_DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{ (.*) \}")
+
+
+def for_site() -> Iterator[tuple[str, str]]:
+    """One file for light and one for dark of each picture, whichever program drew it.
+
+    On the site, the reader chooses.
+    """
+    for path in sorted(FOLDER.glob("*.svg")):
+        text = path.read_text("utf-8")
+        yield f"{path.stem}-light.svg", _FOR_THE_DARK.sub("", text)
+        yield f"{path.stem}-dark.svg", _FOR_THE_DARK.sub(r"\1", text)
 
 
 def _variables(colours: dict[str, str]) -> str:

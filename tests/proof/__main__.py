@@ -47,7 +47,7 @@ PARTS = {
     ),
     "faults": Part(command=("-m", "faults"), minutes=7),
     "mutation": Part(command=("-m", "mutation"), less=("--sample", "60"), minutes=8),
-    "bench": Part(command=("-m", "benchmarks"), minutes=7),
+    "bench": Part(command=("-m", "benchmarks"), less=("--quick",), minutes=5),
     "scaling": Part(command=("benchmarks/scaling.py",), minutes=2),
 }
 

@@ -145,14 +145,16 @@ def gate(local_aws: LocalAws) -> Any:
         RuleSetName="rules", Rules=[{"Name": "drop", "Actions": [{"Drop": {}}]}]
     )["RuleSetId"]
     point = api.create_ingress_point(
-        IngressPointName="gate",
+        IngressPointName="front-door",
         Type="OPEN",
         TlsPolicy="OPTIONAL",
         RuleSetId=rules,
         TrafficPolicyId=policy,
     )["IngressPointId"]
     local_aws.wait_until(
-        local_aws.ingress_points, lambda found: found[-1].status == "ACTIVE", seconds=5
+        local_aws.ingress_points,
+        lambda found: [one.status for one in found if one.id == point] == ["ACTIVE"],
+        seconds=30,
     )
     yield point
     api.delete_ingress_point(IngressPointId=point)
@@ -165,7 +167,7 @@ def test_send_and_trace_and_log_tell_which_statement_and_which_rule_decided(
 ) -> None:
     state = ("--state", str(local_aws.state.root))
     status, shown, _ = mailroom(
-        "send", "--gateway", "gate", "--body", "Hi", *state,
+        "send", "--gateway", "front-door", "--body", "Hi", *state,
         "--to", "support@example.com", "--to", "other@example.com",
     )  # fmt: skip
     assert status == 0

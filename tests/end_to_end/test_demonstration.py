@@ -1,11 +1,9 @@
-"""A demo that is run as typed, and what demos leave running."""
+"""What a demo says when it ends, and what it leaves running."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import runpy
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,23 +13,6 @@ from typing import Any
 import pytest
 
 from assemblies import EXAMPLES
-
-
-def test_a_demo_succeeds_when_it_is_run_as_typed(tmp_path: Path) -> None:
-    """It deploys, sends by SMTP, checks what every mail led to, and exits with 0."""
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "helpdesk" / "demo.py")],
-        cwd=tmp_path,
-        env={**os.environ, "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "All as expected" in done.stdout
-    assert "✗" not in done.stdout
 
 
 class Started:

@@ -7,8 +7,6 @@ import json
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 from example_stacks import findings, rules_in
 from synthesis import FOLDER, REGION
 
@@ -17,6 +15,9 @@ from cdk_mailroom import MailGateway, PythonHandler, gateway
 
 def test_cfn_lint_finds_nothing(whole):
     """In every action, and in what comes with a gateway."""
+    from cfnlint.api import lint
+    from cfnlint.config import ManualArgs  # takes two seconds, as it imports sympy
+
     # W3005: a dependency that a reference has already, which aws-cdk-lib adds.
     config = ManualArgs(regions=[REGION], ignore_checks=["W3005"])
     assert [str(one) for one in lint(json.dumps(whole.raw), config=config)] == []

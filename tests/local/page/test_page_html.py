@@ -86,21 +86,21 @@ def test_nothing_of_an_attack_runs_or_loads(name: str) -> None:
 @pytest.mark.parametrize(
     "html",
     [
-        "<div>" * 100_000,
-        "<style>" * 100_000,
+        "<div>" * 40_000,
+        "<style>" * 40_000,
         "<style>@im" + "@import x;port y;" * 20_000,
         "<style>" + "url(" * 100_000,
         "<style>/*" + "/*\\" * 100_000,
-        "<" * 500_000,
-        "<a " * 150_000,
-        "<a href=x>" * 50_000,
+        "<" * 200_000,
+        "<a " * 60_000,
+        "<a href=x>" * 20_000,
         "<!--" * 100_000,
         "<![x" * 100_000,
         "<table><b>" * 5_000,
-        "&" * 500_000,
-        "<p>" + "".join(f"<font size={n}>" for n in range(2_000)) + "<p>x</p>" * 20_000,
-        "<p " + " ".join(f"a{n}" for n in range(200_000)) + ">",
-        "<div title='</div>'>" * 50_000,
+        "&" * 200_000,
+        "<p>" + "".join(f"<font size={n}>" for n in range(1_000)) + "<p>x</p>" * 8_000,
+        "<p " + " ".join(f"a{n}" for n in range(80_000)) + ">",
+        "<div title='</div>'>" * 20_000,
     ],
     ids=lambda html: f"{html[:12]} {len(html)}",
 )
@@ -113,7 +113,7 @@ def test_large_nonsense_takes_no_time(html: str, monkeypatch: pytest.MonkeyPatch
     cleaning.asks_for_remote_content(html)
     links(found)
     text_of(found)
-    assert time.thread_time() - started < 5
+    assert time.thread_time() - started < 2
 
 
 def test_a_long_newsletter_is_shown_as_a_short_one() -> None:

@@ -164,9 +164,9 @@ def test_a_repeated_recipient_counts_once(account: Any, active: str) -> None:
 def test_a_recipient_of_an_unverified_domain_is_refused_whatever_the_rules_say(
     account: Any, active: str
 ) -> None:
-    account.rule(active, Recipients=["elsewhere.example"])
+    account.rule(active, Recipients=["stranger.example"])
     with pytest.raises(SmtpRefused, match=r"550 5\.1\.1"):
-        account.send(to="a@Elsewhere.example")
+        account.send(to="a@Stranger.example")
     assert account.aws.messages()[-1].reason == (
-        "elsewhere.example is not a verified identity: verify it with --identity elsewhere.example"
+        "stranger.example is not a verified identity: verify it with --identity stranger.example"
     )

@@ -45,23 +45,28 @@ _MESSAGE = "The message was not delivered, because it contains what may not be s
 # What begins or ends a word that a match may begin or end with.
 _WORD_START = re.compile(r"(?<![^\W_])[^\W_]")
 _WORD_END = re.compile(r"[^\W_](?![^\W_])")
+# A text of 80 KB can match 40,000 times, so the checks are quick.
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_LETTERS = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
 def luhn(text: str) -> bool:
     """Whether the digits of *text* can be a card number, by their count and check digit."""
-    digits = [int(char) for char in text if char in "0123456789"]
-    if not 12 <= len(digits) <= 19 or len(set(digits)) == 1:
+    digits = text.encode("ascii", "ignore").translate(None, _NO_DIGITS)
+    if not 12 <= len(digits) <= 19 or digits.count(digits[0]) == len(digits):
         return False
-    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    single, doubled = digits[-1::-2], digits[-2::-2].translate(_DOUBLED)
+    return (sum(single) + sum(doubled) - len(digits) * ord("0")) % 10 == 0
 
 
 def iban(text: str) -> bool:
     """Whether *text* can be an International Bank Account Number, by its check digits."""
-    plain = re.sub(r"[\s-]", "", text).upper()
-    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", plain):
+    plain = "".join(text.replace("-", " ").upper().split())
+    if not _IBAN.fullmatch(plain):
         return False
-    return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
+    return int((plain[4:] + plain[:4]).translate(_LETTERS)) % 97 == 1
 
 
 def _anything(text: str) -> bool:

@@ -129,7 +129,10 @@ class Child:
         os.close(answers)
 
     def _serve(self, questions: int, answers: int) -> NoReturn:
+        import signal
+
         os.setsid()  # a signal to its group is none to the parent
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what the parent does then is not ours to do
         _prefer_to_kill_this()
         with open(questions, "rb") as asked:
             while True:

@@ -90,6 +90,16 @@ def test_whatever_a_transform_does_costs_its_record_only(
     assert metric["LakeFailed"] == 1
 
 
+def test_what_the_function_does_on_sigterm_it_alone_does(transform: Callable[[str], Path]) -> None:
+    """An extension of Lambda makes it get one before it ends."""
+    transform("os.kill(os.getpid(), signal.SIGTERM)")
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        assert results("a", "poison", "b") == ["Ok", "ProcessingFailed", "Ok"]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_every_record_may_be_deadly(transform: Callable[[str], Path]) -> None:
     """First, last and in a row; each is kept, and the next has a new process."""
     transform("os._exit(1)")

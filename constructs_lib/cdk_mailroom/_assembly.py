@@ -8,6 +8,7 @@ from pathlib import Path
 from aws_cdk import AssetHashType
 from aws_cdk import aws_lambda as lambda_
 
+from cdk_mailroom._asked import architecture_name, runtime_name
 from cdk_mailroom._packing import packed, runtime_files
 
 __all__ = ["code", "runtime_files"]
@@ -40,8 +41,8 @@ def code(
         modules=modules,
         folder=folder,
         requirements=requirements,
-        runtime=runtime.name,
-        architecture=architecture.name,
+        runtime=runtime_name(runtime),
+        architecture=architecture_name(architecture),
     )
     return lambda_.Code.from_asset(
         str(path), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
+from cdk_mailroom._asked import bucket_key
 from cdk_mailroom._reviewed import reviewed_wildcard
 
 __all__ = ["grant_read", "grant_write"]
@@ -28,5 +29,5 @@ def _grant(
     reviewed_wildcard(
         grantee.grant_principal, objects, "one object a message, below the prefix of one purpose"
     )
-    key = bucket.encryption_key
+    key = bucket_key(bucket)
     return grant if key is None else grant.combine(key.grant(grantee, key_action))

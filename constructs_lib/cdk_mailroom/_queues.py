@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from cdk_mailroom._asked import queue_arn, queue_key
 from cdk_mailroom._reviewed import reviewed
 
 __all__ = [
@@ -57,9 +58,9 @@ def grant_send(grantee: iam.IGrantable, letters: sqs.IQueue) -> iam.Grant:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
     grant = iam.Grant.add_to_principal(
-        grantee=grantee, actions=["sqs:SendMessage"], resource_arns=[letters.queue_arn]
+        grantee=grantee, actions=["sqs:SendMessage"], resource_arns=[queue_arn(letters)]
     )
-    key = letters.encryption_master_key
+    key = queue_key(letters)
     if key is None:
         return grant
     return grant.combine(key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
@@ -81,4 +82,4 @@ class FailureQueue:
     ) -> lambda_.DestinationConfig:
         """Grant the sending and return the destination."""
         grant_send(fn, self._letters)
-        return lambda_.DestinationConfig(destination=self._letters.queue_arn)
+        return lambda_.DestinationConfig(destination=queue_arn(self._letters))

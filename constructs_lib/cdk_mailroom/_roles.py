@@ -7,6 +7,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from cdk_mailroom._asked import service
+
 __all__ = ["function_role"]
 
 
@@ -18,7 +20,7 @@ def function_role(
     Lambda's own default, the managed policy ``AWSLambdaBasicExecutionRole``, lets a function
     write into every log group of the account.
     """
-    role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role = iam.Role(scope, construct_id, assumed_by=service("lambda.amazonaws.com"))
     log_group.grant_write(role)
     if vpc is not None:
         # Lambda names the network interfaces, so nothing narrower exists.

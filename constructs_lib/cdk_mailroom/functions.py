@@ -17,6 +17,7 @@ from constructs import Construct
 
 from cdk_mailroom import _assembly, _quotas, _roles
 from cdk_mailroom._annotations import check_annotation
+from cdk_mailroom._asked import architecture_name, duration, runtime_name
 from cdk_mailroom._checks import Problems, check_list, check_number, check_seconds
 from cdk_mailroom._code import check_code
 from cdk_mailroom._queues import FailureQueue
@@ -100,7 +101,7 @@ class PythonFunction:
         self._handler = handler
         self._folder = None if folder is None else Path(folder).absolute()
         self._options = _given(options)
-        self._timeout = self._options.get("timeout") or Duration.seconds(self.default_seconds)
+        self._timeout = self._options.get("timeout") or duration(self.default_seconds)
         self._requirements = self._find_requirements()
         name = type(self).__name__
         problems = Problems(name if folder is None else f"{name} {handler!r}")
@@ -233,7 +234,7 @@ class PythonFunction:
             environment=variables,
             on_failure=(None if dead_letter_queue is None else FailureQueue(dead_letter_queue)),
             retry_attempts=None if dead_letter_queue is None else 2,
-            max_event_age=None if dead_letter_queue is None else Duration.hours(6),
+            max_event_age=None if dead_letter_queue is None else duration(6 * 3600),
         )
         if self._folder is not None:
             # Stays in the cloud assembly, where `mailroom up --watch` finds how to pack this code
@@ -245,8 +246,8 @@ class PythonFunction:
                     "folder": str(self._folder),
                     "requirements": str(self._requirements) if self._requirements else None,
                     "handler": self._handler,
-                    "runtime": runtime.name,
-                    "architecture": architecture.name,
+                    "runtime": runtime_name(runtime),
+                    "architecture": architecture_name(architecture),
                     "layers": bool(layers),
                 },
             )
@@ -267,7 +268,7 @@ class PythonFunction:
             problems.add("requirements", str(requirements), "no such file: correct the path")
             requirements = None
         runtime = self._options.get("runtime")
-        name = _default_runtime_name() if runtime is None else runtime.name
+        name = runtime_name(runtime or default_runtime())
         version = re.fullmatch(r"python3\.(\d+)", name)
         if version is None or int(version[1]) < _OLDEST_PYTHON:
             problems.add("runtime", name, f"pass Python 3.{_OLDEST_PYTHON} or later")
@@ -280,7 +281,7 @@ class PythonFunction:
             spec=self._handler,
             requirements=requirements,
             runtime=name,
-            architecture=architecture.name,
+            architecture=architecture_name(architecture),
             layers=bool(self._options.get("layers")),
         )
 
@@ -391,11 +392,6 @@ def _check_subnets(
 def default_runtime() -> lambda_.Runtime:
     """Return the Python that functions run on by default."""
     return lambda_.Runtime.PYTHON_3_13
-
-
-@cache
-def _default_runtime_name() -> str:
-    return default_runtime().name
 
 
 @cache

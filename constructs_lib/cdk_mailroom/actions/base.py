@@ -25,6 +25,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.interfaces.aws_ses import IReceiptRuleRef
 from constructs import Construct, IConstruct, IDependable
 
+from cdk_mailroom._asked import account_of, stack_of
 from cdk_mailroom._checks import Problems, resolved
 
 __all__ = [
@@ -111,7 +112,7 @@ class ReceiptContext(RuleContext):
     @cached_property
     def account(self) -> str:
         """The rule's account."""
-        return self.stack.account
+        return account_of(self.stack)
 
     def service_principal(self, near: IConstruct) -> iam.ServicePrincipal:
         """Return SES acting for this rule, for a policy of the resource *near*.
@@ -135,7 +136,7 @@ class ReceiptContext(RuleContext):
         Args:
             near: The resource whose policy it is for.
         """
-        if resolved(self.rule_set_name) or Stack.of(near) is self.stack:
+        if resolved(self.rule_set_name) or stack_of(near) is self.stack:
             return self._source_arn
         return self._arn("*")
 

@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
+from cdk_mailroom._asked import service
 from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom.actions.base import SES, ReceiptContext
 
@@ -28,7 +29,7 @@ def grant_invoke(
     if permission is None:
         function.add_permission(
             permission_id,
-            principal=iam.ServicePrincipal(SES),
+            principal=service(SES),
             source_account=context.account,
             source_arn=context.source_arn(function),
         )

@@ -9,6 +9,7 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
+from cdk_mailroom._asked import bucket_key, bucket_name
 from cdk_mailroom._checks import Problems, check_prefix, resolved
 from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom._places import check_region
@@ -68,7 +69,7 @@ class S3(ReceiptAction):
         check_region(problems, "topic", self.topic, facts.stack, SAME_REGION)
         for argument, key in (
             ("client_side_key", self.client_side_key),
-            ("bucket.encryption_key", self.bucket.encryption_key),
+            ("bucket.encryption_key", bucket_key(self.bucket)),
         ):
             check_region(problems, argument, key, facts.stack, SAME_REGION)
 
@@ -90,7 +91,7 @@ class S3(ReceiptAction):
         return BoundAction(
             action=ses.ReceiptRuleActionConfig(
                 s3_action=ses.S3ActionConfig(
-                    bucket_name=self.bucket.bucket_name,
+                    bucket_name=bucket_name(self.bucket),
                     object_key_prefix=self.object_prefix or None,
                     kms_key_arn=(
                         None if self.client_side_key is None else self.client_side_key.key_arn
@@ -112,7 +113,7 @@ class S3(ReceiptAction):
                 resource_arns=[self.bucket.arn_for_objects(f"{self.object_prefix}*")],
             )
         ]
-        keys = [self.bucket.encryption_key, self.client_side_key]
+        keys = [bucket_key(self.bucket), self.client_side_key]
         if self.topic is not None:
             grants.append(
                 iam.Grant.add_to_principal(
@@ -142,7 +143,7 @@ class S3(ReceiptAction):
                 statement,
                 "the deployment fails with InvalidS3Configuration",
             )
-        for key in (self.bucket.encryption_key, self.client_side_key):
+        for key in (bucket_key(self.bucket), self.client_side_key):
             if key is not None:
                 grant_key(scope, context, key)
         dependencies = [] if result.policy_dependable is None else [result.policy_dependable]

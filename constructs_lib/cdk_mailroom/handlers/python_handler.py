@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from cdk_mailroom import _alarms
+from cdk_mailroom._asked import bucket_key, bucket_name
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._objects import grant_read
 from cdk_mailroom._queues import grant_send
@@ -233,7 +234,7 @@ class PythonHandler(PythonFunction, ReceiptAction):
             variables["MAILROOM_SYNCHRONOUS"] = "1"
         stored = context.stored if self._read_mail else None
         if stored is not None:
-            variables["MAILROOM_BUCKET"] = stored.bucket.bucket_name
+            variables["MAILROOM_BUCKET"] = bucket_name(stored.bucket)
             variables["MAILROOM_PREFIX"] = stored.prefix
         function = self.create(
             scope,
@@ -281,5 +282,6 @@ class PythonHandler(PythonFunction, ReceiptAction):
                 conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
             )
         )
-        if stored.bucket.encryption_key is not None:
-            stored.bucket.encryption_key.grant(function, "kms:GenerateDataKey")
+        key = bucket_key(stored.bucket)
+        if key is not None:
+            key.grant(function, "kms:GenerateDataKey")

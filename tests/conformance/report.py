@@ -60,7 +60,7 @@ def result(
     """The part of the proof named ``conformance``."""
     counts = Counter(outcome.verdict for outcome in run.outcomes)
     table = Table(title=f"Beliefs about AWS, on the {_place(site)}", columns=[
-        "belief", "check", "source", "observed", "verdict"
+        "belief", "check", "source", "verdict"
     ])  # fmt: skip
     for outcome in run.outcomes:
         table.rows.append(
@@ -68,7 +68,6 @@ def result(
                 _plain(outcome.belief),
                 outcome.name or "-",
                 outcome.source,
-                shown(outcome.observed, limit=200) if outcome.observed else "-",
                 _verdict(outcome),
             ]
         )
@@ -95,7 +94,7 @@ def result(
         command=command,
         holds=not bad and not run.left and not run.interrupted and not extra,
         seconds=seconds,
-        tables=[table, counted],
+        tables=[counted, table],
         notes=notes,
     )
 

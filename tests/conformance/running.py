@@ -41,12 +41,11 @@ class Outcome:
     belief: str
     source: str
     verdict: str
-    observed: str = ""
-    """What was observed, for a reader."""
     details: list[str] = field(default_factory=list)
     """Differences, the reason why it was not run, or the error."""
     seconds: float = 0.0
     data: Json = None
+    """What was observed."""
 
 
 @dataclass(kw_only=True)
@@ -183,9 +182,7 @@ def judged(check: Check, belief: Belief, observed: Json, site: Site) -> Outcome:
     if details:
         verdict = DIFFERS
     details += known
-    return _outcome(
-        check, belief, verdict, observed=shown(observed), details=details, data=observed
-    )
+    return _outcome(check, belief, verdict, details=details, data=observed)
 
 
 def _accepted(reasons: dict[str, str], details: list[str]) -> tuple[list[str], list[str]]:

@@ -8,6 +8,14 @@ from proof.result import Result, Table
 
 _SECTION = re.compile(r"<!-- part: (\S+) -->\n.*?<!-- end -->\n", re.DOTALL)
 
+_HEAD = re.compile(
+    r"<!-- part: (?P<part>\S+) -->\n## (?P<title>.+)\n\n"
+    r"(?P<claim>.+?)\. (?P<verdict>It holds|\*\*It does not hold)\..*\n\n"
+    r"`.+`, (?P<date>[-0-9]+), (?P<seconds>[0-9]+) s"
+)
+
+_VERDICTS = {"It holds": "holds", "**It does not hold": "**does not hold**"}
+
 # Longer cells are for the terminal and for JSON.
 _LONGEST = 160
 
@@ -39,7 +47,22 @@ def written(page: str, sections: dict[str, str], *, order: list[str]) -> str:
     kept = {match[1]: match[0] for match in _SECTION.finditer(page)}
     introduction = _SECTION.sub("", page).rstrip("\n")
     found = {**kept, **sections}
-    return "\n".join([f"{introduction}\n", *(found[name] for name in order if name in found)])
+    shown = [found[name] for name in order if name in found]
+    return "\n".join([f"{introduction}\n", *_summary(shown), *shown])
+
+
+def _summary(sections: list[str]) -> list[str]:
+    """Return a table with a line for each section, or nothing."""
+    found = [match for match in map(_HEAD.match, sections) if match]
+    if not found:
+        return []
+    rows = [
+        f"| [{one['title']}](#{one['part']}) | {one['claim']} | {_VERDICTS[one['verdict']]} "
+        f"| {one['date']} | {one['seconds']} s |"
+        for one in found
+    ]
+    head = ["| part | what is shown | | last run | took |", "| --- | --- | --- | --- | ---: |"]
+    return ["\n".join(["<!-- part: summary -->", *head, *rows, "", "<!-- end -->", ""])]
 
 
 def _table(table: Table) -> str:

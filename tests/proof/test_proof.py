@@ -32,15 +32,27 @@ def test_a_claim_that_does_not_hold_is_said_first():
     assert "Nothing is lost. **It does not hold.**" in section(result(holds=False))
 
 
+def test_the_page_begins_with_a_line_for_each_part():
+    sections = {
+        "torture": section(result(seconds=90, date="2026-11-27")),
+        "bench": section(result("bench", holds=False, seconds=7, date="2026-11-28")),
+    }
+    page = written("# Proof\n", sections, order=["torture", "bench"])
+    assert "| [Torture](#torture) | Nothing is lost | holds | 2026-11-27 | 90 s |" in page
+    assert "| [Bench](#bench) | Nothing is lost | **does not hold** | 2026-11-28 | 7 s |" in page
+
+
 def test_a_part_that_was_not_run_keeps_its_section():
     order = ["torture", "bench"]
     both = {"bench": section(result("bench")), "torture": section(result(seconds=1))}
     first = written("# Proof\n\nText.\n", both, order=order)
     again = written(first, {"torture": section(result(seconds=2))}, order=order)
-    assert again.startswith("# Proof\n\nText.\n\n<!-- part: torture -->")
+    assert again.startswith("# Proof\n\nText.\n\n<!-- part: summary -->")
+    assert again.index("<!-- part: torture -->") < again.index("<!-- part: bench -->")
     assert again.count("make bench") == first.count("make bench") == 1
     assert ", 2 s" in again
     assert ", 1 s" not in again
+    assert again.count("(#torture)") == 1
 
 
 def test_a_part_that_no_longer_exists_leaves_the_page():

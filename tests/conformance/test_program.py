@@ -103,7 +103,7 @@ def outcome(check: Check, site: Site) -> running.Outcome:
 def test_what_a_check_made_is_deleted_after_it(site: Site, service: Service) -> None:
     found = outcome(make(thing), site)
     assert service.there == []
-    assert found.observed == "<prefix>-achec-thing-1"
+    assert found.data == "<prefix>-achec-thing-1"
 
 
 @pytest.mark.parametrize("failure", [OSError("on purpose"), KeyboardInterrupt(), NotRun("why")])
@@ -307,7 +307,7 @@ def test_an_unknown_belief_is_never_confirmed_by_the_local_aws(site: Site) -> No
     site.local = object()  # type: ignore[assignment]
     found = running.judged(make(thing), ROW, {"next action ran": True}, site)
     assert found.verdict == "unknown"
-    assert found.observed == "next action ran: yes"
+    assert found.data == {"next action ran": True}
 
 
 @pytest.mark.parametrize(

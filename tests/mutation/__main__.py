@@ -56,6 +56,7 @@ def main() -> int:
 
     def batch(worker: Worker, mutants: list[Mutant]) -> None:
         verdicts.extend(judging.judge_batch(worker, mutants, coverage))
+        coverage.remember(verdicts)
         say(f"{len(verdicts)} killed after {time.monotonic() - measured:.0f} s")
 
     def work(worker: Worker, mutant: Mutant) -> None:
@@ -66,6 +67,7 @@ def main() -> int:
     judging.each(workers, judging.batches(judged), batch)
     killed = {one.mutant for one in verdicts}
     judging.each(workers, [one for one in judged if one not in killed], work)
+    coverage.remember(verdicts)
     wrong = judging.control(workers[0], verdicts)
     for worker in workers:
         worker.close()

@@ -23,10 +23,13 @@ from mutation.worker import ROOTS
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "mutation"
 KEPT = BUILD / "coverage"
+KILLERS = BUILD / "killers.json"
 SUITE = ("tests/runtime", "examples", "tests/constructs")
 # The first measures this machine; the others make an environment for each test.
 NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
 MOST_SECONDS = 30.0
+# A first look is short, as most mutants are killed at once and the others are looked at again.
+FIRST_SECONDS = 8.0
 BATCH = 40
 T = TypeVar("T")
 
@@ -149,6 +152,8 @@ class Coverage:
     files: dict[str, Measured] = field(default_factory=dict)
     failing: list[str] = field(default_factory=list)
     """Tests that fail here without a mutant, and judge none."""
+    killers: dict[str, str] = field(default_factory=dict)
+    """The test that killed a mutant in an earlier run, which is asked first in this one."""
 
     @classmethod
     def take(cls, workers: list[Worker], say: Callable[[str], None]) -> Coverage:
@@ -161,7 +166,14 @@ class Coverage:
         made = cls()
         for one in suite():
             made.read(one)
+        if KILLERS.exists():
+            made.killers = json.loads(KILLERS.read_text())
         return made
+
+    def remember(self, verdicts: Iterable[Verdict]) -> None:
+        """Keep which test killed which mutant."""
+        self.killers |= {one.mutant.id: one.by for one in verdicts if one.by}
+        KILLERS.write_text(json.dumps(self.killers))
 
     def read(self, file: str) -> None:
         """Add what was measured of *file*."""
@@ -175,13 +187,14 @@ class Coverage:
             },
         )
 
-    def chosen(self, mutant: Mutant) -> tuple[list[str], float]:
+    def chosen(self, mutant: Mutant, most: float = MOST_SECONDS) -> tuple[list[str], float]:
         """Return the tests to run, near and quick ones first, and how long they take."""
+        killer = self.killers.get(mutant.id)
         folder, module = (
             Path(mutant.path).parts[at].removesuffix(".py").strip("_") for at in (2, -1)
         )
         imported = not self._run_by_tests(mutant)
-        found: list[tuple[bool, bool, float, str]] = []
+        found: list[tuple[bool, bool, bool, float, str]] = []
         for file, measured in self.files.items():
             ran = measured.lines.get(mutant.path, {})
             everything = bool(ran.get("", 0) >> mutant.line & 1) or _elsewhere(file, module)
@@ -190,14 +203,14 @@ class Coverage:
                 users, names = _users(file, measured, mutant)
                 everything = everything or users
             found += [
-                (module not in file, folder not in file, seconds, test)
+                (test != killer, module not in file, folder not in file, seconds, test)
                 for test, seconds in measured.seconds.items()
                 if everything or test in names
             ]
         chosen: list[str] = []
         total = 0.0
-        for _, _, seconds, test in sorted(found):
-            if total < MOST_SECONDS:
+        for *_, seconds, test in sorted(found):
+            if total < most:
                 chosen.append(test)
                 total += seconds
         return chosen, total
@@ -295,7 +308,7 @@ def judge_batch(worker: Worker, batch: list[Mutant], coverage: Coverage) -> list
     """
     steps, asked = [], []
     for mutant in batch:
-        tests, seconds = coverage.chosen(mutant)
+        tests, seconds = coverage.chosen(mutant, FIRST_SECONDS)
         if tests and mutant.function:
             text = mutant.apply((worker.folder / mutant.path).read_bytes())
             assert text is not None

@@ -289,7 +289,7 @@ def measure(worker: Worker, files: list[str]) -> None:
         if answer["code"] not in (0, 1):
             log = worker.folder.with_suffix(".log").read_text(errors="replace")
             raise RuntimeError(f"{file} does not run without a mutant:\n{log[-3000:]}")
-        answer["digests"] = {one: _digest(ROOT / one) for one in [file, *answer["lines"]]}
+        answer["digests"] = {one: _digest(worker.folder / one) for one in [file, *answer["lines"]]}
         _kept(file).write_text(json.dumps(answer))
 
 

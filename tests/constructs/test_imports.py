@@ -64,6 +64,10 @@ def handler(folder: Path, code: str, **options) -> PythonHandler:
             "try:\n    import json\nexcept ImportError:\n    pass\nelse:\n    import other",
             "'other'",
         ),
+        (
+            "try:\n    import json\nexcept ImportError:\n    pass\nfinally:\n    import other",
+            "'other'",
+        ),
         ("if not TYPE_CHECKING:\n    import requests", "nothing provides 'requests'"),
     ],
 )
@@ -83,6 +87,15 @@ def test_all_unsatisfied_imports_are_named_together(folder):
     (folder / "helper.py").write_text("import flask\n")
     with refuses("app.py:1, 'import requests'", "helper.py:1, 'import flask'"):
         handler(folder, "import requests\nimport helper")
+
+
+@pytest.mark.parametrize("code", ["import team.people", "from team import people"])
+def test_a_submodule_is_searched_however_it_is_imported(folder, code):
+    """``from team import people`` may mean a name in the package, or a module below it."""
+    (folder / "team" / "__init__.py").write_text("")
+    (folder / "team" / "people.py").write_text("import flask\n")
+    with refuses("people.py:1, 'import flask'"):
+        handler(folder, code)
 
 
 @pytest.mark.parametrize(

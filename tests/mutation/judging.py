@@ -27,7 +27,6 @@ KILLERS = BUILD / "killers.json"
 SUITE = ("tests/runtime", "examples", "tests/constructs")
 # The first measures this machine; the others make an environment for each test.
 NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
-MOST_SECONDS = 30.0
 # A first look is short, as most mutants are killed at once and the others are looked at again.
 FIRST_SECONDS = 8.0
 BATCH = 40
@@ -152,6 +151,8 @@ class Coverage:
     files: dict[str, Measured] = field(default_factory=dict)
     failing: list[str] = field(default_factory=list)
     """Tests that fail here without a mutant, and judge none."""
+    most: float = 30.0
+    """How long the tests of one mutant may take together, in seconds."""
     killers: dict[str, str] = field(default_factory=dict)
     """The test that killed a mutant in an earlier run, which is asked first in this one."""
 
@@ -187,7 +188,7 @@ class Coverage:
             },
         )
 
-    def chosen(self, mutant: Mutant, most: float = MOST_SECONDS) -> tuple[list[str], float]:
+    def chosen(self, mutant: Mutant, most: float) -> tuple[list[str], float]:
         """Return the tests to run, near and quick ones first, and how long they take."""
         killer = self.killers.get(mutant.id)
         folder, module = (
@@ -199,7 +200,7 @@ class Coverage:
             ran = measured.lines.get(mutant.path, {})
             everything = bool(ran.get("", 0) >> mutant.line & 1) or _elsewhere(file, module)
             names = {one for one, bits in ran.items() if bits >> mutant.line & 1}
-            if imported and ran:
+            if imported:
                 users, names = _users(file, measured, mutant)
                 everything = everything or users
             found += [
@@ -225,8 +226,8 @@ class Coverage:
 
 def _elsewhere(file: str, module: str) -> bool:
     """Tell whether tests in *file* use *module* in another process, where nothing is measured."""
-    return "subprocess" in _text(file) and bool(
-        _lines_with(file, module) or module in Path(file).stem
+    return Path(file).stem == f"test_{module}" or (
+        "subprocess" in _text(file) and bool(_lines_with(file, module) or module in Path(file).stem)
     )
 
 
@@ -239,7 +240,7 @@ def _users(file: str, measured: Measured, mutant: Mutant) -> tuple[bool, set[str
         for name in names:
             if lines := _lines_with(source, name):
                 some |= {test for test, bits in ran.items() if bits & lines}
-    return everything, some - {""} or set(measured.lines[mutant.path]) - {""}
+    return everything, some - {""} or set(measured.lines.get(mutant.path, ())) - {""}
 
 
 @functools.cache
@@ -325,7 +326,7 @@ def judge_batch(worker: Worker, batch: list[Mutant], coverage: Coverage) -> list
 
 def judge(worker: Worker, mutant: Mutant, coverage: Coverage) -> Verdict:
     """Judge a mutant by changing its file, so that it is wherever the file is read."""
-    tests, seconds = coverage.chosen(mutant)
+    tests, seconds = coverage.chosen(mutant, coverage.most)
     if not tests:
         return Verdict(mutant, "untested")
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -34,6 +35,16 @@ def test_it_runs_the_users_function_by_the_same_entry_point(template):
     assert template.at(FUNCTION)["Handler"] == "mailroom.entry.receiving.handler"
     environment = template.environment(FUNCTION)
     assert environment == {"MAILROOM_HANDLER": "app:on_mail", "MAILROOM_RULE": "Mail"}
+
+
+def test_its_function_is_for_what_it_may_do_besides(stack):
+    """As every construct shows what it made."""
+    mail = MailFunction(stack, "Mail", handler=PythonHandler(FOLDER, "app:on_mail"))
+    table = dynamodb.TableV2(
+        stack, "Table", partition_key={"name": "id", "type": dynamodb.AttributeType.STRING}
+    )
+    table.grant_read_data(mail.function)
+    assert ("dynamodb:GetItem", "<Table.Arn>") in allowed(Template(stack), FUNCTION)
 
 
 def test_it_may_read_what_is_below_the_prefix_and_take_from_the_queue(template):

@@ -215,6 +215,13 @@ def test_the_experiment_may_touch_its_ledger_and_the_rules_of_this_organization_
     assert "Experiment/Policy" in experiment.needs("Experiment/Resource/Default")
 
 
+def test_no_later_stack_of_the_same_name_finds_the_experiments_ledger(experiment):
+    """Its name has the GUID of the stack's ARN."""
+    [found] = experiment.of("Custom::ExperimentalWorkMailFlowRule").values()
+    guid = {"Fn::Select": [2, {"Fn::Split": ["/", "<AWS::StackId>"]}]}
+    assert found["Ledger"].startswith(f"/cdk-mailroom/{guid}/workmail-rule/")
+
+
 def test_the_experiment_says_what_it_is():
     """At synth, and in its documentation."""
     stack = new_stack()

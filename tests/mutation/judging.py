@@ -30,6 +30,7 @@ NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
 # A first look is short, as most mutants are killed at once and the others are looked at again.
 FIRST_SECONDS = 8.0
 BATCH = 40
+_WORD = re.compile(r"[a-z]{4,}")
 T = TypeVar("T")
 
 
@@ -189,13 +190,20 @@ class Coverage:
         )
 
     def chosen(self, mutant: Mutant, most: float) -> tuple[list[str], float]:
-        """Return the tests to run, near and quick ones first, and how long they take."""
+        """Return the tests to run, likely and quick ones first, and how long they take."""
         killer = self.killers.get(mutant.id)
         folder, module = (
             Path(mutant.path).parts[at].removesuffix(".py").strip("_") for at in (2, -1)
         )
         imported = not self._run_by_tests(mutant)
-        found: list[tuple[bool, bool, bool, float, str]] = []
+        found: list[tuple[bool, int, float, str]] = []
+        words = set(_WORD.findall(f"{mutant.id.partition(':')[2]} {mutant.after}".lower()))
+
+        def likely(file: str, test: str) -> int:
+            """How much in a test's name is about the mutant: its module, its folder, its words."""
+            said = len(words & set(_WORD.findall(test.lower())))
+            return 2 * (module in file) + (folder in file) + said
+
         for file, measured in self.files.items():
             ran = measured.lines.get(mutant.path, {})
             everything = bool(ran.get("", 0) >> mutant.line & 1) or _elsewhere(file, module)
@@ -204,7 +212,7 @@ class Coverage:
                 users, names = _users(file, measured, mutant)
                 everything = everything or users
             found += [
-                (test != killer, module not in file, folder not in file, seconds, test)
+                (test != killer, -likely(file, test), seconds, test)
                 for test, seconds in measured.seconds.items()
                 if everything or test in names
             ]

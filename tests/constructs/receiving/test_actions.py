@@ -57,6 +57,7 @@ def template() -> Template:
             )
 
         rule("S3", actions.S3(bucket=bucket, prefix="all", topic=topic))
+        rule("Everything", actions.S3(bucket=s3.Bucket(stack, "Own")))
         rule("Encrypted", actions.S3(bucket=bucket, prefix="secret/", client_side_key=key))
         rule("Sns", actions.Sns(topic=topic))
         rule("SnsBase64", actions.Sns(topic=topic, encoding=actions.EmailEncoding.BASE64))
@@ -110,6 +111,11 @@ def test_s3_stores_and_announces(template):
     assert template.actions("S3") == [
         {"S3Action": {"BucketName": "<Archive>", "ObjectKeyPrefix": "all/", "TopicArn": "<Topic>"}}
     ]
+
+
+def test_without_a_prefix_none_is_in_the_template(template):
+    """An empty one would be another template, and a change of what is deployed."""
+    assert template.actions("Everything") == [{"S3Action": {"BucketName": "<Own>"}}]
 
 
 def test_s3_can_encrypt_on_the_client_side(template):

@@ -358,6 +358,7 @@ def test_a_contact_list_has_its_topics(templates):
     [
         ("Hi {{name}}, {{ name }}", {"name"}),
         ("{{{raw}}} {{address.city}}", {"raw", "address"}),
+        ("{{upper name}}", {"name"}),
         ("{{! a comment }}{{amazonSESUnsubscribeUrl}}", set()),
         ("{{#if vip}}{{gift}}{{else}}{{plea}}{{/if}}", {"vip", "gift", "plea"}),
         ("{{#each items}}{{title}} {{this}} {{@index}}{{/each}}{{after}}", {"items", "after"}),

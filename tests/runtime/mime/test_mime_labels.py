@@ -8,7 +8,7 @@ from encodings.aliases import aliases
 import pytest
 
 from mailroom import mime
-from mailroom.mime import charsets, transfer
+from mailroom.mime import charsets, parameters, transfer
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,11 @@ def test_a_charset_by_another_name_is_read(label: str) -> None:
 def test_every_other_name_leads_to_a_charset() -> None:
     for label, name in charsets._MEANT.items():
         assert codecs.lookup(name).name == charsets.codec(label), label
+
+
+def test_of_a_value_with_blanks_and_no_quotes_some_readers_take_the_first_word() -> None:
+    found = parameters.parse("attachment; filename=run.exe of my own")
+    assert found.every("filename") == ["run.exe of my own", "run.exe"]
 
 
 def test_a_parameter_of_a_field_that_is_missing_is_the_callers_default() -> None:

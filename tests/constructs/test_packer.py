@@ -17,6 +17,8 @@ from cdk_mailroom import (
     handlers,
     runtime_code,
 )
+from cdk_mailroom import packer as packer_program
+from cdk_mailroom._problems import Problems
 from mailroom_local.control.functions import DeployedFunction, of_assembly
 from mailroom_local.control.packer import Packer
 
@@ -81,6 +83,25 @@ def test_it_packs_what_a_synth_packs(assembly: Path, monkeypatch: pytest.MonkeyP
         path, _ = packer.pack(function.code)
         assert path.read_bytes() == asset(assembly, function).read_bytes()
     packer.close()
+
+
+def test_a_file_that_was_invalid_from_the_start_is_tolerated_until_it_is_corrected(
+    tmp_path: Path,
+) -> None:
+    """Nothing may import it; but an edit that breaks a file is an error."""
+
+    def complaints() -> int:
+        problems = Problems("app:on_mail")
+        packer_program._check_syntax(problems, tmp_path, "app:on_mail")
+        return problems.count
+
+    file = tmp_path / "other.py"
+    file.write_text("def")
+    assert complaints() == 0
+    file.write_text("")
+    assert complaints() == 0
+    file.write_text("def")
+    assert complaints() == 1
 
 
 def test_no_template_knows_where_the_code_was(assembly: Path) -> None:

@@ -159,6 +159,10 @@ def test_ordinary_mail_leaves(control: Any, content: bytes) -> None:
         'Content-Disposition: attachment; filename="run.exe::$DATA"',
         'Content-Disposition: attachment; filename="run.exe:stream"',
         'Content-Disposition: attachment; filename="run.exe/"',
+        'Content-Disposition: attachment; filename=".exe"',
+        'Content-Disposition: attachment; filename=".".exe"',
+        'Content-Disposition: attachment; filename="a"".exe"',
+        "Content-Disposition: attachment; filename=..exe.",
         'Content-Disposition: attachment; filename="run.exe\u200e"',
         'Content-Disposition: attachment; filename="run.\u202eexe"',
         'Content-Disposition: attachment; filename="run\uff0e\uff45\uff58\uff45"',
@@ -179,6 +183,16 @@ def test_no_name_hides_a_file(control: Any, fields: str) -> None:
     part = f"Content-Type: application/x\r\n{fields}\r\n\r\nMZ".encode()
     answer, content = control("strip_attachments", mixed(plain("Hi"), part), extensions=["exe"])
     assert answer is not None or b"MZ" not in content
+
+
+@pytest.mark.parametrize("encoding", ['"base64"', "BASE 64", "b64;", "base64, 7bit"])
+def test_what_only_some_programs_decode_is_searched_as_it_is_too(
+    control: Any, encoding: str
+) -> None:
+    """To those that do not know the misspelt encoding, the mail is plain text; 16 digits decode."""
+    content = plain(CARD, f"Content-Transfer-Encoding: {encoding}\r\n")
+    answer, _ = control("block_sensitive", content, patterns=[PATTERN])
+    assert answer.kinds == ["BOUNCE"]
 
 
 @pytest.mark.parametrize("name", ["report.exe.pdf", "exe", "executive.pdf", "a.ex_"])

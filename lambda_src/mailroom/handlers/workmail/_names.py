@@ -39,10 +39,11 @@ def _readings(name: str) -> Iterator[str]:
             shown = "".join(char for char in text if category(char)[0] != "C")
             shown = normalize("NFKC", shown)
             for piece in {shown, shown.partition("::")[0], re.split(r"[?#]", shown)[0]}:
-                yield piece.strip(_ENDS)
-                yield piece.rpartition(":")[0].strip(_ENDS)
+                # Only at the end: ".exe" has an extension too.
+                yield piece.rstrip(_ENDS)
+                yield piece.rpartition(":")[0].rstrip(_ENDS)
                 # A comment behind a name, or words that a program cuts off.
-                yield re.split(r"[;(]", piece)[0].strip(_ENDS)
+                yield re.split(r"[;(]", piece)[0].rstrip(_ENDS)
 
 
 def uuencoded(part: Part) -> list[tuple[str, int, int]]:

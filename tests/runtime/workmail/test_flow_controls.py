@@ -190,8 +190,9 @@ def test_what_only_some_programs_decode_is_searched_as_it_is_too(
     control: Any, encoding: str
 ) -> None:
     """To those that do not know the misspelt encoding, the mail is plain text; 16 digits decode."""
-    content = plain(CARD, f"Content-Transfer-Encoding: {encoding}\r\n")
-    answer, _ = control("block_sensitive", content, patterns=[PATTERN])
+    field = f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+    content = b"Subject: s\r\nContent-Type: text/html\r\n" + field.encode() + CARD.encode()
+    answer, _ = control("block_sensitive", content, patterns=[PATTERN], encrypted="pass")
     assert answer.kinds == ["BOUNCE"]
 
 

@@ -241,7 +241,9 @@ def _elsewhere(file: str, module: str) -> bool:
 
 def _users(file: str, measured: Measured, mutant: Mutant) -> tuple[bool, set[str]]:
     """Return whether all tests of *file* use what an imported statement defines, or which do."""
-    names = [name for name in mutant.names if len(name) > 2]
+    # A default of an argument belongs to the class whose constructor has it.
+    named = (*mutant.names, *(mutant.function or "").split("."))
+    names = [name for name in named if len(name) > 2 and not name.startswith("__")]
     everything = any(_lines_with(file, name) for name in names)
     some = set()
     for source, ran in measured.lines.items():

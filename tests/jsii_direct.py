@@ -22,7 +22,7 @@ from jsii._kernel.providers import process
 def install() -> None:
     """Do so from now on."""
     process._NodeProcess.start = _start
-    with contextlib.suppress(ImportError):  # the oldest that we allow has no such module
+    with contextlib.suppress(ImportError):  # a private module, without which tests take longer
         from jsii import _type_checking
 
         _type_checking._resolved_check = lambda argname, value, expected_type: None

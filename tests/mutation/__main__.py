@@ -33,7 +33,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED, help="which of them")
     parser.add_argument("--only", metavar="ID", help="those whose id contains this, thoroughly")
     parser.add_argument("--part", choices=PARTS, action="append", help="runtime and constructs")
-    parser.add_argument("--most", type=float, default=30.0, help="seconds of tests for a mutant")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print each verdict as JSON")
     options = parser.parse_args()
@@ -50,7 +49,6 @@ def main() -> int:
     chosen = [one for one in chosen if one.apply((judging.ROOT / one.path).read_bytes())]
     workers = [Worker(number) for number in range(options.workers)]
     coverage = Coverage.take(workers, say)
-    coverage.most = options.most
     measured = time.monotonic()
     verdicts: list[Verdict] = []
 

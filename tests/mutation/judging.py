@@ -27,6 +27,7 @@ KILLERS = BUILD / "killers.json"
 SUITE = ("tests/runtime", "examples", "tests/constructs")
 # The first measures this machine; the others make an environment for each test.
 NOT_JUDGES = ("runtime/test_budgets.py", "constructs/test_wheel.py")
+MOST_SECONDS = 30.0
 # A first look is short, as most mutants are killed at once and the others are looked at again.
 FIRST_SECONDS = 8.0
 BATCH = 40
@@ -152,8 +153,6 @@ class Coverage:
     files: dict[str, Measured] = field(default_factory=dict)
     failing: list[str] = field(default_factory=list)
     """Tests that fail here without a mutant, and judge none."""
-    most: float = 30.0
-    """How long the tests of one mutant may take together, in seconds."""
     killers: dict[str, str] = field(default_factory=dict)
     """The test that killed a mutant in an earlier run, which is asked first in this one."""
 
@@ -336,7 +335,7 @@ def judge_batch(worker: Worker, batch: list[Mutant], coverage: Coverage) -> list
 
 def judge(worker: Worker, mutant: Mutant, coverage: Coverage) -> Verdict:
     """Judge a mutant by changing its file, so that it is wherever the file is read."""
-    tests, seconds = coverage.chosen(mutant, coverage.most)
+    tests, seconds = coverage.chosen(mutant, MOST_SECONDS)
     if not tests:
         return Verdict(mutant, "untested")
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))

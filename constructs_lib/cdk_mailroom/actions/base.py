@@ -109,7 +109,7 @@ class ReceiptContext(RuleContext):
     rule_name: str | None
     """The rule's name if it was given; CloudFormation makes one otherwise."""
 
-    @cached_property
+    @property
     def account(self) -> str:
         """The rule's account."""
         return account_of(self.stack)

@@ -238,6 +238,17 @@ def test_a_file_in_a_header_that_some_programs_take_for_text_is_not_removed(cont
     assert answer.kinds == ["BOUNCE"]
 
 
+@pytest.mark.parametrize("encoding", [b'"base64"', b"BASE 64", b"x-uuencode"])
+def test_a_file_in_a_text_that_only_some_programs_decode_is_not_removed(
+    control: Any, encoding: bytes
+) -> None:
+    """The others find the file in the text as it is."""
+    header = b"Content-Type: text/plain\r\nContent-Transfer-Encoding: " + encoding
+    content = header + b"\r\n\r\nbegin 644 run.exe\r\n#34U:\r\n`\r\nend\r\n"
+    answer, _ = control("strip_attachments", content, extensions=["exe"])
+    assert answer.kinds == ["BOUNCE"]
+
+
 def test_a_part_with_two_types_is_not_searched(control: Any) -> None:
     """Each mail program takes its own of the two, so some find parts where we do not."""
     content = mixed(plain("Hi"), EXE).replace(

@@ -28,8 +28,6 @@ _ENTRY = re.compile(rb"PK\x03\x04..(.)", re.DOTALL)
 _BEGINNINGS = (b"age-encryption.org/", b"Salted__", b"\x85\x01", b"\x85\x02", b"\x84\x5e\x03")
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OFFICE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-# RFC 2045, 6.1
-_EXACT = ("7bit", "8bit", "binary", "quoted-printable", "base64")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -94,19 +92,14 @@ class Texts:
         others = [charsets.decode(content, None)[0]]
         if b"\x00" in content:
             others += [content.decode(name, "replace") for name in ("utf-16-le", "utf-16-be")]
-        if wrong or _is_misspelt(part.all("content-transfer-encoding")):
-            others.append(charsets.decode(part.raw, None)[0])
+        if shown := part.raw if wrong else _message.as_it_is(part):
+            others.append(charsets.decode(shown, None)[0])
         for one in dict.fromkeys((text, *others)):
             yield one
             if "<" in one:
                 # Tags between two words, and tags inside of one.
                 yield _text.visible(one)
                 yield _text.visible(one, "")
-
-
-def _is_misspelt(encodings: list[str]) -> bool:
-    """Whether some programs decode, and others show what is there as it is."""
-    return bool(encodings) and (len(encodings) > 1 or encodings[0].strip().lower() not in _EXACT)
 
 
 def _plain(text: str) -> str:

@@ -52,6 +52,7 @@ _TEXTS = ("text/plain", "text/html")
 # For some mail programs a carriage return alone ends a line, so these begin parts and files there.
 _SOMETIMES_A_LINE = re.compile(rb"\r(?!\n)[ \t]*(?:--|content-|begin[ \t])", re.IGNORECASE)
 _UUENCODED = re.compile(rb"^begin[ \t]", re.MULTILINE | re.IGNORECASE)
+_EXACT = ("7bit", "8bit", "binary", "quoted-printable", "base64")
 _DECIDING = ("content-type", "content-disposition", "content-transfer-encoding")
 """The fields that decide how a part is read."""
 
@@ -78,6 +79,8 @@ def unread(message: Part) -> list[str]:
         ]
         if _UUENCODED.search(early_text(part)):
             found.append("a header may be taken for a text with a file in it")
+        if part.content_type.startswith("text/") and _UUENCODED.search(as_it_is(part)):
+            found.append("a file in a text that only some mail programs decode")
     whole = {id(part.data): part.data for part in message.walk()}
     if any(map(_SOMETIMES_A_LINE.search, whole.values())):
         found.append("a carriage return alone, which only some mail programs take for a line end")
@@ -94,6 +97,15 @@ def early_text(part: Part) -> bytes:
     begin, end = part.header
     found = OTHER.search(part.data, begin, end)
     return part.data[found.start() : end] if found else b""
+
+
+def as_it_is(part: Part) -> bytes:
+    """Return the content that a mail program shows if it does not know the misspelt encoding.
+
+    Empty if the encoding is spelt as in RFC 2045, 6.1, or missing.
+    """
+    encodings = [one.strip().lower() for one in part.all("content-transfer-encoding")]
+    return b"" if not encodings or (len(encodings) == 1 and encodings[0] in _EXACT) else part.raw
 
 
 def sealed(message: Part) -> bool:

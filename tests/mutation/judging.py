@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import hashlib
@@ -225,7 +226,7 @@ class Coverage:
 
     def _run_by_tests(self, mutant: Mutant) -> bool:
         """Tell whether something after import runs the line."""
-        if not mutant.function:
+        if not mutant.function or mutant.line in _signatures(mutant.path):
             return False
         ran = (one.lines.get(mutant.path, {}) for one in self.files.values())
         return any(bits >> mutant.line & 1 for tests in ran for test, bits in tests.items() if test)
@@ -250,6 +251,17 @@ def _users(file: str, measured: Measured, mutant: Mutant) -> tuple[bool, set[str
             if lines := _lines_with(source, name):
                 some |= {test for test, bits in ran.items() if bits & lines}
     return everything, some - {""} or set(measured.lines.get(mutant.path, ())) - {""}
+
+
+@functools.cache
+def _signatures(file: str) -> set[int]:
+    """Return the lines on which defaults of arguments are, which no call runs again."""
+    return {
+        line
+        for node in ast.walk(ast.parse(_text(file)))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for line in range(node.lineno, node.body[0].lineno)
+    }
 
 
 @functools.cache

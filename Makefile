@@ -53,7 +53,7 @@ demo: $(RUN) ## deploy the examples and send them real mail; KEEP=1 leaves the p
 	@$(if $(KEEP),$(BIN)/python $(KEPT) --keep,echo "$(PAGE)")
 
 test: $(VENV)/.test ## run the tests on all cores (about six minutes on two)
-	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --dist each $(ARGS)
 
 conformance: $(VENV)/.test ## check what docs/assumptions.md assumes about AWS; AWS=1 asks a real account
 	@PYTHONPATH=tests $(BIN)/python -m conformance $(if $(AWS),--aws) $(ARGS)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import botocore.loaders
+import botocore.session
 import pytest
 from _pytest.unraisableexception import gc_collect_iterations_key
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import EachScheduling
+from xdist.workermanage import WorkerController
 
 import jsii_direct
 
@@ -29,26 +31,8 @@ settings.load_profile("mailroom")
 jsii_direct.install()
 
 
-# Every boto3 session would read and parse the services' models again, 0.1 s and more each time.
-_read = functools.cache(botocore.loaders.JSONFileLoader().load_file)
-
-
-def _read_once(self: botocore.loaders.JSONFileLoader, file_path: str) -> Any:
-    return _read(file_path)
-
-
-botocore.loaders.JSONFileLoader.load_file = _read_once
-
-
-class _ByFile(LoadFileScheduling):
-    """One worker runs a whole file, and all files that share something dear."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file: str = super()._split_scope(nodeid)
-        for name, members in SHARING.items():
-            if any(member in file for member in members):
-                return name
-        return file
+# Every boto3 session would list, read and parse the services' models again, 0.1 s and more each.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -56,33 +40,75 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    return _ByFile(config, log)
-
-
-# The files that share a deployed stack, a local AWS, or a browser and the mail that it shows.
-SHARING = {
-    "letters": tuple(
-        f"end_to_end/test_{name}.py"
-        for name in ("demos", "handing_on", "lake", "readme", "sending", "shared_batch")
-    ),
-    "commands": tuple(
-        [f"cli/test_{name}.py" for name in ("account", "log", "send", "show", "tail", "trace")]
-        + ["cli/doctor/"]
-    ),
-    "browser": ("local/page/browser",),
+# Seconds that the tests of a folder take. What is not named takes those of the last.
+FOLDERS = {
+    "tests/constructs": 150,
+    "tests/runtime": 140,
+    "tests/local/page": 50,
+    "tests/local": 140,
+    "tests/end_to_end": 75,
+    "tests/cli": 75,
+    "": 20,
 }
-SLOW = ("end_to_end", "cli", "browser", "test_separable.py", "test_wheel.py")
+
+
+def pytest_configure_node(node: WorkerController) -> None:
+    """With ``--dist each``, say which folders this worker runs: they share what they deploy."""
+    if node.config.option.dist == "each":
+        workers = [spec.id for spec in node.nodemanager.specs]
+        node.workerinput["folders"] = _shares(workers)[node.workerinput["workerid"]]
+
+
+def _shares(workers: list[str]) -> dict[str, list[str]]:
+    """Hand out the folders: the longest first, each to the worker that has least to do."""
+    seconds = dict.fromkeys(workers, 0)
+    shares: dict[str, list[str]] = {worker: [] for worker in workers}
+    for folder in sorted(FOLDERS, key=lambda name: -FOLDERS[name]):
+        least = min(seconds, key=lambda worker: seconds[worker])
+        seconds[least] += FOLDERS[folder]
+        shares[least].append(folder)
+    return shares
+
+
+class _Share:
+    """Leaves out the folders of the other workers, before anything there is imported."""
+
+    def __init__(self, folders: list[str]) -> None:
+        self._folders = folders
+
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+        path = f"{collection_path.relative_to(config.rootpath).as_posix()}/"
+        if any(name.startswith(path) for name in FOLDERS):
+            return None
+        folder = next(name for name in FOLDERS if not name or path.startswith(f"{name}/"))
+        return None if folder in self._folders else True
+
+
+class _Shares(EachScheduling):
+    """Counts the tests of all workers; ``each`` means that every worker has the same ones."""
+
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        super().add_node_collection(node, collection)
+        found = sum(map(len, self.node2collection.values()))
+        self.config.pluginmanager.get_plugin("session").testscollected = found
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EachScheduling | None:
+    return _Shares(config, log) if config.option.dist == "each" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slow files first, so that no core is left waiting at the end."""
-    items.sort(key=lambda item: not any(name in item.path.parts for name in SLOW))
+    """Begin with the page, which shows all that an account has: other tests add to it."""
+    items.sort(key=lambda item: "page" not in item.path.parts)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Do not look for garbage at the end, five times, half a second each time."""
     config.stash[gc_collect_iterations_key] = 0
+    folders = getattr(config, "workerinput", {}).get("folders")
+    if folders is not None:
+        # Not hooks of this file, which would not be asked about ``examples``.
+        config.pluginmanager.register(_Share(folders))
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,11 +7,13 @@ does not check each argument by its annotation: `make check` has mypy for that.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import socket
 import subprocess
 import threading
+import typing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +28,22 @@ def install() -> None:
         from jsii import _type_checking
 
         _type_checking._resolved_check = lambda argname, value, expected_type: None
+    with contextlib.suppress(AttributeError):  # a private method, without which tests take longer
+        _keep_annotations()
+
+
+def _keep_annotations() -> None:
+    """Python keeps 128 of the annotations that jsii's classes make whenever they are read."""
+    make = typing._SpecialForm.__getitem__.__wrapped__
+    kept = functools.cache(make)
+
+    def annotation(self: Any, parameters: Any) -> Any:
+        try:
+            return kept(self, parameters)
+        except TypeError:  # not hashable
+            return make(self, parameters)
+
+    typing._SpecialForm.__getitem__ = annotation
 
 
 def _start(self: Any) -> None:

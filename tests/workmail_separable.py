@@ -23,7 +23,7 @@ def main() -> int:
     """Run every test that is left; return pytest's exit status."""
     with tempfile.TemporaryDirectory(prefix="without-workmail-") as temporary:
         folder = copy_without(has_workmail, Path(temporary))
-        command = [sys.executable, "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile"]
+        command = [sys.executable, "-m", "pytest", "--numprocesses", "auto", "--dist", "each"]
         return subprocess.run(
             [*command, *sys.argv[1:]], cwd=folder, env=environment(folder), check=False
         ).returncode

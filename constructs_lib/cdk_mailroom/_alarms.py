@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
-from aws_cdk import Duration, Stack, Tokenization
+from aws_cdk import Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
@@ -14,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from cdk_mailroom._asked import account_of, duration, once
 from cdk_mailroom._imported import warn_of_import
 
 __all__ = [
@@ -33,7 +33,7 @@ def count(namespace: str, name: str, dimensions: Mapping[str, str]) -> cloudwatc
         metric_name=name,
         dimensions_map=dict(dimensions),
         statistic="Sum",
-        period=_five_minutes(),
+        period=duration(300),
     )
 
 
@@ -68,7 +68,7 @@ def dead_letter_alarm(
 ) -> cloudwatch.Alarm:
     """Return an alarm while *letters* has a message."""
     metric = letters.metric_approximate_number_of_messages_visible(
-        statistic="Maximum", period=Duration.minutes(1)
+        statistic="Maximum", period=duration(60)
     )
     return count_alarm(scope, "DeadLetterAlarm", metric, description=description, topic=topic)
 
@@ -84,7 +84,7 @@ def age_alarm(
 ) -> cloudwatch.Alarm:
     """Return an alarm while the oldest message of *queue* is older than *seconds*."""
     metric = queue.metric_approximate_age_of_oldest_message(
-        statistic="Maximum", period=_five_minutes()
+        statistic="Maximum", period=duration(300)
     )
     text = Tokenization.stringify_number(seconds)
     description = f"{what} wait for more than {text} s: is the function throttled or disconnected?"
@@ -98,7 +98,7 @@ def failure_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return two alarms on what a synchronous function leaves on no dead-letter queue."""
     # Not one on the sum of both metrics, which costs the same: the local AWS has no metric math.
-    killed = function.metric_errors(period=_five_minutes())
+    killed = function.metric_errors(period=duration(300))
     unkept = count("Mailroom", "FailureNotKept", {"FunctionName": function.function_name})
     return [
         count_alarm(
@@ -119,14 +119,33 @@ def failure_alarms(
 
 
 def publish_alarm(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
-    """Publish *alarm* to *topic*, and grant the permission for it.
+    """Publish *alarm* to *topic*, and grant the permission for it."""
+    alarm.add_alarm_action(_action(topic))
+    account = account_of(alarm)
+    if account not in _accounts(topic):
+        _accounts(topic).add(account)
+        _let_publish(topic, account)
+
+
+@once
+def _action(topic: sns.ITopic) -> cloudwatch_actions.SnsAction:
+    return cloudwatch_actions.SnsAction(topic)
+
+
+@once
+def _accounts(topic: sns.ITopic) -> set[str]:
+    """Return the accounts whose alarms may publish to *topic*."""
+    return set()
+
+
+def _let_publish(topic: sns.ITopic, account: str) -> None:
+    """Let the alarms of *account* publish to *topic*.
 
     CloudWatch needs the permission in the topic's policy. A new topic's default policy has it, but
     the first statement that CDK adds, such as TLS only, replaces that policy.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
-    alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
-    conditions = {"StringEquals": {"aws:SourceAccount": Stack.of(alarm).account}}
+    conditions = {"StringEquals": {"aws:SourceAccount": account}}
     principal = iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=conditions)
     publish = iam.PolicyStatement(
         sid="AlarmsOfThisAccount",
@@ -147,9 +166,3 @@ def publish_alarm(alarm: cloudwatch.Alarm, topic: sns.ITopic) -> None:
     key = topic.master_key
     if key is not None and not key.add_to_resource_policy(encrypt).statement_added:
         warn_of_import(topic, "key", key, encrypt, consequence, code=code)
-
-
-# Each object of a jsii class is a call into Node.
-@cache
-def _five_minutes() -> Duration:
-    return Duration.minutes(5)

@@ -21,8 +21,11 @@ __all__ = [
     "bucket_key",
     "bucket_name",
     "duration",
+    "in_one_stack",
+    "once",
     "queue_arn",
     "queue_key",
+    "region_of",
     "runtime_name",
     "service",
     "stack_of",
@@ -32,7 +35,8 @@ _Thing = TypeVar("_Thing")
 _Answer = TypeVar("_Answer")
 
 
-def _once(question: Callable[[_Thing], _Answer]) -> Callable[[_Thing], _Answer]:
+def once(question: Callable[[_Thing], _Answer]) -> Callable[[_Thing], _Answer]:
+    """Ask *question* of each thing once, and keep the answer as long as the thing."""
     answers: WeakKeyDictionary[_Thing, _Answer] = WeakKeyDictionary()
 
     @wraps(question)
@@ -44,49 +48,65 @@ def _once(question: Callable[[_Thing], _Answer]) -> Callable[[_Thing], _Answer]:
     return ask
 
 
-@_once
+@once
 def bucket_name(bucket: s3.IBucket) -> str:
     """Return the name of *bucket*."""
     return bucket.bucket_name
 
 
-@_once
+@once
 def bucket_key(bucket: s3.IBucket) -> kms.IKey | None:
     """Return the customer key that *bucket* is encrypted with."""
     return bucket.encryption_key
 
 
-@_once
+@once
 def queue_arn(queue: sqs.IQueue) -> str:
     """Return the ARN of *queue*."""
     return queue.queue_arn
 
 
-@_once
+@once
 def queue_key(queue: sqs.IQueue) -> kms.IKey | None:
     """Return the customer key that *queue* is encrypted with."""
     return queue.encryption_master_key
 
 
-@_once
+@once
 def stack_of(construct: IConstruct) -> Stack:
     """Return the stack of *construct*."""
     return Stack.of(construct)
 
 
-@_once
-def account_of(stack: Stack) -> str:
-    """Return the account of *stack*."""
-    return stack.account
+def in_one_stack(one: IConstruct, other: IConstruct) -> bool:
+    """Return whether both constructs are in the same stack."""
+    stack, its = stack_of(one), stack_of(other)
+    # A stack that the CDK made is another object each time.
+    return stack is its or stack.node.addr == its.node.addr
 
 
-@_once
+def account_of(construct: IConstruct) -> str:
+    """Return the account of the stack of *construct*."""
+    return _place(stack_of(construct))[0]
+
+
+def region_of(construct: IConstruct) -> str:
+    """Return the region of the stack of *construct*."""
+    return _place(stack_of(construct))[1]
+
+
+@once
+def _place(stack: Stack) -> tuple[str, str]:
+    return stack.account, stack.region
+
+
+@once
 def runtime_name(runtime: lambda_.Runtime) -> str:
     """Return the name of *runtime*, such as ``python3.13``."""
     return runtime.name
 
 
-@_once
+@once
 def architecture_name(architecture: lambda_.Architecture) -> str:
     """Return the name of *architecture*, such as ``arm64``."""
     return architecture.name

@@ -9,6 +9,7 @@ from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import resolved
 
 __all__ = ["warn_of_import"]
@@ -33,7 +34,7 @@ def warn_of_import(
         consequence: What happens without it.
         code: The id of the warning; ``cdk-mailroom:imported-KIND`` by default.
     """
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     arn = _readable(stack, stack.resolve(getattr(imported, f"{kind}_arn")))
     text = json.dumps(_readable(stack, stack.resolve(statement.to_statement_json())))
     Annotations.of(scope).add_warning_v2(

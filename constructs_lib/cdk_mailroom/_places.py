@@ -8,6 +8,7 @@ from aws_cdk import IResource, Reference, Stack, Tokenization
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from cdk_mailroom._asked import region_of, stack_of
 from cdk_mailroom._checks import Problems, resolved
 
 __all__ = [
@@ -40,7 +41,7 @@ def check_arn_region(
         return
     resource = resource_of(arn)
     if resource is not None:
-        _compare(problems, argument, resource.node.path, Stack.of(resource).region, stack, reason)
+        _compare(problems, argument, resource.node.path, region_of(resource), stack, reason)
 
 
 def check_sending_place(
@@ -100,7 +101,7 @@ def _check_grantee(
 ) -> None:
     if not isinstance(grantee, Construct) or not isinstance(shown, Construct):
         return
-    here, there = Stack.of(grantee), Stack.of(owner)
+    here, there = stack_of(grantee), stack_of(owner)
     # IAM's users and roles are the same in every region.
     places = ("account",) if isinstance(grantee, iam.Role | iam.User | iam.Group) else _PLACES
     for place in places:

@@ -26,8 +26,10 @@ class ConfigurationError(ValueError):
 class Problems:
     """Collects what is wrong with one call, so that one run shows all of it."""
 
-    def __init__(self, subject: Construct | str) -> None:
+    def __init__(self, subject: Construct | str, construct_id: str | None = None) -> None:
+        """Collect for *subject*, or for the *construct_id* that would be made below it."""
         self._subject = subject
+        self._construct_id = construct_id
         self._problems: list[str] = []
 
     @property
@@ -52,5 +54,7 @@ class Problems:
         if self._problems:
             subject = self._subject
             name = subject if isinstance(subject, str) else subject.node.path
+            if self._construct_id is not None:
+                name = f"{name}/{self._construct_id}"
             lines = "".join(f"\n  - {problem}" for problem in self._problems)
             raise ConfigurationError(f"{name}:{lines}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_mailroom import _assembly, _roles
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._reviewed import reviewed
 from cdk_mailroom.functions import default_architecture, default_runtime
@@ -25,7 +26,7 @@ def provider(
     scope: Construct, construct_id: str, module: str, *, timeout: Duration | None = None
 ) -> Provider:
     """Return the stack's provider *construct_id* that runs *module*; it is made on first use."""
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     existing = stack.node.try_find_child(construct_id)
     if isinstance(existing, Provider):
         return existing

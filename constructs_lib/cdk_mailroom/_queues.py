@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cdk_mailroom._asked import queue_arn, queue_key
+from cdk_mailroom._asked import duration, queue_arn, queue_key
 from cdk_mailroom._reviewed import reviewed
 
 __all__ = [
@@ -45,7 +45,7 @@ def queue(
 
 def dead_letter_queue(scope: Construct, *, key: kms.IKey | None) -> sqs.Queue:
     """Return a queue that keeps what failed for 14 days, as long as SQS can."""
-    made = queue(scope, "DeadLetterQueue", key=key, retention=Duration.days(14))
+    made = queue(scope, "DeadLetterQueue", key=key, retention=duration(14 * 86_400))
     reviewed(made, "SQS3", "it is itself the dead-letter queue")
     return made
 

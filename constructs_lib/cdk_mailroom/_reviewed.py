@@ -17,10 +17,12 @@ from aws_cdk import (
     Aspects,
     CfnResource,
     IAspect,
-    Stack,
     Validations,
 )
 from constructs import Construct, IConstruct
+
+from cdk_mailroom._asked import once, stack_of
+from cdk_mailroom._checks import resolved
 
 __all__ = ["acknowledge_finding", "reviewed", "reviewed_wildcard"]
 
@@ -32,9 +34,11 @@ def reviewed(scope: Construct, rule: str, reason: str) -> None:
 
 def reviewed_wildcard(grantee: object, pattern: str, reason: str) -> None:
     """Acknowledge a resource, or with ``Action::`` in front an action, that ends in ``*``."""
-    if isinstance(grantee, Construct):
+    if isinstance(grantee, Construct) and _nag():
         finding = pattern if pattern.startswith("Action::") else f"Resource::{pattern}"
-        reviewed(grantee, f"IAM5[{_flat(Stack.of(grantee).resolve(finding))}]", reason)
+        if not resolved(finding):
+            finding = _flat(stack_of(grantee).resolve(finding))
+        reviewed(grantee, f"IAM5[{finding}]", reason)
 
 
 def acknowledge_finding(scope: IConstruct, rule: str, reason: str) -> None:
@@ -42,10 +46,15 @@ def acknowledge_finding(scope: IConstruct, rule: str, reason: str) -> None:
     installed = _nag()
     # aws-cdk-lib 2.262 and older refuse the ids of cdk-nag 3, which needs a newer one itself.
     if installed and not installed.startswith("2."):
-        Validations.of(scope).acknowledge(Acknowledgment(id=rule, reason=reason))
+        _validations(scope).acknowledge(Acknowledgment(id=rule, reason=reason))
     if installed.startswith("2."):
         # Before cdk-nag, which is an aspect too, looks at what is there by then.
         Aspects.of(scope).add(_Suppression(rule, reason), priority=AspectPriority.MUTATING)
+
+
+@once
+def _validations(scope: IConstruct) -> Validations:
+    return Validations.of(scope)
 
 
 @cache

@@ -77,7 +77,7 @@ class MailDashboard(MailConstruct):
         Raises:
             ConfigurationError: Neither *publishing* nor *inbound* was passed.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if publishing is None and inbound is None:
             problems.add("publishing", None, "pass publishing, inbound or both")
         problems.raise_if_any()

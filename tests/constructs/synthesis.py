@@ -6,6 +6,7 @@ reads ``<Inbound/Bucket.Arn>``, so a test can state a whole policy as a person w
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -57,10 +58,9 @@ class Template:
     """One stack's template."""
 
     def __init__(self, stack: cdk.Stack) -> None:
-        artifact = cdk.App.of(stack).synth().get_stack_by_name(stack.stack_name)
-        self.raw: dict[str, Any] = artifact.template
-        self.folder = Path(artifact.assembly.directory)
+        self.folder = Path(cdk.App.of(stack).synth().directory)
         """The cloud assembly."""
+        self.raw: dict[str, Any] = json.loads((self.folder / stack.template_file).read_text())
         self._prefix = f"{stack.node.path}/"
 
     @cached_property
@@ -236,6 +236,8 @@ def warnings_of(stack: cdk.Stack) -> dict[str, list[str]]:
     # Not through synth: CDK itself refuses regions without the resource types.
     found: dict[str, list[str]] = {}
     for construct in stack.node.find_all():
+        if isinstance(construct, cdk.CfnElement):
+            continue  # Its metadata says where it was made, and much of that.
         for entry in construct.node.metadata:
             if entry.type == "aws:cdk:warning":
                 text, _, code = str(entry.data).partition(" [ack: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import re
 import signal
 import sys
@@ -19,6 +20,14 @@ from mailroom.entry._deadline import answer_due, deadline, initialised, time_unt
 from mailroom.errors import DeadlineReached, OutOfTime
 
 SOON = 0.03
+
+
+@pytest.fixture(autouse=True)
+def _without_garbage() -> Iterator[None]:
+    """Hypothesis is told of each collection, and Python reports what is raised meanwhile."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def spins() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
+from cdk_mailroom._asked import account_of, in_one_stack, stack_of
 from cdk_mailroom._checks import resolved
 from cdk_mailroom._imported import warn_of_import
 
@@ -30,7 +30,7 @@ _SES = "ses.amazonaws.com"
 
 def configuration_set_arn(scope: Construct, name: str) -> str:
     """Return the ARN of the configuration set *name*."""
-    return Stack.of(scope).format_arn(
+    return stack_of(scope).format_arn(
         service="ses", resource="configuration-set", resource_name=name
     )
 
@@ -44,12 +44,12 @@ def ses_principal(
     is made here would make the two stacks depend on each other.
     """
     name = configuration_set_name
-    if not resolved(name) and Stack.of(near).node.addr != Stack.of(scope).node.addr:
+    if not resolved(name) and not in_one_stack(near, scope):
         name = "*"
     return iam.ServicePrincipal(
         _SES,
         conditions={
-            "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
+            "StringEquals": {"aws:SourceAccount": account_of(scope)},
             "ArnLike": {"aws:SourceArn": configuration_set_arn(scope, name)},
         },
     )
@@ -73,7 +73,7 @@ def sns_of_account(topic: sns.ITopic) -> iam.ServicePrincipal:
     topic on the key.
     """
     account, region = topic.env.account, topic.env.region
-    topics = f"arn:{Stack.of(topic).partition}:sns:{region}:{account}:*"
+    topics = f"arn:{stack_of(topic).partition}:sns:{region}:{account}:*"
     return service_of_account(SNS, account, topics)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_mailroom import _alarms
+from cdk_mailroom._asked import duration
 
 __all__ = [
     "NOTIFICATION_FAILURES",
@@ -47,7 +47,7 @@ def reputation_metric(kind: str) -> cloudwatch.Metric:
         namespace="AWS/SES",
         metric_name=f"Reputation.{kind}Rate",
         statistic="Maximum",
-        period=Duration.hours(1),
+        period=duration(3600),
     )
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jsii
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.interfaces.aws_events import IRuleRef
 from constructs import Construct
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems
 from cdk_mailroom.actions import ReceiptAction
 from mailroom.ses import EVENT_BRIDGE_NAMES, EventType
@@ -30,7 +31,7 @@ def bus_destination(
         matching_event_types=list(types),
         enabled=True,
         event_bridge_destination=_Destination.EventBridgeDestinationProperty(
-            event_bus_arn=Stack.of(scope).format_arn(
+            event_bus_arn=stack_of(scope).format_arn(
                 service="events", resource="event-bus", resource_name="default"
             )
         ),

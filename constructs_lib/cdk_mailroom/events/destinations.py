@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cdk_mailroom._asked import in_one_stack
 from cdk_mailroom._checks import Problems, Retention, check_retention
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.events import access, bus, metrics
@@ -224,7 +225,7 @@ class EventDestinations(MailConstruct):
         Raises:
             ConfigurationError: No destination is left.
         """
-        problems = Problems(f"{self.node.path}/{construct_id}")
+        problems = Problems(self, construct_id)
         wanted = checked_types(problems, types)
         self._check_destinations(problems)
         problems.raise_if_any()
@@ -240,7 +241,7 @@ class EventDestinations(MailConstruct):
         return sns.Topic(self, construct_id, master_key=self._key, enforce_ssl=True)
 
     def _connect_lake_alarms(self, lake: EventLake) -> None:
-        if Stack.of(lake).node.addr == Stack.of(self).node.addr:
+        if in_one_stack(lake, self):
             lake.send_alarms_to(self.alert_topic)
         else:
             # The lake's stack would depend on this one, which depends on the lake.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -19,6 +19,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues, _quotas
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._reviewed import reviewed_wildcard
@@ -170,16 +171,22 @@ class Pipeline(MailConstruct):
         )
         """The queue that events wait in."""
         specs = _specs(settings)
+        bundled = any(isinstance(one, Bundled) for one in settings.handlers)
         self.function = maker.create(
             self,
             entry="mailroom.entry.events",
             specs=[spec for chain in specs.values() for spec in chain],
             description=f"Handles SES events: {named}",
-            environment={"MAILROOM_HANDLERS": json.dumps(specs)},
+            environment={
+                "MAILROOM_HANDLERS": json.dumps(specs),
+                "MAILROOM_EVENT_TABLE": settings.table.table_name,
+                **settings.recording,
+                **(self._environment(settings) if bundled else {}),
+            },
         )
         """The function that handles them."""
-        self._grant_recording(settings.table, settings.recording)
-        if any(isinstance(one, Bundled) for one in settings.handlers):
+        self._grant_recording(settings.table)
+        if bundled:
             self._grant_bundled(settings.bundled, settings.alert_topic)
         # Not SqsEventSource and SqsSubscription of aws-cdk-lib: their ids contain the stack's name,
         # and the subscription's key statement names the topic, which waits for the key itself.
@@ -235,7 +242,13 @@ class Pipeline(MailConstruct):
             "IsolationAgeAlarm": self.isolation_age_alarm,
         }
 
-    def _grant_recording(self, table: dynamodb.ITable, environment: Mapping[str, str]) -> None:
+    def _environment(self, settings: PipelineSettings) -> dict[str, str]:
+        """Return what the bundled behaviours are told."""
+        alerted = not _ALERTING.isdisjoint(self.types)
+        topic = {"MAILROOM_ALERT_TOPIC": settings.alert_topic.topic_arn} if alerted else {}
+        return {**settings.bundled.environment, **topic}
+
+    def _grant_recording(self, table: dynamodb.ITable) -> None:
         # Not table.grant(), which includes the indexes: nothing is written there.
         iam.Grant.add_to_principal(
             grantee=self.function, actions=["dynamodb:PutItem"], resource_arns=[table.table_arn]
@@ -243,13 +256,10 @@ class Pipeline(MailConstruct):
         if table.encryption_key is not None:
             table.encryption_key.grant(self.function, *_TABLE_KEY_ACTIONS)
             self._review_key("kms:GenerateDataKey*")
-        for name, value in {**environment, "MAILROOM_EVENT_TABLE": table.table_name}.items():
-            self.function.add_environment(name, value)
 
     def _grant_bundled(self, bundled: BundledSettings, alert_topic: sns.ITopic) -> None:
-        function, environment = self.function, dict(bundled.environment)
+        function = self.function
         if not _ALERTING.isdisjoint(self.types):
-            environment["MAILROOM_ALERT_TOPIC"] = alert_topic.topic_arn
             alert_topic.grant_publish(function)
             if alert_topic.master_key is not None:
                 self._review_key("kms:GenerateDataKey*")
@@ -266,8 +276,6 @@ class Pipeline(MailConstruct):
                 "*",
                 "the account's suppression list has no ARN, and any tenant may have one",
             )
-        for name, value in environment.items():
-            function.add_environment(name, value)
 
     def _review_key(self, *actions: str) -> None:
         for action in actions:
@@ -347,7 +355,7 @@ class BusPipeline(Pipeline):
         for queue in (self.queue, self.dead_letter_queue):
             allow_service(queue, _EVENTS, self.rule.rule_arn)
         if settings.key is not None:
-            stack = Stack.of(self)
+            stack = stack_of(self)
             # Not the rule's own ARN: the rule waits for the queue, and that for the key.
             rules = stack.format_arn(service="events", resource="rule", resource_name="*")
             grant_key(self, settings.key, service_of_account(_EVENTS, stack.account, rules))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from aws_cdk import Duration, Stack, Tokenization
+from aws_cdk import Duration, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -16,6 +16,7 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import (
     Problems,
     Retention,
@@ -120,7 +121,7 @@ class EventPublishing(EventDestinations):
         Raises:
             ConfigurationError: An argument that AWS would refuse, or that would have no effect.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         chosen = alerts or Alerts()
         check_configuration_set_name(problems, "configuration_set_name", configuration_set_name)
         if configuration_set is not None and configuration_set_name is not None:
@@ -136,7 +137,7 @@ class EventPublishing(EventDestinations):
         check_table(problems, event_table)
         options.check_places(
             problems,
-            Stack.of(scope),
+            stack_of(scope),
             topic=topic,
             alert_topic=alert_topic,
             encryption_key=encryption_key,
@@ -144,7 +145,7 @@ class EventPublishing(EventDestinations):
         if event_table is not None:
             # Not its env, which is the stack's for an imported table.
             arn, reason = event_table.table_arn, "its handlers use tables of their own region"
-            check_arn_region(problems, "event_table", arn, Stack.of(scope), reason)
+            check_arn_region(problems, "event_table", arn, stack_of(scope), reason)
         check_number(
             problems, "maximum_concurrency", maximum_concurrency, range(2, 1001), "invocations"
         )
@@ -371,7 +372,7 @@ class EventPublishing(EventDestinations):
         route.configure(grantee)
         return grant_sending(
             grantee,
-            stack=Stack.of(self),
+            stack=stack_of(self),
             identities=self._identities,
             configuration_set_name=self.configuration_set_name,
             templates=templates,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import jsii
-from aws_cdk import IStableStringProducer, Lazy, Stack
+from aws_cdk import IStableStringProducer, Lazy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._construct import MailConstruct
 
@@ -54,7 +55,7 @@ class _Known(MailConstruct):
 
     def _json(self) -> str:
         values = {name: value for name, (_, value) in sorted(self._values.items())}
-        return Stack.of(self).to_json_string(values)
+        return stack_of(self).to_json_string(values)
 
 
 @jsii.implements(IStableStringProducer)

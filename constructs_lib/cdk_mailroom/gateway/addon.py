@@ -141,7 +141,7 @@ class AddonSubscription(MailConstruct):
             ConfigurationError: The name is not one of `AddonName`, the terms were not accepted, or
                 the app subscribes already.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if _check_name(problems, name) and accept_terms_and_price is not True:
             problems.add(
                 "accept_terms_and_price",

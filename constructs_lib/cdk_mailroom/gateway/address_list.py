@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from aws_cdk import CustomResource, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import CustomResource, Duration, Fn, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom import _provisioning
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems, check_list, resolved
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._reviewed import reviewed_wildcard
@@ -135,7 +136,7 @@ class AddressList(ExistingAddressList):
             ConfigurationError: A member or the name that Mail Manager would refuse, a member twice,
                 or *members* and *members_file*.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         found = list(members) if check_list(problems, "members", members) else []
         argument = "members"
         if members_file is not None:
@@ -174,7 +175,7 @@ class AddressList(ExistingAddressList):
         Raises:
             ConfigurationError: It is not the ARN of an address list.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if resolved(address_list_arn) and not re.fullmatch(_ARN, address_list_arn):
             problems.add(
                 "address_list_arn",
@@ -202,7 +203,7 @@ class AddressList(ExistingAddressList):
             iam.PolicyStatement(
                 # Nothing else says whether an update is a rollback.
                 actions=["cloudformation:DescribeStacks"],
-                resources=[Stack.of(self).stack_id],
+                resources=[stack_of(self).stack_id],
             ),
         )
         properties: dict[str, object] = {"AddressListId": self.address_list_id}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from cdk_mailroom._asked import region_of
 from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._imported import warn_of_import
@@ -155,7 +156,7 @@ class MailArchive(ExistingMailArchive):
         Raises:
             ConfigurationError: Mail Manager has no such period, or would refuse the name.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         periods = [str(one) for one in ArchiveRetention]
         if retention is not None and str(retention) not in periods:
             problems.add("retention", retention, f"use one of {', '.join(periods)}")
@@ -200,7 +201,7 @@ class MailArchive(ExistingMailArchive):
         Raises:
             ConfigurationError: It is not the ARN of an archive.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if resolved(archive_arn) and not re.fullmatch(_ARN, archive_arn):
             problems.add(
                 "archive_arn", archive_arn, "pass arn:aws:ses:REGION:ACCOUNT:mailmanager-archive/ID"
@@ -242,4 +243,4 @@ class MailArchive(ExistingMailArchive):
 
 
 def _through_ses(scope: Construct) -> dict[str, dict[str, str]]:
-    return {"StringEquals": {"kms:ViaService": f"ses.{Stack.of(scope).region}.amazonaws.com"}}
+    return {"StringEquals": {"kms:ViaService": f"ses.{region_of(scope)}.amazonaws.com"}}

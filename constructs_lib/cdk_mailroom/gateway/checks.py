@@ -13,6 +13,7 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems, Retention, check_domain, check_retention, resolved
 from cdk_mailroom._identities import zone_name
 from cdk_mailroom._mail_bucket import check_bucket_options
@@ -166,7 +167,7 @@ class GatewayOptions:
             return
         wanted = stack.resolve(network.configuration())
         for other in siblings(stack, ses.CfnMailManagerIngressPoint):
-            if Stack.of(other).resolve(other.network_configuration) == wanted:
+            if stack_of(other).resolve(other.network_configuration) == wanted:
                 path = other.node.path.removesuffix("/IngressPoint")
                 problems.add(
                     "access.network.endpoint",
@@ -266,7 +267,7 @@ def warn_of_addons(scope: Construct, options: GatewayOptions) -> None:
 
 def check_made_name(bucket: s3.Bucket) -> None:
     """Warn if the name that CloudFormation makes for *bucket* may be one character too long."""
-    stack, made = Stack.of(bucket), bucket.node.default_child
+    stack, made = stack_of(bucket), bucket.node.default_child
     if not isinstance(made, s3.CfnBucket) or not resolved(stack.stack_name):
         return
     # STACK-LOGICALID-SUFFIX, shortened to what S3 takes, which is one more than Mail Manager does.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import overload
 
-from aws_cdk import Annotations, Duration, Names, RemovalPolicy, Stack
+from aws_cdk import Annotations, Duration, Names, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -19,6 +19,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import ConfigurationError, Problems, Retention
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._mail_bucket import mail_bucket
@@ -122,8 +123,8 @@ class MailGateway(MailConstruct):
             logs=logs,
             alert_topic=alert_topic,
         )
-        problems = Problems(f"{scope.node.path}/{construct_id}")
-        options.check(problems, Stack.of(scope))
+        problems = Problems(scope, construct_id)
+        options.check(problems, stack_of(scope))
         problems.raise_if_any()
         super().__init__(scope, construct_id)
         self._alarms: dict[str, cloudwatch.Alarm] = {}
@@ -320,7 +321,7 @@ class MailGateway(MailConstruct):
                 "set is made: this gateway was given it as rule_set"
             )
         if not isinstance(store, Store | bool):
-            problems = Problems(f"{self.node.path}/{construct_id}")
+            problems = Problems(self, construct_id)
             problems.add("store", store, "pass True, False, or gateway.actions.Store(…)")
             problems.raise_if_any()
         options = GatewayRuleOptions(
@@ -388,7 +389,7 @@ class MailGateway(MailConstruct):
         return bucket
 
     def _make_point(self, options: GatewayOptions) -> Point:
-        stack = Stack.of(self)
+        stack = stack_of(self)
         existing = options.existing
         if existing is not None:
             if self._rules is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Names, RemovalPolicy, Stack
+from aws_cdk import Names, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -17,6 +17,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_mailroom import _alarms
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._imported import warn_of_import
 
 __all__ = ["GatewayLogs", "Logs"]
@@ -121,7 +122,7 @@ class GatewayLogs:
         )
 
     def _let_deliver(self) -> Construct:
-        stack = Stack.of(self._scope)
+        stack = stack_of(self._scope)
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-CloudWatchLogs.html
         arn = stack.format_arn(service="logs", resource="*")
         conditions: Mapping[str, Mapping[str, str]] = {
@@ -142,7 +143,7 @@ class GatewayLogs:
 
 
 def _let_logs_encrypt(scope: Construct, key: kms.IKey, name: str) -> None:
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     arn = stack.format_arn(service="logs", resource=f"log-group:{name}")
     statement = iam.PolicyStatement(

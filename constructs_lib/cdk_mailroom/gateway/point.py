@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from aws_cdk import Annotations, CfnCondition, Fn, Names, Stack
+from aws_cdk import Annotations, CfnCondition, Fn, Names
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from cdk_mailroom._asked import region_of, stack_of
 from cdk_mailroom._checks import resolved
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.access import Access
@@ -100,7 +101,7 @@ def make_point(
 
 def _tls_policy(scope: Construct, access: Access) -> str:
     """Return the TLS policy; CloudFormation decides where only it knows the region."""
-    region = Stack.of(scope).region
+    region = region_of(scope)
     if access.tls is not None or resolved(region) or not access.chosen_by_aws:
         return str(access.tls_policy(region))
     fips = CfnCondition(
@@ -114,7 +115,7 @@ def _tls_policy(scope: Construct, access: Access) -> str:
 
 
 def _version(scope: Construct, access: Access, network: Any) -> str:
-    shown = json.dumps([access.kind, Stack.of(scope).resolve(network)], sort_keys=True, default=str)
+    shown = json.dumps([access.kind, stack_of(scope).resolve(network)], sort_keys=True, default=str)
     return hashlib.sha256(shown.encode()).hexdigest()[:8]
 
 
@@ -132,7 +133,7 @@ def _name(scope: Construct, version: str) -> str:
 
 def _warn(scope: Construct, access: Access, status: Status | str | None) -> None:
     annotations = Annotations.of(scope)
-    region = Stack.of(scope).region
+    region = region_of(scope)
     if resolved(region) and region not in limits.REGIONS:
         annotations.add_warning_v2(
             "cdk-mailroom:gateway-region",

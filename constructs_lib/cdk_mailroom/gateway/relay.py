@@ -51,7 +51,7 @@ class Relay(MailConstruct):
         Raises:
             ConfigurationError: Mail Manager would refuse an argument.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if resolved(server) and not (
             isinstance(server, str) and re.fullmatch(RELAY_SERVER, server)
         ):

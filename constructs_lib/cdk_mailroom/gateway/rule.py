@@ -16,6 +16,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IDependable
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import ConfigurationError, Problems, check_list
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._objects import grant_read
@@ -205,7 +206,7 @@ class GatewayRule(MailConstruct):
             place: What the rules of the gateway share.
         """
         super().__init__(scope, construct_id)
-        stack = Stack.of(self)
+        stack = stack_of(self)
         self._stored = options.stored
         self._dead_letter_queue = place.dead_letter_queue
         self._context = GatewayContext(

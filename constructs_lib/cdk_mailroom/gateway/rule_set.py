@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import jsii
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems, leaving_nothing, resolved
 from cdk_mailroom.actions.base import SES
 from cdk_mailroom.gateway import limits
@@ -52,7 +53,7 @@ class RuleSet:
         self._options: list[GatewayRuleOptions] = []
         self._unlimited: list[str] = []
         self._sends = 0
-        stack = Stack.of(scope)
+        stack = stack_of(scope)
         source = stack.format_arn(service="ses", resource="mailmanager-rule-set", resource_name="*")
         conditions = {
             "StringEquals": {"aws:SourceAccount": stack.account},
@@ -85,8 +86,8 @@ class RuleSet:
 
     def add(self, construct_id: str, options: GatewayRuleOptions) -> GatewayRule:
         """Add a rule after the existing ones."""
-        problems = Problems(f"{self._scope.node.path}/{construct_id}")
-        options.check(problems, construct_id, Stack.of(self._scope), self._accepted)
+        problems = Problems(self._scope, construct_id)
+        options.check(problems, construct_id, stack_of(self._scope), self._accepted)
         if len(self._rules) >= limits.RULES_PER_RULE_SET:
             problems.add(
                 "len(rules)",

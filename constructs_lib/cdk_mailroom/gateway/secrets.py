@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IDependable
 
+from cdk_mailroom._asked import region_of, stack_of
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._imported import warn_of_import
 from cdk_mailroom.actions.base import SES
@@ -63,7 +64,7 @@ def grant_secret(
             "Secret.from_secret_attributes(encryption_key=…), which shows the statement",
         )
         return waits
-    service = f"secretsmanager.{Stack.of(scope).region}.amazonaws.com"
+    service = f"secretsmanager.{region_of(scope)}.amazonaws.com"
     return waits + grant_key(scope, key, resource, actions=key_actions, via=service)
 
 
@@ -88,7 +89,7 @@ def grant_key(
 
 
 def _principal(scope: Construct, resource: str, via: str | None = None) -> iam.ServicePrincipal:
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     # Any of this account: the resource's own id would make a cycle.
     source = stack.format_arn(service="ses", resource=resource, resource_name="*")
     equal = {"aws:SourceAccount": stack.account}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Fn, Stack
+from aws_cdk import Fn
 from aws_cdk import aws_iam as iam
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom._places import check_sending_place
 from cdk_mailroom.actions.base import RuleFacts
@@ -45,7 +46,7 @@ def grant_send_as(
     a domain above that, and against the configuration set too.
     https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
     """
-    stack = Stack.of(grantee.grant_principal)  # type: ignore[arg-type]
+    stack = stack_of(grantee.grant_principal)  # type: ignore[arg-type]
 
     def arn(resource: str, name: str) -> str:
         return stack.format_arn(service="ses", resource=resource, resource_name=name)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib import resources
 from typing import Final
 
-from aws_cdk import Size, Stack
+from aws_cdk import Size
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.lake.options import mebibytes
 from cdk_mailroom.lake.table import catalog_arns
@@ -123,7 +124,7 @@ def grant_query(
             conditions={"StringLike": conditions} if conditions else None,
         )
 
-    workgroup_arn = Stack.of(scope).format_arn(
+    workgroup_arn = stack_of(scope).format_arn(
         service="athena", resource="workgroup", resource_name=workgroup_name
     )
     events, results = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Names, Size, Stack
+from aws_cdk import Duration, Names, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -15,6 +15,7 @@ from aws_cdk.interfaces.aws_kinesisfirehose import IDeliveryStreamRef
 from constructs import Construct
 
 from cdk_mailroom import _alarms, _quotas
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems, Retention, check_seconds, leaving_nothing
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._places import check_query_place, check_region
@@ -90,7 +91,7 @@ class EventLake(MailConstruct):
         Raises:
             ConfigurationError: An argument that AWS would refuse, or that would have no effect.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         own, waits, asks = (
             storage or LakeStorage(),
             buffer or LakeBuffer(),
@@ -114,7 +115,7 @@ class EventLake(MailConstruct):
             ("encryption_key", encryption_key),
             ("alert_topic", alert_topic),
         ):
-            check_region(problems, argument, resource, Stack.of(scope), "a lake is in one region")
+            check_region(problems, argument, resource, stack_of(scope), "a lake is in one region")
         problems.raise_if_any()
         with leaving_nothing(scope, construct_id):
             super().__init__(scope, construct_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy, Size, Stack
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cdk_mailroom._asked import account_of, region_of
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom._secrets import grant_read_secret
 from cdk_mailroom.functions import PythonFunction
@@ -165,8 +166,8 @@ def _conversion(
         ),
         schema_configuration=_CfnStream.SchemaConfigurationProperty(
             role_arn=role.role_arn,
-            catalog_id=Stack.of(scope).account,
-            region=Stack.of(scope).region,
+            catalog_id=account_of(scope),
+            region=region_of(scope),
             database_name=target.database_name,
             table_name=target.table.ref,
             version_id="LATEST",
@@ -208,7 +209,7 @@ def _delivery_role(
         assumed_by=iam.ServicePrincipal(
             "firehose.amazonaws.com",
             # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
-            conditions={"StringEquals": {"sts:ExternalId": Stack.of(scope).account}},
+            conditions={"StringEquals": {"sts:ExternalId": account_of(scope)}},
         ),
         inline_policies={"Deliver": iam.PolicyDocument(statements=statements)},
     )

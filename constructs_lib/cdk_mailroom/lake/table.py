@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from aws_cdk import Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom.lake.options import LakeFormat
 from mailroom.lake import EVENT_TYPES, PARTITIONS, columns
 
@@ -47,7 +47,7 @@ def make_table(
     kept_days: int | None,
 ) -> glue.CfnTable:
     """Return the table, in a new database; no crawler is needed."""
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     database = glue.CfnDatabase(
         scope,
         "Database",
@@ -108,7 +108,7 @@ def make_table(
 
 def catalog_arns(scope: Construct, database_name: str) -> list[str]:
     """Return the ARNs that Glue checks before it shows the table."""
-    stack = Stack.of(scope)
+    stack = stack_of(scope)
     return [
         stack.format_arn(service="glue", resource="catalog"),
         stack.format_arn(service="glue", resource="database", resource_name=database_name),

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from constructs import Construct, IConstruct
 
+from cdk_mailroom._asked import account_of, in_one_stack, region_of, stack_of
 from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._provisioning import SERVICE_TIMEOUT, Provider
@@ -68,7 +69,7 @@ class ActiveRuleSet(MailConstruct):
                 the deployment of this one in the same environment.
         """
         root = scope.node.root
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if activation not in _MODES:
             problems.add("activation", activation, f"use one of {[str(mode) for mode in _MODES]}")
         if activation == Activation.REFUSE:
@@ -77,7 +78,7 @@ class ActiveRuleSet(MailConstruct):
         super().__init__(scope, construct_id)
         if activation == Activation.REFUSE:
             _refusing.setdefault(root, []).append(self)
-        stack = Stack.of(self)
+        stack = stack_of(self)
         provider = provider_of_rules(self)
         ledger = _ledger(stack)
         earlier = _activations.setdefault(provider, [])
@@ -112,7 +113,7 @@ _refusing: WeakKeyDictionary[IConstruct, list[ActiveRuleSet]] = WeakKeyDictionar
 
 def is_made_in(stack: Stack, rule_set: ses.IReceiptRuleSet) -> bool:
     """Tell whether *stack* makes *rule_set*, and so deletes it."""
-    return rule_set.node.default_child is not None and Stack.of(rule_set) is stack
+    return rule_set.node.default_child is not None and in_one_stack(rule_set, stack)
 
 
 def check_refusal(problems: Problems, scope: Construct) -> None:
@@ -139,8 +140,7 @@ def _is_in(root: IConstruct, construct: Construct) -> bool:
 
 
 def _environment(scope: Construct) -> tuple[str | None, str | None]:
-    stack = Stack.of(scope)
-    account, region = stack.account, stack.region
+    account, region = account_of(scope), region_of(scope)
     return (account if resolved(account) else None, region if resolved(region) else None)
 
 

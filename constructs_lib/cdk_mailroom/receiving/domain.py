@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from cdk_mailroom._asked import region_of
 from cdk_mailroom._checks import Problems, check_domain, resolved
 from cdk_mailroom._identities import name_of, other_identity, zone_name
 from cdk_mailroom.sending import CrossAccountZone, SendingIdentity
@@ -73,7 +73,7 @@ class ReceivingDomain:
         name = self._name(zone_name(Problems(scope), zone))
         if identity is None:
             identity = SendingIdentity(scope, "Identity", domain=name, hosted_zone=zone)
-        host = f"inbound-smtp.{Stack.of(scope).region}.amazonaws.com"
+        host = f"inbound-smtp.{region_of(scope)}.amazonaws.com"
         records: list[tuple[str, Mapping[str, Any]]] = [
             ("MxRecord", {"name": name, "type": "MX", "value": f"10 {host}"})
         ]

@@ -16,6 +16,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues, _quotas, actions
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import (
     Problems,
     Retention,
@@ -114,9 +115,8 @@ class InboundMail(MailConstruct):
         Raises:
             ConfigurationError: Arguments conflict with each other, or SES would refuse them.
         """
-        mode = activation or _default_activation(Stack.of(scope), rule_set)
-        self._path = f"{scope.node.path}/{construct_id}"
-        problems = Problems(self._path)
+        mode = activation or _default_activation(stack_of(scope), rule_set)
+        problems = Problems(scope, construct_id)
         if mode not in list(Activation):
             problems.add("activation", mode, f"use one of {[str(item) for item in Activation]}")
         if rule_set is not None and rule_set_name is not None:
@@ -137,7 +137,7 @@ class InboundMail(MailConstruct):
             check_bucket_options(problems, retention, removal_policy)
         place = ReceivingDomain(hosted_zone=hosted_zone, domain=domain, identity=identity)
         place.check(problems, scope)
-        stack = Stack.of(scope)
+        stack = stack_of(scope)
         for argument, resource in (
             ("encryption_key", encryption_key),
             ("alert_topic", alert_topic),
@@ -293,7 +293,7 @@ class InboundMail(MailConstruct):
             scan=scan,
             require_tls=require_tls,
         )
-        problems = Problems(f"{self._path}/{construct_id}")
+        problems = Problems(self, construct_id)
         options.check(problems, construct_id, self._stack)
         if len(self._rules) >= RULES_PER_RULE_SET:
             problems.add(
@@ -337,7 +337,7 @@ class InboundMail(MailConstruct):
         Raises:
             ConfigurationError: It is not an address or range, or there are too many filters.
         """
-        problems = Problems(f"{self._path}/{construct_id}")
+        problems = Problems(self, construct_id)
         check_cidr(problems, "cidr", cidr)
         if self._filters >= IP_FILTERS:
             problems.add(

@@ -58,7 +58,7 @@ class MailFunction(MailConstruct):
         Raises:
             ConfigurationError: The handler does not fit.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if isinstance(handler, PythonHandler):
             handler.check_for_events(problems)
             handler.check_argument(problems, "a MailFunction", ["BucketMail"], base="ReceivedMail")

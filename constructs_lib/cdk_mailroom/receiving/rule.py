@@ -21,6 +21,7 @@ from aws_cdk.interfaces.aws_ses import IReceiptRuleRef
 from constructs import Construct
 
 from cdk_mailroom import actions
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import (
     ConfigurationError,
     Problems,
@@ -213,7 +214,7 @@ class InboundRule(MailConstruct):
         Raises:
             ConfigurationError: SES would refuse the action, or it could never run.
         """
-        problems = Problems(f"{self.node.path}/{construct_id}")
+        problems = Problems(self, construct_id)
         present = self._rendered()
         if present and "stopAction" in present[-1]:
             problems.add("action", action, "add it before the Stop: after it, it could never run")
@@ -285,7 +286,7 @@ class InboundRule(MailConstruct):
 
     def _rendered(self) -> list[dict[str, Any]]:
         """Return the rule's actions, also those that were added to the receipt rule itself."""
-        rendered = Stack.of(self).resolve(self._resource().rule)
+        rendered = stack_of(self).resolve(self._resource().rule)
         return rendered.get("actions") or []
 
 

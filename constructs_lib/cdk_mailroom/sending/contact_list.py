@@ -44,7 +44,7 @@ class ContactList(MailConstruct):
         Raises:
             ConfigurationError: Too many topics, none, or a topic of *opted_in* that is not one.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if not 0 < len(topics) <= TOPICS_PER_CONTACT_LIST:
             problems.add(
                 "len(topics)", len(topics), f"pass 1 to {TOPICS_PER_CONTACT_LIST}, SES's limits"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from aws_cdk import CustomResource, Stack
+from aws_cdk import CustomResource
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom import _provisioning
+from cdk_mailroom._asked import region_of, stack_of
 from cdk_mailroom._checks import Problems, resolved
 from cdk_mailroom._construct import MailConstruct
 from mailroom.ses import ENDPOINT_NAME
@@ -41,10 +42,10 @@ class MultiRegionEndpoint(MailConstruct):
         Raises:
             ConfigurationError: A name that SES would refuse, or this stack's own region.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if resolved(endpoint_name) and not re.fullmatch(ENDPOINT_NAME, endpoint_name):
             problems.add("endpoint_name", endpoint_name, "use 1 to 64 of A-Z a-z 0-9 _ -")
-        if region == Stack.of(scope).region:
+        if region == region_of(scope):
             problems.add("region", region, "pass a second region; the first is the stack's own")
         problems.raise_if_any()
         super().__init__(scope, construct_id)
@@ -68,7 +69,7 @@ class MultiRegionEndpoint(MailConstruct):
                 iam.PolicyStatement(
                     actions=["ses:GetMultiRegionEndpoint"],
                     resources=[
-                        Stack.of(self).format_arn(
+                        stack_of(self).format_arn(
                             service="ses",
                             resource="multi-region-endpoint",
                             resource_name=endpoint_name,

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_cdk import SecretValue, Stack
+from aws_cdk import SecretValue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from cdk_mailroom._asked import region_of, stack_of
 from cdk_mailroom._checks import Problems, check_address, check_domain, resolved
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._grants import (
@@ -96,7 +97,7 @@ class SendingIdentity(MailConstruct):
         Raises:
             ConfigurationError: Arguments that contradict each other, or have no effect.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         name = address or domain or zone_name(problems, hosted_zone)
         _check_name(problems, domain, address, hosted_zone)
         other = other_identity(scope, name) if name else None
@@ -210,7 +211,7 @@ class SendingIdentity(MailConstruct):
         route.configure(grantee)
         return grant_sending(
             grantee,
-            stack=Stack.of(self),
+            stack=stack_of(self),
             identities=[self.name],
             configuration_set_name=(
                 None if publishing is None else publishing.configuration_set_name
@@ -236,7 +237,7 @@ class SendingIdentity(MailConstruct):
                 ("DkimRecord", _record(name, "TXT", _quoted(f"p={self._own_key.public_key}")))
             )
         if mail_from_domain is not None:
-            region = Stack.of(self).region
+            region = region_of(self)
             records += [
                 (
                     "MailFromMxRecord",

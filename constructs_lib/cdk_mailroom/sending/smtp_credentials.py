@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Annotations, CustomResource, RemovalPolicy, Stack
+from aws_cdk import Annotations, CustomResource, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -12,6 +12,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom import _provisioning, _quotas
+from cdk_mailroom._asked import region_of, stack_of
 from cdk_mailroom._checks import Problems, check_identities, resolved
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._grants import SMTP_ACTIONS, check_sender, grant_sending, identity_names
@@ -61,7 +62,7 @@ class SmtpCredentials(MailConstruct):
         Raises:
             ConfigurationError: No identity, a From address that belongs to none, or no rotation.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if isinstance(identities, str) or not identities:
             problems.add("identities", identities, "pass a list of at least one identity")
         else:
@@ -85,7 +86,7 @@ class SmtpCredentials(MailConstruct):
         )
         grant_sending(
             self.user,
-            stack=Stack.of(self),
+            stack=stack_of(self),
             identities=named,
             configuration_set_name=(
                 None if publishing is None else publishing.configuration_set_name
@@ -115,7 +116,7 @@ class SmtpCredentials(MailConstruct):
             properties={
                 "UserName": self.user.user_name,
                 "SecretArn": self.secret.secret_arn,
-                "Region": Stack.of(self).region,
+                "Region": region_of(self),
                 "Rotation": rotation,
             },
         )
@@ -146,7 +147,7 @@ class SmtpCredentials(MailConstruct):
             ),
         ]
         if self.secret.encryption_key is not None:
-            service = f"secretsmanager.{Stack.of(self).region}.amazonaws.com"
+            service = f"secretsmanager.{region_of(self)}.amazonaws.com"
             statements.append(
                 iam.PolicyStatement(
                     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
@@ -158,7 +159,7 @@ class SmtpCredentials(MailConstruct):
         return iam.Policy(self, "Policy", roles=[role], statements=statements)
 
     def _warn_of_region(self) -> None:
-        region = Stack.of(self).region
+        region = region_of(self)
         if resolved(region) and region in _quotas.REGIONS_WITHOUT_SMTP:
             Annotations.of(self).add_warning_v2(
                 "cdk-mailroom:smtp-region",

@@ -57,7 +57,7 @@ class EmailTemplate(MailConstruct):
             ConfigurationError: A missing file, a text that is too long, or variables that differ
                 from the sample data.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         root = Path(folder).absolute()
         parts = {
             name: path.read_text(encoding="utf-8")

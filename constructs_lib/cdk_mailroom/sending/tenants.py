@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import Stack
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems, check_identities, check_list, resolved
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.sending.templates import EmailTemplate
@@ -60,7 +60,7 @@ class Tenant(MailConstruct):
         Raises:
             ConfigurationError: A name that SES would refuse, or a text in place of a list.
         """
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        problems = Problems(scope, construct_id)
         if resolved(tenant_name) and not re.fullmatch(TENANT_NAME, tenant_name):
             problems.add("tenant_name", tenant_name, "use 1 to 64 of A-Z a-z 0-9 _ -")
         check_identities(problems, "identities", identities)
@@ -68,7 +68,7 @@ class Tenant(MailConstruct):
         check_list(problems, "templates", templates)
         problems.raise_if_any()
         super().__init__(scope, construct_id)
-        stack = Stack.of(self)
+        stack = stack_of(self)
         named = [
             *(("identity", one, _identity_name(one)) for one in identities),
             *(("configuration-set", one, _set_name(one)) for one in configuration_sets),

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import (
     Problems,
     check_addresses,
@@ -96,7 +96,7 @@ class _Bundled(FlowHandler):
         Args:
             function: The function of the rule.
         """
-        settings = Stack.of(function).to_json_string(self._settings)
+        settings = stack_of(function).to_json_string(self._settings)
         function.add_environment("MAILROOM_FLOW_SETTINGS", settings)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations, CustomResource, Fn, Stack
+from aws_cdk import Annotations, CustomResource, Fn
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cdk_mailroom import _provisioning
+from cdk_mailroom._asked import in_one_stack, stack_of
 from cdk_mailroom._checks import Problems
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom.workmail.modes import FlowDirection
@@ -38,9 +39,9 @@ class ExperimentalFlowRule(MailConstruct):
         Raises:
             ConfigurationError: *flow* is in another stack.
         """
-        stack = Stack.of(scope)
-        problems = Problems(f"{scope.node.path}/{construct_id}")
-        if stack.node.addr != Stack.of(flow).node.addr:
+        stack = stack_of(scope)
+        problems = Problems(scope, construct_id)
+        if not in_one_stack(scope, flow):
             problems.add("flow", flow.node.path, "it is in another stack; put both into one")
         problems.raise_if_any()
         super().__init__(scope, construct_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import Annotations, CfnOutput, Duration, Names, RemovalPolicy, Stack
+from aws_cdk import Annotations, CfnOutput, Duration, Names, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues
+from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems, leaving_nothing
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._imported import warn_of_import
@@ -84,8 +85,8 @@ class EmailFlowRule(MailConstruct):
         Raises:
             ConfigurationError: Whatever WorkMail is documented to refuse.
         """
-        stack = Stack.of(scope)
-        problems = Problems(f"{scope.node.path}/{construct_id}")
+        stack = stack_of(scope)
+        problems = Problems(scope, construct_id)
         checks.check_organization(
             problems, region=stack.region, organization_id=organization_id, direction=direction
         )

@@ -42,10 +42,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 # Seconds that the tests of a folder take. What is not named takes those of the last.
 FOLDERS = {
-    "tests/constructs": 150,
-    "tests/runtime": 140,
+    "tests/constructs": 165,
+    "tests/runtime": 145,
     "tests/local/page": 50,
-    "tests/local": 140,
+    "tests/local": 135,
     "tests/end_to_end": 75,
     "tests/cli": 75,
     "": 20,

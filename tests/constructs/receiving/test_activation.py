@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ses as ses
+from aws_cdk.cloudformation_include import CfnInclude, CfnIncludeProps
 from synthesis import Template, new_app, new_stack
 
 from cdk_mailroom import Activation, ActiveRuleSet, ConfigurationError, InboundMail
@@ -100,6 +103,26 @@ def test_a_given_rule_set_is_activated_only_if_asked_for(templates):
 def test_a_rule_set_that_the_stack_makes_is_known_as_such(templates):
     """It is deactivated before it is deleted, whoever activated it."""
     assert templates["default"].at(RESOURCE)["Made"] == "true"
+
+
+def test_a_set_is_made_by_a_stack_that_cfn_include_loaded(tmp_path):
+    """Such a stack is another object in Python whenever it is asked for."""
+    child, parent = tmp_path / "child.json", tmp_path / "parent.json"
+    child.write_text('{"Resources": {}}')
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "replaced"}}
+    parent.write_text(json.dumps({"Resources": {"Child": nested}}))
+    stack = new_stack()
+    included = CfnInclude(
+        stack,
+        "Included",
+        template_file=str(parent),
+        load_nested_stacks={"Child": CfnIncludeProps(template_file=str(child))},
+    )
+    InboundMail(included.get_nested_stack("Child").stack, "Inbound")
+    [written] = Template(stack).folder.glob("*.nested.template.json")
+    resources = json.loads(written.read_text())["Resources"].values()
+    [activation] = (one for one in resources if "ActiveReceiptRuleSet" in one["Type"])
+    assert activation["Properties"]["Made"] == "true"
 
 
 def test_two_mailrooms_of_a_stack_share_one_function(templates):

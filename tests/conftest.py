@@ -70,21 +70,31 @@ def _shares(workers: list[str]) -> dict[str, list[str]]:
     return shares
 
 
-class _Share:
+class _OwnFolders:
     """Leaves out the folders of the other workers, before anything there is imported."""
 
-    def __init__(self, folders: list[str]) -> None:
+    def __init__(self, root: Path, folders: list[str]) -> None:
+        self._root = root
         self._folders = folders
 
-    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
-        path = f"{collection_path.relative_to(config.rootpath).as_posix()}/"
-        if any(name.startswith(path) for name in FOLDERS):
-            return None
-        folder = next(name for name in FOLDERS if not name or path.startswith(f"{name}/"))
-        return None if folder in self._folders else True
+    def _has(self, path: Path) -> bool:
+        name = f"{path.relative_to(self._root).as_posix()}/"
+        inside = any(folder.startswith(name) for folder in self._folders)
+        return inside or _folder(name) in self._folders
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        return None if self._has(collection_path) else True
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        # A file that the command names is never ignored.
+        items[:] = [item for item in items if self._has(item.path)]
 
 
-class _Shares(EachScheduling):
+def _folder(path: str) -> str:
+    return next(name for name in FOLDERS if not name or path.startswith(f"{name}/"))
+
+
+class _EachItsOwn(EachScheduling):
     """Counts the tests of all workers; ``each`` means that every worker has the same ones."""
 
     def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
@@ -94,7 +104,7 @@ class _Shares(EachScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EachScheduling | None:
-    return _Shares(config, log) if config.option.dist == "each" else None
+    return _EachItsOwn(config, log) if config.option.dist == "each" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -108,7 +118,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folders = getattr(config, "workerinput", {}).get("folders")
     if folders is not None:
         # Not hooks of this file, which would not be asked about ``examples``.
-        config.pluginmanager.register(_Share(folders))
+        config.pluginmanager.register(_OwnFolders(config.rootpath, folders))
 
 
 @pytest.hookimpl(trylast=True)
@@ -140,6 +150,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let syrupy hear of the worker that has the snapshots; it expects the same tests of all."""
+    report = getattr(session.config, "workeroutput", {}).get("syrupy_report")
+    used = any("snapshot" in getattr(item, "fixturenames", ()) for item in session.items)
+    if report and not used:
+        report["selected"] = {}
+        report.pop("collected", None)
 
 
 def pytest_unconfigure() -> None:

@@ -253,7 +253,7 @@ def test_sigterm_during_the_deployment_ends_everything(app: Path, tmp_path: Path
         assert server is not None
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 143
-        until(lambda: not alive(stuck) and not alive(server.pid), seconds=5)
+        until(lambda: not alive(stuck) and not alive(server.pid))
 
 
 def test_a_failed_deployment_shows_why_and_stops_the_local_aws(

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 _GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.05
@@ -37,7 +38,8 @@ class Child:
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._on_line = on_line
         self._log = log
-        self._process = subprocess.Popen(  # noqa: S603  # the command is the caller's own
+        self._start = partial(
+            subprocess.Popen[str],
             command,
             cwd=cwd,
             env=env,
@@ -48,10 +50,19 @@ class Child:
             text=True,
             errors="replace",
         )
-        self._reader = Thread(target=self._read, daemon=True)
-        self._reader.start()
 
     def __enter__(self) -> Self:
+        self._reader = Thread(target=self._read, daemon=True)
+        started = False
+        try:
+            with _interrupted_afterwards():
+                self._process = self._start()
+                started = True
+                self._reader.start()
+        except BaseException:
+            if started:
+                stop_group(self._process)
+            raise
         return self
 
     def __exit__(
@@ -82,6 +93,26 @@ class Child:
                 if text := line.rstrip():
                     self.tail.append(text)
                     self._on_line(text)
+
+
+@contextlib.contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Handle Ctrl-C and SIGTERM after the block: a process is known once its start has returned."""
+    came: list[int] = []
+    handlers: dict[int, Any] = {}
+    if current_thread() is main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # What is ignored stays so: the process that is started inherits it.
+            if callable(handler := signal.getsignal(number)):
+                handlers[number] = handler
+                signal.signal(number, lambda came_in, frame: came.append(came_in))
+    try:
+        yield
+    finally:
+        for restored, handler in handlers.items():
+            signal.signal(restored, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def stop_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

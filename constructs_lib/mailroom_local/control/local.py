@@ -31,7 +31,7 @@ from mailroom_local.control.emulator import Interpreter
 from mailroom_local.control.environments import Environment, keep, kept
 from mailroom_local.control.errors import MailroomError, NotRunning
 from mailroom_local.control.gateways import IngressPoint
-from mailroom_local.control.processes import stop_group
+from mailroom_local.control.processes import interrupted_afterwards, stop_group
 from mailroom_local.control.progress import Progress, Silent
 from mailroom_local.control.smtp import Sent
 from mailroom_local.control.state import State
@@ -402,19 +402,19 @@ class LocalAws(_Account):
         return self.state.certificate
 
     def _start(self, interpreter: Interpreter, *, detached: bool) -> None:
-        process = server_process.launch(
-            self.state,
-            interpreter,
-            port=self._port,
-            smtp_port=self._smtp_port,
-            submission_port=self._submission_port,
-            page_port=self._page_port,
-            region=self._region,
-            detached=detached,
-        )
-        self._process = process
         try:
-            self._server = server_process.await_start(process, self.state)
+            with interrupted_afterwards():
+                self._process = server_process.launch(
+                    self.state,
+                    interpreter,
+                    port=self._port,
+                    smtp_port=self._smtp_port,
+                    submission_port=self._submission_port,
+                    page_port=self._page_port,
+                    region=self._region,
+                    detached=detached,
+                )
+            self._server = server_process.await_start(self._process, self.state)
         except BaseException:
             self.stop()
             raise

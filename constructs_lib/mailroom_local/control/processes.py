@@ -39,7 +39,7 @@ class Child:
         self._on_line = on_line
         self._log = log
         self._start = partial(
-            subprocess.Popen[str],
+            subprocess.Popen,
             command,
             cwd=cwd,
             env=env,
@@ -55,7 +55,7 @@ class Child:
         self._reader = Thread(target=self._read, daemon=True)
         started = False
         try:
-            with _interrupted_afterwards():
+            with interrupted_afterwards():
                 self._process = self._start()
                 started = True
                 self._reader.start()
@@ -96,7 +96,7 @@ class Child:
 
 
 @contextlib.contextmanager
-def _interrupted_afterwards() -> Iterator[None]:
+def interrupted_afterwards() -> Iterator[None]:
     """Handle Ctrl-C and SIGTERM after the block: a process is known once its start has returned."""
     came: list[int] = []
     handlers: dict[int, Any] = {}

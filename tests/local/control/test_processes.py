@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from mailroom_local import LocalAws
 from mailroom_local.control.processes import Child
+
+pytestmark = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+ENDED = (SystemExit, KeyboardInterrupt)
 
 
 @pytest.fixture
@@ -25,25 +29,36 @@ def _terminated() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-@pytest.mark.usefixtures("_terminated")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_while_a_process_is_started_ends_that_too(
-    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """It runs by then, but its start has not returned."""
-    started: list[subprocess.Popen[str]] = []
+@pytest.fixture
+def interrupted(
+    number: signal.Signals, _terminated: None, monkeypatch: pytest.MonkeyPatch
+) -> list[subprocess.Popen[Any]]:
+    """The processes whose start is interrupted when they run, but it has not returned."""
+    started: list[subprocess.Popen[Any]] = []
 
-    class Interrupted(subprocess.Popen[str]):
+    class Interrupted(subprocess.Popen[Any]):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             started.append(self)
             signal.raise_signal(number)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(subprocess, "Popen", {str: Interrupted})
-        child = Child(["sleep", "60"], cwd=tmp_path, env={}, log=tmp_path / "log")
-    ended = (SystemExit, KeyboardInterrupt)
-    with pytest.raises(ended), child:
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    return started
+
+
+def test_a_command_whose_start_is_interrupted_ends_too(
+    interrupted: list[subprocess.Popen[Any]], tmp_path: Path
+) -> None:
+    child = Child(["sleep", "60"], cwd=tmp_path, env={}, log=tmp_path / "log")
+    with pytest.raises(ENDED), child:
         raise AssertionError("the block must not begin")
-    [process] = started
-    assert process.returncode == -signal.SIGTERM
+    assert [process.returncode for process in interrupted] == [-signal.SIGTERM]
+
+
+def test_a_detached_server_whose_start_is_interrupted_ends_too(
+    interrupted: list[subprocess.Popen[Any]], tmp_path: Path
+) -> None:
+    with pytest.raises(ENDED):
+        LocalAws(state=tmp_path / "state").start(detached=True)
+    [server] = interrupted
+    assert server.returncode is not None

@@ -18,20 +18,22 @@ ENDED = (SystemExit, KeyboardInterrupt)
 
 
 @pytest.fixture
-def _terminated() -> Iterator[None]:
-    """SIGTERM raises, as in the command."""
+def _raised() -> Iterator[None]:
+    """Both signals raise, as in the command; what a shell starts with "&" ignores SIGINT."""
 
     def raises(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, raises)
+    handlers = {signal.SIGTERM: raises, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
 def interrupted(
-    number: signal.Signals, _terminated: None, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals, _raised: None, monkeypatch: pytest.MonkeyPatch
 ) -> list[subprocess.Popen[Any]]:
     """The processes whose start is interrupted when they run, but it has not returned."""
     started: list[subprocess.Popen[Any]] = []

@@ -13,15 +13,17 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
-from constructs import IConstruct
+from constructs import IConstruct, Node
 
 __all__ = [
     "account_of",
     "architecture_name",
+    "bucket_arn",
     "bucket_key",
     "bucket_name",
     "duration",
     "in_one_stack",
+    "node_of",
     "once",
     "queue_arn",
     "queue_key",
@@ -49,6 +51,12 @@ def once(question: Callable[[_Thing], _Answer]) -> Callable[[_Thing], _Answer]:
 
 
 @once
+def bucket_arn(bucket: s3.IBucket) -> str:
+    """Return the ARN of *bucket*."""
+    return bucket.bucket_arn
+
+
+@once
 def bucket_name(bucket: s3.IBucket) -> str:
     """Return the name of *bucket*."""
     return bucket.bucket_name
@@ -70,6 +78,12 @@ def queue_arn(queue: sqs.IQueue) -> str:
 def queue_key(queue: sqs.IQueue) -> kms.IKey | None:
     """Return the customer key that *queue* is encrypted with."""
     return queue.encryption_master_key
+
+
+@once
+def node_of(construct: IConstruct) -> Node:
+    """Return the node of *construct*."""
+    return construct.node
 
 
 @once

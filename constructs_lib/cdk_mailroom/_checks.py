@@ -12,6 +12,7 @@ from aws_cdk import Duration, Token
 from constructs import Construct
 
 from cdk_mailroom import _quotas
+from cdk_mailroom._asked import node_of
 from cdk_mailroom._problems import ConfigurationError, Problems
 from mailroom import ses
 
@@ -52,12 +53,13 @@ def leaving_nothing(scope: Construct, construct_id: str) -> Iterator[None]:
     changed elsewhere stays, such as a statement in the policy of a bucket, because aws-cdk-lib
     cannot remove that: check first what can be checked, and grant last.
     """
-    taken = scope.node.try_find_child(construct_id) is not None
+    node = node_of(scope)
+    taken = node.try_find_child(construct_id) is not None
     try:
         yield
     except BaseException:
         if not taken:
-            scope.node.try_remove_child(construct_id)
+            node.try_remove_child(construct_id)
         raise
 
 

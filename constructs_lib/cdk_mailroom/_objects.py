@@ -5,10 +5,15 @@ from __future__ import annotations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from cdk_mailroom._asked import bucket_key
+from cdk_mailroom._asked import bucket_arn, bucket_key
 from cdk_mailroom._reviewed import reviewed_wildcard
 
-__all__ = ["grant_read", "grant_write"]
+__all__ = ["grant_read", "grant_write", "objects_arn"]
+
+
+def objects_arn(bucket: s3.IBucket, prefix: str) -> str:
+    """Return the ARN of all objects below *prefix*: `bucket.arn_for_objects`, without asking it."""
+    return f"{bucket_arn(bucket)}/{prefix}*"
 
 
 def grant_read(grantee: iam.IGrantable, bucket: s3.IBucket, prefix: str) -> iam.Grant:
@@ -24,7 +29,7 @@ def grant_write(grantee: iam.IGrantable, bucket: s3.IBucket, prefix: str) -> iam
 def _grant(
     grantee: iam.IGrantable, bucket: s3.IBucket, prefix: str, action: str, key_action: str
 ) -> iam.Grant:
-    objects = bucket.arn_for_objects(f"{prefix}*")
+    objects = objects_arn(bucket, prefix)
     grant = iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[objects])
     reviewed_wildcard(
         grantee.grant_principal, objects, "one object a message, below the prefix of one purpose"

@@ -16,13 +16,13 @@ import hashlib
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 import mailroom
 from cdk_mailroom import _requirements
-from cdk_mailroom._parsing import parsed
+from cdk_mailroom._parsing import blocks, parsed
 from cdk_mailroom._problems import ConfigurationError
 from cdk_mailroom._stripping import stripped
 
@@ -136,17 +136,13 @@ def _runtime_imports(content: bytes, methods: bool) -> frozenset[str]:
 
     Not what a type checker alone does; without *methods*, not what is imported when one is called.
     """
-    tree = parsed(content)
-    nodes: list[ast.AST] = []
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-            continue
-        if methods or not isinstance(node, ast.FunctionDef):
-            nodes.append(node)
-            waiting += ast.iter_child_nodes(node)
-    return _modules(nodes)
+
+    def left_out(node: ast.AST) -> bool:
+        if isinstance(node, ast.If):
+            return getattr(node.test, "id", "") == "TYPE_CHECKING"
+        return not methods and isinstance(node, ast.FunctionDef)
+
+    return _modules(_statements(parsed(content), left_out))
 
 
 @cache
@@ -156,10 +152,22 @@ def _imports(content: bytes) -> frozenset[str]:
         tree = parsed(content)
     except (SyntaxError, ValueError):
         return frozenset()  # written for another Python, or not Python at all
-    nodes = list(ast.walk(tree))
+    nodes = list(_statements(tree))
     # Of a package that is imported as a whole, any name may be used.
     late = {module for name in _whole(nodes) for module in _late(name).values()}
     return _modules(nodes) | late
+
+
+def _statements(
+    tree: ast.Module, left_out: Callable[[ast.AST], bool] = lambda node: False
+) -> Iterator[ast.AST]:
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not left_out(node):
+            yield node
+            for block in blocks(node):
+                waiting += block
 
 
 def _modules(nodes: Iterable[ast.AST]) -> frozenset[str]:

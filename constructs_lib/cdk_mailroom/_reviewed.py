@@ -6,6 +6,7 @@ an app adds to the same role is still reported. It has no effect unless an app u
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -17,6 +18,7 @@ from aws_cdk import (
     Aspects,
     CfnResource,
     IAspect,
+    Stack,
     Validations,
 )
 from constructs import Construct, IConstruct
@@ -25,6 +27,8 @@ from cdk_mailroom._asked import once, stack_of
 from cdk_mailroom._checks import resolved
 
 __all__ = ["acknowledge_finding", "reviewed", "reviewed_wildcard"]
+
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 
 
 def reviewed(scope: Construct, rule: str, reason: str) -> None:
@@ -37,7 +41,7 @@ def reviewed_wildcard(grantee: object, pattern: str, reason: str) -> None:
     if isinstance(grantee, Construct) and _nag():
         finding = pattern if pattern.startswith("Action::") else f"Resource::{pattern}"
         if not resolved(finding):
-            finding = _flat(stack_of(grantee).resolve(finding))
+            finding = _without_tokens(stack_of(grantee), finding)
         reviewed(grantee, f"IAM5[{finding}]", reason)
 
 
@@ -84,6 +88,20 @@ class _Suppression:
             own["applies_to"] = [self._finding]
         if own not in known:
             node.add_metadata("cdk_nag", {"rules_to_suppress": [*known, own]})
+
+
+def _without_tokens(stack: Stack, finding: str) -> str:
+    known = _written(stack)
+    for token in _TOKEN.findall(finding):
+        if token not in known:
+            known[token] = _flat(stack.resolve(token))
+    return _TOKEN.sub(lambda found: known[found[0]], finding)
+
+
+@once
+def _written(stack: Stack) -> dict[str, str]:
+    """Return how the tokens of *stack* are written, as far as known: many findings share one."""
+    return {}
 
 
 def _flat(value: Any) -> str:

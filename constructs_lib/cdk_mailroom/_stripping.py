@@ -9,11 +9,9 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 
-from cdk_mailroom._parsing import parsed
+from cdk_mailroom._parsing import blocks, parsed
 
 __all__ = ["stripped"]
-
-_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @cache
@@ -44,8 +42,7 @@ def _texts(tree: ast.Module) -> Iterator[tuple[ast.expr, bool]]:
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
-        for field in _BLOCKS:
-            block = getattr(node, field, ())
+        for block in blocks(node):
             found = [
                 one.value
                 for one in block

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol, TypeVar
 
 from aws_cdk import Stack
@@ -25,7 +25,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.interfaces.aws_ses import IReceiptRuleRef
 from constructs import Construct, IConstruct, IDependable
 
-from cdk_mailroom._asked import account_of, stack_of
+from cdk_mailroom._asked import account_of, once, stack_of
 from cdk_mailroom._checks import Problems, resolved
 
 __all__ = [
@@ -124,11 +124,7 @@ class ReceiptContext(RuleContext):
         Args:
             near: The resource whose policy it is for.
         """
-        conditions = {
-            "StringEquals": {"aws:SourceAccount": self.account},
-            "ArnLike": {"aws:SourceArn": self.source_arn(near)},
-        }
-        return iam.ServicePrincipal(SES, conditions=conditions)
+        return _acting(self.account, self.source_arn(near))
 
     def source_arn(self, near: IConstruct) -> str:
         """Return the ARN, or its pattern, under which SES acts for this rule.
@@ -145,11 +141,21 @@ class ReceiptContext(RuleContext):
         return self._arn(self.rule_set_name)
 
     def _arn(self, rule_set_name: str) -> str:
-        return self.stack.format_arn(
-            service="ses",
-            resource="receipt-rule-set",
-            resource_name=f"{rule_set_name}:receipt-rule/{self.rule_name or '*'}",
-        )
+        return f"{_rule_sets(self.stack)}{rule_set_name}:receipt-rule/{self.rule_name or '*'}"
+
+
+@once
+def _rule_sets(stack: Stack) -> str:
+    return stack.format_arn(service="ses", resource="receipt-rule-set", resource_name="")
+
+
+@cache
+def _acting(account: str, source_arn: str) -> iam.ServicePrincipal:
+    conditions = {
+        "StringEquals": {"aws:SourceAccount": account},
+        "ArnLike": {"aws:SourceArn": source_arn},
+    }
+    return iam.ServicePrincipal(SES, conditions=conditions)
 
 
 @dataclass(frozen=True, kw_only=True)

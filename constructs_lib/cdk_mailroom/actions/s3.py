@@ -12,6 +12,7 @@ from constructs import Construct, IDependable
 from cdk_mailroom._asked import bucket_key, bucket_name
 from cdk_mailroom._checks import Problems, check_prefix, resolved
 from cdk_mailroom._imported import warn_of_import
+from cdk_mailroom._objects import objects_arn
 from cdk_mailroom._places import check_region
 from cdk_mailroom.actions.base import BoundAction, ReceiptAction, ReceiptContext, RuleFacts
 from cdk_mailroom.actions.grants import grant_key, grant_publish, key_of
@@ -110,7 +111,7 @@ class S3(ReceiptAction):
             iam.Grant.add_to_principal(
                 grantee=role,
                 actions=["s3:PutObject"],
-                resource_arns=[self.bucket.arn_for_objects(f"{self.object_prefix}*")],
+                resource_arns=[objects_arn(self.bucket, self.object_prefix)],
             )
         ]
         keys = [bucket_key(self.bucket), self.client_side_key]
@@ -132,10 +133,11 @@ class S3(ReceiptAction):
         statement = iam.PolicyStatement(
             actions=["s3:PutObject"],
             principals=[context.service_principal(self.bucket)],
-            resources=[self.bucket.arn_for_objects(f"{self.object_prefix}*")],
+            resources=[objects_arn(self.bucket, self.object_prefix)],
         )
         result = self.bucket.add_to_resource_policy(statement)
-        if not result.statement_added:
+        policy = result.policy_dependable
+        if policy is None and not result.statement_added:
             warn_of_import(
                 scope,
                 "bucket",
@@ -146,7 +148,7 @@ class S3(ReceiptAction):
         for key in (bucket_key(self.bucket), self.client_side_key):
             if key is not None:
                 grant_key(scope, context, key)
-        dependencies = [] if result.policy_dependable is None else [result.policy_dependable]
+        dependencies = [] if policy is None else [policy]
         if self.topic is not None:
             dependencies += grant_publish(scope, context, self.topic)
         return dependencies

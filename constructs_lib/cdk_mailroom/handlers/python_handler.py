@@ -15,7 +15,7 @@ from constructs import Construct
 from cdk_mailroom import _alarms
 from cdk_mailroom._asked import bucket_key, bucket_name
 from cdk_mailroom._checks import Problems
-from cdk_mailroom._objects import grant_read
+from cdk_mailroom._objects import grant_read, objects_arn
 from cdk_mailroom._queues import grant_send
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.actions.base import (
@@ -265,15 +265,10 @@ class PythonHandler(PythonFunction, ReceiptAction):
         # for their own.
         prefix = f"handled/{rule_id}-{function.node.addr[-8:]}/"
         function.add_environment("MAILROOM_MARK_PREFIX", prefix)
-        reviewed_wildcard(
-            function.role,
-            stored.bucket.arn_for_objects(f"{prefix}*"),
-            "one mark a message, below the rule's own prefix",
-        )
+        marks = objects_arn(stored.bucket, prefix)
+        reviewed_wildcard(function.role, marks, "one mark a message, below the rule's own prefix")
         function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["s3:PutObject"], resources=[stored.bucket.arn_for_objects(f"{prefix}*")]
-            )
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[marks])
         )
         function.add_to_role_policy(
             iam.PolicyStatement(

@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk_mailroom._asked import stack_of
+from cdk_mailroom._objects import objects_arn
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.lake.options import mebibytes
 from cdk_mailroom.lake.table import catalog_arns
@@ -127,10 +128,7 @@ def grant_query(
     workgroup_arn = stack_of(scope).format_arn(
         service="athena", resource="workgroup", resource_name=workgroup_name
     )
-    events, results = (
-        bucket.arn_for_objects(f"{prefix}*"),
-        bucket.arn_for_objects(f"{result_prefix}*"),
-    )
+    events, results = objects_arn(bucket, prefix), objects_arn(bucket, result_prefix)
     grant = allow(list(_ATHENA_ACTIONS), [workgroup_arn])
     for other in (
         allow(

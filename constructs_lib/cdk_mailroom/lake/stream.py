@@ -17,6 +17,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cdk_mailroom._asked import account_of, region_of
+from cdk_mailroom._objects import objects_arn
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom._secrets import grant_read_secret
 from cdk_mailroom.functions import PythonFunction
@@ -181,7 +182,7 @@ def _delivery_role(
     """Return the role with its permissions in one resource, so that it is never incomplete."""
     bucket, key = target.bucket, target.bucket.encryption_key
     written = [
-        bucket.arn_for_objects(f"{prefix}*")
+        objects_arn(bucket, prefix)
         for prefix in (target.storage.prefix, target.storage.error_prefix)
     ]
     statements = [

@@ -16,7 +16,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_mailroom import _alarms, _queues, _quotas, actions
-from cdk_mailroom._asked import stack_of
+from cdk_mailroom._asked import node_of, stack_of
 from cdk_mailroom._checks import (
     Problems,
     Retention,
@@ -318,7 +318,7 @@ class InboundMail(MailConstruct):
         self._put_in_order(rule)
         if self._active is not None and not self._joins:
             # Only a complete set is activated, and it is deactivated before its rules are deleted.
-            self._active.node.add_dependency(rule)
+            node_of(self._active).add_dependency(rule)
         return rule
 
     def add_ip_filter(
@@ -367,7 +367,7 @@ class InboundMail(MailConstruct):
             for one in self._rules:
                 self._order.append(one.rule)
             if self._active is not None and not self._joins:
-                self._active.node.add_dependency(self._order)
+                node_of(self._active).add_dependency(self._order)
 
     def _store(self, store: actions.S3 | bool, construct_id: str) -> actions.S3 | None:
         if isinstance(store, actions.S3):

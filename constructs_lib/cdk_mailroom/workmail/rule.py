@@ -17,7 +17,7 @@ from cdk_mailroom._asked import stack_of
 from cdk_mailroom._checks import Problems, leaving_nothing
 from cdk_mailroom._construct import MailConstruct
 from cdk_mailroom._imported import warn_of_import
-from cdk_mailroom._objects import grant_write
+from cdk_mailroom._objects import grant_write, objects_arn
 from cdk_mailroom._reviewed import reviewed, reviewed_wildcard
 from cdk_mailroom.handlers import PythonHandler
 from cdk_mailroom.workmail import checks, limits
@@ -216,7 +216,7 @@ class EmailFlowRule(MailConstruct):
         statement = iam.PolicyStatement(
             actions=["s3:GetObject", "s3:GetObjectVersion"],
             principals=[iam.ServicePrincipal(self._principal())],
-            resources=[self.bucket.arn_for_objects("*")],
+            resources=[objects_arn(self.bucket, "")],
             conditions={
                 "Bool": {"aws:SecureTransport": "true"},
                 "StringEquals": {"aws:SourceAccount": self._stack.account},

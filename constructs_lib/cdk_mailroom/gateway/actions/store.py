@@ -9,6 +9,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from cdk_mailroom._checks import Problems, resolved
+from cdk_mailroom._objects import objects_arn
 from cdk_mailroom._reviewed import reviewed_wildcard
 from cdk_mailroom.gateway import limits
 from cdk_mailroom.gateway.actions.base import (
@@ -74,7 +75,7 @@ class Store(GatewayAction):
     def bind(self, scope: Construct, context: GatewayContext) -> BoundGatewayAction:
         """Grant the role the writing, and return the action."""
         role, key = context.role, self.encryption_key
-        objects = self.bucket.arn_for_objects(f"{self.prefix}*")
+        objects = objects_arn(self.bucket, self.prefix)
         iam.Grant.add_to_principal(grantee=role, actions=["s3:PutObject"], resource_arns=[objects])
         reviewed_wildcard(role, objects, "one object a message, below the rule's prefix")
         iam.Grant.add_to_principal(

@@ -52,7 +52,7 @@ demo: $(RUN) ## deploy the examples and send them real mail; KEEP=1 leaves the p
 	  $(BIN)/python $$demo || exit 1; echo; done
 	@$(if $(KEEP),$(BIN)/python $(KEPT) --keep,echo "$(PAGE)")
 
-test: $(VENV)/.test ## run the tests on all cores (about five minutes on two)
+test: $(VENV)/.test ## run the tests on all cores (two to five minutes on two)
 	@$(BIN)/pytest --numprocesses auto --dist each $(ARGS)
 
 conformance: $(VENV)/.test ## check what docs/assumptions.md assumes about AWS; AWS=1 asks a real account

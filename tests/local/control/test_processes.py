@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mailroom_local import LocalAws
-from mailroom_local.control.processes import Child
+from mailroom_local.control.processes import Child, stop_group
 
 pytestmark = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 ENDED = (SystemExit, KeyboardInterrupt)
@@ -34,7 +34,7 @@ def _raised() -> Iterator[None]:
 @pytest.fixture
 def interrupted(
     number: signal.Signals, _raised: None, monkeypatch: pytest.MonkeyPatch
-) -> list[subprocess.Popen[Any]]:
+) -> Iterator[list[subprocess.Popen[Any]]]:
     """The processes whose start is interrupted when they run, but it has not returned."""
     started: list[subprocess.Popen[Any]] = []
 
@@ -45,7 +45,9 @@ def interrupted(
             signal.raise_signal(number)
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
-    return started
+    yield started
+    for process in started:
+        stop_group(process)
 
 
 def test_a_command_whose_start_is_interrupted_ends_too(

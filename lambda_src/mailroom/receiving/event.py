@@ -93,13 +93,13 @@ class SesEvent(View):
 
         They are read from the header fields if the event has none.
         """
-        given = optional(self._mail, "commonHeaders", "mail.commonHeaders", dict)
-        if given is not None:
-            return given
         if self._common_fields is None:
-            from mailroom.receiving import common_fields
+            given = optional(self._mail, "commonHeaders", "mail.commonHeaders", dict)
+            if given is None:
+                from mailroom.receiving import common_fields
 
-            self._common_fields = common_fields.read(self._complete_headers())
+                given = common_fields.read(self._complete_headers())
+            self._common_fields = given
         return self._common_fields
 
     @property

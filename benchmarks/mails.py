@@ -108,7 +108,7 @@ def measure(*, quick: bool = False) -> Report:
             by="wall",
             is_floor=peer == _DISCARD,
             why="It evaluates the rules, checks permissions, puts the object into S3, keeps a "
-            "journal, and runs the function.",
+            "journal, and runs the function if one is called.",
         )
         for series, costs in found.items()
         for ours, peer in ((_STORE, _DISCARD), (_STORE, _DISK), (_CALL, _DISK))

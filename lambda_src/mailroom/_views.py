@@ -85,84 +85,103 @@ class Verdict:
         return f"Verdict({self.status!r})"
 
 
-def required(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T:
-    """Return *key* of *raw*; raise `MissingField` with *path* if it is absent or another type."""
+# Each takes the path of the object that it looks into, "" for the payload, and puts a path together
+# only for an error: that costs more than looking.
+
+
+def required(raw: Mapping[str, object], key: str, parent: str, kind: type[T]) -> T:
+    """Return *key* of *raw*, the object at *parent*.
+
+    Raises:
+        MissingField: It is absent, or of another type than *kind*.
+    """
     value = raw.get(key)
     if isinstance(value, kind):
         return value
     if value is None:
-        raise MissingField(f"missing {path!r}")
-    raise _another_type(value, path, kind)
+        raise MissingField(f"missing {_path(parent, key)!r}")
+    raise _another_type(value, key, parent, kind)
 
 
 _MOST_IDENTITY = 512
 """Longer than any id of SES and WorkMail; marks of it still fit into S3's keys of 1,024 bytes."""
 
 
-def identity(raw: Mapping[str, object], key: str, path: str) -> str:
+def identity(raw: Mapping[str, object], key: str, parent: str) -> str:
     """Return the id at *key* of *raw*; raise `MissingField` if no object could be named by it.
 
     Otherwise the request that names it would fail, perhaps only after the mail was handled.
     """
-    value = required(raw, key, path, str)
+    value = required(raw, key, parent, str)
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
         size = 0
     if not 0 < size <= _MOST_IDENTITY:
-        raise MissingField(f"{path!r} is {value!r:.40}, which is not an id")
+        raise MissingField(f"{_path(parent, key)!r} is {value!r:.40}, which is not an id")
     return value
 
 
-def optional(raw: Mapping[str, object], key: str, path: str, kind: type[T]) -> T | None:
+def optional(raw: Mapping[str, object], key: str, parent: str, kind: type[T]) -> T | None:
     """Return *key* of *raw*, or ``None``; raise `MissingField` if it is another type."""
     value = raw.get(key)
     if value is None or isinstance(value, kind):
         return value
-    raise _another_type(value, path, kind)
+    raise _another_type(value, key, parent, kind)
 
 
-def listed(raw: Mapping[str, Any], key: str, path: str) -> list[Any]:
+def listed(raw: Mapping[str, Any], key: str, parent: str) -> list[Any]:
     """Return the list at *key* of *raw*, empty if absent; raise `MissingField` if another type."""
     value = raw.get(key)
     if isinstance(value, list):
         return value
     if value is None:
         return []
-    raise _another_type(value, path, list)
+    raise _another_type(value, key, parent, list)
 
 
-def strings(values: list[Any], path: str) -> list[str]:
-    """Return *values*, the list at *path*; raise `MissingField` unless all are strings."""
+def strings(values: list[Any], key: str, parent: str) -> list[str]:
+    """Return *values*, the list at *key*; raise `MissingField` unless all are strings."""
     for item in values:
         if not isinstance(item, str):
-            raise MissingField(f"{path!r} has an item that is a {type(item).__name__}, not a str")
+            raise _another_item(item, key, parent, str)
     return values
 
 
-def objects(raw: Mapping[str, Any], key: str, path: str) -> list[dict[str, Any]]:
+def objects(raw: Mapping[str, Any], key: str, parent: str) -> list[dict[str, Any]]:
     """Return the list of objects at *key* of *raw*, as `listed` does."""
-    found = listed(raw, key, path)
+    found = listed(raw, key, parent)
     for item in found:
         if not isinstance(item, dict):
-            raise MissingField(f"{path!r} has an item that is a {type(item).__name__}, not a dict")
+            raise _another_item(item, key, parent, dict)
     return found
 
 
-def date_time(raw: Mapping[str, object], key: str, path: str) -> datetime:
+def date_time(raw: Mapping[str, object], key: str, parent: str) -> datetime:
     """Return the ISO 8601 time at *key* of *raw* as an aware one in UTC; raise `MissingField`."""
     from datetime import UTC, datetime
 
-    text = required(raw, key, path, str)
+    text = required(raw, key, parent, str)
     try:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
+        path = _path(parent, key)
         raise MissingField(f"{path!r} is not an ISO 8601 time: {text!r:.40}") from None
 
 
-def _another_type(value: object, path: str, kind: type) -> MissingField:
-    return MissingField(f"{path!r} is a {type(value).__name__}, not a {kind.__name__}")
+def _another_type(value: object, key: str, parent: str, kind: type) -> MissingField:
+    found = type(value).__name__
+    return MissingField(f"{_path(parent, key)!r} is a {found}, not a {kind.__name__}")
+
+
+def _another_item(item: object, key: str, parent: str, kind: type) -> MissingField:
+    path, found = _path(parent, key), type(item).__name__
+    return MissingField(f"{path!r} has an item that is a {found}, not a {kind.__name__}")
+
+
+def _path(parent: str, key: str) -> str:
+    return f"{parent}.{key}" if parent else key
 
 
 class Headers:

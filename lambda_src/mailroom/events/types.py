@@ -117,7 +117,7 @@ class Complaint(_Feedback):
         """When the reported mail arrived, or was sent (aware, UTC)."""
         if self.detail.get("arrivalDate") is None:
             return None
-        return date_time(self.detail, "arrivalDate", "complaint.arrivalDate")
+        return date_time(self.detail, "arrivalDate", "complaint")
 
     @property
     def is_complaint(self) -> bool:
@@ -144,7 +144,7 @@ class Delivery(SendingEvent):
     @property
     def recipients(self) -> list[str]:
         """The addresses that it was delivered to."""
-        return listed(self.detail, "recipients", "delivery.recipients")
+        return listed(self.detail, "recipients", "delivery")
 
     @property
     def smtp_response(self) -> str | None:
@@ -288,7 +288,7 @@ class DeliveryDelay(SendingEvent):
         """When SES gives up (aware, UTC)."""
         if self.detail.get("expirationTime") is None:
             return None
-        return date_time(self.detail, "expirationTime", "deliveryDelay.expirationTime")
+        return date_time(self.detail, "expirationTime", "deliveryDelay")
 
     @property
     def reporting_mta(self) -> str | None:
@@ -345,7 +345,7 @@ class UnknownEvent(SendingEvent):
     def timestamp(self) -> datetime:
         """When it happened, if the event has a time; otherwise when SES accepted the mail."""
         try:
-            return date_time(self.detail, "timestamp", "timestamp")
+            return date_time(self.detail, "timestamp", "")
         except MissingField:
             return self.mail.timestamp
 

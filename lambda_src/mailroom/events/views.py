@@ -27,12 +27,12 @@ class Mail(View):
         value = self.raw.get("messageId")
         if isinstance(value, str):  # saves the fields that are read most a call
             return value
-        return required(self.raw, "messageId", "mail.messageId", str)
+        return required(self.raw, "messageId", "mail", str)
 
     @property
     def timestamp(self) -> datetime:
         """When SES accepted the mail (aware, UTC)."""
-        return date_time(self.raw, "timestamp", "mail.timestamp")
+        return date_time(self.raw, "timestamp", "mail")
 
     @property
     def source(self) -> str | None:
@@ -40,27 +40,27 @@ class Mail(View):
         value = self.raw.get("source")
         if isinstance(value, str):
             return value
-        return optional(self.raw, "source", "mail.source", str)
+        return optional(self.raw, "source", "mail", str)
 
     @property
     def source_arn(self) -> str | None:
         """The ARN of the identity that sent it."""
-        return optional(self.raw, "sourceArn", "mail.sourceArn", str)
+        return optional(self.raw, "sourceArn", "mail", str)
 
     @property
     def source_ip(self) -> str | None:
         """The IP address of the client that sent it; only in the feedback of identities."""
-        return optional(self.raw, "sourceIp", "mail.sourceIp", str)
+        return optional(self.raw, "sourceIp", "mail", str)
 
     @property
     def caller_identity(self) -> str | None:
         """The IAM identity that sent it; only in the feedback of identities."""
-        return optional(self.raw, "callerIdentity", "mail.callerIdentity", str)
+        return optional(self.raw, "callerIdentity", "mail", str)
 
     @property
     def sending_account_id(self) -> str | None:
         """The AWS account that sent it."""
-        return optional(self.raw, "sendingAccountId", "mail.sendingAccountId", str)
+        return optional(self.raw, "sendingAccountId", "mail", str)
 
     @property
     def destination(self) -> list[str]:
@@ -68,12 +68,12 @@ class Mail(View):
         value = self.raw.get("destination")
         if isinstance(value, list):
             return value
-        return listed(self.raw, "destination", "mail.destination")
+        return listed(self.raw, "destination", "mail")
 
     @property
     def headers(self) -> Headers:
         """The header fields; empty where SES leaves them out."""
-        return Headers(listed(self.raw, "headers", "mail.headers"))
+        return Headers(listed(self.raw, "headers", "mail"))
 
     @property
     def headers_truncated(self) -> bool:
@@ -83,17 +83,17 @@ class Mail(View):
     @property
     def common_headers(self) -> Mapping[str, Any]:
         """The fields that SES decodes, under SES's names; empty where SES leaves them out."""
-        return optional(self.raw, "commonHeaders", "mail.commonHeaders", dict) or {}
+        return optional(self.raw, "commonHeaders", "mail", dict) or {}
 
     @property
     def subject(self) -> str | None:
         """The ``Subject``, decoded, if SES gives it."""
-        return optional(self.common_headers, "subject", "mail.commonHeaders.subject", str)
+        return optional(self.common_headers, "subject", "mail.commonHeaders", str)
 
     @property
     def tags(self) -> Mapping[str, list[str]]:
         """The message tags, each name with its values; SES's own begin with ``ses:``."""
-        return optional(self.raw, "tags", "mail.tags", dict) or {}
+        return optional(self.raw, "tags", "mail", dict) or {}
 
     @property
     def configuration_set(self) -> str | None:
@@ -128,22 +128,22 @@ class Recipient(View):
     @property
     def email_address(self) -> str:
         """The address; in a complaint, an address that may have complained."""
-        return required(self.raw, "emailAddress", "emailAddress", str)
+        return required(self.raw, "emailAddress", "", str)
 
     @property
     def action(self) -> str | None:
         """The DSN's ``Action`` (RFC 3464), such as ``failed``."""
-        return optional(self.raw, "action", "action", str)
+        return optional(self.raw, "action", "", str)
 
     @property
     def status(self) -> str | None:
         """The enhanced status code (RFC 3463), such as ``5.1.1``."""
-        return optional(self.raw, "status", "status", str)
+        return optional(self.raw, "status", "", str)
 
     @property
     def diagnostic_code(self) -> str | None:
         """What the receiving server said."""
-        return optional(self.raw, "diagnosticCode", "diagnosticCode", str)
+        return optional(self.raw, "diagnosticCode", "", str)
 
 
 class TopicPreferences(View):
@@ -161,10 +161,10 @@ class TopicPreferences(View):
         """Each topic's name with ``OptIn`` or ``OptOut``."""
         path = "topicSubscriptionStatus"
         return {
-            required(entry, "topicName", f"{path}.topicName", str): required(
-                entry, "subscriptionStatus", f"{path}.subscriptionStatus", str
+            required(entry, "topicName", path, str): required(
+                entry, "subscriptionStatus", path, str
             )
-            for entry in objects(self.raw, path, path)
+            for entry in objects(self.raw, path, "")
         }
 
 
@@ -201,7 +201,7 @@ class SendingEvent(View):
         if mail is None:
             raw = self.raw.get("mail")
             if not isinstance(raw, dict):
-                raw = required(self.raw, "mail", "mail", dict)
+                raw = required(self.raw, "mail", "", dict)
             mail = self._mail = Mail(raw)
         return mail
 
@@ -216,7 +216,7 @@ class SendingEvent(View):
         """When it happened (aware, UTC); for types without a time, when SES accepted the mail."""
         if self.detail.get("timestamp") is None:
             return self.mail.timestamp
-        return date_time(self.detail, "timestamp", f"{self.DETAIL}.timestamp")
+        return date_time(self.detail, "timestamp", self.DETAIL)
 
     @property
     def recipients(self) -> list[str]:
@@ -234,13 +234,13 @@ class SendingEvent(View):
         return "|".join((self.type, self.mail.message_id, str(when), *recipients))
 
     def _need(self, key: str, kind: builtins.type[T]) -> T:
-        return required(self.detail, key, f"{self.DETAIL}.{key}", kind)
+        return required(self.detail, key, self.DETAIL, kind)
 
     def _may(self, key: str, kind: builtins.type[T]) -> T | None:
-        return optional(self.detail, key, f"{self.DETAIL}.{key}", kind)
+        return optional(self.detail, key, self.DETAIL, kind)
 
     def _addresses(self, key: str) -> list[Recipient]:
-        return [Recipient(item) for item in objects(self.detail, key, f"{self.DETAIL}.{key}")]
+        return [Recipient(item) for item in objects(self.detail, key, self.DETAIL)]
 
     def _email_addresses(self, key: str) -> list[str]:
         try:

@@ -24,21 +24,21 @@ class _Envelope(View):
     @property
     def source(self) -> str | None:
         """The envelope sender; ``None`` if the archive does not know it."""
-        return optional(self._envelope, "From", "Envelope.From", str)
+        return optional(self._envelope, "From", "Envelope", str)
 
     @property
     def recipients(self) -> list[str]:
         """The envelope recipients; empty if the archive does not know them."""
-        return strings(listed(self._envelope, "To", "Envelope.To"), "Envelope.To")
+        return strings(listed(self._envelope, "To", "Envelope"), "To", "Envelope")
 
     @property
     def helo(self) -> str | None:
         """What the sending host called itself."""
-        return optional(self._envelope, "Helo", "Envelope.Helo", str)
+        return optional(self._envelope, "Helo", "Envelope", str)
 
     @property
     def _envelope(self) -> dict[str, Any]:
-        return optional(self.raw, "Envelope", "Envelope", dict) or {}
+        return optional(self.raw, "Envelope", "", dict) or {}
 
 
 class Row(_Envelope):
@@ -52,7 +52,7 @@ class Row(_Envelope):
     @property
     def id(self) -> str:
         """The archive's id of the message, for `Archive.message` and `Archive.text`."""
-        return required(self.raw, "ArchivedMessageId", "ArchivedMessageId", str)
+        return required(self.raw, "ArchivedMessageId", "", str)
 
     @property
     def timestamp(self) -> datetime | None:
@@ -97,7 +97,7 @@ class Row(_Envelope):
     @property
     def has_attachments(self) -> bool | None:
         """Whether something is attached; ``None`` if the archive does not say."""
-        return optional(self.raw, "HasAttachments", "HasAttachments", bool)
+        return optional(self.raw, "HasAttachments", "", bool)
 
     @property
     def sender_ip(self) -> str | None:
@@ -110,7 +110,7 @@ class Row(_Envelope):
         return self._text("IngressPointId")
 
     def _text(self, key: str) -> str | None:
-        return optional(self.raw, key, key, str)
+        return optional(self.raw, key, "", str)
 
     def __repr__(self) -> str:
         return f"<Row {self.raw.get('ArchivedMessageId')}>"
@@ -146,12 +146,12 @@ class ArchivedMail(_Envelope):
     @property
     def metadata(self) -> dict[str, Any]:
         """What Mail Manager noted when it came, under its names: TLS, policy, rule set, source."""
-        return optional(self.raw, "Metadata", "Metadata", dict) or {}
+        return optional(self.raw, "Metadata", "", dict) or {}
 
     @property
     def link(self) -> str:
         """A URL of the whole message, valid for a short time; whoever has it can read the mail."""
-        return required(self.raw, "MessageDownloadLink", "MessageDownloadLink", str)
+        return required(self.raw, "MessageDownloadLink", "", str)
 
     def content(self) -> bytes:
         """Return the whole message, byte for byte; loaded each time.
@@ -186,12 +186,12 @@ class ArchivedText(View):
     @property
     def text(self) -> str | None:
         """The plain text; ``None`` if there is none."""
-        return optional(self.raw, "Text", "Body.Text", str)
+        return optional(self.raw, "Text", "Body", str)
 
     @property
     def html(self) -> str | None:
         """The HTML as the sender wrote it; ``None`` if there is none."""
-        return optional(self.raw, "Html", "Body.Html", str)
+        return optional(self.raw, "Html", "Body", str)
 
     @property
     def malformed(self) -> bool:

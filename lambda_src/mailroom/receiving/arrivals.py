@@ -270,17 +270,17 @@ def _decoded(payload: object) -> dict[str, Any]:
 
 
 def _notified(raw: dict[str, Any], store: Store | None) -> list[ReceivedMail]:
-    mail = required(raw, "mail", "mail", dict)
-    message_id = required(mail, "messageId", "mail.messageId", str)
+    mail = required(raw, "mail", "", dict)
+    message_id = required(mail, "messageId", "mail", str)
     if message_id == SETUP_NOTIFICATION:
         return []
-    receipt = optional(raw, "receipt", "receipt", dict) or {}
-    action = optional(receipt, "action", "receipt.action", dict) or {}
-    content = optional(raw, "content", "content", str)
+    receipt = optional(raw, "receipt", "", dict) or {}
+    action = optional(receipt, "action", "receipt", dict) or {}
+    content = optional(raw, "content", "", str)
     if content is not None:
         held = _Held(store, content=_content(content, action))
     elif isinstance(action.get("bucketName"), str):
-        key = required(action, "objectKey", "receipt.action.objectKey", str)
+        key = required(action, "objectKey", "receipt.action", str)
         held = _Held(store, found=(action["bucketName"], key))
     else:
         held = _Held(store)

@@ -26,7 +26,7 @@ def read(headers: Headers) -> dict[str, Any]:
     """Return what ``mail.commonHeaders`` would have, under SES's names."""
     found: dict[str, Any] = {}
     for key, name in _LISTS.items():
-        people = mailboxes.parse(strings(headers.get_all(name), "mail.headers"))
+        people = mailboxes.parse(strings(headers.get_all(name), "headers", "mail"))
         if people:
             found[key] = [str(one) for one in people]
     for key, name in _TEXTS.items():

@@ -38,7 +38,7 @@ class SesEvent(View):
 
     def __init__(self, raw: Mapping[str, Any], *, synchronous: bool = False) -> None:
         self.raw = raw
-        self._mail = required(raw, "mail", "mail", dict)
+        self._mail = required(raw, "mail", "", dict)
         self._headers: Headers | None = None
         self._common_fields: dict[str, Any] | None = None
         self._waited_for = synchronous
@@ -51,7 +51,7 @@ class SesEvent(View):
 
         For the ``Message-ID`` header field, which the sender chose, see `header_message_id`.
         """
-        return identity(self._mail, "messageId", "mail.messageId")
+        return identity(self._mail, "messageId", "mail")
 
     @property
     def source(self) -> str:
@@ -59,19 +59,19 @@ class SesEvent(View):
 
         It is empty too if the event has none, so that nothing is sent to an unknown sender.
         """
-        return optional(self._mail, "source", "mail.source", str) or ""
+        return optional(self._mail, "source", "mail", str) or ""
 
     @property
     def destination(self) -> list[str]:
         """The addresses in ``To`` and ``Cc``; the envelope's are `recipients`."""
-        path = "mail.destination"
-        return list(strings(listed(self._mail, "destination", path), path))
+        values = listed(self._mail, "destination", "mail")
+        return list(strings(values, "destination", "mail"))
 
     @property
     def recipients(self) -> list[str]:
         """The envelope recipients that this rule matched."""
-        path = "receipt.recipients"
-        return list(strings(required(self._receipt, "recipients", path, list), path))
+        values = required(self._receipt, "recipients", "receipt", list)
+        return list(strings(values, "recipients", "receipt"))
 
     # The header fields (RFC 5322): what the sender wrote. Anyone can write anything.
 
@@ -79,7 +79,7 @@ class SesEvent(View):
     def headers(self) -> Headers:
         """All header fields; the first 50 KB of them, or none, if `headers_truncated`."""
         if self._headers is None:
-            self._headers = Headers(listed(self._mail, "headers", "mail.headers"))
+            self._headers = Headers(listed(self._mail, "headers", "mail"))
         return self._headers
 
     @property
@@ -94,7 +94,7 @@ class SesEvent(View):
         They are read from the header fields if the event has none.
         """
         if self._common_fields is None:
-            given = optional(self._mail, "commonHeaders", "mail.commonHeaders", dict)
+            given = optional(self._mail, "commonHeaders", "mail", dict)
             if given is None:
                 from mailroom.receiving import common_fields
 
@@ -178,23 +178,22 @@ class SesEvent(View):
     @property
     def dmarc_policy(self) -> str | None:
         """The sending domain's policy, ``none``, ``quarantine`` or ``reject``, if DMARC failed."""
-        return optional(self._receipt, "dmarcPolicy", "receipt.dmarcPolicy", str)
+        return optional(self._receipt, "dmarcPolicy", "receipt", str)
 
     @property
     def timestamp(self) -> datetime:
         """When SES received the mail (aware, UTC)."""
-        return date_time(self._mail, "timestamp", "mail.timestamp")
+        return date_time(self._mail, "timestamp", "mail")
 
     @property
     def action_timestamp(self) -> datetime:
         """When SES ran this rule's action (aware, UTC)."""
-        return date_time(self._receipt, "timestamp", "receipt.timestamp")
+        return date_time(self._receipt, "timestamp", "receipt")
 
     @property
     def processing_time_millis(self) -> int | None:
         """Milliseconds from when SES received the mail to when it ran this action."""
-        path = "receipt.processingTimeMillis"
-        return optional(self._receipt, "processingTimeMillis", path, int)
+        return optional(self._receipt, "processingTimeMillis", "receipt", int)
 
     @property
     def action(self) -> Mapping[str, Any] | None:
@@ -202,7 +201,7 @@ class SesEvent(View):
 
         ``None`` if the event has none, as it may be behind Mail Manager.
         """
-        return optional(self._receipt, "action", "receipt.action", dict)
+        return optional(self._receipt, "action", "receipt", dict)
 
     @property
     def synchronous(self) -> bool:
@@ -214,21 +213,20 @@ class SesEvent(View):
 
     @property
     def _receipt(self) -> Mapping[str, Any]:
-        return required(self.raw, "receipt", "receipt", dict)
+        return required(self.raw, "receipt", "", dict)
 
     def _complete_headers(self) -> Headers:
         return self.headers
 
     def _verdict(self, key: str) -> Verdict:
-        path = f"receipt.{key}"
-        verdict = optional(self._receipt, key, path, dict) or {}
-        return Verdict(optional(verdict, "status", f"{path}.status", str))
+        verdict = optional(self._receipt, key, "receipt", dict) or {}
+        return Verdict(optional(verdict, "status", f"receipt.{key}", str))
 
     def _common(self, key: str, kind: type[T]) -> T | None:
-        return optional(self.common_headers, key, f"mail.commonHeaders.{key}", kind)
+        return optional(self.common_headers, key, "mail.commonHeaders", kind)
 
     def _commons(self, key: str) -> list[str]:
-        return list(strings(self._common(key, list) or [], f"mail.commonHeaders.{key}"))
+        return list(strings(self._common(key, list) or [], key, "mail.commonHeaders"))
 
     def __repr__(self) -> str:
         return f"<ReceivedMail {self._mail.get('messageId')}>"

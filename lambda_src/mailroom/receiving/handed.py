@@ -31,27 +31,27 @@ class HandedAttachment(View):
     @property
     def name(self) -> str | None:
         """The file name that the sender chose; never use it as a path."""
-        return optional(self.raw, "name", "attachments.name", str)
+        return optional(self.raw, "name", "attachments", str)
 
     @property
     def content_type(self) -> str:
         """The content type that the sender chose."""
-        return required(self.raw, "content_type", "attachments.content_type", str)
+        return required(self.raw, "content_type", "attachments", str)
 
     @property
     def content_id(self) -> str | None:
         """The id by which the HTML refers to it."""
-        return optional(self.raw, "content_id", "attachments.content_id", str)
+        return optional(self.raw, "content_id", "attachments", str)
 
     @property
     def size(self) -> int:
         """The number of bytes, decoded."""
-        return required(self.raw, "size", "attachments.size", int)
+        return required(self.raw, "size", "attachments", int)
 
     @property
     def inline(self) -> bool:
         """Whether the sender's program shows it within the text."""
-        return required(self.raw, "inline", "attachments.inline", bool)
+        return required(self.raw, "inline", "attachments", bool)
 
 
 class HandedMail(View):
@@ -65,33 +65,33 @@ class HandedMail(View):
     @property
     def id(self) -> str:
         """The same for each delivery of the mail by its rule: use it to recognise repeats."""
-        return required(self.raw, "id", "id", str)
+        return required(self.raw, "id", "", str)
 
     @property
     def message_id(self) -> str:
         """SES's id of the mail."""
-        return required(self.raw, "message_id", "message_id", str)
+        return required(self.raw, "message_id", "", str)
 
     @property
     def rule(self) -> str | None:
         """The construct id of the rule that handed it on."""
-        return optional(self.raw, "rule", "rule", str)
+        return optional(self.raw, "rule", "", str)
 
     @property
     def timestamp(self) -> datetime:
         """When SES received the mail (aware, UTC)."""
-        return date_time(self.raw, "received_at", "received_at")
+        return date_time(self.raw, "received_at", "")
 
     @property
     def source(self) -> str:
         """The envelope sender; empty for a bounce."""
-        return required(self._part("envelope"), "sender", "envelope.sender", str)
+        return required(self._part("envelope"), "sender", "envelope", str)
 
     @property
     def recipients(self) -> list[str]:
         """The envelope recipients that the rule matched; empty if its event did not say them."""
-        path = "envelope.recipients"
-        return strings(listed(self._part("envelope"), "recipients", path), path)
+        values = listed(self._part("envelope"), "recipients", "envelope")
+        return strings(values, "recipients", "envelope")
 
     @property
     def sender(self) -> Address | None:
@@ -143,18 +143,18 @@ class HandedMail(View):
     @property
     def references(self) -> list[str]:
         """The message ids in ``References``."""
-        path = "fields.references"
-        return strings(listed(self._part("fields"), "references", path), path)
+        values = listed(self._part("fields"), "references", "fields")
+        return strings(values, "references", "fields")
 
     @property
     def thread_id(self) -> str:
         """What names the conversation."""
-        return required(self.raw, "thread_id", "thread_id", str)
+        return required(self.raw, "thread_id", "", str)
 
     @property
     def label(self) -> str | None:
         """What follows ``+`` in the recipient."""
-        return optional(self.raw, "label", "label", str)
+        return optional(self.raw, "label", "", str)
 
     @property
     def is_automatic(self) -> bool:
@@ -164,7 +164,7 @@ class HandedMail(View):
     @property
     def automatic_reason(self) -> str | None:
         """Why `is_automatic` is true."""
-        return optional(self.raw, "automatic", "automatic", str)
+        return optional(self.raw, "automatic", "", str)
 
     @property
     def spam(self) -> Verdict:
@@ -199,26 +199,26 @@ class HandedMail(View):
     @property
     def text(self) -> str | None:
         """The text, or its beginning if ``"text"`` is in `cut`; ``None`` if no mail is stored."""
-        return optional(self.raw, "text", "text", str)
+        return optional(self.raw, "text", "", str)
 
     @property
     def attachments(self) -> list[HandedAttachment]:
         """What is attached; empty if no mail is stored."""
-        return [HandedAttachment(one) for one in objects(self.raw, "attachments", "attachments")]
+        return [HandedAttachment(one) for one in objects(self.raw, "attachments", "")]
 
     @property
     def cut(self) -> list[str]:
         """The paths of what is shorter in the event than in the mail, such as ``text``."""
-        return strings(listed(self.raw, "cut", "cut"), "cut")
+        return strings(listed(self.raw, "cut", ""), "cut", "")
 
     @property
     def stored_at(self) -> tuple[str, str] | None:
         """Bucket and key of the whole mail; ``None`` if the rule stores none."""
-        stored = optional(self.raw, "stored", "stored", dict)
+        stored = optional(self.raw, "stored", "", dict)
         if stored is None:
             return None
-        bucket = required(stored, "bucket", "stored.bucket", str)
-        return bucket, required(stored, "key", "stored.key", str)
+        bucket = required(stored, "bucket", "stored", str)
+        return bucket, required(stored, "key", "stored", str)
 
     def open(self) -> BufferedIOBase:
         """Open the whole mail as a binary stream; the caller needs ``s3:GetObject``.
@@ -246,10 +246,10 @@ class HandedMail(View):
             return mime.read_logged(stream, "mailroom.receiving.read", self.message_id)
 
     def _part(self, key: str) -> dict[str, Any]:
-        return required(self.raw, key, key, dict)
+        return required(self.raw, key, "", dict)
 
     def _field(self, key: str) -> str | None:
-        return optional(self._part("fields"), key, f"fields.{key}", str)
+        return optional(self._part("fields"), key, "fields", str)
 
     def _people(self, key: str) -> list[Address]:
         from mailroom.mime.mailboxes import Address
@@ -257,14 +257,14 @@ class HandedMail(View):
         path = f"fields.{key}"
         return [
             Address(
-                required(one, "address", f"{path}.address", str),
-                optional(one, "name", f"{path}.name", str) or "",
+                required(one, "address", path, str),
+                optional(one, "name", path, str) or "",
             )
-            for one in objects(self._part("fields"), key, path)
+            for one in objects(self._part("fields"), key, "fields")
         ]
 
     def _verdict(self, key: str) -> Verdict:
-        return Verdict(optional(self._part("verdicts"), key, f"verdicts.{key}", str))
+        return Verdict(optional(self._part("verdicts"), key, "verdicts", str))
 
     def __repr__(self) -> str:
         return f"<HandedMail {self.raw.get('message_id')}>"

@@ -134,7 +134,7 @@ class ReceivedMail(SesEvent):
         if not values:
             common = {"from": self.from_, "to": self.to, "cc": self.cc, "reply-to": self.reply_to}
             values = common.get(field.lower(), [])
-        return mailboxes.parse(strings(values, f"mail.commonHeaders.{field.lower()}"))
+        return mailboxes.parse(strings(values, field.lower(), "mail.commonHeaders"))
 
     @property
     def label(self) -> str | None:
@@ -380,8 +380,8 @@ class ReceivedMail(SesEvent):
 
     def _envelope(self) -> list[str]:
         # Where none are known, what a mail means is read from its header alone.
-        path = "receipt.recipients"
-        return strings(listed(self._receipt, "recipients", path), path)
+        values = listed(self._receipt, "recipients", "receipt")
+        return strings(values, "recipients", "receipt")
 
     def _addressed(self) -> list[str]:
         # The header's too: a forwarder changes the envelope.

@@ -54,36 +54,36 @@ class FlowMail:
     @property
     def summary_version(self) -> str | None:
         """The event's version; several are in use, with the same content."""
-        return optional(self.raw, "summaryVersion", "summaryVersion", str)
+        return optional(self.raw, "summaryVersion", "", str)
 
     @property
     def message_id(self) -> str:
         """WorkMail's id of this mail, by which its content is read and replaced."""
-        return identity(self.raw, "messageId", "messageId")
+        return identity(self.raw, "messageId", "")
 
     @property
     def invocation_id(self) -> str:
         """The id of this invocation; the same when WorkMail asks again."""
-        return identity(self.raw, "invocationId", "invocationId")
+        return identity(self.raw, "invocationId", "")
 
     @property
     def direction(self) -> str:
         """``INBOUND`` or ``OUTBOUND``; equal to a member of `Direction`."""
-        return required(self.raw, "flowDirection", "flowDirection", str)
+        return required(self.raw, "flowDirection", "", str)
 
     @property
     def source(self) -> str:
         """The envelope sender (MAIL FROM); empty for the null reverse-path of a bounce."""
-        envelope = required(self.raw, "envelope", "envelope", dict)
-        found = optional(envelope, "mailFrom", "envelope.mailFrom", dict) or {}
-        return optional(found, "address", "envelope.mailFrom.address", str) or ""
+        envelope = required(self.raw, "envelope", "", dict)
+        found = optional(envelope, "mailFrom", "envelope", dict) or {}
+        return optional(found, "address", "envelope.mailFrom", str) or ""
 
     @property
     def recipients(self) -> list[str]:
         """The envelope recipients; not all of them if `truncated`."""
-        envelope = required(self.raw, "envelope", "envelope", dict)
-        found = required(envelope, "recipients", "envelope.recipients", list)
-        path = "envelope.recipients[{}].address"
+        envelope = required(self.raw, "envelope", "", dict)
+        found = required(envelope, "recipients", "envelope", list)
+        path = "envelope.recipients[{}]"
         return [
             required(one if isinstance(one, dict) else {}, "address", path.format(number), str)
             for number, one in enumerate(found)
@@ -92,13 +92,13 @@ class FlowMail:
     @property
     def sender(self) -> str | None:
         """The address in ``Sender`` or ``From``; ``None`` if WorkMail leaves it out."""
-        found = optional(self.raw, "sender", "sender", dict) or {}
-        return optional(found, "address", "sender.address", str)
+        found = optional(self.raw, "sender", "", dict) or {}
+        return optional(found, "address", "sender", str)
 
     @property
     def subject(self) -> str | None:
         """The first 256 characters of the ``Subject``; ``None`` if there is none."""
-        return optional(self.raw, "subject", "subject", str)
+        return optional(self.raw, "subject", "", str)
 
     @property
     def truncated(self) -> bool:

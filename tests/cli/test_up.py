@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from mailroom_cli import ports
 from mailroom_cli.commands import up
 from mailroom_local import DeployFailed, LocalAws
-from mailroom_local.control import State
+from mailroom_local.control import Server, State
 
 Run = Callable[..., tuple[int, str, str]]
 SECONDS = 40.0
@@ -279,19 +279,49 @@ def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
     assert done == ["started", "stopped"]
 
 
-def test_a_local_aws_that_exits_by_itself_is_an_error(
-    mailroom: Run, done: list[str], app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def ended(done: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The server has ended once the app is deployed."""
     monkeypatch.setattr(LocalAws, "deploy", lambda self, **given: None)
     monkeypatch.setattr(LocalAws, "running", False)
     monkeypatch.setattr(up, "_announce", lambda aws: None)
-    state = tmp_path / "state"
-    status, _, complaint = mailroom("up", "--app", str(app), "--state", str(state))
+    return done
+
+
+def test_a_local_aws_that_exits_by_itself_is_an_error(
+    mailroom: Run, ended: list[str], app: Path, tmp_path: Path
+) -> None:
+    """It leaves its record behind, as one that was killed does."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    state = State(tmp_path / "state")
+    state.create()
+    state.announce(
+        Server(
+            pid=gone.pid,
+            endpoint="http://127.0.0.1:1",
+            smtp_port=1,
+            submission_port=1,
+            region="us-east-1",
+            python=sys.executable,
+            account="000000000000",
+        )
+    )
+    status, _, complaint = mailroom("up", "--app", str(app), "--state", str(state.root))
     assert status == 1
     assert complaint.endswith(
-        f"mailroom: the local AWS ended unexpectedly\n  see its log: {state}/server.log\n"
+        f"mailroom: the local AWS ended unexpectedly\n  see its log: {state.root}/server.log\n"
     )
-    assert done == ["started", "stopped"]
+    assert ended == ["started", "stopped"]
+
+
+def test_up_ends_well_when_another_terminal_stops_the_local_aws(
+    mailroom: Run, ended: list[str], app: Path, tmp_path: Path
+) -> None:
+    status, printed, _ = mailroom("up", "--app", str(app), "--state", str(tmp_path / "state"))
+    assert status == 0
+    assert printed.endswith("the local AWS was stopped, perhaps by `mailroom down`\n")
+    assert ended == ["started", "stopped"]
 
 
 def test_a_server_that_was_killed_does_not_run(tmp_path: Path) -> None:

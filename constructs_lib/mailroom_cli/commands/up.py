@@ -374,6 +374,9 @@ def _watch(
             follow(aws, while_=lambda: aws.running, sleep=notices.sleep, notices=notices.take)
     else:
         follow(aws, while_=lambda: aws.running)
+    if aws.ended_in_order:
+        show("the local AWS was stopped, perhaps by `mailroom down`")
+        return
     raise CommandError(
         "the local AWS ended unexpectedly", remedy=f"see its log: {aws.state.server_log}"
     )

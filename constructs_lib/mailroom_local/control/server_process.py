@@ -89,3 +89,17 @@ def stop(server: Server) -> None:
             os.kill(server.pid, 0)
             time.sleep(POLL_SECONDS)
         os.killpg(server.pid, signal.SIGKILL)
+
+
+def ended_in_order(state: State) -> bool:
+    """Return whether the last server has retracted its record; wait if it is about to."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while (server := state.server()) is not None:
+        try:
+            os.kill(server.pid, 0)
+        except ProcessLookupError:
+            return state.server() is None
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True

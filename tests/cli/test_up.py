@@ -22,6 +22,7 @@ from mailroom_cli import ports
 from mailroom_cli.commands import up
 from mailroom_local import DeployFailed, LocalAws
 from mailroom_local.control import Server, State
+from mailroom_local.control.processes import runs
 
 Run = Callable[..., tuple[int, str, str]]
 SECONDS = 40.0
@@ -71,13 +72,6 @@ def until(good: Any, *, seconds: float = SECONDS) -> Any:
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
     return found
-
-
-def alive(pid: int) -> bool:
-    """Return whether a process is running; a zombie is not."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 @pytest.fixture(autouse=True)
@@ -170,11 +164,11 @@ def test_up_deploys_serves_and_leaves_nothing_behind(
         assert status == 1
         assert "the bucket has no name" in complaint
         assert "mailroom: cdk synth failed" in complaint
-        assert alive(server.pid), "an attempt to deploy again stopped what another one started"
+        assert runs(server.pid), "an attempt to deploy again stopped what another one started"
 
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 130
-        assert not alive(server.pid)
+        assert not runs(server.pid)
         for listening in (server.smtp_port, int(server.endpoint.rpartition(":")[2])):
             with socket.socket() as probe:
                 assert probe.connect_ex(("127.0.0.1", listening)) != 0
@@ -212,7 +206,7 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
             }
         ]
         assert server.region == "eu-west-1"
-        assert alive(server.pid)
+        assert runs(server.pid)
         assert json.loads(printed) == {
             "endpoint": server.endpoint,
             "account": "000000000000",
@@ -233,7 +227,7 @@ def test_a_detached_local_aws_prints_its_addresses_as_json_and_down_stops_it(
         f"stopped the local AWS (process {server.pid})\n"
         f"deleted {state} with all messages and logs\n"
     )
-    until(lambda: not alive(server.pid), seconds=10)
+    until(lambda: not runs(server.pid), seconds=10)
     assert not Path(state).exists()
 
 
@@ -253,7 +247,7 @@ def test_sigterm_during_the_deployment_ends_everything(app: Path, tmp_path: Path
         assert server is not None
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 143
-        until(lambda: not alive(stuck) and not alive(server.pid))
+        until(lambda: not runs(stuck) and not runs(server.pid))
 
 
 def test_a_failed_deployment_shows_why_and_stops_the_local_aws(

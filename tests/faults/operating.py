@@ -21,6 +21,7 @@ from faults.apps import DESK, FAULTS
 from faults.proxy import Wrong
 from faults.scene import CUSTOMER, SUPPORT, Scene
 from mailroom_local import Credentials, SmtpRefused
+from mailroom_local.control.processes import runs
 
 _SECONDS = 90.0
 _WRONG_LOGIN = 535
@@ -258,7 +259,7 @@ def emulator_killed(scene: Scene) -> Iterator[Account]:
         account.problems.append("a mail that was done is called unfinished")
     if not any("was killed" in str(one.message) for one in warned):
         account.problems.append("the next start says nothing")
-    left = [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    left = [pid for pid in children if runs(pid)]
     if left:
         account.problems.append(f"{len(left)} processes of functions have outlived it")
     yield account

@@ -115,6 +115,17 @@ def interrupted_afterwards() -> Iterator[None]:
         signal.raise_signal(came[0])
 
 
+def runs(pid: int) -> bool:
+    """Return whether a process runs; one that has ended may wait long for PID 1 to notice it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with contextlib.suppress(OSError):  # macOS has no /proc
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return True
+
+
 def stop_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
     """End the leader of a process group, and everything that it started."""
     if process.poll() is None:

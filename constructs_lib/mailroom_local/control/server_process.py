@@ -11,6 +11,7 @@ import time
 from mailroom_local.control import clients, requests
 from mailroom_local.control.emulator import Interpreter
 from mailroom_local.control.errors import MailroomError
+from mailroom_local.control.processes import runs
 from mailroom_local.control.state import Server, State
 
 POLL_SECONDS = 0.05
@@ -86,7 +87,8 @@ def stop(server: Server) -> None:
             # If this process started it, it stays a zombie until its status is read.
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(server.pid, os.WNOHANG)
-            os.kill(server.pid, 0)
+            if not runs(server.pid):
+                return
             time.sleep(POLL_SECONDS)
         os.killpg(server.pid, signal.SIGKILL)
 
@@ -95,9 +97,7 @@ def ended_in_order(state: State) -> bool:
     """Return whether the last server has retracted its record; wait if it is about to."""
     deadline = time.monotonic() + _STOP_SECONDS
     while (server := state.server()) is not None:
-        try:
-            os.kill(server.pid, 0)
-        except ProcessLookupError:
+        if not runs(server.pid):
             return state.server() is None
         if time.monotonic() > deadline:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ from typing import Any
 import pytest
 
 from mailroom_local import LocalAws
-from mailroom_local.control.processes import Child, stop_group
+from mailroom_local.control.processes import Child, runs, stop_group
 
-pytestmark = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+both_signals = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 ENDED = (SystemExit, KeyboardInterrupt)
 
 
@@ -50,6 +51,7 @@ def interrupted(
         stop_group(process)
 
 
+@both_signals
 def test_a_command_whose_start_is_interrupted_ends_too(
     interrupted: list[subprocess.Popen[Any]], tmp_path: Path
 ) -> None:
@@ -59,6 +61,7 @@ def test_a_command_whose_start_is_interrupted_ends_too(
     assert [process.returncode for process in interrupted] == [-signal.SIGTERM]
 
 
+@both_signals
 def test_a_detached_server_whose_start_is_interrupted_ends_too(
     interrupted: list[subprocess.Popen[Any]], tmp_path: Path
 ) -> None:
@@ -66,3 +69,15 @@ def test_a_detached_server_whose_start_is_interrupted_ends_too(
         LocalAws(state=tmp_path / "state").start(detached=True)
     [server] = interrupted
     assert server.returncode is not None
+
+
+def test_a_process_that_has_ended_does_not_run_though_nobody_asked_for_its_status() -> None:
+    """Where PID 1 is not an init, as in many a container, an orphan stays so for good."""
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    assert child.stdin is not None
+    assert runs(child.pid)
+    child.stdin.close()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not runs(child.pid)
+    child.wait()
+    assert not runs(child.pid)

@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 
 from cdk_mailroom._checks import Problems, check_address, check_list, resolved
-from cdk_mailroom._reviewed import reviewed_wildcard
+from cdk_mailroom._reviewed import reviewed_grant
 
 __all__ = [
     "SEND_ACTIONS",
@@ -169,9 +169,7 @@ def grant_sending(
     ]
     if not identities:
         for arn in resources[:: len(used)]:
-            reviewed_wildcard(
-                grantee.grant_principal, arn, "no identities were named: all may be used"
-            )
+            reviewed_grant(grantee, arn, "no identities were named: all may be used")
     grant = iam.Grant.add_to_principal(
         grantee=grantee,
         actions=[*actions, *(BULK_ACTIONS if bulk else ())],
@@ -187,7 +185,7 @@ def grant_sending(
                 grantee=grantee, actions=["ses:GetAccount"], resource_arns=["*"]
             )
         )
-        reviewed_wildcard(grantee.grant_principal, "*", "the account's sending rate has no ARN")
+        reviewed_grant(grantee, "*", "the account's sending rate has no ARN")
     return grant
 
 
@@ -195,7 +193,7 @@ def _grant_tracking(grantee: iam.IGrantable, *, only_off: bool) -> iam.Grant:
     # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_TrackingConfigurationOverrides.html
     # A request has only the keys of what it overrides.
     keys = ("ses:OpenTrackingEnabled", "ses:ClickTrackingEnabled")
-    reviewed_wildcard(grantee.grant_principal, "*", "overrides of tracking have no ARN")
+    reviewed_grant(grantee, "*", "overrides of tracking have no ARN")
     return iam.Grant.add_to_principal(
         grantee=grantee,
         actions=["ses:ApplyTrackingConfigurationOverrides"],

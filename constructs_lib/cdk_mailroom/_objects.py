@@ -6,7 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from cdk_mailroom._asked import bucket_arn, bucket_key
-from cdk_mailroom._reviewed import reviewed_wildcard
+from cdk_mailroom._reviewed import reviewed_grant
 
 __all__ = ["grant_read", "grant_write", "objects_arn"]
 
@@ -31,8 +31,6 @@ def _grant(
 ) -> iam.Grant:
     objects = objects_arn(bucket, prefix)
     grant = iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[objects])
-    reviewed_wildcard(
-        grantee.grant_principal, objects, "one object a message, below the prefix of one purpose"
-    )
+    reviewed_grant(grantee, objects, "one object a message, below the prefix of one purpose")
     key = bucket_key(bucket)
     return grant if key is None else grant.combine(key.grant(grantee, key_action))

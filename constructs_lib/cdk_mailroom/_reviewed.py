@@ -21,12 +21,13 @@ from aws_cdk import (
     Stack,
     Validations,
 )
+from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from cdk_mailroom._asked import once, stack_of
 from cdk_mailroom._checks import resolved
 
-__all__ = ["acknowledge_finding", "reviewed", "reviewed_wildcard"]
+__all__ = ["acknowledge_finding", "reviewed", "reviewed_grant", "reviewed_wildcard"]
 
 _TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 
@@ -36,13 +37,19 @@ def reviewed(scope: Construct, rule: str, reason: str) -> None:
     acknowledge_finding(scope, f"AwsSolutions-{rule}", reason)
 
 
-def reviewed_wildcard(grantee: object, pattern: str, reason: str) -> None:
+def reviewed_grant(grantee: iam.IGrantable, pattern: str, reason: str) -> None:
+    """Acknowledge a wildcard, as `reviewed_wildcard` does, in the policy of who was granted it."""
+    if _nag():
+        reviewed_wildcard(grantee.grant_principal, pattern, reason)
+
+
+def reviewed_wildcard(granted: object, pattern: str, reason: str) -> None:
     """Acknowledge a resource, or with ``Action::`` in front an action, that ends in ``*``."""
-    if isinstance(grantee, Construct) and _nag():
+    if isinstance(granted, Construct) and _nag():
         finding = pattern if pattern.startswith("Action::") else f"Resource::{pattern}"
         if not resolved(finding):
-            finding = _without_tokens(stack_of(grantee), finding)
-        reviewed(grantee, f"IAM5[{finding}]", reason)
+            finding = _without_tokens(stack_of(granted), finding)
+        reviewed(granted, f"IAM5[{finding}]", reason)
 
 
 def acknowledge_finding(scope: IConstruct, rule: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from cdk_mailroom._asked import stack_of
 from cdk_mailroom._objects import objects_arn
-from cdk_mailroom._reviewed import reviewed_wildcard
+from cdk_mailroom._reviewed import reviewed_grant
 from cdk_mailroom.lake.options import mebibytes
 from cdk_mailroom.lake.table import catalog_arns
 from mailroom.lake import WORKGROUP_DESCRIPTION
@@ -154,8 +154,8 @@ def grant_query(
     ):
         grant = grant.combine(other)
     for objects in (events, results):
-        reviewed_wildcard(
-            grantee.grant_principal,
+        reviewed_grant(
+            grantee,
             objects,
             "objects for one purpose, whose names Firehose and Athena generate",
         )

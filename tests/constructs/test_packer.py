@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -19,8 +20,9 @@ from cdk_mailroom import (
 )
 from cdk_mailroom import packer as packer_program
 from cdk_mailroom._problems import Problems
+from mailroom_local.control import packer as packer_process
 from mailroom_local.control.functions import DeployedFunction, of_assembly
-from mailroom_local.control.packer import Packer
+from mailroom_local.control.packer import CodeRefused, Packer
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,7 @@ def asset(assembly: Path, function: DeployedFunction) -> Path:
 def test_it_packs_what_a_synth_packs(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # With it, an answer comes even if the packer keeps it back.
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    monkeypatch.setattr(packer_process, "_MOST_SECONDS", 30)
     found = of_assembly(assembly)
     assert sorted(function.code["handler"] for function in found) == [
         "app:on_bounce",
@@ -82,6 +85,26 @@ def test_it_packs_what_a_synth_packs(assembly: Path, monkeypatch: pytest.MonkeyP
         assert function.stack == "desk-in-production"
         path, _ = packer.pack(function.code)
         assert path.read_bytes() == asset(assembly, function).read_bytes()
+    packer.close()
+
+
+def test_a_packer_that_does_not_answer_is_given_up(
+    assembly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["sleep", "60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    function = of_assembly(assembly)[0]
+    packer = Packer()
+    with monkeypatch.context() as patched:
+        patched.setattr(packer_process, "_MOST_SECONDS", 0.1)
+        patched.setattr(packer_process, "_start", silent)
+        with pytest.raises(CodeRefused, match="the code could not be packed"):
+            packer.pack(function.code)
+    path, _ = packer.pack(function.code)
+    assert path.read_bytes() == asset(assembly, function).read_bytes()
     packer.close()
 
 

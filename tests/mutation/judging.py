@@ -300,7 +300,7 @@ def suite() -> list[str]:
 
 def step(tests: list[str], seconds: float, **more: Any) -> dict[str, Any]:
     """Return a step that runs *tests*, or all of a file, which are known to take *seconds*."""
-    return {"tests": tests, "cpu": 10 + seconds, "wall": 60 + 12 * seconds, **more}
+    return {"tests": tests, "cpu": 10 + seconds, "wall": 60 + 5 * seconds, **more}
 
 
 def measure(worker: Worker, files: list[str]) -> None:

@@ -8,10 +8,13 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from mailroom_local.control.errors import MailroomError
 
+# pip may download for minutes, but does not do so for ever.
+_MOST_SECONDS = 600.0
 _REMEDY = "correct it: until then, the last good code goes on"
 
 
@@ -38,8 +41,12 @@ class Packer:
         assert process.stdout is not None
         process.stdin.write(json.dumps(dict(code)) + "\n")
         process.stdin.flush()
+        patience = Timer(_MOST_SECONDS, process.kill)
+        patience.start()
         line = process.stdout.readline()
+        patience.cancel()
         if not line:
+            self.close()
             raise CodeRefused("the code could not be packed", remedy=_REMEDY)
         answer = json.loads(line)
         if "error" in answer:

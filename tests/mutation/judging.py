@@ -103,18 +103,22 @@ class Worker:
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
             paths = [str(self.folder / one) for one in (*ROOTS, "tests")]
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "mutation.worker"],
-                cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                # The CDK's process reads its environment before tests/conftest.py sets it.
-                env={
-                    **os.environ, "PYTHONPATH": os.pathsep.join(paths), "CDK_VALIDATION": "false",
-                },
-                preexec_fn=lambda: os.nice(10) and None,
-            )  # fmt: skip
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+            # The CDK's process reads its environment before tests/conftest.py sets it.
+            environment["CDK_VALIDATION"] = "false"
+            errors = self.folder.with_suffix(".errors")
+            with errors.open("ab") as said:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "mutation.worker"],
+                    cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                    # The CDK prints the warnings of each app.
+                    stderr=said,
+                    env=environment,
+                    preexec_fn=lambda: os.nice(10) and None,
+                )  # fmt: skip
             assert self._process.stdout is not None
             if not json.loads(self._process.stdout.readline() or "{}").get("ready"):
-                raise RuntimeError(f"the worker in {self.folder} did not start")
+                raise RuntimeError(f"the worker in {self.folder} did not start: see {errors}")
         return self._process
 
     def close(self) -> None:

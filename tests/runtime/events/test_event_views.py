@@ -84,6 +84,7 @@ def test_every_documented_field_is_an_attribute(name: str, form: type) -> None:
     assert not checked, "a sample has a part that no attribute stands for"
     for field, value in event.raw["mail"].items():
         assert same(getattr(event.mail, snake(field)), value), field
+    assert event.mail.subject == raw["mail"].get("commonHeaders", {}).get("subject")
     for field, value in event.detail.items():
         assert same(getattr(event, snake(field)), value), field
 

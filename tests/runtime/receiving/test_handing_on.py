@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mail_corpus
 from mailroom import _runtime
 from mailroom.errors import MalformedEvent, MissingField, NotConfigured, NotHandedOn
 from mailroom.handlers.receiving import (
@@ -152,6 +153,15 @@ def test_every_property_of_the_view_equals_that_of_the_mail() -> None:
         if name not in ("attachments", "open", "raw", "read"):
             assert getattr(view, name) == getattr(mail, name), name
     assert (view.id, view.rule, view.cut) == (EVENT_ID, "Support", [])
+
+
+def test_every_property_of_an_attachment_equals_that_of_the_mails() -> None:
+    mail = stored(mail_corpus.RECEIVED["gmail_inline_image_and_attachment"])
+    handed = handed_on(_handing_on.Event(mail).body).attachments
+    assert handed is not None
+    for view, attachment in zip(handed, mail.attachments, strict=True):
+        for name in ("name", "content_type", "content_id", "size", "inline"):
+            assert getattr(view, name) == getattr(attachment, name), name
 
 
 def test_a_rule_that_stores_no_mail_has_neither_text_nor_attachments() -> None:

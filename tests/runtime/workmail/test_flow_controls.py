@@ -196,6 +196,15 @@ def test_what_only_some_programs_decode_is_searched_as_it_is_too(
     assert answer.kinds == ["BOUNCE"]
 
 
+@pytest.mark.parametrize("encoding", ["base64", "BASE64", " base64 "])
+def test_what_every_program_decodes_is_not_searched_as_it_is(control: Any, encoding: str) -> None:
+    """Many a picture has 16 digits in a row in its Base64."""
+    field = f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+    content = b"Subject: s\r\nContent-Type: text/html\r\n" + field.encode() + CARD.encode()
+    answer, _ = control("block_sensitive", content, patterns=[PATTERN], encrypted="pass")
+    assert answer is None
+
+
 @pytest.mark.parametrize("name", ["report.exe.pdf", "exe", "executive.pdf", "a.ex_"])
 def test_other_files_stay(control: Any, name: str) -> None:
     """What a program does not run is not taken."""

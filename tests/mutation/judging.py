@@ -33,6 +33,7 @@ MOST_SECONDS = 30.0
 FIRST_SECONDS = 8.0
 BATCH = 40
 _WORD = re.compile(r"[a-z]{4,}")
+_RARE = re.compile(r"[\w.]{10,}")
 T = TypeVar("T")
 
 
@@ -201,12 +202,14 @@ class Coverage:
         )
         imported = not self._run_by_tests(mutant)
         found: list[tuple[bool, int, float, str]] = []
+        rare = _RARE.findall(mutant.before)
         words = set(_WORD.findall(f"{mutant.id.partition(':')[2]} {mutant.after}".lower()))
 
         def likely(file: str, test: str) -> int:
-            """How much in a test's name is about the mutant: its module, its folder, its words."""
+            """How much about a test is about the mutant: its module, its folder, its words."""
             said = len(words & set(_WORD.findall(test.lower())))
-            return 2 * (module in file) + (folder in file) + said
+            quoted = any(one in _text(file) for one in rare)
+            return 2 * (module in file) + (folder in file) + said + 3 * quoted
 
         for file, measured in self.files.items():
             ran = measured.lines.get(mutant.path, {})
@@ -254,7 +257,23 @@ def _users(file: str, measured: Measured, mutant: Mutant) -> tuple[bool, set[str
         for name in names:
             if lines := _lines_with(source, name):
                 some |= {test for test, bits in ran.items() if bits & lines}
+                # A fixture of several tests, which belongs to none of them.
+                everything = everything or bool(ran.get("", 0) & lines & _bodies(source))
     return everything, some - {""} or set(measured.lines.get(mutant.path, ())) - {""}
+
+
+@functools.cache
+def _bodies(file: str) -> int:
+    """Return the lines in functions, which no import runs, as bits."""
+    return sum(
+        1 << line
+        for line in {
+            line
+            for node in ast.walk(ast.parse(_text(file)))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            for line in range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+        }
+    )
 
 
 @functools.cache

@@ -209,7 +209,8 @@ class Coverage:
             """How much about a test is about the mutant: its module, its folder, its words."""
             said = len(words & set(_WORD.findall(test.lower())))
             quoted = any(one in _text(file) for one in rare)
-            return 2 * (module in file) + (folder in file) + said + 3 * quoted
+            runs = test in self.files[file].lines.get(mutant.path, {})
+            return 2 * (module in file) + (folder in file) + said + 3 * quoted + 2 * runs
 
         for file, measured in self.files.items():
             ran = measured.lines.get(mutant.path, {})

@@ -234,7 +234,7 @@ class Coverage:
 
     def _run_by_tests(self, mutant: Mutant) -> bool:
         """Tell whether something after import runs the line."""
-        if not mutant.function or mutant.line in _signatures(mutant.path):
+        if not _bodies(mutant.path) >> mutant.line & 1:
             return False
         ran = (one.lines.get(mutant.path, {}) for one in self.files.values())
         return any(bits >> mutant.line & 1 for tests in ran for test, bits in tests.items() if test)
@@ -275,17 +275,6 @@ def _bodies(file: str) -> int:
             for line in range(node.body[0].lineno, (node.end_lineno or 0) + 1)
         }
     )
-
-
-@functools.cache
-def _signatures(file: str) -> set[int]:
-    """Return the lines on which defaults of arguments are, which no call runs again."""
-    return {
-        line
-        for node in ast.walk(ast.parse(_text(file)))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for line in range(node.lineno, node.body[0].lineno)
-    }
 
 
 @functools.cache

@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 from _pytest.unraisableexception import gc_collect_iterations_key
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import EachScheduling
+from xdist.scheduler import EachScheduling, LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 import jsii_direct
@@ -54,9 +54,15 @@ FOLDERS = {
 
 def pytest_configure_node(node: WorkerController) -> None:
     """With ``--dist each``, say which folders this worker runs: they share what they deploy."""
-    if node.config.option.dist == "each":
+    if _in_folders(node.config):
         workers = [spec.id for spec in node.nodemanager.specs]
         node.workerinput["folders"] = _shares(workers)[node.workerinput["workerid"]]
+
+
+def _in_folders(config: pytest.Config) -> bool:
+    """Return whether the whole suite is run; of what a command names, each worker takes files."""
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return config.option.dist == "each" and everything
 
 
 def _shares(workers: list[str]) -> dict[str, list[str]]:
@@ -85,10 +91,6 @@ class _OwnFolders:
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         return None if self._has(collection_path) else True
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        # A file that the command names is never ignored.
-        items[:] = [item for item in items if self._has(item.path)]
-
 
 def _folder(path: str) -> str:
     return next(name for name in FOLDERS if not name or path.startswith(f"{name}/"))
@@ -103,8 +105,12 @@ class _EachItsOwn(EachScheduling):
         self.config.pluginmanager.get_plugin("session").testscollected = found
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EachScheduling | None:
-    return _EachItsOwn(config, log) if config.option.dist == "each" else None
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Any
+) -> EachScheduling | LoadFileScheduling | None:
+    if config.option.dist != "each":
+        return None
+    return _EachItsOwn(config, log) if _in_folders(config) else LoadFileScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -56,15 +56,13 @@ def main() -> int:
     """Run the parts that the command line names, or all."""
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--full", action="store_true", help="all of the work, in an hour or so")
+    parser.add_argument("--full", action="store_true", help="all of the work, in up to an hour")
     options = parser.parse_args()
     names = options.parts or list(PARTS)
     for name in names:
         if name not in PARTS:
             parser.error(f"{name} is not a part of the proof; the parts are {', '.join(PARTS)}")
     console = Console(highlight=False)
-    before = PAGE.read_text(encoding="utf-8")
-    sections: dict[str, str] = {}
     failed: list[str] = []
     started = time.monotonic()
     for name in names:
@@ -72,10 +70,11 @@ def main() -> int:
         minutes = part.minutes * 4 if options.full else part.minutes
         console.rule(f"{name}, at most {minutes} minutes")
         result = _run(name, part.command + (() if options.full else part.less), minutes)
-        sections[name] = section(result)
         if not result.holds:
             failed.append(name)
-    PAGE.write_text(written(before, sections, order=list(PARTS)), encoding="utf-8")
+        page = PAGE.read_text(encoding="utf-8")
+        page = written(page, {name: section(result)}, order=list(PARTS))
+        PAGE.write_text(page, encoding="utf-8")
     minutes = (time.monotonic() - started) / 60
     console.rule()
     console.print(f"{len(names)} parts in {minutes:.1f} minutes; see docs/proof.md")

@@ -374,7 +374,7 @@ def _watch(
             follow(aws, while_=lambda: aws.running, sleep=notices.sleep, notices=notices.take)
     else:
         follow(aws, while_=lambda: aws.running)
-    if aws.ended_in_order:
+    if aws.state.ended_in_order():
         show("the local AWS was stopped, perhaps by `mailroom down`")
         return
     raise CommandError(

@@ -143,11 +143,6 @@ class LocalAws(_Account):
             return self._process.poll() is None
         return self._server is not None and requests.answers(self._server)
 
-    @property
-    def ended_in_order(self) -> bool:
-        """Whether a server that does not answer was stopped, by `mailroom down` say, not killed."""
-        return server_process.ended_in_order(self.state)
-
     def start(self, *, detached: bool = False) -> None:
         """Start the server, with an empty account.
 

@@ -91,15 +91,3 @@ def stop(server: Server) -> None:
                 return
             time.sleep(POLL_SECONDS)
         os.killpg(server.pid, signal.SIGKILL)
-
-
-def ended_in_order(state: State) -> bool:
-    """Return whether the last server has retracted its record; wait if it is about to."""
-    deadline = time.monotonic() + _STOP_SECONDS
-    while (server := state.server()) is not None:
-        if not runs(server.pid):
-            return state.server() is None
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True

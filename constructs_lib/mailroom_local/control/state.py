@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mailroom_local.control.errors import MailroomError
+from mailroom_local.control.processes import runs
 
 DEFAULT = ".mailroom"
 
 # Marks a folder as ours, so that no other folder is ever deleted.
 _MARK = "mailroom-state"
+_ENDING_SECONDS = 10.0
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,17 @@ class State:
             return Server(**json.loads(self._server.read_text()))
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def ended_in_order(self) -> bool:
+        """Return whether a server that does not answer was stopped; it retracts its record then."""
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while (server := self.server()) is not None:
+            if not runs(server.pid):
+                return self.server() is None
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
 
     def is_ours(self) -> bool:
         """Return whether the directory is a state directory, and nothing else."""

@@ -96,7 +96,7 @@ class ReadMessage(EmailMessage):
     def get_content(self, *args: Any, content_manager: Any = None, **keywords: Any) -> Any:
         """As the standard library's, for every content type, charset and encoding."""
         # The standard library's raises for an attached message without anything in it.
-        ours = self._range is not None or self.get_content_maintype() == "message"
+        ours = self._is_text() or self.get_content_maintype() == "message"
         if content_manager is not None or self.is_multipart() or not ours:
             if content_manager is not None:
                 keywords["content_manager"] = content_manager
@@ -105,6 +105,10 @@ class ReadMessage(EmailMessage):
         if self.get_content_maintype() != "text":
             return content
         return charsets.decode(content, self._type().get("charset"))[0]
+
+    def _is_text(self) -> bool:
+        # The fields of a delivery status are a message with an empty one.
+        return self._range is not None or isinstance(self._own_payload, str)
 
     def walk(self) -> Generator[ReadMessage, None, None]:
         """Yield this part and all in it, in order, however deep they are."""
@@ -123,7 +127,7 @@ class ReadMessage(EmailMessage):
         if not parameters.is_type(found):
             return "text/plain"
         # A multipart in which no part was found is shown as text.
-        shown_as_text = found.startswith("multipart/") and self._range is not None
+        shown_as_text = found.startswith("multipart/") and self._is_text()
         return "text/plain" if shown_as_text else found
 
     def get_content_disposition(self) -> str | None:

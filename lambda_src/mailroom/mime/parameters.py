@@ -22,7 +22,12 @@ MOST = 16 * 1024
 _MOST_GIVEN = 500
 _FOLD = re.compile(r"(?<![\r\n])[\r\n]++(?=[ \t])")
 _BREAK = re.compile(r"[\r\n\x00]+")
-_MAIN = re.compile(r"[^;\s,]*")
+# RFC 2045 has blanks and comments wherever RFC 822 has them: also around the slash.
+_BETWEEN = re.compile(r"(?:\s|\([^()]{0,1000}\))++")
+_MAIN = re.compile(
+    rf"(?:{_BETWEEN.pattern})?[^;\s,(/]*+"
+    rf"(?:(?:{_BETWEEN.pattern})?/(?:{_BETWEEN.pattern})?[^;\s,(/=]*+(?!\s*=))*+"
+)
 _NAME = re.compile(r"[;\s,]*([^=;\s]{1,200})\s*(=?)\s*")
 _NEXT = re.compile(r"\s++[A-Za-z][A-Za-z0-9*_-]{0,60}\s{0,20}=")
 # From the first of several blanks only, or a line of them would be read again from each.
@@ -67,8 +72,9 @@ def parse(value: str) -> Parameters:
     """Read a field's raw *value*; never raises."""
     text = unfolded(words.text(value[:MOST]))
     begin = _MAIN.match(text)
-    main = begin[0] if begin else ""
-    given = list(_given(text, len(main)))
+    written = begin[0] if begin else ""
+    main = _BETWEEN.sub("", written)
+    given = list(_given(text, len(written)))
     items: dict[str, str] = {}
     others: list[tuple[str, str]] = []
     sections: dict[str, dict[int, tuple[str, bool]]] = {}

@@ -394,12 +394,25 @@ def test_uuencoded_lines_may_end_with_a_check_character_or_lack_their_blanks() -
         assert transfer.decode(raw, "uuencode") == (b"Hello\x00\x00\x00\x00", None)
 
 
-def test_a_group_of_a_delivery_status_that_calls_itself_a_message_is_read() -> None:
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("message/rfc822", b""),
+        ("multipart/mixed; boundary=x", ""),
+        ("multipart/ mixed", ""),
+        ("text/plain; charset=no-such", ""),
+        ("image/png", b""),
+        ("no type", ""),
+    ],
+)
+def test_a_group_of_a_delivery_status_is_read_whatever_it_calls_itself(
+    kind: str, content: str | bytes
+) -> None:
     """It is a header without anything below."""
-    content = (
+    mail = (
         HEAD
         + b"Content-Type: message/delivery-status\r\n\r\n"
-        + b"Final-Recipient: rfc822; a@example.net\r\nContent-Type: message/rfc822\r\n"
+        + f"Final-Recipient: rfc822; a@example.net\r\nContent-Type: {kind}\r\n".encode()
     )
-    parts = [part for part in mime.read(content).walk() if not part.is_multipart()]
-    assert [part.get_content() for part in parts] == [b""]
+    parts = [part for part in mime.read(mail).walk() if not part.is_multipart()]
+    assert [part.get_content() for part in parts] == [content]

@@ -70,6 +70,25 @@ def test_of_a_value_with_blanks_and_no_quotes_some_readers_take_the_first_word()
     assert found.every("filename") == ["run.exe of my own", "run.exe"]
 
 
+@pytest.mark.parametrize(
+    ("value", "main"),
+    [
+        ("multipart/ mixed; a=b", "multipart/mixed"),
+        ("multipart /mixed; a=b", "multipart/mixed"),
+        ("multipart\r\n\t/\r\n mixed a=b", "multipart/mixed"),
+        ("(so) multipart(to)/ (speak)mixed (x); a=b", "multipart/mixed"),
+        ("attachment(x); a=b", "attachment"),
+        ("text/ a=b", "text/"),
+        ("text/; a=b", "text/"),
+        ("image/png/x; a=b", "image/png/x"),
+    ],
+)
+def test_blanks_and_comments_are_no_part_of_a_type(value: str, main: str) -> None:
+    """RFC 2045, 5.1: its grammar is that of RFC 822, which has them between any two words."""
+    found = parameters.parse(value)
+    assert (found.main, found.get("a")) == (main, "b")
+
+
 def test_a_parameter_of_a_field_that_is_missing_is_the_callers_default() -> None:
     message = mime.read(b"From: a@example.com\n\nHello")
     assert message.get_param("charset", "none given") == "none given"

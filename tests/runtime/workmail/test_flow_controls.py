@@ -205,6 +205,18 @@ def test_what_every_program_decodes_is_not_searched_as_it_is(control: Any, encod
     assert answer is None
 
 
+@pytest.mark.parametrize("written", ["multipart/ mixed", "multipart(x)/mixed", "multipart /mixed"])
+def test_a_program_in_a_multipart_of_an_unusual_spelling_is_taken(
+    control: Any, written: str
+) -> None:
+    part = b"Content-Disposition: attachment; filename=run.exe\r\n\r\nMZ"
+    inner = mixed(plain("Hi"), part).replace(b"multipart/mixed", written.encode())
+    nested = mixed(inner.replace(b"--b", b"--c").replace(b"boundary=b", b"boundary=c"))
+    for content in (inner, nested):
+        answer, changed = control("strip_attachments", content, extensions=["exe"])
+        assert answer is not None or b"MZ" not in changed
+
+
 @pytest.mark.parametrize("name", ["report.exe.pdf", "exe", "executive.pdf", "a.ex_"])
 def test_other_files_stay(control: Any, name: str) -> None:
     """What a program does not run is not taken."""

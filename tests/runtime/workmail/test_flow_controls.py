@@ -205,7 +205,18 @@ def test_what_every_program_decodes_is_not_searched_as_it_is(control: Any, encod
     assert answer is None
 
 
-@pytest.mark.parametrize("written", ["multipart/ mixed", "multipart(x)/mixed", "multipart /mixed"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "multipart/ mixed",
+        "multipart(x)/mixed",
+        "multipart /mixed",
+        '"multipart/mixed"',
+        "multipart",
+        "multipart/mixed/x",
+        "x-multipart/mixed",
+    ],
+)
 def test_a_program_in_a_multipart_of_an_unusual_spelling_is_taken(
     control: Any, written: str
 ) -> None:

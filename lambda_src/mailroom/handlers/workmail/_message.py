@@ -79,6 +79,11 @@ def unread(message: Part) -> list[str]:
         ]
         if _UUENCODED.search(early_text(part)):
             found.append("a header may be taken for a text with a file in it")
+        types = (value.partition(";")[0].lower() for value in part.all("content-type"))
+        if not part.content_type.startswith("multipart/") and any(
+            "multipart" in one for one in types
+        ):
+            found.append("a type that some mail programs may take for that of a multipart")
         if part.content_type.startswith("text/") and _UUENCODED.search(as_it_is(part)):
             found.append("a file in a text that only some mail programs decode")
     whole = {id(part.data): part.data for part in message.walk()}

@@ -176,6 +176,11 @@ def _changed_envelope(random: Random, event: Any) -> Any:
     )
 
 
+# Firehose takes records of 1,000 KiB, and Lambda a call of 6 MB, the rest of which is its envelope.
+_MOST_RECORD = 1_000 * 1024
+_MOST_CALL_BYTES = 6_000_000
+
+
 def firehose(
     seed: int, name: str, first: int, count: int, samples: Samples, ledger: Ledger
 ) -> Invocation:
@@ -183,6 +188,7 @@ def firehose(
     shape = generator(seed, name, -first - 1)
     own = name == "lake-transform"
     records, found = [], []
+    room = _MOST_CALL_BYTES
     for position, index in enumerate(_places(shape, first, count)):
         identity = f"{first}{position:012}"
         if index is None:
@@ -190,10 +196,11 @@ def firehose(
             record = Record(None, identity, text=body)
         else:
             random = generator(seed, name, index)
-            body = _body(random, samples, _around_event)
+            body = _body(random, samples, _around_event)[: min(_MOST_RECORD, room // 8)]
             control = _is_control_event(body) or (own and '"drop"' in body)
             record = Record(index, identity, text=body, control=control)
         data = base64.b64encode(f"{body}\n".encode("utf-8", "surrogatepass")).decode()
+        room -= len(data)
         raw: Any = {"recordId": identity, "approximateArrivalTimestamp": 1, "data": data}
         if index is not None and random.random() < 0.03:
             raw = _spoiled_data(random, raw, record)

@@ -122,8 +122,15 @@ def _summaries(comparisons: Sequence[Comparison]) -> list[Table]:
 
 def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
     """Say once why ours takes more, however many figures show it."""
-    dearer = [one for one in comparisons if one.why and one.ratio.median > 1 + _EVEN]
-    return list(dict.fromkeys(f"{one.subject}: ours takes more. {one.why}" for one in dearer))
+    dearer = [one for one in comparisons if one.ratio.median > 1 + _EVEN]
+    said: dict[str, list[str]] = {}
+    for one in dearer:
+        # A subject's own reason needs no list of its figures.
+        alone = {other.why for other in dearer if other.subject == one.subject} == {one.why}
+        name = one.subject if alone else f"{one.subject}, {one.what}"
+        if one.why and name not in said.setdefault(one.why, []):
+            said[one.why].append(name)
+    return [f"{'; '.join(names)}: ours takes more. {why}" for why, names in said.items()]
 
 
 def _row(one: Comparison) -> list[str]:

@@ -60,7 +60,7 @@ def pytest_configure_node(node: WorkerController) -> None:
 
 
 def _in_folders(config: pytest.Config) -> bool:
-    """Return whether the whole suite is run; of what a command names, each worker takes files."""
+    """Return whether the whole suite is run; else the workers share out the files."""
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     return config.option.dist == "each" and everything
 
@@ -110,7 +110,11 @@ def pytest_xdist_make_scheduler(
 ) -> EachScheduling | LoadFileScheduling | None:
     if config.option.dist != "each":
         return None
-    return _EachItsOwn(config, log) if _in_folders(config) else LoadFileScheduling(config, log)
+    if _in_folders(config):
+        return _EachItsOwn(config, log)
+    # The page comes first, as in the whole suite.
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

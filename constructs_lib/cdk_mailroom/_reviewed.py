@@ -6,7 +6,6 @@ an app adds to the same role is still reported. It has no effect unless an app u
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -18,7 +17,6 @@ from aws_cdk import (
     Aspects,
     CfnResource,
     IAspect,
-    Stack,
     Validations,
 )
 from aws_cdk import aws_iam as iam
@@ -29,8 +27,6 @@ from cdk_mailroom._checks import resolved
 
 __all__ = ["acknowledge_finding", "reviewed", "reviewed_grant", "reviewed_wildcard"]
 
-_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
-
 
 def reviewed(scope: Construct, rule: str, reason: str) -> None:
     """Acknowledge the finding *rule* below *scope*."""
@@ -38,7 +34,7 @@ def reviewed(scope: Construct, rule: str, reason: str) -> None:
 
 
 def reviewed_grant(grantee: iam.IGrantable, pattern: str, reason: str) -> None:
-    """Acknowledge a wildcard, as `reviewed_wildcard` does, in the policy of who was granted it."""
+    """Acknowledge a wildcard, as `reviewed_wildcard` does, in the grantee's policy."""
     if _nag():
         reviewed_wildcard(grantee.grant_principal, pattern, reason)
 
@@ -48,7 +44,7 @@ def reviewed_wildcard(granted: object, pattern: str, reason: str) -> None:
     if isinstance(granted, Construct) and _nag():
         finding = pattern if pattern.startswith("Action::") else f"Resource::{pattern}"
         if not resolved(finding):
-            finding = _without_tokens(stack_of(granted), finding)
+            finding = _flat(stack_of(granted).resolve(finding))
         reviewed(granted, f"IAM5[{finding}]", reason)
 
 
@@ -95,20 +91,6 @@ class _Suppression:
             own["applies_to"] = [self._finding]
         if own not in known:
             node.add_metadata("cdk_nag", {"rules_to_suppress": [*known, own]})
-
-
-def _without_tokens(stack: Stack, finding: str) -> str:
-    known = _written(stack)
-    for token in _TOKEN.findall(finding):
-        if token not in known:
-            known[token] = _flat(stack.resolve(token))
-    return _TOKEN.sub(lambda found: known[found[0]], finding)
-
-
-@once
-def _written(stack: Stack) -> dict[str, str]:
-    """Return how the tokens of *stack* are written, as far as known: many findings share one."""
-    return {}
 
 
 def _flat(value: Any) -> str:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -274,48 +275,54 @@ def test_a_failed_deployment_shows_why_and_stops_the_local_aws(
 
 
 @pytest.fixture
-def ended(done: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The server has ended once the app is deployed."""
+def ended(done: list[str], monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server that has ended once the app is deployed."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    server = Server(
+        pid=gone.pid,
+        endpoint="http://127.0.0.1:1",
+        smtp_port=1,
+        submission_port=1,
+        region="us-east-1",
+        python=sys.executable,
+        account="000000000000",
+    )
     monkeypatch.setattr(LocalAws, "deploy", lambda self, **given: None)
     monkeypatch.setattr(LocalAws, "running", False)
+    monkeypatch.setattr(LocalAws, "server", server)
     monkeypatch.setattr(up, "_announce", lambda aws: None)
-    return done
+    return server
 
 
 def test_a_local_aws_that_exits_by_itself_is_an_error(
-    mailroom: Run, ended: list[str], app: Path, tmp_path: Path
+    mailroom: Run, ended: Server, done: list[str], app: Path, tmp_path: Path
 ) -> None:
-    """It leaves its record behind, as one that was killed does."""
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
+    """It leaves its record behind, whether it crashed or was killed."""
     state = State(tmp_path / "state")
     state.create()
-    state.announce(
-        Server(
-            pid=gone.pid,
-            endpoint="http://127.0.0.1:1",
-            smtp_port=1,
-            submission_port=1,
-            region="us-east-1",
-            python=sys.executable,
-            account="000000000000",
-        )
-    )
+    state.announce(ended)
     status, _, complaint = mailroom("up", "--app", str(app), "--state", str(state.root))
     assert status == 1
     assert complaint.endswith(
         f"mailroom: the local AWS ended unexpectedly\n  see its log: {state.root}/server.log\n"
     )
-    assert ended == ["started", "stopped"]
+    assert done == ["started", "stopped"]
 
 
+@pytest.mark.parametrize("another", [False, True])
 def test_up_ends_well_when_another_terminal_stops_the_local_aws(
-    mailroom: Run, ended: list[str], app: Path, tmp_path: Path
+    mailroom: Run, ended: Server, done: list[str], app: Path, tmp_path: Path, *, another: bool
 ) -> None:
-    status, printed, _ = mailroom("up", "--app", str(app), "--state", str(tmp_path / "state"))
+    """Even if that has started another one since."""
+    state = State(tmp_path / "state")
+    if another:
+        state.create()
+        state.announce(replace(ended, pid=os.getpid()))
+    status, printed, _ = mailroom("up", "--app", str(app), "--state", str(state.root))
     assert status == 0
     assert printed.endswith("the local AWS was stopped, perhaps by `mailroom down`\n")
-    assert ended == ["started", "stopped"]
+    assert done == ["started", "stopped"]
 
 
 def test_a_server_that_was_killed_does_not_run(tmp_path: Path) -> None:

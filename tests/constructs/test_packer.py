@@ -88,12 +88,18 @@ def test_it_packs_what_a_synth_packs(assembly: Path, monkeypatch: pytest.MonkeyP
     packer.close()
 
 
-def test_a_packer_that_does_not_answer_is_given_up(
+def test_the_watch_gives_up_on_a_packer_that_does_not_answer(
     assembly: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What it has started, such as pip, ends too."""
+
     def silent() -> subprocess.Popen[str]:
         return subprocess.Popen(
-            ["sleep", "60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["sh", "-c", "sleep 60; true"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
         )
 
     function = of_assembly(assembly)[0]
@@ -101,7 +107,7 @@ def test_a_packer_that_does_not_answer_is_given_up(
     with monkeypatch.context() as patched:
         patched.setattr(packer_process, "_MOST_SECONDS", 0.1)
         patched.setattr(packer_process, "_start", silent)
-        with pytest.raises(CodeRefused, match="the code could not be packed"):
+        with pytest.raises(CodeRefused, match="packing took longer than"):
             packer.pack(function.code)
     path, _ = packer.pack(function.code)
     assert path.read_bytes() == asset(assembly, function).read_bytes()

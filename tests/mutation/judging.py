@@ -54,6 +54,7 @@ class Worker:
     def __init__(self, number: int) -> None:
         self.folder = BUILD / f"copy{number}"
         self._process: subprocess.Popen[str] | None = None
+        self.folder.with_suffix(".errors").unlink(missing_ok=True)
         listed = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard", "-z"],
             cwd=ROOT, capture_output=True, text=True, check=True,
@@ -206,7 +207,7 @@ class Coverage:
         words = set(_WORD.findall(f"{mutant.id.partition(':')[2]} {mutant.after}".lower()))
 
         def likely(file: str, test: str) -> int:
-            """How much about a test is about the mutant: its module, its folder, its words."""
+            """How closely a test relates to the mutant: its module, its folder, its words."""
             said = len(words & set(_WORD.findall(test.lower())))
             quoted = any(one in _text(file) for one in rare)
             runs = test in self.files[file].lines.get(mutant.path, {})

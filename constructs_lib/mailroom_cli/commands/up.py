@@ -360,6 +360,7 @@ def _watch(
     from mailroom_cli.terminal import show
     from mailroom_cli.watching import watching
 
+    server = aws.server
     ends = "stops the local AWS" if ours else "ends this; `mailroom down` stops the local AWS"
     show("", f"Messages appear here as they come. Ctrl-C {ends}.")
     if options.watch:
@@ -374,7 +375,7 @@ def _watch(
             follow(aws, while_=lambda: aws.running, sleep=notices.sleep, notices=notices.take)
     else:
         follow(aws, while_=lambda: aws.running)
-    if aws.state.ended_in_order():
+    if aws.state.ended_cleanly(server.pid):
         show("the local AWS was stopped, perhaps by `mailroom down`")
         return
     raise CommandError(

@@ -183,8 +183,8 @@ class LocalAws(_Account):
         elif server is not None:
             server_process.stop(server)
         # One that was killed leaves where it listened, which tells the next start.
-        if ended == 0:
-            self.state.retract()
+        if ended == 0 and server is not None:
+            self.state.retract(server.pid)
 
     def deploy(
         self,

@@ -119,11 +119,12 @@ def runs(pid: int) -> bool:
     """Return whether a process runs; one that has ended may wait long for PID 1 to notice it."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # somebody else's has its number now
         return False
-    with contextlib.suppress(OSError):  # macOS has no /proc
+    try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return True
+    except OSError:
+        return not Path("/proc/self").exists()  # macOS has none
 
 
 def stop_group(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

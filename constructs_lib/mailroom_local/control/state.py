@@ -102,9 +102,10 @@ class State:
         pending.write_text(json.dumps(asdict(server)))
         pending.replace(self._server)
 
-    def retract(self) -> None:
-        """Record that the server has ended."""
-        self._server.unlink(missing_ok=True)
+    def retract(self, pid: int) -> None:
+        """Record that the server with this *pid* has ended, unless there is another one already."""
+        if self._is_recorded(pid):
+            self._server.unlink(missing_ok=True)
 
     def server(self) -> Server | None:
         """Return the server that was recorded last; it may have crashed since."""
@@ -113,16 +114,23 @@ class State:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def ended_in_order(self) -> bool:
-        """Return whether a server that does not answer was stopped; it retracts its record then."""
+    def ended_cleanly(self, pid: int) -> bool:
+        """Return whether the server with this *pid*, which does not answer, was shut down.
+
+        It retracts its record then, and leaves it if it crashed or was killed.
+        """
         deadline = time.monotonic() + _ENDING_SECONDS
-        while (server := self.server()) is not None:
-            if not runs(server.pid):
-                return self.server() is None
+        while self._is_recorded(pid):
+            if not runs(pid):
+                return not self._is_recorded(pid)
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_SECONDS)
         return True
+
+    def _is_recorded(self, pid: int) -> bool:
+        server = self.server()
+        return server is not None and server.pid == pid
 
     def is_ours(self) -> bool:
         """Return whether the directory is a state directory, and nothing else."""

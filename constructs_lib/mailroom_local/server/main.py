@@ -251,10 +251,11 @@ async def _serve(
             )
             listening.append(_listen(sockets.page, page.application, stop.wait))
         await asyncio.gather(*listening)
+        # Not after an error: the record tells the next start, and `mailroom up`.
+        state.retract(os.getpid())
     finally:
         if page is not None:
             page.close()
-        state.retract()
         emulator.stop_functions()
 
 

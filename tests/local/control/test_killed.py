@@ -61,7 +61,9 @@ def test_mail_that_was_not_finished_is_kept_with_its_story_and_its_bytes(state: 
 
 def test_a_server_that_stopped_leaves_nothing_to_keep(state: State) -> None:
     accepted(state, "in-rules")
-    state.retract()
+    server = state.server()
+    assert server is not None
+    state.retract(server.pid)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         killed.keep(state)

@@ -180,6 +180,16 @@ def test_without_marks_nothing_is_sent(outbox: Outbox) -> None:
     assert outbox.sent == []
 
 
+def test_a_signed_copy_that_ses_would_not_take_is_refused(outbox: Outbox) -> None:
+    """Its lines are too long, and mending them would break the signature."""
+    signed = b"--s\r\n\r\n" + b"x" * 2_000 + b"\r\n--s--\r\n"
+    copy = b"From: ann@example.com\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n" + signed
+    with pytest.raises(NotSent, match="signed") as refused:
+        resend(received(), copy)
+    assert refused.value.code == "Unmendable"
+    assert outbox.sent == []
+
+
 def test_without_recipients_nothing_is_sent(outbox: Outbox) -> None:
     raw = gateway_mail_event(bare=True)
     del raw["receipt"]["recipients"]

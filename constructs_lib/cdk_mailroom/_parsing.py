@@ -26,7 +26,7 @@ def parsed(content: bytes) -> ast.Module:
 def blocks(node: ast.AST) -> Iterator[list[ast.AST]]:
     """Yield each block of a module or statement; what is in its expressions is never a statement.
 
-    Walking these takes an eighth of the time that walking the whole tree does.
+    Walking these takes a sixth of the time that walking the whole tree does.
     """
     for name in _BLOCKS:
         block = getattr(node, name, None)

@@ -217,15 +217,16 @@ def test_what_every_program_decodes_is_not_searched_as_it_is(control: Any, encod
         "x-multipart/mixed",
     ],
 )
-def test_a_program_in_a_multipart_of_an_unusual_spelling_is_taken(
-    control: Any, written: str
-) -> None:
-    part = b"Content-Disposition: attachment; filename=run.exe\r\n\r\nMZ"
-    inner = mixed(plain("Hi"), part).replace(b"multipart/mixed", written.encode())
+def test_nothing_hides_in_a_multipart_of_an_unusual_spelling(control: Any, written: str) -> None:
+    program = b"Content-Disposition: attachment; filename=run.exe\r\n\r\nMZ"
+    number = b"Content-Transfer-Encoding: base64\r\n\r\n" + encodebytes(CARD.encode())
+    inner = mixed(program, number).replace(b"multipart/mixed", written.encode())
     nested = mixed(inner.replace(b"--b", b"--c").replace(b"boundary=b", b"boundary=c"))
     for content in (inner, nested):
         answer, changed = control("strip_attachments", content, extensions=["exe"])
         assert answer is not None or b"MZ" not in changed
+        answer, _ = control("block_sensitive", content, patterns=[PATTERN])
+        assert answer is not None
 
 
 @pytest.mark.parametrize("name", ["report.exe.pdf", "exe", "executive.pdf", "a.ex_"])
